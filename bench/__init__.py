@@ -1,0 +1,1 @@
+"""What is measured and how: programs at the top, their machinery beside them."""

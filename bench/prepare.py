@@ -1,0 +1,102 @@
+"""(sr, hr) to the pair that is measured: the one place where conventions are applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bench.records import SRProtocol
+
+# ITU-R BT.601 luma in studio range as MATLAB's rgb2ycbcr has it, for R, G, B in [0, 1] and y in 0..255.
+STUDIO_OFFSET = 16.0
+STUDIO_WEIGHTS = (65.481, 128.553, 24.966)
+FULL_WEIGHTS = (0.299, 0.587, 0.114)
+
+
+def rgb_to_y(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
+    """BT.601 studio-range luma, in [16/255, 235/255] for RGB in [0, 1]; not rounded."""
+    weights = torch.tensor(STUDIO_WEIGHTS, dtype=rgb.dtype, device=rgb.device) / 255
+    return torch.einsum("nchw,c->nhw", rgb, weights)[:, None] + STUDIO_OFFSET / 255
+
+
+def rgb_to_grey(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
+    """BT.601 full-range luma: the grey image (v, v, v) gives back v."""
+    weights = torch.tensor(FULL_WEIGHTS, dtype=rgb.dtype, device=rgb.device)
+    return torch.einsum("nchw,c->nhw", rgb, weights)[:, None]
+
+
+def quantize(image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    """Clip to [0, 1] and round half up to the 8-bit grid k/255, as MATLAB's uint8() does."""
+    return torch.floor(image.clamp(0, 1) * 255 + 0.5) / 255
+
+
+def modcrop(hr: Float[Tensor, "n c h w"], scale: int) -> Float[Tensor, "n c h2 w2"]:
+    """Cut rows at the bottom and columns at the right until both are multiples of `scale`."""
+    h, w = hr.shape[-2:]
+    return hr[..., : h - h % scale, : w - w % scale]
+
+
+def shave(image: Float[Tensor, "n c h w"], pixels: int) -> Float[Tensor, "n c h2 w2"]:
+    """Cut `pixels` from each side."""
+    h, w = image.shape[-2:]
+    return image[..., pixels : h - pixels, pixels : w - pixels]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """One image, ready to be measured.
+
+    Attributes:
+        channel: float64 in [0, 1], `n c h w`: what PSNR and SSIM see (luma, or the three channels).
+        rgb: float32 in [0, 1], `n 3 h w`: what networks see (LPIPS, feature distance); None if the protocol is luma first.
+    """
+
+    channel: Float[Tensor, "n c h w"]
+    rgb: Float[Tensor, "n 3 h w"] | None
+
+
+def prepare_one(image: Float[Tensor, "n c h w"], protocol: SRProtocol, *, grey: bool) -> Prepared:
+    """Prepare sr or hr alone; `grey` says that hr is a single grey channel.
+
+    A grey image is its own luma: it is measured as it is. What a colour network made of it becomes grey by
+    full-range luma, which gives (v, v, v) back as v; what networks measure sees it as (v, v, v).
+    """
+    exact = image.double() if image.device.type != "mps" else image.cpu().double()
+    if protocol.quantize:
+        exact = quantize(exact)
+    exact = shave(exact, protocol.shave)
+    if grey and exact.shape[1] == 3:
+        exact = rgb_to_grey(exact)
+    colour = exact.shape[1] == 3
+    channel = rgb_to_y(exact) if colour and protocol.channel == "y" else exact
+    if protocol.colour == "y":
+        return Prepared(channel=channel, rgb=None)
+    return Prepared(channel=channel, rgb=exact.float() if colour else exact.float().expand(-1, 3, -1, -1))
+
+
+def prepare(
+    sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c2 h w"], protocol: SRProtocol
+) -> tuple[Prepared, Prepared]:
+    """The pair that is measured under `protocol`.
+
+    Args:
+        sr: float in [0, 1], overshoot is clipped; RGB, or one channel where hr has one.
+        hr: float in [0, 1], RGB or grey (johnson2016, rgb), or luma (srcnn2014); cropped by :func:`modcrop`.
+
+    Raises:
+        ValueError: the sizes differ, or nothing is left after shaving.
+    """
+    if sr.shape[-2:] != hr.shape[-2:]:
+        raise ValueError(f"sr is {size(sr)}, required the size of hr, {size(hr)}")
+    if min(hr.shape[-2:]) <= 2 * protocol.shave:
+        raise ValueError(f"image is {size(hr)}, required more than {2 * protocol.shave} per side, which is shaved")
+    grey = hr.shape[1] == 1
+    return prepare_one(sr, protocol, grey=grey), prepare_one(hr, protocol, grey=grey)
+
+
+def size(image: Tensor) -> str:
+    """Width x height, as people say it."""
+    return f"{image.shape[-1]}x{image.shape[-2]}"

@@ -1,0 +1,46 @@
+"""The named protocols. To add one, add a function below and a line to `PROTOCOLS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.errors import UserError
+from bench.records import SRProtocol
+
+
+def johnson2016(scale: int) -> SRProtocol:
+    """Johnson et al. 2016, Figures 8 and 9: RGB in and out, PSNR and SSIM on luma only, `scale` pixels shaved.
+
+    The paper states the luma channel alone; the rest is what reproduces its bicubic row (28.43 dB on Set5 x4).
+    """
+    return SRProtocol(name="johnson2016", scale=scale, shave=scale)
+
+
+def srcnn2014(scale: int) -> SRProtocol:
+    """Dong et al. 2014 (`demo_SR.m`): 8-bit luma is taken first, its lr is never rounded, `scale` pixels shaved."""
+    return SRProtocol(name="srcnn2014", scale=scale, shave=scale, colour="y", arithmetic="float")
+
+
+def rgb(scale: int) -> SRProtocol:
+    """As johnson2016, measured on the three RGB channels; about 2 dB below luma, never to be mixed with it."""
+    return SRProtocol(name="rgb", scale=scale, shave=scale, channel="rgb")
+
+
+PROTOCOLS: dict[str, Callable[[int], SRProtocol]] = {
+    "johnson2016": johnson2016,
+    "srcnn2014": srcnn2014,
+    "rgb": rgb,
+}
+
+
+def protocol(name: str, scale: int) -> SRProtocol:
+    """The protocol `name` at `scale` (hr size over lr size).
+
+    Raises:
+        UserError: no protocol has that name, or the scale is below 2.
+    """
+    if name not in PROTOCOLS:
+        raise UserError(f"no protocol is called {name!r}; there are: {', '.join(PROTOCOLS)}")
+    if scale < 2:
+        raise UserError(f"scale is {scale}; required an integer of at least 2")
+    return PROTOCOLS[name](scale)

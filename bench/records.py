@@ -1,0 +1,152 @@
+"""The records that everything else passes around: frozen, keyword-only, free of torch.
+
+A definition (:class:`SRProtocol`) has a hash; a value (:class:`Score`) carries the hashes of all that it depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Colour = Literal["rgb", "y"]
+Arithmetic = Literal["uint8", "float"]
+Border = Literal["symmetric", "replicate"]
+
+
+def content_hash(record: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of a mapping's canonical JSON form: equal content, equal hash, on every machine."""
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFile:
+    """One image of a data set.
+
+    Attributes:
+        stem: name of the image in every table; unique in its data set.
+        file: path below the cache folder, or an absolute path for a user's own folder.
+        sha256: of the file's bytes; None where nothing pins it (a user's own folder).
+    """
+
+    stem: str
+    file: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A benchmark set: fixed images in a fixed order. `source` says in one line where they come from."""
+
+    name: str
+    images: tuple[ImageFile, ...]
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRProtocol:
+    """How super-resolution is measured; two numbers can be compared when their protocols' hashes are equal.
+
+    Attributes:
+        colour: what is degraded and what a model sees: RGB, or the BT.601 studio-range luma alone.
+        arithmetic: of MATLAB's imresize that makes lr: `uint8` rounds after each pass, `float` never.
+        border: taps outside the image: `symmetric` mirrors (recent MATLAB), `replicate` clamps (older MATLAB).
+        blur_sigma: Gaussian blur of hr before the resize, in hr pixels; 0 for none.
+        quantize: round sr to 8 bits before it is measured.
+        channel: what PSNR and SSIM are measured on: float BT.601 studio-range luma, or the RGB channels.
+        shave: pixels cut from each side before measuring.
+        ssim_window: Gaussian 11x11, sigma 1.5, averaged over the region where the window fits (Wang et al. 2004).
+        mean: a data set's value is the mean of its images' values, not the value of pooled errors.
+    """
+
+    name: str
+    scale: int
+    colour: Colour = "rgb"
+    arithmetic: Arithmetic = "uint8"
+    border: Border = "symmetric"
+    blur_sigma: float = 0.0
+    quantize: bool = True
+    channel: Colour = "y"
+    shave: int
+    ssim_window: Literal["gaussian-11-1.5-valid"] = "gaussian-11-1.5-valid"
+    mean: Literal["of-images"] = "of-images"
+
+    def __post_init__(self) -> None:
+        if self.scale < 2:
+            raise ValueError(f"protocol {self.name}: scale is {self.scale}, required an integer of at least 2")
+        if self.shave < 0:
+            raise ValueError(f"protocol {self.name}: shave is {self.shave}, required at least 0")
+        if self.colour == "y" and self.channel == "rgb":
+            raise ValueError(f"protocol {self.name}: degrades luma but measures RGB; required channel 'y'")
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """All that changes a number: every field but the name."""
+        fields = asdict(self)
+        del fields["name"]
+        return fields
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of :attr:`definition`; the first eight digits are printed beside every number."""
+        return content_hash(self.definition)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One value of one metric for one image, with everything that it depends on.
+
+    Attributes:
+        model_hash: of the participant's code version and weights.
+        image_sha256: of the hr file's bytes.
+        value: finite, or infinite for the PSNR of identical images; never NaN.
+    """
+
+    model: str
+    model_hash: str
+    dataset: str
+    image: str
+    image_sha256: str
+    scale: int
+    protocol: str
+    protocol_hash: str
+    metric: str
+    metric_version: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An image, or a model on an image, that could not be scored, and why. `model` is empty for the image itself."""
+
+    dataset: str
+    image: str
+    model: str
+    scale: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The machine and the versions that a run was made with (:mod:`bench.environment` fills it)."""
+
+    facts: Mapping[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the facts."""
+        return content_hash(self.facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One start of a program: when (ISO 8601, UTC), with which command line, on which machine."""
+
+    program: str
+    command: tuple[str, ...]
+    started: str
+    environment: Environment
+    protocols: tuple[SRProtocol, ...] = field(default=())

@@ -1,0 +1,42 @@
+"""What a participant must look like. A participant conforms by shape; nothing here is inherited from."""
+
+from __future__ import annotations
+
+import typing as tp
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@tp.runtime_checkable
+class Upscaler(tp.Protocol):
+    """lr to sr.
+
+    Takes float in [0, 1], `n c h w`, and returns the same dtype and device, `n c scale*h scale*w`, without
+    changing its argument. Values that overshoot [0, 1] are clipped by whoever measures.
+
+    Attributes:
+        scale: sr size over lr size.
+        channels: what it takes: 3 for RGB only, None for any number (each channel alone, or luma handled inside).
+    """
+
+    scale: int
+    channels: int | None
+
+    def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]: ...
+
+
+@tp.runtime_checkable
+class Metric(tp.Protocol):
+    """Prepared pair to one value per image. No options: conventions live in the protocol."""
+
+    def __call__(self, sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]: ...
+
+
+@tp.runtime_checkable
+class CachedMetric(Metric, tp.Protocol):
+    """A metric whose work on hr is done once per image: `against(sr, reference(hr))` equals `self(sr, hr)`."""
+
+    def reference(self, hr: Float[Tensor, "n c h w"]) -> tp.Any: ...
+
+    def against(self, sr: Float[Tensor, "n c h w"], reference: tp.Any) -> Float[Tensor, " n"]: ...

@@ -1,0 +1,25 @@
+"""Switches on the shape checks and finds the real data sets, where there are any."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+hook = install_import_hook(["models", "baselines", "bench", "reports"], "beartype.beartype")
+
+
+def data_folder() -> Path:
+    """`$PERCEPTUAL_BENCH_DATA`; skips the test, with the reason, where it is not set."""
+    value = os.environ.get("PERCEPTUAL_BENCH_DATA")
+    if not value or not (Path(value) / "data" / "set5").is_dir():
+        pytest.skip("needs the real data sets: set PERCEPTUAL_BENCH_DATA to a folder that holds data/ and weights/")
+    return Path(value)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the real data sets, golden files and weights."""
+    return data_folder()
