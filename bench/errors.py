@@ -4,6 +4,8 @@
 class UserError(ValueError):
     """Something the user can mend; the message states what was given, then what is required."""
 
+    exit_status = 2
+
 
 class MissingFile(UserError):
     """A file of the manifest is neither in the cache nor to be had by download."""
@@ -13,5 +15,11 @@ class ImageError(UserError):
     """A file is not an image that the protocols can measure."""
 
 
-class StoreError(UserError):
+class RunError(UserError):
+    """A run that was asked for rightly but could not be finished."""
+
+    exit_status = 1
+
+
+class StoreError(RunError):
     """The results file cannot be used as it is."""

@@ -130,6 +130,23 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Where the image that was scored lies; `model` is `hr` or `lr` for what it was made from.
+
+    Attributes:
+        file: relative to the folder of the results file where it lies below it, absolute elsewhere.
+    """
+
+    dataset: str
+    protocol_hash: str
+    image: str
+    image_sha256: str
+    model: str
+    model_hash: str
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """The machine and the versions that a run was made with (:mod:`bench.environment` fills it)."""
 

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
-hook = install_import_hook(["models", "baselines", "bench", "reports"], "beartype.beartype")
+import tests.typecheck  # noqa: F401 (the hook finds it by its name)
+
+# The modules that handle tensors; programs, whose heavy imports wait, have no shapes to check.
+CHECKED = ["models", "baselines", "bench.prepare", "bench.lr", "bench.images", "bench.metrics", "bench.scoring"]
+hook = install_import_hook(CHECKED, "tests.typecheck.check")
 
 
 def data_folder() -> Path:

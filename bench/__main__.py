@@ -1,0 +1,27 @@
+"""`python -m bench`: the programs, a line each."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+PROGRAMS = {
+    "sr_quality": "degrade, upscale and score data sets: PSNR, SSIM, LPIPS under a declared protocol",
+    "degrade": "make low-resolution images exactly as MATLAB's imresize does",
+    "doctor": "the machine, the versions, and which data files are present, missing or damaged",
+}
+
+
+def main() -> int:
+    """Print the list."""
+    try:
+        number = version("perceptual-bench")
+    except PackageNotFoundError:
+        number = "(not installed)"
+    print(f"perceptual-bench {number}\n\nprograms, each with --help:")
+    for name, about in PROGRAMS.items():
+        print(f"  python -m bench.{name:<12} {about}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

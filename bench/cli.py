@@ -1,0 +1,134 @@
+"""What every program shares: exit statuses, progress, the choice of a device."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+PLAIN_LINE_EVERY_SECONDS = 5.0
+
+
+def guard(body: Callable[[], int]) -> int:
+    """Run a program's body; turn whatever it raises into one message and an exit status.
+
+    0 done, 1 a run that failed (disk full, a defect of ours), 2 bad usage, 130 interrupted. No traceback reaches
+    the user; a defect's traceback is written to a file that the message names.
+    """
+    try:
+        return body()
+    except UserError as error:
+        return _complain(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        return _complain(describe_os_error(error), FAILED)
+    except Exception as error:
+        return _complain(_defect(error), FAILED)
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return status
+
+
+def describe_os_error(error: OSError) -> str:
+    """`No space left on device: 'results/x.png'`: the reason first, then the file."""
+    file = f": {os.fspath(error.filename)!r}" if error.filename else ""
+    return f"{error.strerror or error}{file}"
+
+
+def _defect(error: Exception) -> str:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="perceptual-bench-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        traceback.print_exception(error, file=log)
+    return f"{type(error).__name__}: {error}. This is a defect of perceptual-bench; please report {log.name}"
+
+
+class Reporter(Protocol):
+    """Where a long run says how far it is."""
+
+    def advance(self, label: str) -> None:
+        """One more unit done; `label` says which."""
+
+    def note(self, text: str) -> None:
+        """A line that stays on the screen."""
+
+
+class _Bar:
+    """A progress bar on a terminal."""
+
+    def __init__(self, bar: object, task: object) -> None:
+        self.bar, self.task = bar, task
+
+    def advance(self, label: str) -> None:
+        self.bar.update(self.task, advance=1, description=label)  # type: ignore[attr-defined]
+
+    def note(self, text: str) -> None:
+        self.bar.console.print(text, markup=False, highlight=False)  # type: ignore[attr-defined]
+
+
+class _Lines:
+    """Plain lines, one every few seconds, where there is no terminal."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self.what, self.total, self.done = what, total, 0
+        self.said = time.monotonic()
+
+    def advance(self, label: str) -> None:
+        self.done += 1
+        if self.done == self.total or time.monotonic() - self.said >= PLAIN_LINE_EVERY_SECONDS:
+            self.said = time.monotonic()
+            self.note(f"{self.what}: {self.done}/{self.total} ({label})")
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Reporter]:
+    """A reporter for `total` units of work: a bar on a terminal, plain lines elsewhere; both on standard error."""
+    if not sys.stderr.isatty():
+        yield _Lines(what, total)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        yield _Bar(bar, bar.add_task(what, total=total))
+
+
+def device(name: str) -> torch.device:
+    """The device called `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes a GPU where there is one.
+
+    Raises:
+        UserError: this machine has no such device.
+    """
+    from bench.environment import devices, find_device
+
+    return find_device(devices()[-1].partition(":")[0] if name == "auto" else name)
+
+
+def writable_file(path: Path) -> Path:
+    """`path`, after its folder was made; refuses a folder in its place before any work is done."""
+    if path.is_dir():
+        raise UserError(f"{str(path)!r} is a folder; required a file name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,165 @@
+"""Data sets by name, and folders of images; listing reads no image.
+
+To add a set, put a group called like it into `manifest.toml` and a line into `NAMED`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from bench import cache, manifest
+from bench.errors import ImageError, MissingFile, UserError
+from bench.records import Dataset, ImageFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import UInt8
+
+NAMED = {
+    "samples": "7 photographs that scikit-image installs, two of them grey",
+    "set5": "5 images (Bevilacqua et al. 2012)",
+    "set14": "14 images, bridge is grey (Zeyde et al. 2010)",
+    "bsd100": "100 photographs of the Berkeley segmentation set (Martin et al. 2001); also b100",
+    "coco50": "50 photographs of MS-COCO val2017, as in Figure 5",
+    "contents": "2 content images of the authors' release",
+}
+ALIASES = {"b100": "bsd100"}
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
+
+SAMPLES_LICENCE = "CC0 or public domain; motorcycle: Middlebury 2014"
+SAMPLES = {
+    "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+    "camera.png": "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
+    "chelsea.png": "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+    "coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+    "coins.png": "f8d773fc9cfa6f4d8e5942dc34d0a0788fcaed2a4fefbbed0aef5398d7ef4cba",
+    "motorcycle_left.png": "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
+    "rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedImage:
+    """Pixels (uint8, one grey channel or RGB) and the SHA-256 of the file that they came from."""
+
+    pixels: UInt8[np.ndarray, "h w c"]
+    sha256: str
+
+
+def names() -> Mapping[str, str]:
+    """The data sets that have a name, each with a line about it."""
+    return MappingProxyType(NAMED)
+
+
+def files(name: str) -> tuple[str, ...]:
+    """The manifest's files that a named data set needs; none for `samples`, which are installed."""
+    return tuple(image.file for image in _named(name).images) if name != "samples" else ()
+
+
+def dataset(name_or_folder: str) -> Dataset:
+    """A named data set, or the images of a folder, by name; not of its sub-folders, and no hidden files.
+
+    A name goes before a folder of that name, which is had as `./NAME`. A folder's data set is called like the
+    folder's last part, with `folder-` before it where that is the name of a data set.
+
+    Raises:
+        UserError: neither a name nor a folder; a folder without images, or with two images of one stem.
+    """
+    name = ALIASES.get(name_or_folder, name_or_folder)
+    if name in NAMED:
+        return _samples() if name == "samples" else _named(name)
+    if os.path.isdir(name_or_folder):  # noqa: PTH112 (Path.is_dir raises on names that are too long)
+        return _folder(Path(os.path.abspath(name_or_folder)))  # noqa: PTH100 (links stay as they were given)
+    what = "folder" if "/" in name or os.sep in name else "data set or folder"
+    raise UserError(
+        f"no {what} is called {name_or_folder!r}; required a folder of images, or one of: {', '.join(NAMED)}"
+    )
+
+
+def load(image: ImageFile) -> LoadedImage:
+    """Read an image once: its pixels and its hash. A file of the cache is downloaded where it is missing.
+
+    Raises:
+        ImageError: unreadable, not an image that is measured, or not the file that was pinned.
+        MissingFile: a file of the cache that is not to be had, or is damaged.
+    """
+    from bench import images
+
+    pinned = None if Path(image.file).is_absolute() else manifest.file(image.file)
+    path = Path(image.file) if pinned is None else cache.find(pinned.name, verify=False)
+    data = images.read_bytes(path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if pinned is not None and cache.wrong(pinned, sha256):
+        raise MissingFile(cache.damage(pinned, sha256))
+    if image.sha256 is not None and sha256 != image.sha256:
+        raise ImageError(f"{str(path)!r} is not the pinned file: sha256 is {sha256}; required {image.sha256}")
+    return LoadedImage(pixels=images.decode(data, str(path)), sha256=sha256)
+
+
+def samples_folder() -> Path:
+    """Where scikit-image has its photographs; found without importing it."""
+    found = importlib.util.find_spec("skimage")
+    if found is None or found.origin is None:
+        raise UserError("the data set samples needs scikit-image, which is not installed")
+    return Path(found.origin).parent / "data"
+
+
+def _samples() -> Dataset:
+    folder = samples_folder()
+    images = (_image(str(folder / name), sha256) for name, sha256 in SAMPLES.items())
+    return Dataset(name="samples", images=tuple(images), source=f"scikit-image; {SAMPLES_LICENCE}")
+
+
+def _named(name: str) -> Dataset:
+    group = manifest.group(name)
+    return Dataset(
+        name=name, images=tuple(_image(f.name, f.sha256) for f in group.files), source=group.source
+    )
+
+
+def _folder(folder: Path) -> Dataset:
+    by_stem: dict[str, ImageFile] = {}
+    prefix = str(folder).rstrip(os.sep) + os.sep
+    for name in sorted(_image_names(folder)):
+        image = _image(f"{prefix}{name}")
+        if image.stem in by_stem:
+            twin = Path(by_stem[image.stem].file).name
+            raise UserError(
+                f"{str(folder)!r} has two images called {image.stem!r}: {twin!r} and {name!r}; required one"
+            )
+        by_stem[image.stem] = image
+    if not by_stem:
+        raise UserError(f"{str(folder)!r} holds no image; required files with one of: {' '.join(SUFFIXES)}")
+    own = _printable(folder.name) or "folder"
+    name = f"folder-{own}" if own in NAMED or own in ALIASES else own
+    return Dataset(name=name, images=tuple(by_stem.values()), source=_printable(str(folder)))
+
+
+def _image_names(folder: Path) -> Iterator[str]:
+    """Files, and links that lead nowhere: they are reported when they are read, not left out in silence."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or not entry.name.lower().endswith(SUFFIXES):
+                    continue
+                if entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
+                    yield entry.name
+    except OSError as error:
+        raise UserError(f"{str(folder)!r} cannot be listed: {error.strerror or error}") from error
+
+
+def _image(file: str, sha256: str | None = None) -> ImageFile:
+    stem = file.replace(os.sep, "/").rpartition("/")[2].rpartition(".")[0]
+    return ImageFile(stem=_printable(stem), file=file, sha256=sha256)
+
+
+def _printable(name: str) -> str:
+    """The name with bytes that are not UTF-8 written out, so that it can be stored and printed."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

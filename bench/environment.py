@@ -1,0 +1,246 @@
+"""The machine and the versions, described: facts that change a number, none that say whose machine it is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import typing as tp
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UserError
+from bench.records import Environment
+
+if tp.TYPE_CHECKING:
+    import torch
+
+DISTRIBUTION = "perceptual-bench"
+PACKAGES = (
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "pillow",
+    "lpips",
+    "triton",
+    "onnxruntime",
+    "spandrel",
+)
+CHECKOUT = Path(__file__).resolve().parents[1]
+# Instruction sets that decide which kernels run; the rest of what the CPU can do is left out.
+CAPABILITIES = (
+    "avx2",
+    "avx512_f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_tile",
+    "amx_int8",
+    "amx_bf16",
+    "amx_fp16",
+    "neon",
+    "bf16",
+    "i8mm",
+    "sve",
+)
+TRADEMARKS = re.compile(r"\((?:R|TM)\)|\bCPU\b|\bProcessor\b|@", re.IGNORECASE)
+
+
+def environment(device: str = "cpu") -> Environment:
+    """What a number measured now on `device` depends on: versions, processor, GPU and their settings.
+
+    Facts hold no user name, host name, path or serial number: they are published. What cannot be found out is
+    None, or a text that begins with "unknown". Takes well under a second once torch is imported.
+
+    Raises:
+        UserError: there is no such device here.
+    """
+    from bench.gpu import gpu_facts
+
+    found = find_device(device)
+    facts = {
+        "suite": suite(),
+        "python": platform.python_version(),
+        "system": system(),
+        "cpu": cpu(),
+        "memory_bytes": memory_bytes(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "torch": torch_facts(),
+        "device": str(found),
+        "gpu": gpu_facts(found),
+    }
+    return Environment(facts=facts)
+
+
+def summary(environment: Environment) -> str:
+    """One line: "Intel Xeon 2.50GHz, 2 cores, 23 GiB, torch 2.15.0, no GPU"."""
+    facts = environment.facts
+    cores = facts["cpu"]["cores_allowed"]
+    parts = [
+        facts["cpu"]["model"],
+        f"{cores} core{'s' if cores != 1 else ''}",
+        gibibytes(facts["memory_bytes"]),
+        f"torch {facts['torch']['version'].split('+')[0]}",
+    ]
+    if facts["gpu"] is not None:
+        parts.append(f"{facts['gpu']['name']} {gibibytes(facts['gpu']['memory_bytes'])}")
+    else:
+        parts.append("GPU not used" if facts["torch"]["accelerators"] else "no GPU")
+    return ", ".join(parts)
+
+
+def find_device(device: str) -> torch.device:
+    """The torch device called `device`: cpu, cuda, cuda:1, mps.
+
+    Raises:
+        UserError: the name is not one torch knows, or this machine has no such device.
+    """
+    import torch
+
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise UserError(f"device is {device!r}; required one of: {', '.join(devices())}") from error
+    if found.type == "cuda" and found.index is None and torch.cuda.is_available():
+        found = torch.device("cuda", torch.cuda.current_device())
+    if str(found) not in devices():
+        raise UserError(f"device is {device!r}, which is not here; required one of: {', '.join(devices())}")
+    return found
+
+
+def devices() -> list[str]:
+    """The devices of this machine by torch's name for them: cpu first."""
+    import torch
+
+    cuda = (
+        [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    )
+    return ["cpu", *cuda, *(["mps"] if torch.backends.mps.is_available() else [])]
+
+
+def suite() -> dict[str, Any]:
+    """The version and, in a checkout, the commit ("-dirty" when files were changed since) of this suite."""
+    return {"version": version(DISTRIBUTION) or "unknown", "commit": commit(CHECKOUT)}
+
+
+def commit(checkout: Path) -> str | None:
+    """The commit that the folder `checkout` is at; None if it is no checkout, or git is not installed."""
+    if not (checkout / ".git").exists():
+        return None
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def version(distribution: str) -> str | None:
+    """The installed version of a package, None if it is not installed; imports nothing."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def system() -> dict[str, Any]:
+    return {"name": system_name(), "kernel": platform.release(), "machine": platform.machine()}
+
+
+def system_name() -> str:
+    """As "Debian GNU/Linux 12 (bookworm)", "macOS 15.1" or "Windows 11"."""
+    if platform.system() == "Linux":
+        try:
+            return platform.freedesktop_os_release()["PRETTY_NAME"]
+        except (OSError, KeyError):
+            return "Linux"
+    if platform.system() == "Darwin":
+        return f"macOS {platform.mac_ver()[0]}"
+    return f"{platform.system()} {platform.release()}"
+
+
+def cpu() -> dict[str, Any]:
+    """Model, cores and what they can do. `cores_allowed` counts those this process may run on."""
+    import psutil
+    import torch
+
+    capabilities = cpu_capabilities()
+    return {
+        "model": cpu_model(),
+        "cores_physical": psutil.cpu_count(logical=False),
+        "cores_logical": psutil.cpu_count(logical=True),
+        "cores_allowed": cores_allowed(),
+        "core_quota": core_quota(),
+        "kernels": torch.backends.cpu.get_cpu_capability(),
+        "capabilities": [name for name in CAPABILITIES if capabilities.get(name)],
+    }
+
+
+def cpu_capabilities() -> dict[str, Any]:
+    """Instruction sets by torch's names for them; empty where torch is too old to say."""
+    import torch
+
+    return dict(torch.cpu.get_capabilities()) if hasattr(torch.cpu, "get_capabilities") else {}
+
+
+def cpu_model() -> str:
+    """The processor's name as on its box, without trade marks: "Intel Xeon 2.50GHz"."""
+    listing = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", listing.read_text()) if listing.exists() else None
+    name = found[1] if found else cpu_capabilities().get("cpu_name") or platform.processor() or "unknown CPU"
+    return " ".join(TRADEMARKS.sub(" ", name).split())
+
+
+def cores_allowed() -> int:
+    """Logical cores that this process may run on (its affinity; all of them where the system has none)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def core_quota(cgroup: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Cores' worth of time that a container grants (cgroup v2 `cpu.max`, microseconds); None if unlimited."""
+    file = cgroup / "cpu.max"
+    if not file.exists():
+        return None
+    quota, period = file.read_text().split()
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def memory_bytes() -> int:
+    import psutil
+
+    return psutil.virtual_memory().total
+
+
+def torch_facts() -> dict[str, Any]:
+    """torch's version and the settings that change what it computes or how fast."""
+    import torch
+
+    return {
+        "version": str(torch.__version__),
+        "commit": torch.version.git_version,
+        "threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "onednn": bool(torch.backends.mkldnn.is_available()),  # type: ignore[no-untyped-call]
+        **onednn_flags(),
+        "accelerators": devices()[1:],
+    }
+
+
+def onednn_flags() -> dict[str, Any]:
+    """What oneDNN may compute float32 in: "ieee", "bf16", "tf32"; "none" for the parent setting's."""
+    import torch
+
+    return {
+        "onednn_matmul_precision": torch.backends.mkldnn.matmul.fp32_precision,  # type: ignore[attr-defined]
+        "onednn_conv_precision": torch.backends.mkldnn.conv.fp32_precision,  # type: ignore[attr-defined]
+    }
+
+
+def gibibytes(count: int) -> str:
+    return f"{count / 2**30:.0f} GiB"

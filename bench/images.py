@@ -1,0 +1,235 @@
+"""Image files to arrays and back: the one place where bytes become pixels.
+
+What becomes of a file is stated here and nowhere guessed:
+
+- 8-bit RGB and grey are taken as they are; grey stays one channel. Colour profiles and gamma are ignored.
+- 1-bit becomes grey, 0 and 255. A palette becomes RGB, unless it is the plain ramp of greys.
+- Alpha is dropped where every pixel is opaque; an image with a transparent pixel is refused.
+- EXIF orientation is applied. EXIF that cannot be read counts as upright.
+- CMYK and other colour spaces, more than 8 bits per channel, floats, and files of several frames are refused.
+- More than 178,956,970 pixels (Pillow's limit) are refused by the header, before anything is decoded.
+
+PNG, JPEG, BMP, GIF, TIFF, WebP and PPM are recognised by their first bytes; the suffix does not matter.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+from PIL import (
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from torch import Tensor
+
+from bench.errors import ImageError
+from bench.replacing import replacing
+
+LARGEST_PIXELS = 178_956_970
+FORMATS = "PNG, JPEG, BMP, GIF, TIFF, WebP or PPM"
+
+# First bytes to reader. Image.open would warn of large images and take a phone's JPEG for several frames.
+READERS: tuple[tuple[re.Pattern[bytes], Callable[..., ImageFile.ImageFile]], ...] = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
+    (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
+    (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
+    (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
+    (re.compile(rb"II[*+]\x00|MM\x00[*+]"), TiffImagePlugin.TiffImageFile),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
+    (re.compile(rb"P[1-6]\s"), PpmImagePlugin.PpmImageFile),
+)
+# Mode of the file to the mode that is measured.
+MODES = {"1": "L", "L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB", "P": "RGB", "PA": "RGB"}
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow raises on bytes that are not what they should be.
+DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+_warnings = threading.Lock()
+
+
+def decode(data: bytes, name: str) -> UInt8[np.ndarray, "h w c"]:
+    """The pixels of an image file's bytes, one channel (grey) or three (RGB), by the rules of this module.
+
+    Args:
+        name: of the file, for messages.
+
+    Raises:
+        ImageError: empty, truncated, damaged, not an image, or one of the kinds that are refused.
+    """
+    _quieten_pillow()
+    image = _open(data, name)
+    try:
+        _refuse_kind(image, data, name)
+        image.load()
+    except DECODER_ERRORS as error:
+        raise error if isinstance(error, ImageError) else _damaged(name, error) from error
+    pixels = np.array(_opaque(_upright(image), name).convert(MODES[image.mode]))
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def read(path: Path) -> UInt8[np.ndarray, "h w c"]:
+    """The pixels of an image file, as :func:`decode` gives them; an unreadable file is an ImageError too."""
+    return decode(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{str(path)!r} cannot be read: {error.strerror or error}") from error
+
+
+def write(path: Path, pixels: UInt8[np.ndarray, "h w c"]) -> None:
+    """Write a PNG, lightly compressed; missing folders are made, and the file appears whole or not at all.
+
+    Args:
+        pixels: uint8, one channel (grey) or three (RGB).
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in {1, 3}:
+        raise ValueError(f"pixels are {pixels.dtype} {pixels.shape}; required uint8 (h, w, 1 or 3)")
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    with replacing(path) as part:
+        picture.save(part, format="PNG", compress_level=1)
+
+
+def to_tensor(pixels: UInt8[np.ndarray, "h w c"]) -> Float32[Tensor, "1 c h w"]:
+    """uint8 pixels to float32 in [0, 1]: k becomes k/255."""
+    return (
+        torch.tensor(pixels).permute(2, 0, 1)[None].to(torch.float32, memory_format=torch.contiguous_format)
+        / 255
+    )
+
+
+def to_array(image: Float[Tensor, "1 c h w"]) -> UInt8[np.ndarray, "h w c"]:
+    """Float in [0, 1], overshoot clipped, to uint8 pixels, rounding half up as MATLAB's uint8() does.
+
+    Raises:
+        ValueError: the image holds NaN.
+    """
+    if torch.isnan(image).any():
+        raise ValueError("image holds NaN; required numbers")
+    exact = image.detach().to(dtype=torch.promote_types(image.dtype, torch.float32))
+    rounded = (exact.clamp(0, 1) * 255 + 0.5).to(torch.uint8)
+    return rounded[0].permute(1, 2, 0).cpu().contiguous().numpy()
+
+
+def _quieten_pillow() -> None:
+    """Silence Pillow's remarks on odd metadata; the rules of this module say what matters.
+
+    `warnings.catch_warnings` would change the filters of other threads. A filter that is added once and stays
+    does not; it is added again where something else (a test) has put the filters back since.
+    """
+    silence = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
+    with _warnings:
+        if silence not in warnings.filters:
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+def _open(data: bytes, name: str) -> ImageFile.ImageFile:
+    if not data:
+        raise ImageError(f"{name!r} is empty; required an image")
+    reader = next((reader for magic, reader in READERS if magic.match(data)), None)
+    if reader is None:
+        raise ImageError(f"{name!r} is not an image: its bytes are not those of {FORMATS}")
+    try:
+        return reader(io.BytesIO(data))
+    except DECODER_ERRORS as error:
+        raise _damaged(name, error) from error
+
+
+def _damaged(name: str, error: Exception) -> ImageError:
+    if isinstance(error, Image.DecompressionBombError):
+        return ImageError(f"{name!r} has too many pixels; required at most {LARGEST_PIXELS}")
+    words = " ".join(str(error).split())
+    what = "truncated" if re.search("truncated|unpack|EOF", words, re.IGNORECASE) else "damaged"
+    return ImageError(f"{name!r} is {what} ({words}); required a whole image")
+
+
+def _refuse_kind(image: ImageFile.ImageFile, data: bytes, name: str) -> None:
+    """Refuse what the header alone says will not be measured."""
+    width, height = image.size
+    if width * height > LARGEST_PIXELS:
+        raise ImageError(f"{name!r} is {width}x{height} pixels; required at most {LARGEST_PIXELS} in all")
+    bits = _bits(image, data)
+    if bits > 8 or image.mode.startswith(("I", "F")):
+        raise ImageError(f"{name!r} has {max(bits, 16)}-bit channels; required 8-bit ones, RGB or grey")
+    if image.mode not in MODES:
+        raise ImageError(f"{name!r} has {image.mode} pixels; required RGB or grey")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise ImageError(f"{name!r} has {frames} frames; required a single image")
+
+
+def _bits(image: ImageFile.ImageFile, data: bytes) -> int:
+    """Bits per channel as the file has them: Pillow reduces 16-bit RGB to 8 bits without a word."""
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        return data[24]
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+    if isinstance(image, PpmImagePlugin.PpmImageFile) and isinstance(image.tile[0].args, tuple):
+        return max(value.bit_length() for value in image.tile[0].args if isinstance(value, int))
+    return 8
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except DECODER_ERRORS:
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _opaque(image: Image.Image, name: str) -> Image.Image:
+    """The image without what says how transparent it is."""
+    if not image.has_transparency_data:
+        return image
+    coloured = image.convert("RGBA")
+    least = int(np.asarray(coloured)[..., 3].min())
+    if least < 255:
+        raise ImageError(f"{name!r} has transparent pixels (alpha down to {least}); required an opaque image")
+    return coloured

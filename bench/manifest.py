@@ -1,0 +1,119 @@
+"""What `manifest.toml` says: every file the suite can use, with its size, hash, licence and address."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from bench.errors import UserError
+
+TOML = Path(__file__).with_name("manifest.toml")
+TORCHVISION = "torchvision:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestFile:
+    """One file that can be had from a public address, byte for byte.
+
+    Attributes:
+        name: path below the cache folder, with forward slashes: `data/set5/baby.png`.
+        bytes: its size; None where none is pinned (torchvision's weights).
+        sha256: 64 hex digits, or the first eight where torchvision's file name holds no more.
+        address: as in the manifest; `torchvision:ENUM.MEMBER` is resolved by :func:`address`.
+        enables: what a user can do with it, in words.
+    """
+
+    name: str
+    bytes: int | None
+    sha256: str
+    address: str
+    licence: str
+    group: str
+    enables: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Files of use together. `source` says in one line who made them and where the bytes come from."""
+
+    name: str
+    licence: str
+    source: str
+    enables: str
+    files: tuple[ManifestFile, ...]
+
+
+@functools.cache
+def groups() -> Mapping[str, Group]:
+    """Every group by name, in the manifest's order."""
+    tables = tomllib.loads(TOML.read_text(encoding="utf-8"))
+    return MappingProxyType({name: _group(name, table) for name, table in tables.items()})
+
+
+@functools.cache
+def files() -> Mapping[str, ManifestFile]:
+    """Every file by name, in the manifest's order."""
+    return MappingProxyType({file.name: file for group in groups().values() for file in group.files})
+
+
+def group(name: str) -> Group:
+    """The group `name`.
+
+    Raises:
+        UserError: no group has that name.
+    """
+    if name not in groups():
+        raise UserError(f"no group of files is called {name!r}; there are: {', '.join(groups())}")
+    return groups()[name]
+
+
+def file(name: str) -> ManifestFile:
+    """The file `name`.
+
+    Raises:
+        UserError: the manifest has no such file.
+    """
+    if name not in files():
+        raise UserError(f"{name!r} is not in the manifest; required one of its {len(files())} files")
+    return files()[name]
+
+
+def address(file: ManifestFile) -> str:
+    """Where `file` is downloaded from: its address, or the one that the installed torchvision gives for it.
+
+    Raises:
+        UserError: torchvision gives another file now than the one that is pinned.
+    """
+    if not file.address.startswith(TORCHVISION):
+        return file.address
+    from torchvision.models import get_weight
+
+    given = str(get_weight(file.address.removeprefix(TORCHVISION)).url)
+    pinned = file.name.rpartition("/")[2]
+    if given.rpartition("/")[2] != pinned:
+        raise UserError(f"torchvision gives {given} for {file.address}; required a file called {pinned}")
+    return given
+
+
+def _group(name: str, table: Mapping[str, Any]) -> Group:
+    about = {key: table[key] for key in ("licence", "source", "enables")}
+    files = tuple(file for part in table["parts"] for file in _files(name, table, part))
+    return Group(name=name, files=files, **about)
+
+
+def _files(group: str, table: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator[ManifestFile]:
+    for name, size, sha256, *tail in part["files"]:
+        yield ManifestFile(
+            name=f"{part['folder']}/{name}",
+            bytes=size or None,
+            sha256=sha256,
+            address=part["base"] + (tail[0] if tail else name),
+            licence=table["licence"],
+            group=group,
+            enables=table["enables"],
+        )

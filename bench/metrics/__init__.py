@@ -1,0 +1,125 @@
+"""The table of metrics. To add one, add a file, and an entry to `METRICS`; listing them loads nothing."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.roles import Metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricEntry:
+    """What is known of a metric before anything is loaded.
+
+    Attributes:
+        target: `module:callable`: the metric itself, or, with `needs`, called with their paths and `device=`.
+        view: the side of :class:`bench.prepare.Prepared` that it measures.
+        version: raised whenever the code's values change, so that stored scores are not taken for new ones.
+        decimals: digits after the point in tables.
+        needs: manifest files.
+        unit: of the values; empty for none.
+    """
+
+    name: str
+    about: str
+    target: str
+    view: Literal["channel", "rgb"]
+    higher_is_better: bool
+    version: str = "1"
+    decimals: int = 4
+    needs: tuple[str, ...] = ()
+    unit: str = ""
+
+
+def _lpips(net: str, trunk: str, file: str) -> MetricEntry:
+    return MetricEntry(
+        name=f"lpips-{net}",
+        about=f"LPIPS 0.1 (Zhang et al. 2018) on {trunk}",
+        target=f"bench.metrics.lpips_distance:{net}",
+        view="rgb",
+        higher_is_better=False,
+        needs=(f"weights/torchvision/{file}",),
+    )
+
+
+def _feature(name: str, network: str, target: str, file: str) -> MetricEntry:
+    return MetricEntry(
+        name=name,
+        about=f"feature distance (Johnson et al. 2016, equation 2) at relu2_2 of {network}",
+        target=f"bench.metrics.feature:{target}",
+        view="rgb",
+        higher_is_better=False,
+        needs=(f"weights/{file}",),
+    )
+
+
+METRICS: dict[str, MetricEntry] = {
+    entry.name: entry
+    for entry in (
+        MetricEntry(
+            name="psnr",
+            about="peak signal-to-noise ratio, peak 1",
+            target="bench.metrics.psnr:psnr",
+            view="channel",
+            higher_is_better=True,
+            decimals=2,
+            unit="dB",
+        ),
+        MetricEntry(
+            name="ssim",
+            about="structural similarity (Wang et al. 2004), Gaussian 11x11",
+            target="bench.metrics.ssim:ssim",
+            view="channel",
+            higher_is_better=True,
+        ),
+        MetricEntry(
+            name="ms-ssim",
+            about="multi-scale structural similarity (Wang et al. 2003), sides of at least 161",
+            target="bench.metrics.ms_ssim:ms_ssim",
+            view="channel",
+            higher_is_better=True,
+        ),
+        _lpips("alex", "AlexNet", "alexnet-owt-7be5be79.pth"),
+        _lpips("vgg", "VGG-16", "vgg16-397923af.pth"),
+        _lpips("squeeze", "SqueezeNet 1.1", "squeezenet1_1-b8a52dc0.pth"),
+        _feature("feature-relu2_2", "VGG-16", "vgg16_relu2_2", "torchvision/vgg16-397923af.pth"),
+        _feature("feature-vgg19-relu2_2", "VGG-19", "vgg19_relu2_2", "vgg19-caffe-conv3_1/vgg19.model"),
+    )
+}
+
+
+def entry(name: str) -> MetricEntry:
+    """The entry called `name`.
+
+    Raises:
+        UserError: there is none; the message lists those there are.
+    """
+    if name not in METRICS:
+        raise UserError(f"no metric is called {name!r}; there are: {', '.join(METRICS)}")
+    return METRICS[name]
+
+
+def load(name: str, find: Callable[[str], Path], device: torch.device) -> Metric:
+    """The metric `name`, on `device`, ready to be called.
+
+    Args:
+        find: manifest file name to a local, verified path (:func:`bench.cache.find`).
+
+    Raises:
+        UserError: unknown name.
+        MissingFile: a file that it needs is not to be had.
+    """
+    chosen = entry(name)
+    files = [find(file) for file in chosen.needs]
+    module, _, attribute = chosen.target.partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    return target(*files, device=device) if files else target

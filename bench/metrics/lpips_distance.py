@@ -1,0 +1,111 @@
+"""LPIPS: the `lpips` package's own code and heads, version 0.1, with reference features computed once.
+
+Richard Zhang, Phillip Isola, Alexei Efros, Eli Shechtman, Oliver Wang: The Unreasonable Effectiveness of
+Deep Features as a Perceptual Metric, CVPR 2018, arXiv:1801.03924. The trunks are torchvision's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+import lpips
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench.metrics.pair import require_pair, require_size
+
+Net = Literal["alex", "vgg", "squeeze"]
+Features = tuple[Float[Tensor, "n _ _ _"], ...]
+
+MINIMUM: dict[Net, int] = {"alex": 31, "vgg": 16, "squeeze": 17}
+HEADS = Path(lpips.__file__).parent / "weights" / "v0.1"
+
+
+class LpipsDistance:
+    """Distance of RGB images in [0, 1]: 0 for identical ones. Computed in float32 on `device`."""
+
+    def __init__(self, net: Net, trunk: Path, device: torch.device) -> None:
+        """`trunk` is torchvision's state dict of AlexNet, VGG-16 or SqueezeNet 1.1."""
+        self.name = f"lpips-{net}"
+        self.minimum = MINIMUM[net]
+        self.device = device
+        self.model: Any = model(net, trunk).to(device)
+
+    @torch.no_grad()
+    def reference(self, hr: Float[Tensor, "n 3 h w"]) -> Features:
+        """Features of each layer, of unit length in each pixel.
+
+        Raises:
+            ValueError: the image is too small for the network.
+        """
+        require_size(hr, self.name, self.minimum)
+        signed = 2 * hr.to(self.device, torch.float32) - 1
+        return tuple(lpips.normalize_tensor(f) for f in self.model.net(self.model.scaling_layer(signed)))
+
+    @torch.no_grad()
+    def against(self, sr: Float[Tensor, "n 3 h w"], reference: Features) -> Float[Tensor, " n"]:
+        """Distance to the image whose :meth:`reference` is given; ValueError if that has another size."""
+        distance = torch.zeros(sr.shape[0], device=self.device)
+        for head, features, target in zip(self.model.lins, self.reference(sr), reference, strict=True):
+            require_pair(features, target, f"{self.name} (features)")
+            distance += lpips.spatial_average(head((features - target).square_())).flatten()
+        return distance
+
+    def __call__(self, sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
+        require_pair(sr, hr, self.name, self.minimum)
+        return self.against(sr, self.reference(hr))
+
+
+def model(net: Net, trunk: Path) -> nn.Module:
+    """The package's model, frozen: heads from the package, trunk from the file, each array by name.
+
+    It is built without memory first, so that no random trunk is made that the file then replaces.
+
+    Raises:
+        ValueError: the file lacks an array, or has one of another shape.
+    """
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "The parameter 'pretrained'|Arguments other than a weight enum", UserWarning
+        )
+        built = lpips.LPIPS(net=net, version="0.1", pretrained=False, pnet_rand=True, verbose=False)
+    load_trunk(built.net, trunk)
+    load_heads(built, torch.load(HEADS / f"{net}.pth", map_location="cpu", weights_only=True))
+    return built.eval().requires_grad_(False)
+
+
+def load_trunk(net: nn.Module, file: Path) -> None:
+    """Fill `slice2.3.weight` with `features.3.weight` and so on; the classifier's arrays are not used."""
+    found = torch.load(file, map_location="cpu", weights_only=True)
+    state = {}
+    for name, array in net.state_dict().items():
+        key = f"features.{name.partition('.')[2]}"
+        shape = tuple(found[key].shape) if key in found else "missing"
+        if shape != tuple(array.shape):
+            raise ValueError(f"{file.name}: {key} is {shape}, required {tuple(array.shape)}")
+        state[name] = found[key]
+    net.load_state_dict(state, assign=True)
+
+
+def load_heads(built: Any, heads: dict[str, Tensor]) -> None:
+    """Fill `lin0`, `lin1`, ...; a head without weights, or weights without a head, raise RuntimeError."""
+    state = nn.ModuleDict({f"lin{i}": head for i, head in enumerate(built.lins)})
+    state.load_state_dict(heads, assign=True)
+
+
+def alex(trunk: Path, device: torch.device) -> LpipsDistance:
+    """LPIPS on AlexNet: what the authors recommend for evaluation."""
+    return LpipsDistance("alex", trunk, device)
+
+
+def vgg(trunk: Path, device: torch.device) -> LpipsDistance:
+    """LPIPS on VGG-16."""
+    return LpipsDistance("vgg", trunk, device)
+
+
+def squeeze(trunk: Path, device: torch.device) -> LpipsDistance:
+    """LPIPS on SqueezeNet 1.1."""
+    return LpipsDistance("squeeze", trunk, device)

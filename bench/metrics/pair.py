@@ -1,0 +1,27 @@
+"""The one check that every metric makes of its pair."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def require_pair(sr: Tensor, hr: Tensor, metric: str, least: int = 1) -> None:
+    """Refuse a pair of two shapes, or one with a side below `least` pixels.
+
+    Raises:
+        ValueError: naming the metric, the actual and the required.
+    """
+    if sr.shape != hr.shape:
+        raise ValueError(f"{metric}: sr has shape {tuple(sr.shape)}, required that of hr, {tuple(hr.shape)}")
+    require_size(hr, metric, least)
+
+
+def require_size(image: Tensor, metric: str, least: int) -> None:
+    """Refuse an image with a side below `least` pixels.
+
+    Raises:
+        ValueError: naming the metric, the actual and the required.
+    """
+    h, w = image.shape[-2:]
+    if min(h, w) < least:
+        raise ValueError(f"{metric}: image is {w}x{h}, required at least {least}x{least}")

@@ -1,0 +1,251 @@
+"""One image on its way: degrade -> upscale -> prepare -> measure.
+
+hr is degraded, prepared and turned into reference features once, however many models follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bench import images
+from bench.cli import describe_os_error
+from bench.datasets import LoadedImage
+from bench.lr import degrade, to_luma
+from bench.metrics import MetricEntry
+from bench.prepare import Prepared, modcrop, prepare_one, size
+from bench.records import Dataset, Failure, ImageFile, Picture, Score, SRProtocol
+from bench.roles import CachedMetric, Metric, Upscaler
+from bench.store import Store
+
+SSIM_WINDOW = 11
+OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a wrong range by far more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """An upscaler with its name and content hash."""
+
+    name: str
+    hash: str
+    upscaler: Upscaler
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedMetric:
+    """A metric with its entry in the table."""
+
+    entry: MetricEntry
+    metric: Metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One data set under one protocol: what is to be scored.
+
+    Attributes:
+        pictures: folder for hr, lr and sr as PNG; None writes none.
+        force: score again what the store already has.
+        strict: stop at the first image that cannot be scored.
+    """
+
+    dataset: Dataset
+    protocol: SRProtocol
+    subjects: Sequence[Subject]
+    metrics: Sequence[LoadedMetric]
+    device: torch.device
+    pictures: Path | None = None
+    force: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one image gave; its rows are stored in one transaction, its files written beside."""
+
+    scores: list[Score] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
+
+
+@torch.inference_mode()
+def score(plan: Plan, store: Store, image: ImageFile, loaded: LoadedImage | Exception) -> Outcome:
+    """Everything about one image that the store lacks. Never raises for what is wrong with the image or a model."""
+    outcome = Outcome()
+    if isinstance(loaded, Exception):
+        outcome.failures.append(_failure(plan, image, "", loaded))
+        return outcome
+    work = _lacking(plan, store, image, loaded.sha256)
+    if not work:
+        return outcome
+    try:
+        source = Source.of(loaded, plan)
+    except ValueError as error:
+        outcome.failures.append(_failure(plan, image, "", error))
+        return outcome
+    if plan.pictures:
+        _keep(outcome, plan, image, loaded.sha256, "hr", "", source.hr)
+        _keep(outcome, plan, image, loaded.sha256, "lr", "", source.lr)
+    for subject, metrics in work:
+        _score_subject(plan, image, loaded.sha256, source, subject, metrics, outcome)
+    return outcome
+
+
+def _lacking(plan: Plan, store: Store, image: ImageFile, sha256: str) -> list[tuple[Subject, list[LoadedMetric]]]:
+    """By model, the metrics without a value; a model whose picture is not there is named with none."""
+    known: set[tuple[str, str, str, str]] = set()
+    if not plan.force:
+        known = store.scored(
+            dataset=plan.dataset.name, protocol_hash=plan.protocol.hash, image=image.stem, image_sha256=sha256
+        )
+    work = []
+    for subject in plan.subjects:
+        metrics = [m for m in plan.metrics if (subject.name, subject.hash, m.entry.name, m.entry.version) not in known]
+        if metrics or (plan.pictures and not picture_file(plan, subject.name, image.stem).is_file()):
+            work.append((subject, metrics))
+    return work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """hr and all that is made of it once, however many models follow."""
+
+    hr: Float[Tensor, "1 c h w"]
+    lr: Float[Tensor, "1 c h2 w2"]
+    grey: bool
+    prepared: Prepared
+    references: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(loaded: LoadedImage, plan: Plan) -> Source:
+        """Crop, degrade and prepare an image.
+
+        Raises:
+            ValueError: it is too small for the protocol's scale, shave and SSIM window.
+        """
+        protocol = plan.protocol
+        whole = images.to_tensor(loaded.pixels).to(plan.device)
+        hr = modcrop(to_luma(whole) if protocol.colour == "y" else whole, protocol.scale)
+        required = SSIM_WINDOW + 2 * protocol.shave
+        if min(hr.shape[-2:]) < required:
+            raise ValueError(
+                f"image is {size(whole)}, required at least {required} pixels per side after cropping to a multiple "
+                f"of {protocol.scale} (SSIM's window of {SSIM_WINDOW} and {protocol.shave} shaved from each side)"
+            )
+        grey = hr.shape[1] == 1
+        return Source(hr=hr, lr=degrade(hr, protocol), grey=grey, prepared=prepare_one(hr, protocol, grey=grey))
+
+    def measure(self, loaded: LoadedMetric, sr: Prepared) -> float:
+        """One metric of one prepared sr."""
+        a, b = (getattr(side, loaded.entry.view) for side in (sr, self.prepared))
+        if not isinstance(loaded.metric, CachedMetric):
+            return float(loaded.metric(a, b))
+        if loaded.entry.name not in self.references:
+            self.references[loaded.entry.name] = loaded.metric.reference(b)
+        return float(loaded.metric.against(a, self.references[loaded.entry.name]))
+
+
+def _score_subject(
+    plan: Plan,
+    image: ImageFile,
+    sha256: str,
+    source: Source,
+    subject: Subject,
+    metrics: Sequence[LoadedMetric],
+    outcome: Outcome,
+) -> None:
+    try:
+        sr = upscale(subject.upscaler, source.lr)
+    except Exception as error:  # whatever a participant does wrong costs it this image, not the run
+        outcome.failures.append(_failure(plan, image, subject.name, error))
+        return
+    prepared = prepare_one(sr, plan.protocol, grey=source.grey)
+    for metric in metrics:
+        try:
+            value = source.measure(metric, prepared)
+        except (ValueError, torch.OutOfMemoryError) as error:
+            outcome.failures.append(_failure(plan, image, subject.name, error, prefix=f"{metric.entry.name}: "))
+            continue
+        outcome.scores.append(_score(plan, image, sha256, subject, metric.entry, value))
+    if plan.pictures:
+        _keep(outcome, plan, image, sha256, subject.name, subject.hash, sr)
+
+
+def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
+    """sr, checked. A grey lr is given as (v, v, v) to an upscaler that takes RGB only.
+
+    Raises:
+        ValueError: sr has another size than scale times lr, is not finite, or lies far outside [0, 1].
+    """
+    given = lr.expand(-1, 3, -1, -1) if lr.shape[1] == 1 and upscaler.channels == 3 else lr
+    sr = upscaler(given)
+    n, c, h, w = given.shape
+    required = (n, c, h * upscaler.scale, w * upscaler.scale)
+    if tuple(sr.shape) != required:
+        raise ValueError(f"the model returned shape {tuple(sr.shape)}, required {required}")
+    low, high = sr.aminmax()
+    if not (torch.isfinite(low) and torch.isfinite(high)):
+        raise ValueError("the model returned NaN or infinite values, required finite ones in [0, 1]")
+    if low < -OVERSHOOT or high > 1 + OVERSHOOT:
+        raise ValueError(f"the model returned values from {low:.3g} to {high:.3g}, required [0, 1] (small overshoot is clipped)")
+    return sr
+
+
+def _score(plan: Plan, image: ImageFile, sha256: str, subject: Subject, metric: MetricEntry, value: float) -> Score:
+    return Score(
+        model=subject.name,
+        model_hash=subject.hash,
+        dataset=plan.dataset.name,
+        image=image.stem,
+        image_sha256=sha256,
+        scale=plan.protocol.scale,
+        protocol=plan.protocol.name,
+        protocol_hash=plan.protocol.hash,
+        metric=metric.name,
+        metric_version=metric.version,
+        value=value,
+    )
+
+
+def _failure(plan: Plan, image: ImageFile, model: str, error: Exception, *, prefix: str = "") -> Failure:
+    reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
+    if not isinstance(error, ValueError | OSError):
+        reason = f"{type(error).__name__}: {reason}"
+    return Failure(
+        dataset=plan.dataset.name,
+        image=image.stem,
+        model=model,
+        scale=plan.protocol.scale,
+        reason=f"{prefix}{' '.join(reason.split())}",
+    )
+
+
+def picture_file(plan: Plan, model: str, stem: str) -> Path:
+    """Where the picture of an image goes: FOLDER/DATASET/x4-johnson2016/MODEL/STEM.png."""
+    assert plan.pictures is not None
+    protocol = plan.protocol
+    return plan.pictures / plan.dataset.name / f"x{protocol.scale}-{protocol.name}" / model / f"{stem}.png"
+
+
+def _keep(outcome: Outcome, plan: Plan, image: ImageFile, sha256: str, model: str, model_hash: str, pixels: Tensor) -> None:
+    file = picture_file(plan, model, image.stem)
+    outcome.files.append((file, images.to_array(pixels)))
+    outcome.pictures.append(
+        Picture(
+            dataset=plan.dataset.name,
+            protocol_hash=plan.protocol.hash,
+            image=image.stem,
+            image_sha256=sha256,
+            model=model,
+            model_hash=model_hash,
+            file=str(file),
+        )
+    )

@@ -1,0 +1,195 @@
+"""From names to what can be run: the command line of `bench.sr_quality`, checked and loaded.
+
+A name asked for that cannot run is an error; one that is only there by default is left out and said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from bench import cache, metrics, upscalers
+from bench.datasets import dataset
+from bench.errors import MissingFile, UserError
+from bench.protocols import protocol
+from bench.records import Dataset, SRProtocol
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.scoring import LoadedMetric, Plan, Subject
+    from bench.store import Store
+    from bench.summary import Row
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+DEFAULT_METRICS = ("psnr", "ssim", "lpips-alex")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for; every name is known.
+
+    Attributes:
+        models_named: the models were named, so one that cannot run is an error; likewise `metrics_named`.
+        pictures: folder for hr, lr and sr; None for none.
+    """
+
+    datasets: tuple[Dataset, ...]
+    protocols: tuple[SRProtocol, ...]
+    models: tuple[str, ...]
+    metrics: tuple[str, ...]
+    models_named: bool
+    metrics_named: bool
+    pictures: Path | None
+    force: bool
+    strict: bool
+
+
+def request(
+    *,
+    datasets: Sequence[str],
+    protocol_name: str,
+    scales: Sequence[int],
+    models: Sequence[str] | None = None,
+    metric_names: Sequence[str] | None = None,
+    limit: int | None = None,
+    pictures: Path | None = None,
+    force: bool = False,
+    strict: bool = False,
+) -> Request:
+    """Resolve names; nothing heavy is loaded. Names given twice count once.
+
+    Raises:
+        UserError: a name is unknown, a number out of range, two data sets share a name, no model has the scale.
+    """
+    if limit is not None and limit < 1:
+        raise UserError(f"--limit is {limit}; required at least 1")
+    found = [dataset(name) for name in dict.fromkeys(datasets)]
+    asked = Request(
+        datasets=tuple(replace(d, images=d.images[:limit]) for d in found),
+        protocols=tuple(protocol(protocol_name, scale) for scale in dict.fromkeys(scales)),
+        models=tuple(upscalers.entry(name).name for name in dict.fromkeys(models or upscalers.UPSCALERS)),
+        metrics=tuple(metrics.entry(name).name for name in dict.fromkeys(metric_names or DEFAULT_METRICS)),
+        models_named=models is not None,
+        metrics_named=metric_names is not None,
+        pictures=pictures,
+        force=force,
+        strict=strict,
+    )
+    _refuse_twins(found)
+    _refuse_scales(asked)
+    return asked
+
+
+def _refuse_twins(datasets: Sequence[Dataset]) -> None:
+    names = [d.name for d in datasets]
+    twins = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twins:
+        raise UserError(f"two data sets are called {twins[0]!r}; required one name each: run them apart, or rename a folder")
+
+
+def _refuse_scales(asked: Request) -> None:
+    entries = [upscalers.entry(model) for model in asked.models]
+    for scale in (p.scale for p in asked.protocols):
+        if not any(e.supports(scale) for e in entries):
+            have = "; ".join(f"{e.name} has {', '.join(f'x{s}' for s in e.weights)}" for e in entries)
+            raise UserError(f"no model asked for has weights for x{scale}: {have}")
+
+
+def plans(asked: Request, device: torch.device, say: Say) -> list[Plan]:
+    """One plan for each scale and data set, models and metrics loaded once.
+
+    Args:
+        say: told, once each, what is left out and why.
+
+    Raises:
+        MissingFile: a model or metric that was named lacks a file.
+        UserError: a metric that was named cannot measure under the protocol.
+    """
+    loaded = list(_metrics(asked, device, say))
+    return [plan for p in asked.protocols for plan in _plans(asked, p, loaded, device, say)]
+
+
+def _plans(
+    asked: Request, p: SRProtocol, loaded: Sequence[LoadedMetric], device: torch.device, say: Say
+) -> Iterator[Plan]:
+    from bench.scoring import Plan
+
+    subjects = list(_subjects(asked, p, device, say))
+    usable = [metric for metric in loaded if _measurable(metric, p, asked, say)]
+    for data in asked.datasets:
+        yield Plan(
+            dataset=data,
+            protocol=p,
+            subjects=subjects,
+            metrics=usable,
+            device=device,
+            pictures=asked.pictures,
+            force=asked.force,
+            strict=asked.strict,
+        )
+
+
+def _metrics(asked: Request, device: torch.device, say: Say) -> Iterator[LoadedMetric]:
+    from bench.scoring import LoadedMetric
+
+    for name in asked.metrics:
+        metric = _unless_missing(f"metric {name}", metrics.load, (name, cache.find, device), asked.metrics_named, say)
+        if metric is not None:
+            yield LoadedMetric(entry=metrics.entry(name), metric=metric)
+
+
+def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Subject]:
+    from bench.scoring import Subject
+
+    for entry in (upscalers.entry(name) for name in asked.models):
+        if not entry.supports(p.scale):
+            say(f"model {entry.name} has no weights for x{p.scale} and is left out there")
+            continue
+        arguments = (entry.name, p.scale, cache.find, device)
+        upscaler = _unless_missing(f"model {entry.name}", upscalers.load, arguments, asked.models_named, say)
+        if upscaler is not None:
+            yield Subject(name=entry.name, hash=entry.hash(p.scale), upscaler=upscaler)
+
+
+def _unless_missing(what: str, load: Callable[..., T], arguments: tuple[object, ...], named: bool, say: Say) -> T | None:
+    try:
+        return load(*arguments)
+    except MissingFile as error:
+        if named:
+            raise MissingFile(f"{what} cannot run: {error}") from error
+        say(f"{what} is left out: {error}")
+        return None
+
+
+def _measurable(metric: LoadedMetric, p: SRProtocol, asked: Request, say: Say) -> bool:
+    if metric.entry.view == "channel" or p.colour == "rgb":
+        return True
+    reason = f"metric {metric.entry.name} measures colour images, but protocol {p.name} has luma only"
+    if asked.metrics_named:
+        raise UserError(f"{reason}; required another metric or protocol")
+    say(f"{reason}: left out")
+    return False
+
+
+def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Row]:
+    """The stored scores of just this plan: these images' bytes, these models' weights, these metrics' versions.
+
+    Args:
+        hashes: SHA-256 of each image by stem, as :func:`bench.evaluate.evaluate` returns it.
+    """
+    from bench.summary import rows
+
+    subjects = {(s.name, s.hash) for s in plan.subjects}
+    versions = {(m.entry.name, m.entry.version) for m in plan.metrics}
+    scores = (
+        score
+        for score in store.scores(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
+        if (score.model, score.model_hash) in subjects
+        and (score.metric, score.metric_version) in versions
+        and hashes.get(score.image) == score.image_sha256
+    )
+    return rows(scores, [s.name for s in plan.subjects], [m.entry.name for m in plan.metrics])

@@ -1,0 +1,192 @@
+"""Super-resolution quality: degrade, upscale and score data sets under a declared protocol.
+
+    python -m bench.sr_quality set5 set14 bsd100
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli import DONE, FAILED, device, guard, progress, writable_file
+from bench.errors import MissingFile
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.scoring import Plan
+    from bench.session import Request
+    from bench.store import Store
+    from bench.summary import Row
+
+DEFAULT_METRICS = "psnr ssim lpips-alex"
+EXPORTS = ("json", "csv", "latex", "markdown")
+EXAMPLES = """examples:
+  python -m bench.sr_quality set5 set14 bsd100
+  python -m bench.sr_quality set5 --models bicubic srcnn-955 --protocol srcnn2014 --json set5.json
+  python -m bench.sr_quality path/to/my/images --scales 2 4 --metrics psnr ssim ms-ssim
+  python -m bench.sr_quality --list
+
+A run that was stopped goes on where it was with the same command.
+exit status: 0 done, 1 something could not be scored at all, 2 bad usage, 130 interrupted"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m bench.sr_quality",
+        description="Degrade, upscale and score data sets: one table per data set and scale, raw values in a results file.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("datasets", nargs="*", metavar="DATASET", help="a name from --list, or a folder of images")
+    p.add_argument("--list", action="store_true", help="print the names of models, data sets, metrics, protocols and what each needs")
+    p.add_argument("--models", nargs="+", metavar="NAME", help="default: all that have weights for the scale")
+    p.add_argument("--scales", nargs="+", type=int, default=[4], metavar="N", help="hr size over lr size (default: 4)")
+    p.add_argument("--metrics", nargs="+", metavar="NAME", help=f"default: {DEFAULT_METRICS}")
+    p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
+    p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help="the results file (default: results.db)")
+    pictures = p.add_mutually_exclusive_group()
+    pictures.add_argument("--images", type=Path, default=Path("results/images"), metavar="DIR", help="where hr, lr and sr go as PNG (default: results/images)")
+    pictures.add_argument("--no-images", action="store_true", help="write no images")
+    p.add_argument("--limit", type=int, metavar="N", help="only the first N images of each data set")
+    p.add_argument("--force", action="store_true", help="score again what the results file already has")
+    p.add_argument("--strict", action="store_true", help="stop at the first image that cannot be scored")
+    for name in EXPORTS:
+        p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, run, print; see :data:`EXAMPLES`."""
+    p = parser()
+    args = p.parse_args(argv)
+    command = list(argv) if argv is not None else sys.argv[1:]
+    if args.list:
+        return guard(list_names)
+    if not args.datasets:
+        p.error("name at least one data set, or --list to see them")
+    return guard(lambda: run(args, command))
+
+
+def list_names() -> int:
+    """Print every name with what it still needs."""
+    from bench.listing import lines
+
+    for line in lines():
+        print(line)
+    return DONE
+
+
+def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """Score everything that was asked for and print it."""
+    from bench.session import request
+
+    asked = request(
+        datasets=args.datasets,
+        protocol_name=args.protocol,
+        scales=args.scales,
+        models=args.models,
+        metric_names=args.metrics,
+        limit=args.limit,
+        pictures=None if args.no_images else args.images,
+        force=args.force,
+        strict=args.strict,
+    )
+    exports = {name: writable_file(getattr(args, name)) for name in EXPORTS if getattr(args, name)}
+    from bench.store import Store
+
+    with Store(args.db) as store:
+        tables, complete = score(asked, device(args.device), store, command)
+    for name, file in exports.items():
+        _export(name, file, tables)
+    _print_end(args, exports)
+    return DONE if complete else FAILED
+
+
+def score(asked: Request, where: torch.device, store: Store, command: Sequence[str]) -> tuple[list[Row], bool]:
+    """Score, then print a table per data set and scale.
+
+    Returns:
+        The rows, and whether every model, metric and data set has at least one score.
+    """
+    import torch
+
+    from bench.environment import environment
+    from bench.records import Run
+    from bench.session import plans
+    from bench.store import now
+
+    torch.backends.fp32_precision = "ieee"  # no TF32: scores are float32 scores
+    todo = plans(asked, where, lambda text: print(text, file=sys.stderr))
+    machine = environment(str(where))
+    record = Run(
+        program="sr_quality", command=tuple(command), started=now(), environment=machine, protocols=asked.protocols
+    )
+    number = store.start(record)
+    tables, complete = _evaluate(todo, store, number)
+    store.finish(number)
+    for plan in todo:
+        _print_tables(plan, tables)
+    return tables, complete
+
+
+def _evaluate(todo: Sequence[Plan], store: Store, number: int) -> tuple[list[Row], bool]:
+    from bench.evaluate import evaluate
+    from bench.session import results
+
+    tables: list[Row] = []
+    complete = True
+    with progress("sr_quality", sum(len(plan.dataset.images) for plan in todo)) as reporter:
+        for plan in todo:
+            try:
+                rows = results(plan, store, evaluate(plan, store, number, reporter))
+            except MissingFile as error:
+                reporter.note(f"data set {plan.dataset.name} is left out: {error}")
+                rows = []
+            complete &= len(rows) == len(plan.subjects) * len(plan.metrics) > 0
+            tables += rows
+    return tables, complete
+
+
+def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
+    from rich.console import Console
+
+    from bench.published import published
+    from bench.summary import Block, terminal_table
+
+    others = published(
+        dataset=plan.dataset.name,
+        scale=plan.protocol.scale,
+        channel=plan.protocol.channel,
+        models=[s.name for s in plan.subjects],
+    )
+    mine = [row for row in tables if (row.dataset, row.protocol_hash) == (plan.dataset.name, plan.protocol.hash)]
+    for block in Block.all(mine):
+        console = Console()
+        console.print(f"\n{block.title}", markup=False, highlight=False, style="bold", soft_wrap=True)
+        console.print(terminal_table(block, others))
+
+
+def _export(name: str, file: Path, tables: Sequence[Row]) -> None:
+    from bench import summary
+
+    file.write_text(getattr(summary, f"to_{name}")(tables), encoding="utf-8")
+
+
+def _print_end(args: argparse.Namespace, exports: Mapping[str, Path]) -> None:
+    print(f"\nresults: {args.db}")
+    if not args.no_images:
+        print(f"images:  {args.images}")
+    for name, file in exports.items():
+        print(f"{name + ':':<8} {file}")
+    if args.limit is not None:
+        print(f"only the first {args.limit} images of each data set were asked for (--limit)")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

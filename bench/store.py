@@ -1,0 +1,235 @@
+"""results.db: every raw value, the protocol and the machine it was made with, in one SQLite file.
+
+A value is kept by its content: image bytes, model code and weights, protocol, metric version. Asking for the same
+content again finds it; anything changed does not. Each image is one transaction in write-ahead mode, so a killed
+process loses nothing that was scored and two processes can fill one file.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from bench.errors import StoreError
+from bench.records import Environment, Failure, Picture, Run, Score, SRProtocol
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x50_42_4E_43  # "PBNC": the file says whose it is
+BUSY_SECONDS = 60.0
+
+SCHEMA = """
+create table environments (hash text primary key, facts text not null);
+create table protocols (hash text primary key, name text not null, definition text not null);
+create table runs (
+  id integer primary key, program text not null, command text not null, started text not null, finished text,
+  environment text not null references environments (hash)
+);
+create table scores (
+  dataset text not null, image text not null, image_sha256 text not null,
+  model text not null, model_hash text not null, scale integer not null, protocol text not null,
+  protocol_hash text not null references protocols (hash),
+  metric text not null, metric_version text not null, value real not null, run integer not null references runs (id),
+  primary key (dataset, protocol_hash, image, image_sha256, model, model_hash, metric, metric_version)
+) without rowid;
+create table failures (
+  dataset text not null, image text not null, model text not null, scale integer not null, reason text not null,
+  run integer not null references runs (id)
+);
+create table pictures (
+  dataset text not null, protocol_hash text not null, image text not null, image_sha256 text not null,
+  model text not null, model_hash text not null, file text not null, run integer not null references runs (id),
+  primary key (dataset, protocol_hash, image, image_sha256, model, model_hash)
+) without rowid;
+"""
+SCORE_COLUMNS = tuple(Score.__dataclass_fields__)
+PICTURE_COLUMNS = tuple(Picture.__dataclass_fields__)
+
+
+def now() -> str:
+    """The time, ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Store:
+    """One results file; used as a context manager by one thread.
+
+    Raises:
+        StoreError: on opening or later: not a results file, a newer version, locked for a minute, read-only, full.
+    """
+
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+        self.file = file
+        if read_only and not file.is_file():
+            raise StoreError(f"there is no results file {str(file)!r}")
+        with self._explained():
+            if not read_only:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(_uri(file, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                self._open(read_only)
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _open(self, read_only: bool) -> None:
+        application, version = self._pragma("application_id"), self._pragma("user_version")
+        if application not in {0, APPLICATION_ID} or (application == 0 and self._tables()):
+            raise StoreError(f"{str(self.file)!r} is a database of another program; required a results file or a new name")
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{str(self.file)!r} was written by a newer perceptual-bench (format {version}, this one reads up to "
+                f"{SCHEMA_VERSION}); upgrade, or name another file with --db"
+            )
+        if not read_only:
+            self._db.execute("pragma journal_mode = wal")
+            self._db.execute("pragma synchronous = normal")
+            self._create()
+
+    def _create(self) -> None:
+        with self._transaction():
+            if self._pragma("user_version") == 0:
+                for statement in SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"pragma application_id = {APPLICATION_ID}")
+                self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._db.close()
+
+    def start(self, run: Run) -> int:
+        """Record a run and what it depends on; its number goes with every row it writes."""
+        facts = run.environment
+        with self._explained(), self._transaction():
+            self._db.execute("insert or ignore into environments values (?, ?)", (facts.hash, _json(dict(facts.facts))))
+            for protocol in run.protocols:
+                self._add_protocol(protocol)
+            row = (run.program, _json(run.command), run.started, None, facts.hash)
+            return self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", row).lastrowid or 0
+
+    def _add_protocol(self, protocol: SRProtocol) -> None:
+        row = (protocol.hash, protocol.name, _json(protocol.definition))
+        self._db.execute("insert or ignore into protocols values (?, ?, ?)", row)
+
+    def finish(self, run: int) -> None:
+        """Record that a run came to its end."""
+        with self._explained(), self._transaction():
+            self._db.execute("update runs set finished = ? where id = ?", (now(), run))
+
+    def add(
+        self,
+        run: int,
+        *,
+        scores: Iterable[Score] = (),
+        pictures: Iterable[Picture] = (),
+        failures: Iterable[Failure] = (),
+    ) -> None:
+        """Write rows in one transaction. A score or picture of the same content replaces the older one."""
+        with self._explained(), self._transaction():
+            self._insert("scores", SCORE_COLUMNS, run, scores)
+            self._insert("pictures", PICTURE_COLUMNS, run, pictures)
+            self._insert("failures", tuple(Failure.__dataclass_fields__), run, failures)
+
+    def _insert(self, table: str, columns: tuple[str, ...], run: int, records: Iterable[Score | Picture | Failure]) -> None:
+        marks = ", ".join("?" for _ in columns)
+        statement = f"insert or replace into {table} ({', '.join(columns)}, run) values ({marks}, ?)"
+        self._db.executemany(statement, ([*asdict(record).values(), run] for record in records))
+
+    def scored(self, *, dataset: str, protocol_hash: str, image: str, image_sha256: str) -> set[tuple[str, str, str, str]]:
+        """What is known of one image: (model, model hash, metric, metric version)."""
+        query = (
+            "select model, model_hash, metric, metric_version from scores "
+            "where dataset = ? and protocol_hash = ? and image = ? and image_sha256 = ?"
+        )
+        with self._explained():
+            return set(self._db.execute(query, (dataset, protocol_hash, image, image_sha256)))
+
+    def scores(self, *, dataset: str, protocol_hash: str) -> Iterator[Score]:
+        """Every score of a data set under a protocol, ordered by image."""
+        query = f"select {', '.join(SCORE_COLUMNS)} from scores where dataset = ? and protocol_hash = ? order by image"
+        with self._explained():
+            for row in self._db.execute(query, (dataset, protocol_hash)):
+                yield Score(**dict(zip(SCORE_COLUMNS, row, strict=True)))
+
+    def pictures(self, *, dataset: str, protocol_hash: str) -> Iterator[Picture]:
+        """Where the images of a data set under a protocol were written, ordered by image."""
+        query = f"select {', '.join(PICTURE_COLUMNS)} from pictures where dataset = ? and protocol_hash = ? order by image"
+        with self._explained():
+            for row in self._db.execute(query, (dataset, protocol_hash)):
+                yield Picture(**dict(zip(PICTURE_COLUMNS, row, strict=True)))
+
+    def failures(self, run: int) -> list[Failure]:
+        """What a run could not score."""
+        query = "select dataset, image, model, scale, reason from failures where run = ? order by rowid"
+        with self._explained():
+            rows = self._db.execute(query, (run,)).fetchall()
+        return [Failure(dataset=d, image=i, model=m, scale=s, reason=r) for d, i, m, s, r in rows]
+
+    def environment(self, run: int) -> Environment:
+        """The machine that a run was made on."""
+        query = "select facts from environments join runs on environment = hash where id = ?"
+        with self._explained():
+            row = self._db.execute(query, (run,)).fetchone()
+        if row is None:
+            raise StoreError(f"{str(self.file)!r} holds no run {run}")
+        return Environment(facts=json.loads(row[0]))
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"pragma {name}").fetchone()[0])
+
+    def _tables(self) -> bool:
+        return bool(self._db.execute("select count(*) from sqlite_master").fetchone()[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:  # SQLite itself rolls back when the disk is full
+                self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(_explain(self.file, error)) from error
+        except OSError as error:
+            raise StoreError(f"cannot make the folder of {str(self.file)!r}: {error.strerror}") from error
+
+
+EXPLANATIONS = {
+    "locked": "another process has held it for a minute; wait for that one, or name another file with --db",
+    "full": "the disk is full; what was stored before is kept: free some space and repeat the command",
+    "readonly": "it cannot be written to; make it writable or name another file with --db",
+    "unable to open": "it cannot be opened; the folder must exist and be writable",
+    "not a database": "it is not a results file; name another file with --db",
+    "malformed": "it is damaged; restore a copy, or rename it and repeat the command",
+}
+
+
+def _explain(file: Path, error: sqlite3.Error) -> str:
+    text = str(error)
+    for key, remedy in EXPLANATIONS.items():
+        if key in text:
+            return f"results file {str(file)!r}: {remedy} (SQLite: {text})"
+    return f"results file {str(file)!r}: {text}"
+
+
+def _uri(file: Path, read_only: bool) -> str:
+    return f"{file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+
+
+def _json(value: Collection[object]) -> str:
+    return json.dumps(value, sort_keys=True)

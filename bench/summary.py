@@ -1,0 +1,204 @@
+"""Raw scores to means, and means to JSON, CSV, LaTeX, Markdown and the table on the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.metrics import METRICS
+from bench.published import Published
+from bench.records import Score
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A metric's values for one model on one data set. `values` is by image stem; `mean` is over them."""
+
+    model: str
+    dataset: str
+    scale: int
+    protocol: str
+    protocol_hash: str
+    metric: str
+    values: Mapping[str, float]
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the images' values, summed without rounding error, whatever their order."""
+        return math.fsum(self.values.values()) / self.n
+
+    def text(self) -> str:
+        """The mean with the metric's number of decimals."""
+        return f"{self.mean:.{METRICS[self.metric].decimals}f}"
+
+
+def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str]) -> list[Row]:
+    """One row for each model and metric that has scores, in the order asked for."""
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    last = None
+    for last in scores:
+        values.setdefault((last.model, last.metric), {})[last.image] = last.value
+    return [
+        Row(
+            model=model,
+            dataset=last.dataset,
+            scale=last.scale,
+            protocol=last.protocol,
+            protocol_hash=last.protocol_hash,
+            metric=metric,
+            values=dict(sorted(values[model, metric].items())),
+        )
+        for model in models
+        for metric in metrics
+        if last and (model, metric) in values
+    ]
+
+
+def to_json(table: Sequence[Row]) -> str:
+    """A list of objects, one per row. JSON has no infinity: the PSNR of identical images is the string "inf"."""
+    return json.dumps([_json_row(row) for row in table], indent=1, allow_nan=False) + "\n"
+
+
+def _json_row(row: Row) -> dict[str, object]:
+    return {
+        "model": row.model,
+        "dataset": row.dataset,
+        "scale": row.scale,
+        "protocol": row.protocol,
+        "protocol_hash": row.protocol_hash,
+        "metric": row.metric,
+        "mean": _json_number(row.mean),
+        "n": row.n,
+        "values": {image: _json_number(value) for image, value in row.values.items()},
+    }
+
+
+def _json_number(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
+CSV_COLUMNS = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "image", "value")
+
+
+def to_csv(table: Sequence[Row]) -> str:
+    """One line per image and metric, with a header: raw values, to be grouped by whoever reads them."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in table:
+        head = (row.model, row.dataset, row.scale, row.protocol, row.protocol_hash, row.metric)
+        writer.writerows((*head, image, repr(value)) for image, value in row.values.items())
+    return text.getvalue()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """The rows of one data set at one scale under one protocol, as a grid."""
+
+    title: str
+    metrics: tuple[str, ...]
+    lines: tuple[tuple[str, tuple[str, ...], str], ...]
+
+    @staticmethod
+    def all(table: Sequence[Row]) -> list[Block]:
+        """The table cut into blocks, in the order of its rows."""
+        groups: dict[tuple[str, int, str, str], list[Row]] = {}
+        for row in table:
+            groups.setdefault((row.dataset, row.scale, row.protocol, row.protocol_hash), []).append(row)
+        return [Block._of(key, group) for key, group in groups.items()]
+
+    @staticmethod
+    def _of(key: tuple[str, int, str, str], group: Sequence[Row]) -> Block:
+        dataset, scale, protocol, digest = key
+        metrics = tuple(dict.fromkeys(row.metric for row in group))
+        models = dict.fromkeys(row.model for row in group)
+        cell = {(row.model, row.metric): row for row in group}
+        lines = []
+        for model in models:
+            found = [cell.get((model, metric)) for metric in metrics]
+            counts = dict.fromkeys(str(row.n) for row in found if row)
+            lines.append((model, tuple(row.text() if row else "" for row in found), "/".join(counts)))
+        return Block(title=f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})", metrics=metrics, lines=tuple(lines))
+
+    def heads(self) -> list[str]:
+        """Column titles: model, each metric with the direction that is better, n."""
+        return ["model", *(f"{m} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in self.metrics), "n"]
+
+
+def to_markdown(table: Sequence[Row]) -> str:
+    """A pipe table per block."""
+    return "\n".join(_markdown_block(block) for block in Block.all(table))
+
+
+def _markdown_block(block: Block) -> str:
+    body = [block.heads(), ["---", *("---:" for _ in block.metrics), "---:"]]
+    body += [[_escape_markdown(model), *cells, n] for model, cells, n in block.lines]
+    return f"**{_escape_markdown(block.title)}**\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in body)
+
+
+def _escape_markdown(text: str) -> str:
+    escaped = "".join(f"\\{c}" if c in r"\`*_{}[]<>()#+!|" else c for c in text)
+    return " ".join(escaped.split())
+
+
+LATEX_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+}
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX typesets as it stands."""
+    return "".join(LATEX_ESCAPES.get(c, c) for c in " ".join(text.split()))
+
+
+def to_latex(table: Sequence[Row]) -> str:
+    """A booktabs `tabular` per block, with the protocol in a comment above it and in the first line."""
+    return "\n".join(_latex_block(block) for block in Block.all(table))
+
+
+def _latex_block(block: Block) -> str:
+    heads = [_latex_head(head) for head in block.heads()]
+    width = len(heads)
+    title = escape_latex(block.title)
+    body = "".join(f"{escape_latex(model)} & {' & '.join(cells)} & {n} \\\\\n" for model, cells, n in block.lines)
+    return (
+        f"% {title}\n\\begin{{tabular}}{{l{'r' * (width - 1)}}}\n\\toprule\n"
+        f"\\multicolumn{{{width}}}{{l}}{{{title}}} \\\\\n\\midrule\n"
+        f"{' & '.join(heads)} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
+    )
+
+
+def _latex_head(head: str) -> str:
+    return escape_latex(head).replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
+
+
+def terminal_table(block: Block, published: Sequence[Published]) -> Table:
+    """The block as a rich table, with what others published below a line."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for i, head in enumerate([*block.heads(), *(["source"] if published else [])]):
+        table.add_column(head, justify="left" if i in {0, len(block.metrics) + 2} else "right")
+    for i, (model, cells, n) in enumerate(block.lines):
+        table.add_row(Text(model), *cells, n, end_section=i == len(block.lines) - 1)
+    for value in published:
+        cells = tuple(value.text(metric) for metric in block.metrics)
+        table.add_row(Text(value.model), *cells, "", Text(value.source), style="dim")
+    return table

@@ -1,0 +1,106 @@
+"""The table of registered upscalers. To add one, add a line to `UPSCALERS`; listing them loads nothing."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import UserError
+from bench.records import content_hash
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.roles import Upscaler
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscalerEntry:
+    """What is known of an upscaler before anything is loaded.
+
+    Attributes:
+        target: `module:callable`; called with `scale=` and, where it has weights, `weights=` (a path).
+        options: further keyword arguments of the target.
+        weights: scale to manifest file; empty for an upscaler that has none and takes any scale.
+        version: raised whenever the code's values change, so that stored scores are not taken for new ones.
+    """
+
+    name: str
+    about: str
+    target: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[int, str] = field(default_factory=dict)
+    version: str = "1"
+
+    def supports(self, scale: int) -> bool:
+        """Whether it can enlarge by `scale`."""
+        return not self.weights or scale in self.weights
+
+    def hash(self, scale: int) -> str:
+        """SHA-256 of all that decides its output: code version, options, the weights' own hash."""
+        from bench import manifest
+
+        weights = manifest.files()[self.weights[scale]].sha256 if self.weights else None
+        return content_hash({"target": self.target, "options": dict(self.options), "version": self.version, "weights": weights})
+
+
+def _srcnn(kind: str, scales: tuple[int, ...]) -> dict[int, str]:
+    return {scale: f"weights/srcnn/{kind}/x{scale}.mat" for scale in scales}
+
+
+UPSCALERS: dict[str, UpscalerEntry] = {
+    entry.name: entry
+    for entry in (
+        UpscalerEntry(name="nearest", about="nearest neighbour", target="baselines.interpolate:Interpolation", options={"kernel": "box"}),
+        UpscalerEntry(name="bilinear", about="triangle kernel", target="baselines.interpolate:Interpolation", options={"kernel": "triangle"}),
+        UpscalerEntry(name="bicubic", about="MATLAB's imresize, cubic kernel a = -0.5", target="baselines.bicubic:Bicubic"),
+        UpscalerEntry(name="lanczos", about="Lanczos kernel of three lobes", target="baselines.interpolate:Interpolation", options={"kernel": "lanczos3"}),
+        UpscalerEntry(
+            name="srcnn-915",
+            about="SRCNN 9-1-5 trained on 91 images (Dong et al. 2014), the authors' weights",
+            target="baselines.srcnn:SRCNN",
+            weights=_srcnn("9-1-5-91", (2, 3, 4)),
+        ),
+        UpscalerEntry(
+            name="srcnn-955",
+            about="SRCNN 9-5-5 trained on ImageNet (Dong et al. 2014), the authors' weights",
+            target="baselines.srcnn:SRCNN",
+            weights=_srcnn("9-5-5-imagenet", (2, 3, 4)),
+        ),
+    )
+}
+
+
+def entry(name: str) -> UpscalerEntry:
+    """The entry called `name`.
+
+    Raises:
+        UserError: there is none; the message lists those there are.
+    """
+    if name not in UPSCALERS:
+        raise UserError(f"no model is called {name!r}; there are: {', '.join(UPSCALERS)}")
+    return UPSCALERS[name]
+
+
+def load(name: str, scale: int, find: Callable[[str], Path], device: torch.device) -> Upscaler:
+    """The upscaler `name` for `scale`, on `device`, ready to be called.
+
+    Args:
+        find: manifest file name to a local, verified path (:func:`bench.cache.find`).
+
+    Raises:
+        UserError: unknown name, or a scale that it has no weights for.
+        MissingFile: its weights are not to be had.
+    """
+    chosen = entry(name)
+    if not chosen.supports(scale):
+        have = ", ".join(f"x{s}" for s in chosen.weights)
+        raise UserError(f"model {name} has no weights for x{scale}; it has {have}")
+    module, _, attribute = chosen.target.partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    weights = {"weights": find(chosen.weights[scale])} if chosen.weights else {}
+    upscaler = target(scale=scale, **chosen.options, **weights)
+    return upscaler.to(device) if hasattr(upscaler, "to") else upscaler

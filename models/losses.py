@@ -1,0 +1,184 @@
+"""The paper's losses, one value per image, and the objective that combines them.
+
+Johnson, Alahi, Fei-Fei: Perceptual Losses for Real-Time Style Transfer and Super-Resolution, 2016,
+arXiv:1603.08155, section 3.2. All are computed in float32 at least, whatever the features' dtype.
+
+Differs from the paper:
+- its weights are not published. The release's are 1, 5 and 1e-6, for a style loss that averages over the C*C
+  entries of a Gram matrix where the paper's equation sums them: its 5 is 5 / C**2 there, layer by layer.
+  :class:`StyleObjective` averages by default, and sums as the paper does with `style_distance="sum"`. The
+  values in Figure 5 fit the average: chicago at 256x256 for The Muse has 2.8e6 with it and 3.2e10 with the
+  sum (weight 5, three layers of VGG-19); the paper's content images have about 4e6.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Features = Mapping[str, Float[Tensor, "_ _ _ _"]]
+Grams = Mapping[str, Float[Tensor, "_ _ _"]]
+
+CONTENT_LAYERS = ("relu3_3",)
+STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+STYLE_DISTANCES = ("mean", "sum")
+
+
+def exact(x: Tensor) -> Tensor:
+    """`x` in float32, or in float64 if it is: float16 overflows above 65504, bfloat16 has three digits."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def pixel_loss(output: Float[Tensor, "#n c h w"], target: Float[Tensor, "#n c h w"]) -> Float[Tensor, " #n"]:
+    """Squared Euclidean distance of two images over C*H*W."""
+    return (exact(output) - exact(target)).square().mean((1, 2, 3))
+
+
+def feature_loss(
+    output: Float[Tensor, "#n c h w"], target: Float[Tensor, "#n c h w"]
+) -> Float[Tensor, " #n"]:
+    """Squared Euclidean distance of two feature maps over C*H*W (equation 2)."""
+    return pixel_loss(output, target)
+
+
+def gram(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c c"]:
+    """psi psi^T / (C*H*W), psi the features as C rows of H*W (equation 3).
+
+    Each factor is scaled before the product, which runs in float32 at least, under autocast too.
+    """
+    _, c, h, w = features.shape
+    with torch.autocast(features.device.type, enabled=False):
+        psi = exact(features).flatten(2) * (c * h * w) ** -0.5
+        return psi @ psi.mT
+
+
+def gram_distance(output: Float[Tensor, "#n c c"], target: Float[Tensor, "#n c c"]) -> Float[Tensor, " #n"]:
+    """Squared Frobenius norm of the difference of two Gram matrices: one layer's style loss (equation 4)."""
+    return (output - target).square().sum((1, 2))
+
+
+def style_loss(output: Grams, target: Grams) -> Float[Tensor, " n"]:
+    """:func:`gram_distance`, summed over the layers of `target`."""
+    return torch.stack([gram_distance(output[layer], target[layer]) for layer in target]).sum(0)
+
+
+def total_variation(image: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+    """Half the sum of squared forward differences: all channels, all pixels but the last row and column.
+
+    The paper gives no formula. This is the function whose gradient the release adds
+    (`TotalVariation.lua`); but for the half it is that of Mahendran and Vedaldi 2015 (arXiv:1412.0035) with
+    beta = 2. It is a sum, so it grows with the image.
+    """
+    x = exact(image)
+    corner = x[..., :-1, :-1]
+    return ((x[..., :-1, 1:] - corner).square() + (x[..., 1:, :-1] - corner).square()).sum((1, 2, 3)) / 2
+
+
+class Terms(NamedTuple):
+    """An objective's value for each image. Weights are in the terms: `total` is the sum of the others."""
+
+    total: Float[Tensor, " n"]
+    content: Float[Tensor, " n"]
+    style: Float[Tensor, " n"]
+    tv: Float[Tensor, " n"]
+
+
+class StyleObjective:
+    """Content, style and total variation: what the optimisation and the network's training minimise.
+
+    `content_weight * feature loss + style_weight * style loss + tv_weight * total variation` (equation 5),
+    the first two summed over their layers, the variation that of the image in 0..255. Targets are computed
+    once, here.
+
+    Args:
+        network: RGB in [0, 1], `n 3 h w`, to features by layer name; frozen.
+        content: RGB in [0, 1], of the size of the images to be judged: one, or one for each of them.
+        style: RGB in [0, 1], of any size: one, or one for each image to be judged.
+        content_layers: may be empty, as may `style_layers`: the term is then 0.
+        style_distance: `mean` (the release) averages a Gram matrix's entries, `sum` (the paper) sums them.
+
+    Raises:
+        ValueError: a layer that the network does not give or an unknown distance; in use, an image of another
+            size than the content, or another number of images than of targets.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[Tensor], Features],
+        *,
+        content: Float[Tensor, "n 3 h w"],
+        style: Float[Tensor, "m 3 h2 w2"],
+        content_layers: Sequence[str] = CONTENT_LAYERS,
+        style_layers: Sequence[str] = STYLE_LAYERS,
+        content_weight: float = 1.0,
+        style_weight: float = 5.0,
+        tv_weight: float = 1e-6,
+        style_distance: str = "mean",
+    ) -> None:
+        if style_distance not in STYLE_DISTANCES:
+            raise ValueError(
+                f"style_distance is {style_distance!r}, required one of: {', '.join(STYLE_DISTANCES)}"
+            )
+        self.network = network
+        self.content_layers = tuple(content_layers)
+        self.style_layers = tuple(style_layers)
+        self.content_weight = content_weight
+        self.style_weight = style_weight
+        self.tv_weight = tv_weight
+        self.style_distance = style_distance
+        with torch.no_grad():
+            self.grams = {k: gram(f) for k, f in chosen(network(style), self.style_layers).items()}
+        self.aim_at(content)
+
+    def aim_at(self, content: Float[Tensor, "n 3 h w"]) -> None:
+        with torch.no_grad():
+            self.features = chosen(self.network(content), self.content_layers)
+        self.content_shape = tuple(content.shape)
+
+    def with_content(self, content: Float[Tensor, "n 3 h w"]) -> StyleObjective:
+        """The same objective for other content, for training: the style is not looked at again."""
+        other = copy.copy(self)
+        other.aim_at(content)
+        return other
+
+    def __call__(self, image: Float[Tensor, "n 3 h w"]) -> Terms:
+        """The terms of each image, `n 3 h w`, RGB in [0, 1]: float32, differentiable."""
+        self.check(image)
+        features = self.network(image)
+        zero = exact(image.new_zeros(image.shape[0]))
+        content = sum((feature_loss(features[k], target) for k, target in self.features.items()), zero)
+        style = sum((self.layer_style(features[k], target) for k, target in self.grams.items()), zero)
+        tv = self.tv_weight * total_variation(255 * exact(image))
+        content, style = self.content_weight * content, self.style_weight * style
+        return Terms(total=content + style + tv, content=content, style=style, tv=tv)
+
+    def layer_style(
+        self, features: Float[Tensor, "#n c h w"], target: Float[Tensor, "#n c c"]
+    ) -> Float[Tensor, " #n"]:
+        distance = gram_distance(gram(features), target)
+        return distance / target[0].numel() if self.style_distance == "mean" else distance
+
+    def check(self, image: Tensor) -> None:
+        count, _, h, w = image.shape
+        targets, _, content_h, content_w = self.content_shape
+        if (h, w) != (content_h, content_w):
+            raise ValueError(f"image is {w}x{h}, required the content's size, {content_w}x{content_h}")
+        styles = {len(target) for target in self.grams.values()}
+        for name, given in (("content", {targets}), ("style", styles)):
+            if not given <= {1, count}:
+                raise ValueError(
+                    f"{name} has {max(given)} images, required 1 or as many as are judged, {count}"
+                )
+
+
+def chosen(features: Features, layers: tuple[str, ...]) -> dict[str, Tensor]:
+    """The features of `layers`, or a refusal that lists what there is."""
+    missing = [layer for layer in layers if layer not in features]
+    if missing:
+        raise ValueError(f"layers {', '.join(missing)} asked for, required some of: {', '.join(features)}")
+    return {layer: features[layer] for layer in layers}

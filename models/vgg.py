@@ -1,0 +1,138 @@
+"""The loss network: VGG-16 or VGG-19, features by layer name, pre-processing inside.
+
+Karen Simonyan, Andrew Zisserman: Very Deep Convolutional Networks for Large-Scale Image Recognition, 2014,
+arXiv:1409.1556. As the loss network: Johnson, Alahi, Fei-Fei, 2016, arXiv:1603.08155, section 3.2.
+
+Differs from the paper:
+- `vgg16` takes torchvision's weights, the paper took the Caffe ones: features have another scale (input over
+  ImageNet's standard deviation instead of 0..255). `vgg16-caffe` is the paper's, where one has those weights.
+- Pooling can average, as Gatys, Ecker and Bethge (2015, arXiv:1508.06576) propose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from models.vgg_weights import Architecture, Arrays, Convention, find_architecture, random_arrays
+
+Pooling = Literal["max", "average"]
+POOLINGS: dict[Pooling, Callable[[Tensor, int], Tensor]] = {"max": F.max_pool2d, "average": F.avg_pool2d}
+
+
+class LossNetwork(nn.Module):
+    """RGB in [0, 1] to features by layer name; computes nothing beyond the last layer asked for.
+
+    Frozen: its parameters take no gradient, the image does. Works under autocast, or
+    with image and network of one dtype; `channels_last` is kept. The scale and the channel order that the
+    weights were trained on are folded into the first convolution: the image is only centred, and so stays
+    within [-1, 1], where half precision is at its best.
+
+    Attributes:
+        weights: where they come from: a file's name, or `random, seed 0`.
+        trained: False for random weights, which are good for timing alone.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        layers: Sequence[str],
+        arrays: Arrays,
+        *,
+        weights: str,
+        trained: bool,
+        pooling: Pooling = "max",
+    ) -> None:
+        super().__init__()
+        self.name = architecture.name
+        self.layers = required_layers(architecture, layers)
+        self.weights = weights
+        self.trained = trained
+        self.pool = POOLINGS[pooling]
+        self.path = architecture.layers[: 1 + max(map(architecture.layers.index, self.layers))]
+        self.minimum = 2 ** sum(layer.startswith("pool") for layer in self.path)
+        self.mean = nn.Buffer(torch.tensor(architecture.convention.mean)[:, None, None], persistent=False)
+        self.convolutions = nn.ModuleDict(
+            {
+                layer: convolution(arrays, layer, architecture.convention)
+                for layer in self.path
+                if layer.startswith("conv")
+            }
+        )
+        self.requires_grad_(False).eval()
+
+    def forward(self, image: Float[Tensor, "n 3 h w"]) -> dict[str, Float[Tensor, "n _ _ _"]]:
+        """The layers asked for, in the network's order.
+
+        Raises:
+            ValueError: the image is so small that pooling leaves nothing.
+        """
+        h, w = image.shape[-2:]
+        if min(h, w) < self.minimum:
+            raise ValueError(
+                f"image is {w}x{h}, required at least {self.minimum}x{self.minimum} for {self.path[-1]}"
+            )
+        features = {}
+        x = image - self.mean
+        for layer in self.path:
+            x = self.step(layer, x)
+            if layer in self.layers:
+                features[layer] = x
+        return features
+
+    def step(self, layer: str, x: Tensor) -> Tensor:
+        """One layer; ReLU overwrites its input unless that is asked for as well."""
+        if layer.startswith("conv"):
+            return self.convolutions[layer](x)
+        if layer.startswith("pool"):
+            return self.pool(x, 2)
+        return F.relu(x, inplace=layer.replace("relu", "conv") not in self.layers)
+
+
+def convolution(arrays: Arrays, layer: str, convention: Convention) -> nn.Conv2d:
+    """3x3, zero padding 1; the first one takes centred RGB, whatever its weights were trained on."""
+    weight, bias = arrays[f"{layer}.weight"], arrays[f"{layer}.bias"]
+    if layer == "conv1_1":
+        rgb = weight.flip(1) if convention.bgr else weight
+        weight = rgb * torch.tensor(convention.scale)[:, None, None]
+    module = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1, device="meta")
+    module.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return module
+
+
+def required_layers(architecture: Architecture, layers: Sequence[str]) -> frozenset[str]:
+    """The layers as a set, each of which the network has; at least one."""
+    for layer in layers:
+        if layer not in architecture.layers:
+            reached = ", ".join(architecture.layers)
+            raise ValueError(f"layer is {layer!r}, required one that {architecture.name} reaches: {reached}")
+    if not layers:
+        raise ValueError("no layer asked for, required at least one")
+    return frozenset(layers)
+
+
+def loss_network(name: str, layers: Sequence[str], weights: Path, *, pooling: Pooling = "max") -> LossNetwork:
+    """The network `name` with the weights of a file, on the CPU, cut behind the last of `layers`.
+
+    Raises:
+        ValueError: unknown network, a layer that the file does not reach, or not a file of that kind.
+    """
+    chosen = find_architecture(name)
+    required_layers(chosen, layers)
+    arrays = chosen.read(weights, chosen)
+    return LossNetwork(chosen, layers, arrays, weights=weights.name, trained=True, pooling=pooling)
+
+
+def random_loss_network(
+    name: str, layers: Sequence[str], *, seed: int = 0, pooling: Pooling = "max"
+) -> LossNetwork:
+    """As :func:`loss_network` with random weights: it takes as long, but its features mean nothing."""
+    chosen = find_architecture(name)
+    arrays = random_arrays(chosen, seed)
+    return LossNetwork(chosen, layers, arrays, weights=f"random, seed {seed}", trained=False, pooling=pooling)

@@ -1,0 +1,65 @@
+"""What every program shares."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench import cli
+from bench.__main__ import PROGRAMS
+from bench.__main__ import main as list_programs
+from bench.errors import RunError, UserError
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (UserError("x is 1; required 2"), 2, "error: x is 1; required 2"),
+        (RunError("stopped"), 1, "error: stopped"),
+        (KeyboardInterrupt(), 130, "error: interrupted"),
+        (OSError(errno.ENOSPC, "No space left on device", "a.png"), 1, "error: No space left on device: 'a.png'"),
+    ],
+)
+def test_an_error_becomes_one_message_and_a_status(
+    error: BaseException, status: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def body() -> int:
+        raise error
+
+    assert cli.guard(body) == status
+    assert capsys.readouterr().err == f"{message}\n"
+
+
+def test_a_defect_names_the_file_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.guard(lambda: [][0]) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    log = re.search(r"please report (\S+)", err)
+    assert log
+    file = Path(log[1])
+    assert "IndexError" in file.read_text()
+    file.unlink()
+
+
+def test_auto_takes_what_the_machine_has() -> None:
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert cli.device("auto").type == expected
+
+
+@pytest.mark.parametrize("name", ["gpu", "cpu:1", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="required one of: cpu"):
+        cli.device(name)
+
+
+def test_the_list_names_every_program_and_every_program_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list_programs() == 0
+    out = capsys.readouterr().out
+    folder = Path(cli.__file__).parent
+    programs = {f.stem for f in folder.glob("*.py") if 'if __name__ == "__main__":' in f.read_text()} - {"__main__"}
+    assert programs == PROGRAMS.keys()
+    assert all(name in out for name in programs)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import manifest
+from bench.errors import UserError
+
+LISTED = ("data/", "weights/", "golden/", "train/bsds500/", "train/coco/")
+
+
+def test_manifest_equals_the_table_of_the_collected_files_field_by_field(real_data: Path) -> None:
+    with (real_data / "MANIFEST.tsv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    table = {
+        row["path"]: (int(row["bytes"]), row["sha256"], row["address"], row["licence"])
+        for row in rows
+        if row["path"].startswith(LISTED)
+    }
+    pinned = {
+        file.name: (file.bytes, file.sha256, file.address, file.licence)
+        for file in manifest.files().values()
+        if not file.address.startswith(manifest.TORCHVISION)
+    }
+    assert pinned == table
+
+
+def test_no_file_belongs_to_two_groups() -> None:
+    names = [file.name for group in manifest.groups().values() for file in group.files]
+    assert len(names) == len(set(names)) == len(manifest.files())
+
+
+def test_every_file_has_a_hash_an_address_a_licence_and_a_use() -> None:
+    for name, file in manifest.files().items():
+        assert file.name == name
+        assert re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{8}", file.sha256), name
+        assert file.address.startswith(
+            ("https://", "http://images.cocodataset.org/", manifest.TORCHVISION)
+        ), name
+        assert file.licence, name
+        assert file.enables == manifest.group(file.group).enables != ""
+
+
+def test_addresses_of_torchvision_weights_are_its_own_and_end_with_the_pinned_hash() -> None:
+    trunks = [f for f in manifest.files().values() if f.address.startswith(manifest.TORCHVISION)]
+    assert [f.group for f in trunks] == ["vgg16", "vgg19", "alexnet", "squeezenet"]
+    for file in trunks:
+        address = manifest.address(file)
+        assert address.startswith("https://")
+        assert address.endswith(f"/{Path(file.name).name}")
+        assert file.name.endswith(f"-{file.sha256}.pth")
+        assert file.bytes is None
+
+
+def test_other_weights_from_torchvision_than_the_pinned_ones_are_refused() -> None:
+    file = replace(
+        manifest.file("weights/torchvision/vgg16-397923af.pth"), name="weights/torchvision/vgg16-0.pth"
+    )
+    with pytest.raises(
+        UserError, match=r"gives https://.*vgg16-397923af\.pth .*; required a file called vgg16-0\.pth"
+    ):
+        manifest.address(file)
+
+
+def test_unknown_names_are_refused_with_what_there_is() -> None:
+    with pytest.raises(UserError, match="'set6'; there are: set5, set14, bsd100"):
+        manifest.group("set6")
+    with pytest.raises(
+        UserError, match=r"'data/set5/x\.png' is not in the manifest; required one of its \d+ files"
+    ):
+        manifest.file("data/set5/x.png")
+
+
+def test_reading_the_manifest_imports_nothing_heavy() -> None:
+    program = (
+        "import bench.manifest, bench.cache, bench.datasets, bench.doctor, sys;"
+        "bench.manifest.files(); bench.datasets.names();"
+        "sys.exit(bool({'torch', 'numpy', 'rich', 'pooch', 'PIL', 'skimage'} & set(sys.modules)))"
+    )
+    root = Path(manifest.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
