@@ -21,9 +21,12 @@ from torch.nn import functional as F
 from baselines.bicubic import imresize
 
 # Inverse of BT.601 studio range, all in [0, 1]: rgb = (ycbcr - offset) @ matrix.
-TO_YCBCR = torch.tensor(
-    [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]], dtype=torch.float64
-) / 255
+TO_YCBCR = (
+    torch.tensor(
+        [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]], dtype=torch.float64
+    )
+    / 255
+)
 OFFSET = torch.tensor([16.0, 128.0, 128.0], dtype=torch.float64) / 255
 
 
@@ -45,7 +48,7 @@ class SRCNN(nn.Module):
         super().__init__()
         self.scale = scale
         kernels, biases = read_mat(weights)
-        self.layers = nn.ModuleList(_convolution(k, b) for k, b in zip(kernels, biases, strict=True))
+        self.conv1, self.conv2, self.conv3 = map(_convolution, kernels, biases)
         self.requires_grad_(False).eval()
         self.to(memory_format=torch.channels_last)  # 2.4 times faster on a CPU, same values to 1e-6
 
@@ -57,12 +60,11 @@ class SRCNN(nn.Module):
 
     def luma(self, y: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
         """The network itself, on luma that is already enlarged."""
-        first, second, third = self.layers
-        return _same(third, F.relu(_same(second, F.relu(_same(first, y)))))
+        return _same(self.conv3, _same(self.conv2, _same(self.conv1, y).relu_()).relu_())
 
 
-def _same(layer: nn.Module, x: Tensor) -> Tensor:
-    border = layer.kernel_size[0] // 2  # type: ignore[index]
+def _same(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    border = layer.kernel_size[0] // 2
     return layer(F.pad(x, [border] * 4, mode="replicate") if border else x)
 
 

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     kept = len(data.images) - len(todo)
     print(f"{len(todo) - failed} of {len(data.images)} images written to {args.lr} ({_describe(protocol)})")
     if kept:
-        print(f"{kept} were there already and were left as they are (--force writes them again)")
+        print(f"left as they were: {kept} that {args.lr} already has (--force writes them again)")
     if failed:
         print(f"{failed} failed, see above")
     return FAILED if failed else DONE

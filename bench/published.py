@@ -42,7 +42,12 @@ def _value(source: Mapping[str, str], dataset: str, cells: Sequence[str]) -> Pub
     metrics = source["metrics"]
     values = {metric: number for metric, number in zip(metrics, numbers, strict=True) if number}
     return Published(
-        model=model, dataset=dataset, scale=int(scale), channel=source["channel"], source=source["name"], values=values
+        model=model,
+        dataset=dataset,
+        scale=int(scale),
+        channel=source["channel"],
+        source=source["name"],
+        values=values,
     )
 
 

@@ -76,7 +76,9 @@ class SRProtocol:
 
     def __post_init__(self) -> None:
         if self.scale < 2:
-            raise ValueError(f"protocol {self.name}: scale is {self.scale}, required an integer of at least 2")
+            raise ValueError(
+                f"protocol {self.name}: scale is {self.scale}, required an integer of at least 2"
+            )
         if self.shave < 0:
             raise ValueError(f"protocol {self.name}: shave is {self.shave}, required at least 0")
         if self.colour == "y" and self.channel == "rgb":

@@ -99,7 +99,9 @@ def score(plan: Plan, store: Store, image: ImageFile, loaded: LoadedImage | Exce
     return outcome
 
 
-def _lacking(plan: Plan, store: Store, image: ImageFile, sha256: str) -> list[tuple[Subject, list[LoadedMetric]]]:
+def _lacking(
+    plan: Plan, store: Store, image: ImageFile, sha256: str
+) -> list[tuple[Subject, list[LoadedMetric]]]:
     """By model, the metrics without a value; a model whose picture is not there is named with none."""
     known: set[tuple[str, str, str, str]] = set()
     if not plan.force:
@@ -108,7 +110,11 @@ def _lacking(plan: Plan, store: Store, image: ImageFile, sha256: str) -> list[tu
         )
     work = []
     for subject in plan.subjects:
-        metrics = [m for m in plan.metrics if (subject.name, subject.hash, m.entry.name, m.entry.version) not in known]
+        metrics = [
+            m
+            for m in plan.metrics
+            if (subject.name, subject.hash, m.entry.name, m.entry.version) not in known
+        ]
         if metrics or (plan.pictures and not picture_file(plan, subject.name, image.stem).is_file()):
             work.append((subject, metrics))
     return work
@@ -141,7 +147,9 @@ class Source:
                 f"of {protocol.scale} (SSIM's window of {SSIM_WINDOW} and {protocol.shave} shaved from each side)"
             )
         grey = hr.shape[1] == 1
-        return Source(hr=hr, lr=degrade(hr, protocol), grey=grey, prepared=prepare_one(hr, protocol, grey=grey))
+        return Source(
+            hr=hr, lr=degrade(hr, protocol), grey=grey, prepared=prepare_one(hr, protocol, grey=grey)
+        )
 
     def measure(self, loaded: LoadedMetric, sr: Prepared) -> float:
         """One metric of one prepared sr."""
@@ -172,7 +180,9 @@ def _score_subject(
         try:
             value = source.measure(metric, prepared)
         except (ValueError, torch.OutOfMemoryError) as error:
-            outcome.failures.append(_failure(plan, image, subject.name, error, prefix=f"{metric.entry.name}: "))
+            outcome.failures.append(
+                _failure(plan, image, subject.name, error, prefix=f"{metric.entry.name}: ")
+            )
             continue
         outcome.scores.append(_score(plan, image, sha256, subject, metric.entry, value))
     if plan.pictures:
@@ -195,11 +205,15 @@ def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "
     if not (torch.isfinite(low) and torch.isfinite(high)):
         raise ValueError("the model returned NaN or infinite values, required finite ones in [0, 1]")
     if low < -OVERSHOOT or high > 1 + OVERSHOOT:
-        raise ValueError(f"the model returned values from {low:.3g} to {high:.3g}, required [0, 1] (small overshoot is clipped)")
+        raise ValueError(
+            f"the model returned values from {low:.3g} to {high:.3g}, required [0, 1] (small overshoot is clipped)"
+        )
     return sr
 
 
-def _score(plan: Plan, image: ImageFile, sha256: str, subject: Subject, metric: MetricEntry, value: float) -> Score:
+def _score(
+    plan: Plan, image: ImageFile, sha256: str, subject: Subject, metric: MetricEntry, value: float
+) -> Score:
     return Score(
         model=subject.name,
         model_hash=subject.hash,
@@ -235,7 +249,9 @@ def picture_file(plan: Plan, model: str, stem: str) -> Path:
     return plan.pictures / plan.dataset.name / f"x{protocol.scale}-{protocol.name}" / model / f"{stem}.png"
 
 
-def _keep(outcome: Outcome, plan: Plan, image: ImageFile, sha256: str, model: str, model_hash: str, pixels: Tensor) -> None:
+def _keep(
+    outcome: Outcome, plan: Plan, image: ImageFile, sha256: str, model: str, model_hash: str, pixels: Tensor
+) -> None:
     file = picture_file(plan, model, image.stem)
     outcome.files.append((file, images.to_array(pixels)))
     outcome.pictures.append(

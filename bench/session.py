@@ -88,7 +88,9 @@ def _refuse_twins(datasets: Sequence[Dataset]) -> None:
     names = [d.name for d in datasets]
     twins = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twins:
-        raise UserError(f"two data sets are called {twins[0]!r}; required one name each: run them apart, or rename a folder")
+        raise UserError(
+            f"two data sets are called {twins[0]!r}; required one name each: run them apart, or rename a folder"
+        )
 
 
 def _refuse_scales(asked: Request) -> None:
@@ -137,7 +139,9 @@ def _metrics(asked: Request, device: torch.device, say: Say) -> Iterator[LoadedM
     from bench.scoring import LoadedMetric
 
     for name in asked.metrics:
-        metric = _unless_missing(f"metric {name}", metrics.load, (name, cache.find, device), asked.metrics_named, say)
+        metric = _unless_missing(
+            f"metric {name}", metrics.load, (name, cache.find, device), asked.metrics_named, say
+        )
         if metric is not None:
             yield LoadedMetric(entry=metrics.entry(name), metric=metric)
 
@@ -155,7 +159,9 @@ def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> 
             yield Subject(name=entry.name, hash=entry.hash(p.scale), upscaler=upscaler)
 
 
-def _unless_missing(what: str, load: Callable[..., T], arguments: tuple[object, ...], named: bool, say: Say) -> T | None:
+def _unless_missing(
+    what: str, load: Callable[..., T], arguments: tuple[object, ...], named: bool, say: Say
+) -> T | None:
     try:
         return load(*arguments)
     except MissingFile as error:

@@ -1,6 +1,6 @@
 """Super-resolution quality: degrade, upscale and score data sets under a declared protocol.
 
-    python -m bench.sr_quality set5 set14 bsd100
+python -m bench.sr_quality set5 set14 bsd100
 """
 
 from __future__ import annotations
@@ -43,15 +43,35 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("datasets", nargs="*", metavar="DATASET", help="a name from --list, or a folder of images")
-    p.add_argument("--list", action="store_true", help="print the names of models, data sets, metrics, protocols and what each needs")
+    p.add_argument(
+        "--list",
+        action="store_true",
+        help="print the names of models, data sets, metrics, protocols and what each needs",
+    )
     p.add_argument("--models", nargs="+", metavar="NAME", help="default: all that have weights for the scale")
-    p.add_argument("--scales", nargs="+", type=int, default=[4], metavar="N", help="hr size over lr size (default: 4)")
+    p.add_argument(
+        "--scales", nargs="+", type=int, default=[4], metavar="N", help="hr size over lr size (default: 4)"
+    )
     p.add_argument("--metrics", nargs="+", metavar="NAME", help=f"default: {DEFAULT_METRICS}")
     p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
-    p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
-    p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help="the results file (default: results.db)")
+    p.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps (default: auto)"
+    )
+    p.add_argument(
+        "--db",
+        type=Path,
+        default=Path("results.db"),
+        metavar="FILE",
+        help="the results file (default: results.db)",
+    )
     pictures = p.add_mutually_exclusive_group()
-    pictures.add_argument("--images", type=Path, default=Path("results/images"), metavar="DIR", help="where hr, lr and sr go as PNG (default: results/images)")
+    pictures.add_argument(
+        "--images",
+        type=Path,
+        default=Path("results/images"),
+        metavar="DIR",
+        help="where hr, lr and sr go as PNG (default: results/images)",
+    )
     pictures.add_argument("--no-images", action="store_true", help="write no images")
     p.add_argument("--limit", type=int, metavar="N", help="only the first N images of each data set")
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
@@ -108,7 +128,9 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     return DONE if complete else FAILED
 
 
-def score(asked: Request, where: torch.device, store: Store, command: Sequence[str]) -> tuple[list[Row], bool]:
+def score(
+    asked: Request, where: torch.device, store: Store, command: Sequence[str]
+) -> tuple[list[Row], bool]:
     """Score, then print a table per data set and scale.
 
     Returns:
@@ -121,11 +143,15 @@ def score(asked: Request, where: torch.device, store: Store, command: Sequence[s
     from bench.session import plans
     from bench.store import now
 
-    torch.backends.fp32_precision = "ieee"  # no TF32: scores are float32 scores
+    torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]  # no TF32: scores are float32 scores
     todo = plans(asked, where, lambda text: print(text, file=sys.stderr))
     machine = environment(str(where))
     record = Run(
-        program="sr_quality", command=tuple(command), started=now(), environment=machine, protocols=asked.protocols
+        program="sr_quality",
+        command=tuple(command),
+        started=now(),
+        environment=machine,
+        protocols=asked.protocols,
     )
     number = store.start(record)
     tables, complete = _evaluate(todo, store, number)
@@ -165,11 +191,13 @@ def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
         channel=plan.protocol.channel,
         models=[s.name for s in plan.subjects],
     )
-    mine = [row for row in tables if (row.dataset, row.protocol_hash) == (plan.dataset.name, plan.protocol.hash)]
+    mine = [
+        row for row in tables if (row.dataset, row.protocol_hash) == (plan.dataset.name, plan.protocol.hash)
+    ]
     for block in Block.all(mine):
         console = Console()
         console.print(f"\n{block.title}", markup=False, highlight=False, style="bold", soft_wrap=True)
-        console.print(terminal_table(block, others))
+        console.print(terminal_table(block, [o for o in others if any(o.text(m) for m in block.metrics)]))
 
 
 def _export(name: str, file: Path, tables: Sequence[Row]) -> None:

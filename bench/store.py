@@ -70,7 +70,9 @@ class Store:
         with self._explained():
             if not read_only:
                 file.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(_uri(file, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+            self._db = sqlite3.connect(
+                _uri(file, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            )
             try:
                 self._open(read_only)
             except BaseException:
@@ -80,7 +82,9 @@ class Store:
     def _open(self, read_only: bool) -> None:
         application, version = self._pragma("application_id"), self._pragma("user_version")
         if application not in {0, APPLICATION_ID} or (application == 0 and self._tables()):
-            raise StoreError(f"{str(self.file)!r} is a database of another program; required a results file or a new name")
+            raise StoreError(
+                f"{str(self.file)!r} is a database of another program; required a results file or a new name"
+            )
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{str(self.file)!r} was written by a newer perceptual-bench (format {version}, this one reads up to "
@@ -102,14 +106,18 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._db.close()
 
     def start(self, run: Run) -> int:
         """Record a run and what it depends on; its number goes with every row it writes."""
         facts = run.environment
         with self._explained(), self._transaction():
-            self._db.execute("insert or ignore into environments values (?, ?)", (facts.hash, _json(dict(facts.facts))))
+            self._db.execute(
+                "insert or ignore into environments values (?, ?)", (facts.hash, _json(dict(facts.facts)))
+            )
             for protocol in run.protocols:
                 self._add_protocol(protocol)
             row = (run.program, _json(run.command), run.started, None, facts.hash)
@@ -138,12 +146,16 @@ class Store:
             self._insert("pictures", PICTURE_COLUMNS, run, pictures)
             self._insert("failures", tuple(Failure.__dataclass_fields__), run, failures)
 
-    def _insert(self, table: str, columns: tuple[str, ...], run: int, records: Iterable[Score | Picture | Failure]) -> None:
+    def _insert(
+        self, table: str, columns: tuple[str, ...], run: int, records: Iterable[Score | Picture | Failure]
+    ) -> None:
         marks = ", ".join("?" for _ in columns)
         statement = f"insert or replace into {table} ({', '.join(columns)}, run) values ({marks}, ?)"
         self._db.executemany(statement, ([*asdict(record).values(), run] for record in records))
 
-    def scored(self, *, dataset: str, protocol_hash: str, image: str, image_sha256: str) -> set[tuple[str, str, str, str]]:
+    def scored(
+        self, *, dataset: str, protocol_hash: str, image: str, image_sha256: str
+    ) -> set[tuple[str, str, str, str]]:
         """What is known of one image: (model, model hash, metric, metric version)."""
         query = (
             "select model, model_hash, metric, metric_version from scores "

@@ -131,7 +131,11 @@ class Block:
             found = [cell.get((model, metric)) for metric in metrics]
             counts = dict.fromkeys(str(row.n) for row in found if row)
             lines.append((model, tuple(row.text() if row else "" for row in found), "/".join(counts)))
-        return Block(title=f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})", metrics=metrics, lines=tuple(lines))
+        return Block(
+            title=f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})",
+            metrics=metrics,
+            lines=tuple(lines),
+        )
 
     def heads(self) -> list[str]:
         """Column titles: model, each metric with the direction that is better, n."""
@@ -176,7 +180,9 @@ def _latex_block(block: Block) -> str:
     heads = [_latex_head(head) for head in block.heads()]
     width = len(heads)
     title = escape_latex(block.title)
-    body = "".join(f"{escape_latex(model)} & {' & '.join(cells)} & {n} \\\\\n" for model, cells, n in block.lines)
+    body = "".join(
+        f"{escape_latex(model)} & {' & '.join(cells)} & {n} \\\\\n" for model, cells, n in block.lines
+    )
     return (
         f"% {title}\n\\begin{{tabular}}{{l{'r' * (width - 1)}}}\n\\toprule\n"
         f"\\multicolumn{{{width}}}{{l}}{{{title}}} \\\\\n\\midrule\n"

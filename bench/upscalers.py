@@ -44,7 +44,14 @@ class UpscalerEntry:
         from bench import manifest
 
         weights = manifest.files()[self.weights[scale]].sha256 if self.weights else None
-        return content_hash({"target": self.target, "options": dict(self.options), "version": self.version, "weights": weights})
+        return content_hash(
+            {
+                "target": self.target,
+                "options": dict(self.options),
+                "version": self.version,
+                "weights": weights,
+            }
+        )
 
 
 def _srcnn(kind: str, scales: tuple[int, ...]) -> dict[int, str]:
@@ -54,10 +61,29 @@ def _srcnn(kind: str, scales: tuple[int, ...]) -> dict[int, str]:
 UPSCALERS: dict[str, UpscalerEntry] = {
     entry.name: entry
     for entry in (
-        UpscalerEntry(name="nearest", about="nearest neighbour", target="baselines.interpolate:Interpolation", options={"kernel": "box"}),
-        UpscalerEntry(name="bilinear", about="triangle kernel", target="baselines.interpolate:Interpolation", options={"kernel": "triangle"}),
-        UpscalerEntry(name="bicubic", about="MATLAB's imresize, cubic kernel a = -0.5", target="baselines.bicubic:Bicubic"),
-        UpscalerEntry(name="lanczos", about="Lanczos kernel of three lobes", target="baselines.interpolate:Interpolation", options={"kernel": "lanczos3"}),
+        UpscalerEntry(
+            name="nearest",
+            about="nearest neighbour",
+            target="baselines.interpolate:Interpolation",
+            options={"kernel": "box"},
+        ),
+        UpscalerEntry(
+            name="bilinear",
+            about="triangle kernel",
+            target="baselines.interpolate:Interpolation",
+            options={"kernel": "triangle"},
+        ),
+        UpscalerEntry(
+            name="bicubic",
+            about="MATLAB's imresize, cubic kernel a = -0.5",
+            target="baselines.bicubic:Bicubic",
+        ),
+        UpscalerEntry(
+            name="lanczos",
+            about="Lanczos kernel of three lobes",
+            target="baselines.interpolate:Interpolation",
+            options={"kernel": "lanczos3"},
+        ),
         UpscalerEntry(
             name="srcnn-915",
             about="SRCNN 9-1-5 trained on 91 images (Dong et al. 2014), the authors' weights",

@@ -11,7 +11,15 @@ from jaxtyping import install_import_hook
 import tests.typecheck  # noqa: F401 (the hook finds it by its name)
 
 # The modules that handle tensors; programs, whose heavy imports wait, have no shapes to check.
-CHECKED = ["models", "baselines", "bench.prepare", "bench.lr", "bench.images", "bench.metrics", "bench.scoring"]
+CHECKED = [
+    "models",
+    "baselines",
+    "bench.prepare",
+    "bench.lr",
+    "bench.images",
+    "bench.metrics",
+    "bench.scoring",
+]
 hook = install_import_hook(CHECKED, "tests.typecheck.check")
 
 
@@ -19,7 +27,9 @@ def data_folder() -> Path:
     """`$PERCEPTUAL_BENCH_DATA`; skips the test, with the reason, where it is not set."""
     value = os.environ.get("PERCEPTUAL_BENCH_DATA")
     if not value or not (Path(value) / "data" / "set5").is_dir():
-        pytest.skip("needs the real data sets: set PERCEPTUAL_BENCH_DATA to a folder that holds data/ and weights/")
+        pytest.skip(
+            "needs the real data sets: set PERCEPTUAL_BENCH_DATA to a folder that holds data/ and weights/"
+        )
     return Path(value)
 
 

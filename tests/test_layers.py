@@ -42,10 +42,14 @@ def test_reports_read_records_and_store_alone() -> None:
     for file in (ROOT / "reports").rglob("*.py"):
         for name in imported(file):
             if name.startswith("bench."):
-                assert any(name == m or name.startswith(f"{m}.") for m in REPORTS_MAY_IMPORT_OF_BENCH), f"{file}: {name}"
+                assert any(name == m or name.startswith(f"{m}.") for m in REPORTS_MAY_IMPORT_OF_BENCH), (
+                    f"{file}: {name}"
+                )
 
 
-@pytest.mark.parametrize("module", ["bench.records", "bench.store", "bench.protocols", "bench.upscalers", "bench.metrics"])
+@pytest.mark.parametrize(
+    "module", ["bench.records", "bench.store", "bench.protocols", "bench.upscalers", "bench.metrics"]
+)
 def test_records_tables_and_store_load_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

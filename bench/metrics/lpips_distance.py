@@ -16,9 +16,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bench.metrics.pair import require_pair, require_size
+from models.vgg_weights import load_state_dict
 
 Net = Literal["alex", "vgg", "squeeze"]
-Features = tuple[Float[Tensor, "n _ _ _"], ...]
+Features = tuple[Float[Tensor, "_ _ _ _"], ...]
 
 MINIMUM: dict[Net, int] = {"alex": 31, "vgg": 16, "squeeze": 17}
 HEADS = Path(lpips.__file__).parent / "weights" / "v0.1"
@@ -65,7 +66,7 @@ def model(net: Net, trunk: Path) -> nn.Module:
     It is built without memory first, so that no random trunk is made that the file then replaces.
 
     Raises:
-        ValueError: the file lacks an array, or has one of another shape.
+        ValueError: the file is not a state dict, lacks an array, or has one of another shape.
     """
     with torch.device("meta"), warnings.catch_warnings():
         warnings.filterwarnings(
@@ -73,13 +74,13 @@ def model(net: Net, trunk: Path) -> nn.Module:
         )
         built = lpips.LPIPS(net=net, version="0.1", pretrained=False, pnet_rand=True, verbose=False)
     load_trunk(built.net, trunk)
-    load_heads(built, torch.load(HEADS / f"{net}.pth", map_location="cpu", weights_only=True))
+    load_heads(built, HEADS / f"{net}.pth")
     return built.eval().requires_grad_(False)
 
 
 def load_trunk(net: nn.Module, file: Path) -> None:
     """Fill `slice2.3.weight` with `features.3.weight` and so on; the classifier's arrays are not used."""
-    found = torch.load(file, map_location="cpu", weights_only=True)
+    found = load_state_dict(file)
     state = {}
     for name, array in net.state_dict().items():
         key = f"features.{name.partition('.')[2]}"
@@ -90,10 +91,10 @@ def load_trunk(net: nn.Module, file: Path) -> None:
     net.load_state_dict(state, assign=True)
 
 
-def load_heads(built: Any, heads: dict[str, Tensor]) -> None:
+def load_heads(built: Any, file: Path) -> None:
     """Fill `lin0`, `lin1`, ...; a head without weights, or weights without a head, raise RuntimeError."""
     state = nn.ModuleDict({f"lin{i}": head for i, head in enumerate(built.lins)})
-    state.load_state_dict(heads, assign=True)
+    state.load_state_dict(load_state_dict(file), assign=True)
 
 
 def alex(trunk: Path, device: torch.device) -> LpipsDistance:

@@ -21,7 +21,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MINIMUM = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 
 
-def half(plane: Plane) -> Plane:
+def half(plane: Plane) -> Float[Tensor, "h2 w2"]:
     """Means of 2x2 pixels; an odd last row or column is averaged with its mirror image, which is itself."""
     return F.avg_pool2d(plane[None, None], 2, ceil_mode=True)[0, 0]
 

@@ -141,10 +141,8 @@ def whole_number_pass(levels: np.ndarray, s: int) -> tuple[np.ndarray, int]:
 
 @pytest.mark.parametrize(("s", "has_ties"), [(2, True), (3, False), (4, True), (5, False), (6, True)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_uint8_arithmetic_equals_whole_numbers_with_ties_up(
-    s: int, has_ties: bool, dtype: torch.dtype
-) -> None:
-    image = random_image(1, 1, 300, 1500, dtype=dtype, seed=s)
+def test_uint8_arithmetic_equals_whole_numbers_ties_up(s: int, has_ties: bool, dtype: torch.dtype) -> None:
+    image = random_image(1, 1, 300, 1500, dtype=dtype, seed=4)  # at x6, two of its ties fall below in float64
     levels = (image[0, 0] * 255).round().long().numpy()
     down, ties = whole_number_pass(levels, s)
     across, more_ties = whole_number_pass(down.T, s)

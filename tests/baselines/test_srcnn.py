@@ -39,7 +39,9 @@ def filtered(planes: np.ndarray, kernels: np.ndarray, biases: np.ndarray) -> np.
     layers = []
     for out in range(kernels.shape[2]):
         taps = [kernels[i, :, out].reshape(side, side, order="F") for i in range(kernels.shape[0])]
-        layers.append(sum(correlate(p, k, mode="nearest") for p, k in zip(planes, taps, strict=True)) + biases[out, 0])
+        layers.append(
+            sum(correlate(p, k, mode="nearest") for p, k in zip(planes, taps, strict=True)) + biases[out, 0]
+        )
     return np.stack(layers)
 
 
@@ -86,7 +88,7 @@ def test_the_authors_files_load_with_their_shapes(real_data: Path) -> None:
     for file in files:
         network = SRCNN(scale=int(file.stem[1:]), weights=file)
         middle = {"9-1-5": 1, "9-3-5": 3, "9-5-5": 5}[file.parent.name[:5]]
-        assert [tuple(layer.weight.shape) for layer in network.layers] == [
+        assert [tuple(p.shape) for name, p in network.named_parameters() if name.endswith("weight")] == [
             (64, 1, 9, 9),
             (32, 64, middle, middle),
             (1, 32, 5, 5),

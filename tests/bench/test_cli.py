@@ -21,7 +21,11 @@ from bench.errors import RunError, UserError
         (UserError("x is 1; required 2"), 2, "error: x is 1; required 2"),
         (RunError("stopped"), 1, "error: stopped"),
         (KeyboardInterrupt(), 130, "error: interrupted"),
-        (OSError(errno.ENOSPC, "No space left on device", "a.png"), 1, "error: No space left on device: 'a.png'"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "a.png"),
+            1,
+            "error: No space left on device: 'a.png'",
+        ),
     ],
 )
 def test_an_error_becomes_one_message_and_a_status(
@@ -35,13 +39,13 @@ def test_an_error_becomes_one_message_and_a_status(
 
 
 def test_a_defect_names_the_file_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.guard(lambda: [][0]) == 1
+    assert cli.guard(lambda: {}["weight"]) == 1
     err = capsys.readouterr().err
     assert "Traceback" not in err
     log = re.search(r"please report (\S+)", err)
     assert log
     file = Path(log[1])
-    assert "IndexError" in file.read_text()
+    assert "KeyError" in file.read_text()
     file.unlink()
 
 
@@ -60,6 +64,8 @@ def test_the_list_names_every_program_and_every_program_exists(capsys: pytest.Ca
     assert list_programs() == 0
     out = capsys.readouterr().out
     folder = Path(cli.__file__).parent
-    programs = {f.stem for f in folder.glob("*.py") if 'if __name__ == "__main__":' in f.read_text()} - {"__main__"}
+    programs = {f.stem for f in folder.glob("*.py") if 'if __name__ == "__main__":' in f.read_text()} - {
+        "__main__"
+    }
     assert programs == PROGRAMS.keys()
     assert all(name in out for name in programs)

@@ -73,18 +73,13 @@ def test_luma_of_known_colours(rgb: tuple[int, int, int], luma: int) -> None:
     assert float(to_luma(hr)) == pytest.approx(luma / 255, abs=1e-7)
 
 
-def test_luma_rounds_a_tie_up() -> None:
-    # 65481 x 4 + 128553 x 38 + 24966 x 71 = 6919500 = 27.1353 x 255000: found by search, see the assertion
-    r, g, b = next(
-        (r, g, b)
-        for r in range(256)
-        for g in range(256)
-        for b in range(256)
-        if (65481 * r + 128553 * g + 24966 * b) % 255_000 == 127_500
-    )
-    whole = (65481 * r + 128553 * g + 24966 * b) // 255_000
-    hr = torch.tensor([r, g, b]).reshape(1, 3, 1, 1) / 255
-    assert float(to_luma(hr) * 255) == pytest.approx(16 + whole + 1, abs=1e-4)
+def test_luma_rounds_ties_up() -> None:
+    levels = np.stack(np.meshgrid(*[np.arange(256)] * 3), axis=-1).reshape(-1, 3)
+    sums = levels @ [65_481, 128_553, 24_966]
+    ties = sums % 255_000 == 127_500
+    assert ties.sum() > 0
+    hr = torch.tensor(levels[ties]).T[None, :, None].float() / 255
+    assert torch.equal(to_luma(hr)[0, 0, 0], torch.tensor(17 + sums[ties] // 255_000).float() / 255)
 
 
 def test_a_grey_image_is_its_own_luma() -> None:
@@ -183,9 +178,7 @@ def test_the_program_writes_what_the_function_gives(here: Path) -> None:
     assert np.array_equal(images.read(here / "lr/a.png"), images.to_array(degrade(modcrop(hr, 2), protocol)))
 
 
-def test_one_bad_image_is_named_and_the_rest_is_written(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_image_is_named_and_the_rest_is_written(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "hr" / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
     images.write(here / "hr" / "small.png", random_pixels(3, 40, 3))
     assert main(["hr", "lr"]) == 1
@@ -200,7 +193,7 @@ def test_what_is_there_is_kept_and_said_unless_forced(here: Path, capsys: pytest
     own = random_pixels(2, 2, 3)
     images.write(here / "lr" / "b.png", own)
     assert main(["hr", "lr"]) == 0
-    assert "1 was there already and was left as it is (--force writes it again)" in capsys.readouterr().out
+    assert "left as they were: 1 that lr already has (--force writes them again)" in capsys.readouterr().out
     assert np.array_equal(images.read(here / "lr" / "b.png"), own)
     assert main(["hr", "lr", "--force"]) == 0
     assert images.read(here / "lr" / "b.png").shape == (6, 8, 1)
@@ -240,9 +233,7 @@ def test_bad_usage_gets_one_message(
     assert not (here / "lr").exists()
 
 
-def test_a_folder_that_cannot_be_made_stops_the_program(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "file").write_text("in the way")
     assert main(["hr", "file/lr"]) == 1
     assert "error: Not a directory" in capsys.readouterr().err

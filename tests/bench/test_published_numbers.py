@@ -57,12 +57,16 @@ def table(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dic
     return rows
 
 
-def find(table: list[dict[str, object]], dataset: str, scale: int, protocol: str, model: str, metric: str) -> dict[str, object]:
+def find(
+    table: list[dict[str, object]], dataset: str, scale: int, protocol: str, model: str, metric: str
+) -> dict[str, object]:
     wanted = {"dataset": dataset, "scale": scale, "protocol": protocol, "model": model, "metric": metric}
     return next(row for row in table if wanted.items() <= row.items())
 
 
-@pytest.mark.parametrize(("dataset", "scale", "protocol", "model", "psnr", "ssim", "psnr_tol", "ssim_tol"), CASES)
+@pytest.mark.parametrize(
+    ("dataset", "scale", "protocol", "model", "psnr", "ssim", "psnr_tol", "ssim_tol"), CASES
+)
 def test_the_mean_is_the_published_one(
     table: list[dict[str, object]],
     dataset: str,
@@ -82,7 +86,13 @@ def test_the_mean_is_the_published_one(
 
 @pytest.mark.parametrize(("dataset", "protocol", "model", "image", "psnr", "ssim"), IMAGES)
 def test_the_value_of_an_image_is_the_recorded_one(
-    table: list[dict[str, object]], dataset: str, protocol: str, model: str, image: str, psnr: float, ssim: float
+    table: list[dict[str, object]],
+    dataset: str,
+    protocol: str,
+    model: str,
+    image: str,
+    psnr: float,
+    ssim: float,
 ) -> None:
     values = {m: find(table, dataset, 4, protocol, model, m)["values"][image] for m in ("psnr", "ssim")}  # type: ignore[index]
     assert values["psnr"] == pytest.approx(psnr, abs=0.0101)

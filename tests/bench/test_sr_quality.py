@@ -37,12 +37,16 @@ def write_set(folder: Path, count: int) -> None:
 def rows(file: Path) -> list[tuple[object, ...]]:
     """Every score in a results file, without the run that made it."""
     with sqlite3.connect(file) as db:
-        found = db.execute("select dataset, image, model, metric, protocol_hash, value from scores").fetchall()
+        found = db.execute(
+            "select dataset, image, model, metric, protocol_hash, value from scores"
+        ).fetchall()
     db.close()
     return sorted(found)
 
 
-def test_a_table_the_results_file_and_the_images_are_made(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_the_results_file_and_the_images_are_made(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["./set", *FAST]) == 0
     out = capsys.readouterr().out
     assert "set x4, protocol johnson2016 (" in out
@@ -84,7 +88,9 @@ def test_a_changed_image_is_scored_again_and_the_table_forgets_the_old_one(here:
     assert after["001"] == before["001"]
 
 
-def test_a_broken_image_is_reported_and_the_table_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_image_is_reported_and_the_table_says_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (here / "set" / "001.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
     assert main(["./set", *FAST, "--json", "r.json"]) == 0
     assert "001.png" in capsys.readouterr().err
@@ -101,7 +107,10 @@ def test_strict_stops_with_status_1(here: Path, capsys: pytest.CaptureFixture[st
     ("arguments", "message"),
     [
         (["nonsense"], "set5, set14, bsd100"),
-        (["./set", "--models", "nonsense"], "no model is called 'nonsense'; there are: nearest, bilinear, bicubic"),
+        (
+            ["./set", "--models", "nonsense"],
+            "no model is called 'nonsense'; there are: nearest, bilinear, bicubic",
+        ),
         (["./set", "--metrics", "nonsense"], "psnr, ssim"),
         (["./set", "--protocol", "nonsense"], "no protocol is called 'nonsense'; there are: johnson2016"),
         (["./set", "--scales", "1"], "scale is 1; required an integer of at least 2"),
@@ -124,7 +133,9 @@ def test_bad_usage_gets_one_message_and_no_traceback(
     assert not (here / "results").exists()
 
 
-def test_a_metric_named_that_measures_colour_is_refused_for_luma(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_metric_named_that_measures_colour_is_refused_for_luma(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from bench.metrics import METRICS
 
     colour = next(name for name, metric in METRICS.items() if metric.view == "rgb")
@@ -142,14 +153,21 @@ def test_files_that_are_not_to_be_had_leave_out_only_what_needs_them(
     err = capsys.readouterr().err
     assert "model srcnn-955 is left out" in err
     assert "metric lpips-alex is left out" in err
-    assert {row["model"] for row in json.loads((here / "r.json").read_text())} == {"nearest", "bilinear", "bicubic", "lanczos"}
+    assert {row["model"] for row in json.loads((here / "r.json").read_text())} == {
+        "nearest",
+        "bilinear",
+        "bicubic",
+        "lanczos",
+    }
     assert main(["./set", "--metrics", "lpips-alex"]) == 2
     assert "metric lpips-alex cannot run" in capsys.readouterr().err
     assert main(["set5", *FAST]) == 1
     assert "data set set5 is left out" in capsys.readouterr().err
 
 
-def test_a_disk_that_cannot_take_the_images_keeps_the_scores(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_disk_that_cannot_take_the_images_keeps_the_scores(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (here / "file").write_text("in the way")
     assert main(["./set", *FAST, "--images", "file/x"]) == 1
     assert "file" in capsys.readouterr().err

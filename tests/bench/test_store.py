@@ -48,12 +48,23 @@ def stored(store: Store) -> list[Score]:
 
 def test_what_was_added_is_read_back_equal(tmp_path: Path) -> None:
     picture = Picture(
-        dataset="set5", protocol_hash=PROTOCOL.hash, image="baby", image_sha256="i", model="m", model_hash="h", file="f"
+        dataset="set5",
+        protocol_hash=PROTOCOL.hash,
+        image="baby",
+        image_sha256="i",
+        model="m",
+        model_hash="h",
+        file="f",
     )
     failure = Failure(dataset="set5", image="bird", model="", scale=4, reason="broken")
     with Store(tmp_path / "r.db") as store:
         run = start(store)
-        store.add(run, scores=[SCORE, replace(SCORE, image="bird", value=math.inf)], pictures=[picture], failures=[failure])
+        store.add(
+            run,
+            scores=[SCORE, replace(SCORE, image="bird", value=math.inf)],
+            pictures=[picture],
+            failures=[failure],
+        )
         store.finish(run)
     with Store(tmp_path / "r.db", read_only=True) as store:
         assert stored(store) == [SCORE, replace(SCORE, image="bird", value=math.inf)]
@@ -155,7 +166,9 @@ def test_two_processes_fill_one_store(tmp_path: Path) -> None:
 
 
 def test_a_killed_process_loses_nothing_that_was_added(tmp_path: Path) -> None:
-    worker = multiprocessing.get_context("spawn").Process(target=add_many, args=(tmp_path / "r.db", "a", 100_000))
+    worker = multiprocessing.get_context("spawn").Process(
+        target=add_many, args=(tmp_path / "r.db", "a", 100_000)
+    )
     worker.start()
     while not (tmp_path / "r.db").exists() or _count(tmp_path / "r.db") < 20:
         time.sleep(0.02)

@@ -11,7 +11,17 @@ import pytest
 
 from bench.published import everything, published
 from bench.records import Score
-from bench.summary import Block, Row, escape_latex, rows, terminal_table, to_csv, to_json, to_latex, to_markdown
+from bench.summary import (
+    Block,
+    Row,
+    escape_latex,
+    rows,
+    terminal_table,
+    to_csv,
+    to_json,
+    to_latex,
+    to_markdown,
+)
 from bench.upscalers import UPSCALERS
 
 NASTY = "a|b_<img src=x>&%$#{}~^\\\n.png"
@@ -81,7 +91,10 @@ def test_a_nasty_name_stays_one_cell_in_every_export() -> None:
     markdown = next(line for line in to_markdown(table).splitlines() if "img src" in line)
     assert markdown.startswith(r"| a\|b\_\<img src=x\>&%$\#")
     assert "<img" not in to_markdown(table).replace(r"\<", "")
-    assert r"a|b\_<img src=x>\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} .png" in to_latex(table)
+    assert (
+        r"a|b\_<img src=x>\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} .png"
+        in to_latex(table)
+    )
     assert next(csv.DictReader(io.StringIO(to_csv(table))))["model"] == NASTY
     assert json.loads(to_json(table))[0]["model"] == NASTY
 

@@ -1,0 +1,54 @@
+"""Random weights under the manifest's names: what the metrics compute is proved without anyone's trained trunk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from models.vgg_weights import NETWORKS, random_arrays
+
+TRUNKS = {
+    "alexnet-owt-7be5be79.pth": models.alexnet,
+    "vgg16-397923af.pth": models.vgg16,
+    "squeezenet1_1-b8a52dc0.pth": models.squeezenet1_1,
+}
+
+
+def trunk(name: str) -> nn.Sequential:
+    """torchvision's network of that file, its features alone, seeded; no memory is spent on the classifier."""
+    with torch.device("meta"):
+        features = TRUNKS[name](weights=None).features
+    features.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(7)
+    for parameter in features.parameters():
+        spread = (2 / parameter[0].numel()) ** 0.5 if parameter.dim() > 1 else 0.1
+        nn.init.normal_(parameter, std=spread, generator=generator)
+    return features.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with random files of the right kind under the names of `MetricEntry.needs`."""
+    folder = tmp_path_factory.mktemp("cache")
+    (folder / "weights/torchvision").mkdir(parents=True)
+    (folder / "weights/vgg19-caffe-conv3_1").mkdir()
+    for name in TRUNKS:
+        state = {f"features.{key}": array for key, array in trunk(name).state_dict().items()}
+        torch.save(state, folder / "weights/torchvision" / name)
+    arrays = random_arrays(NETWORKS["vgg19-conv3_1"], seed=3).values()
+    raw = torch.cat([array.flatten() for array in arrays]).numpy().astype("<f4")
+    (folder / "weights/vgg19-caffe-conv3_1/vgg19.model").write_bytes(raw.tobytes())
+    return folder
+
+
+def pair(*shape: int, seed: int = 0, noise: float = 0.1) -> tuple[Tensor, Tensor]:
+    """(sr, hr) in [0, 1], float64: a smooth random hr and a noisy copy."""
+    generator = torch.Generator().manual_seed(seed)
+    hr = torch.rand(shape, dtype=torch.float64, generator=generator)
+    hr = nn.functional.avg_pool2d(hr, 5, stride=1, padding=2, count_include_pad=False)
+    sr = hr + noise * torch.randn(shape, dtype=torch.float64, generator=generator)
+    return sr.clamp(0, 1), hr

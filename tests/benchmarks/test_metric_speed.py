@@ -1,0 +1,55 @@
+"""How fast PSNR and SSIM are beside scikit-image, in one run: `nox -s benchmarks`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+from skimage.metrics import structural_similarity
+
+from bench.metrics.psnr import psnr
+from bench.metrics.ssim import ssim
+
+SIDE = 1024
+CORES = 2
+REQUIRED = 4.0
+ROUNDS = 15
+
+
+@pytest.fixture(autouse=True)
+def two_cores() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(CORES)
+    yield
+    torch.set_num_threads(before)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def test_psnr_and_ssim_are_at_least_four_times_as_fast_as_scikit_images_ssim(benchmark: BenchmarkFixture) -> None:
+    hr = torch.rand((1, 1, SIDE, SIDE), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    sr = (0.9 * hr + 0.05).contiguous()
+    a, b = sr[0, 0].numpy(), hr[0, 0].numpy()
+
+    def ours() -> object:
+        return psnr(sr, hr), ssim(sr, hr)
+
+    def theirs() -> object:
+        return structural_similarity(
+            *(b, a), gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1
+        )
+
+    benchmark.pedantic(ours, rounds=ROUNDS, warmup_rounds=2)
+    if not benchmark.enabled:
+        pytest.skip("a ratio is only measured where benchmarks are enabled")
+    pairs = [(seconds(theirs), seconds(ours)) for _ in range(ROUNDS)]
+    ratio = min(their for their, _ in pairs) / min(our for _, our in pairs)
+    benchmark.extra_info["times faster than scikit-image"] = round(ratio, 2)
+    assert ratio >= REQUIRED, f"{ratio:.2f} times as fast, required {REQUIRED}"
