@@ -63,7 +63,13 @@ def prepare_one(image: Float[Tensor, "n c h w"], protocol: SRProtocol, *, grey: 
 
     A grey image is its own luma: it is measured as it is. What a colour network made of it becomes grey by
     full-range luma, which gives (v, v, v) back as v; what networks measure sees it as (v, v, v).
+
+    Raises:
+        ValueError: it has neither three channels nor, where hr is grey, one.
     """
+    required = (1, 3) if grey else (3,)
+    if image.shape[1] not in required:
+        raise ValueError(f"image has {image.shape[1]} channels, required {' or '.join(map(str, required))}")
     exact = image.double() if image.device.type != "mps" else image.cpu().double()
     if protocol.quantize:
         exact = quantize(exact)
@@ -78,7 +84,7 @@ def prepare_one(image: Float[Tensor, "n c h w"], protocol: SRProtocol, *, grey: 
 
 
 def prepare(
-    sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c2 h w"], protocol: SRProtocol
+    sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c2 h2 w2"], protocol: SRProtocol
 ) -> tuple[Prepared, Prepared]:
     """The pair that is measured under `protocol`.
 
@@ -87,7 +93,7 @@ def prepare(
         hr: float in [0, 1], RGB or grey (johnson2016, rgb), or luma (srcnn2014); cropped by :func:`modcrop`.
 
     Raises:
-        ValueError: the sizes differ, or nothing is left after shaving.
+        ValueError: the sizes or channels do not fit, or nothing is left after shaving.
     """
     if sr.shape[-2:] != hr.shape[-2:]:
         raise ValueError(f"sr is {size(sr)}, required the size of hr, {size(hr)}")

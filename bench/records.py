@@ -169,3 +169,26 @@ class Run:
     started: str
     environment: Environment
     protocols: tuple[SRProtocol, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedResult:
+    """One subject timed in one form under one speed protocol on one machine.
+
+    Attributes:
+        subject: a registered model, or `gatys`.
+        subject_hash: of its code version and weights.
+        variant: the form it ran in: `eager`, or what was changed, as `channels_last+folded`.
+        size: side of the image that comes out, in pixels.
+        seconds: raw repetitions, each the mean of the calls in it.
+        certificate: everything that they depend on (:mod:`bench.certificate`).
+    """
+
+    subject: str
+    subject_hash: str
+    variant: str
+    size: int
+    protocol_hash: str
+    environment_hash: str
+    seconds: tuple[float, ...]
+    certificate: Mapping[str, Any]

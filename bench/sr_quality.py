@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     import torch
 
     from bench.scoring import Plan
+    from bench.records import Failure
     from bench.session import Request
     from bench.store import Store
     from bench.summary import Row
 
 DEFAULT_METRICS = "psnr ssim lpips-alex"
+NAMED_FAILURES = 10
 EXPORTS = ("json", "csv", "latex", "markdown")
 EXAMPLES = """examples:
   python -m bench.sr_quality set5 set14 bsd100
@@ -158,6 +160,7 @@ def score(
     store.finish(number)
     for plan in todo:
         _print_tables(plan, tables)
+    _print_failures(store.failures(number))
     return tables, complete
 
 
@@ -204,6 +207,17 @@ def _export(name: str, file: Path, tables: Sequence[Row]) -> None:
     from bench import summary
 
     file.write_text(getattr(summary, f"to_{name}")(tables), encoding="utf-8")
+
+
+def _print_failures(failures: Sequence[Failure]) -> None:
+    """What the tables lack; each was named when it happened, this stays at the end of a long run."""
+    lacking = {(f.dataset, f.scale, f.image, f.model) for f in failures}
+    if lacking:
+        print(f"\n{len(lacking)} times an image, or a model on an image, could not be scored:")
+    for dataset, scale, image, model in sorted(lacking)[:NAMED_FAILURES]:
+        print(f"  {dataset} x{scale} {image}{f' ({model})' if model else ''}")
+    if len(lacking) > NAMED_FAILURES:
+        print(f"  and {len(lacking) - NAMED_FAILURES} more; the reasons are above and in the results file")
 
 
 def _print_end(args: argparse.Namespace, exports: Mapping[str, Path]) -> None:

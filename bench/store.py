@@ -15,9 +15,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from bench.errors import StoreError
-from bench.records import Environment, Failure, Picture, Run, Score, SRProtocol
+from bench.records import Environment, Failure, Picture, Run, Score, SpeedResult, SRProtocol
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x50_42_4E_43  # "PBNC": the file says whose it is
@@ -47,8 +48,18 @@ create table pictures (
   primary key (dataset, protocol_hash, image, image_sha256, model, model_hash)
 ) without rowid;
 """
+# Apart from the rest, so that a file from before there were timings gets the table when it is next written to.
+TIMINGS = """
+create table if not exists timings (
+  subject text not null, subject_hash text not null, variant text not null, size integer not null,
+  protocol_hash text not null, environment_hash text not null references environments (hash),
+  seconds text not null, certificate text not null, run integer not null references runs (id),
+  primary key (subject, subject_hash, variant, size, protocol_hash, environment_hash)
+) without rowid
+"""
 SCORE_COLUMNS = tuple(Score.__dataclass_fields__)
 PICTURE_COLUMNS = tuple(Picture.__dataclass_fields__)
+TIMING_COLUMNS = tuple(SpeedResult.__dataclass_fields__)
 
 
 def now() -> str:
@@ -102,6 +113,7 @@ class Store:
                     self._db.execute(statement)
                 self._db.execute(f"pragma application_id = {APPLICATION_ID}")
                 self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
+            self._db.execute(TIMINGS)
 
     def __enter__(self) -> Store:
         return self
@@ -139,12 +151,14 @@ class Store:
         scores: Iterable[Score] = (),
         pictures: Iterable[Picture] = (),
         failures: Iterable[Failure] = (),
+        timings: Iterable[SpeedResult] = (),
     ) -> None:
-        """Write rows in one transaction. A score or picture of the same content replaces the older one."""
+        """Write rows in one transaction. A score, picture or timing of the same content replaces the older one."""
         with self._explained(), self._transaction():
             self._insert("scores", SCORE_COLUMNS, run, scores)
             self._insert("pictures", PICTURE_COLUMNS, run, pictures)
             self._insert("failures", tuple(Failure.__dataclass_fields__), run, failures)
+            self._db.executemany(INSERT_TIMING, ([*_timing_row(timing), run] for timing in timings))
 
     def _insert(
         self, table: str, columns: tuple[str, ...], run: int, records: Iterable[Score | Picture | Failure]
@@ -177,6 +191,19 @@ class Store:
         with self._explained():
             for row in self._db.execute(query, (dataset, protocol_hash)):
                 yield Picture(**dict(zip(PICTURE_COLUMNS, row, strict=True)))
+
+    def timings(self, *, subject: str, environment_hash: str) -> list[SpeedResult]:
+        """Every timing of a subject on one machine with one set of versions."""
+        query = f"select {', '.join(TIMING_COLUMNS)} from timings where subject = ? and environment_hash = ?"
+        with self._explained():
+            if not self._has_timings():
+                return []
+            rows = self._db.execute(query, (subject, environment_hash)).fetchall()
+        return [_timing(row) for row in rows]
+
+    def _has_timings(self) -> bool:
+        """False for a file from before there were timings that is only read."""
+        return bool(self._db.execute("select 1 from sqlite_master where name = 'timings'").fetchone())
 
     def failures(self, run: int) -> list[Failure]:
         """What a run could not score."""
@@ -219,6 +246,24 @@ class Store:
             raise StoreError(_explain(self.file, error)) from error
         except OSError as error:
             raise StoreError(f"cannot make the folder of {str(self.file)!r}: {error.strerror}") from error
+
+
+INSERT_TIMING = (
+    f"insert or replace into timings ({', '.join(TIMING_COLUMNS)}, run) "
+    f"values ({', '.join('?' for _ in TIMING_COLUMNS)}, ?)"
+)
+
+
+def _timing_row(timing: SpeedResult) -> list[object]:
+    """Its fields as SQLite takes them: repetitions and certificate are JSON."""
+    fields = {**vars(timing), "seconds": _json(timing.seconds), "certificate": _json(dict(timing.certificate))}
+    return [fields[column] for column in TIMING_COLUMNS]
+
+
+def _timing(row: tuple[object, ...]) -> SpeedResult:
+    fields: dict[str, Any] = dict(zip(TIMING_COLUMNS, row, strict=True))
+    seconds, certificate = json.loads(fields["seconds"]), json.loads(fields["certificate"])
+    return SpeedResult(**{**fields, "seconds": tuple(seconds), "certificate": certificate})
 
 
 EXPLANATIONS = {

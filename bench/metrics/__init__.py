@@ -51,13 +51,14 @@ def _lpips(net: str, trunk: str, file: str) -> MetricEntry:
     )
 
 
-def _feature(name: str, network: str, target: str, file: str) -> MetricEntry:
+def _feature(name: str, network: str, target: str, file: str, decimals: int) -> MetricEntry:
     return MetricEntry(
         name=name,
         about=f"feature distance (Johnson et al. 2016, equation 2) at relu2_2 of {network}",
         target=f"bench.metrics.feature:{target}",
         view="rgb",
         higher_is_better=False,
+        decimals=decimals,
         needs=(f"weights/{file}",),
     )
 
@@ -91,8 +92,11 @@ METRICS: dict[str, MetricEntry] = {
         _lpips("alex", "AlexNet", "alexnet-owt-7be5be79.pth"),
         _lpips("vgg", "VGG-16", "vgg16-397923af.pth"),
         _lpips("squeeze", "SqueezeNet 1.1", "squeezenet1_1-b8a52dc0.pth"),
-        _feature("feature-relu2_2", "VGG-16", "vgg16_relu2_2", "torchvision/vgg16-397923af.pth"),
-        _feature("feature-vgg19-relu2_2", "VGG-19", "vgg19_relu2_2", "vgg19-caffe-conv3_1/vgg19.model"),
+        _feature("feature-relu2_2", "VGG-16", "vgg16_relu2_2", "torchvision/vgg16-397923af.pth", decimals=4),
+        # on Caffe's 0..255 scale the values run into the thousands
+        _feature(
+            "feature-vgg19-relu2_2", "VGG-19", "vgg19_relu2_2", "vgg19-caffe-conv3_1/vgg19.model", decimals=1
+        ),
     )
 }
 

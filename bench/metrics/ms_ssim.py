@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.metrics.one_thread import one_thread
 from bench.metrics.pair import require_pair
 from bench.metrics.ssim import WINDOW, Plane, similarity
 
@@ -36,6 +37,7 @@ def product(x: Plane, y: Plane) -> Float[Tensor, ""]:
     return torch.stack(terms).prod()
 
 
+@one_thread()
 @torch.no_grad()
 def ms_ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
     """MS-SSIM of images in [0, 1]: in [0, 1], 1 for identical images; each channel alone, then their mean.

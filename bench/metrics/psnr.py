@@ -6,9 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.metrics.one_thread import one_thread
 from bench.metrics.pair import require_pair
 
 
+@one_thread()
 @torch.no_grad()
 def psnr(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
     """10 log10(1 / mean squared error) in dB, for images in [0, 1]; the mean is over channels and pixels.

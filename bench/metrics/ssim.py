@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.metrics.one_thread import one_thread
 from bench.metrics.pair import require_pair
 
 WINDOW = 11
@@ -60,12 +61,13 @@ class Strip:
         self.vertical = self.inputs.new_empty(4, rows, padded)
         self.means = self.inputs.new_empty(blocks, 4 * rows, BLOCK)
         self.moments = self.means.view(blocks, 2, 2, rows, BLOCK).movedim(0, 2)
+        self.factors = self.means.new_empty(2, blocks, rows, BLOCK)
         self.windows = self.vertical.as_strided((blocks, 4 * rows, BLOCK + LOST), (BLOCK, padded, 1))
         self.down = band(rows, device).expand(4, -1, -1)
-        self.across = band(BLOCK, device).T.expand(blocks, -1, -1)
+        self.across = band(BLOCK, device).T.contiguous().expand(blocks, -1, -1)
 
     def maps(self, x: Plane, y: Plane) -> Float[Tensor, "2 blocks rows columns"]:
-        """SSIM and its contrast-structure factor.
+        """SSIM and its contrast-structure factor; overwritten by the next call.
 
         From the sum and the difference of the planes: with S, D the squares of their means and s, d their
         variances, luminance is (S - D + 2 C1) / (S + D + 2 C1), contrast-structure likewise with s, d and C2.
@@ -80,9 +82,9 @@ class Strip:
         first[0].add_(2 * C1)
         second[0].add_(2 * C2)
         of_sum, of_difference = self.moments.unbind(1)
-        factors = (of_sum - of_difference).div_(of_sum.add_(of_difference))
-        factors[0].mul_(factors[1])
-        return factors
+        torch.sub(of_sum, of_difference, out=self.factors).div_(of_sum.add_(of_difference))
+        self.factors[0].mul_(self.factors[1])
+        return self.factors
 
     def totals(self, x: Plane, y: Plane, skip: int) -> Float[Tensor, " 2"]:
         """Sums of both maps, without their first `skip` rows."""
@@ -104,6 +106,7 @@ def similarity(x: Plane, y: Plane) -> Similarity:
     return Similarity(*(totals / (height * strip.columns)))
 
 
+@one_thread()
 @torch.no_grad()
 def ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
     """Mean SSIM of images in [0, 1]: at most 1, which identical images have; may be negative.

@@ -103,15 +103,15 @@ def test_srcnn2014_measures_luma_as_it_is_and_shows_networks_nothing() -> None:
 
 
 def test_a_grey_image_is_its_own_luma_whatever_the_model_made_of_it() -> None:
-    hr = bytes_image(c=1)
+    hr = quantize(image(c=1).double())
     as_grey, reference = prepare(hr, hr, johnson2016(4))
     as_colour, _ = prepare(hr.expand(-1, 3, -1, -1), hr, johnson2016(4))
-    torch.testing.assert_close(reference.channel, shave(hr.double(), 4), rtol=0, atol=0)
+    torch.testing.assert_close(reference.channel, shave(hr, 4), rtol=0, atol=0)
     torch.testing.assert_close(as_grey.channel, reference.channel, rtol=0, atol=0)
     torch.testing.assert_close(as_colour.channel, reference.channel, rtol=0, atol=1e-12)
     for prepared in (as_grey, as_colour, reference):
         assert prepared.rgb is not None
-        torch.testing.assert_close(prepared.rgb, shave(hr, 4).expand(-1, 3, -1, -1))
+        torch.testing.assert_close(prepared.rgb, shave(hr, 4).expand(-1, 3, -1, -1).float())
 
 
 def test_a_coloured_cast_on_a_grey_image_is_measured() -> None:
@@ -139,8 +139,9 @@ def test_preparing_one_side_alone_and_a_batch_give_the_same() -> None:
     found, reference = prepare(sr, hr, johnson2016(4))
     for i in range(2):
         alone = prepare_one(sr[i : i + 1], johnson2016(4), grey=False)
-        assert torch.equal(alone.channel, found.channel[i : i + 1])
-        assert torch.equal(prepare(sr[i : i + 1], hr[i : i + 1], johnson2016(4))[1].channel, reference.channel[i : i + 1])
+        torch.testing.assert_close(alone.channel[0], found.channel[i], rtol=0, atol=1e-12)
+        _, other = prepare(sr[i : i + 1], hr[i : i + 1], johnson2016(4))
+        torch.testing.assert_close(other.channel[0], reference.channel[i], rtol=0, atol=1e-12)
 
 
 def test_arguments_are_not_changed() -> None:
@@ -157,5 +158,11 @@ def test_a_size_that_an_image_is_too_small_to_be_shaved_from_is_refused() -> Non
 
 
 def test_another_size_of_sr_is_refused_with_both_sizes() -> None:
-    with pytest.raises(ValueError, match="sr is 28x20, required the size of hr, 28x24|sr.*hr"):
+    with pytest.raises(ValueError, match="sr is 28x20, required the size of hr, 28x24"):
         prepare(image(h=20), image(h=24), johnson2016(4))
+
+
+@pytest.mark.parametrize(("sr", "hr", "required"), [(1, 3, "3"), (2, 1, "1 or 3"), (4, 3, "3")])
+def test_channels_that_do_not_fit_are_refused(sr: int, hr: int, required: str) -> None:
+    with pytest.raises(ValueError, match=f"image has {sr} channels, required {required}$"):
+        prepare(image(c=sr), image(c=hr), johnson2016(4))

@@ -15,7 +15,7 @@ import pytest
 
 from bench.errors import StoreError
 from bench.protocols import protocol
-from bench.records import Environment, Failure, Picture, Run, Score
+from bench.records import Environment, Failure, Picture, Run, Score, SpeedResult
 from bench.store import SCHEMA_VERSION, Store, now
 
 PROTOCOL = protocol("johnson2016", 4)
@@ -187,3 +187,48 @@ def _count(file: Path) -> int:
             return len(stored(store))
     except StoreError:
         return 0
+
+
+ENVIRONMENT = Environment(facts={"cpu": "test"})
+TIMING = SpeedResult(
+    subject="style-paper",
+    subject_hash="s",
+    variant="eager",
+    size=256,
+    protocol_hash="p",
+    environment_hash=ENVIRONMENT.hash,
+    seconds=(0.25, 0.1 + 0.2),
+    certificate={"threads": 2, "ci95": None},
+)
+
+
+def timed(store: Store) -> list[SpeedResult]:
+    return store.timings(subject="style-paper", environment_hash=ENVIRONMENT.hash)
+
+
+def test_a_timing_is_read_back_equal_with_its_raw_repetitions(tmp_path: Path) -> None:
+    with Store(tmp_path / "r.db") as store:
+        store.add(start(store), timings=[TIMING, replace(TIMING, variant="folded")])
+    with Store(tmp_path / "r.db", read_only=True) as store:
+        assert timed(store) == [TIMING, replace(TIMING, variant="folded")]
+        assert store.timings(subject="style-paper", environment_hash="another machine") == []
+
+
+def test_a_timing_of_the_same_content_replaces_the_older_one(tmp_path: Path) -> None:
+    with Store(tmp_path / "r.db") as store:
+        run = start(store)
+        store.add(run, timings=[TIMING])
+        store.add(run, timings=[replace(TIMING, seconds=(1.0,)), replace(TIMING, subject_hash="t")])
+        assert [t.seconds for t in timed(store)] == [(1.0,), TIMING.seconds]
+
+
+def test_a_store_from_before_timings_gets_the_table_when_it_is_written_to(tmp_path: Path) -> None:
+    with Store(tmp_path / "r.db") as store:
+        store.add(start(store), scores=[SCORE])
+        store._db.execute("drop table timings")
+    with Store(tmp_path / "r.db", read_only=True) as store:
+        assert timed(store) == []
+    with Store(tmp_path / "r.db") as store:
+        store.add(1, timings=[TIMING])
+        assert timed(store) == [TIMING]
+        assert stored(store) == [SCORE]

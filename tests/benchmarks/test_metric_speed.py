@@ -33,7 +33,9 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def test_psnr_and_ssim_are_at_least_four_times_as_fast_as_scikit_images_ssim(benchmark: BenchmarkFixture) -> None:
+def test_psnr_and_ssim_are_at_least_four_times_as_fast_as_scikit_images_ssim(
+    benchmark: BenchmarkFixture,
+) -> None:
     hr = torch.rand((1, 1, SIDE, SIDE), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     sr = (0.9 * hr + 0.05).contiguous()
     a, b = sr[0, 0].numpy(), hr[0, 0].numpy()

@@ -137,9 +137,13 @@ def test_channels_last_and_autocast_give_nearly_the_same() -> None:
 
 
 def test_an_unknown_network_or_layer_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="loss network is 'vgg11', required one of: vgg16, vgg19, .*vgg19-conv3_1"):
+    with pytest.raises(
+        ValueError, match=r"loss network is 'vgg11', required one of: vgg16, vgg19, .*vgg19-conv3_1"
+    ):
         random_loss_network("vgg11", ("relu1_1",))
-    with pytest.raises(ValueError, match="layer is 'relu3_4', required one that vgg16 reaches: conv1_1, relu1_1, "):
+    with pytest.raises(
+        ValueError, match="layer is 'relu3_4', required one that vgg16 reaches: conv1_1, relu1_1, "
+    ):
         random_loss_network("vgg16", ("relu1_1", "relu3_4"))
     with pytest.raises(ValueError, match="no layer asked for, required at least one"):
         random_loss_network("vgg16", ())
@@ -193,7 +197,9 @@ def caffe_layers(rgb: Tensor, path: Path) -> list[Tensor]:
 
 def test_the_caffe_prefix_equals_plain_convolutions(prefix: LossNetwork, real_data: Path) -> None:
     found = prefix(image())
-    for layer, expected in zip(relus("vgg19-conv3_1"), caffe_layers(image(), real_data / PREFIX), strict=True):
+    for layer, expected in zip(
+        relus("vgg19-conv3_1"), caffe_layers(image(), real_data / PREFIX), strict=True
+    ):
         torch.testing.assert_close(found[layer].double(), expected, rtol=1e-4, atol=1e-3, msg=layer)
 
 
@@ -216,7 +222,9 @@ def test_the_caffe_prefix_holds_trained_filters(prefix: LossNetwork) -> None:
 
 def test_the_caffe_prefix_says_what_it_is_and_where_it_ends(prefix: LossNetwork, real_data: Path) -> None:
     assert (prefix.name, prefix.weights, prefix.trained) == ("vgg19-conv3_1", "vgg19.model", True)
-    with pytest.raises(ValueError, match="layer is 'relu4_2', required one that vgg19-conv3_1 reaches: .*, relu3_1$"):
+    with pytest.raises(
+        ValueError, match=r"layer is 'relu4_2', required one that vgg19-conv3_1 reaches: .*, relu3_1$"
+    ):
         loss_network("vgg19-conv3_1", ("relu4_2",), real_data / PREFIX)
 
 

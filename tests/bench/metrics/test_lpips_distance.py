@@ -84,9 +84,11 @@ def test_the_least_size_is_stated_and_is_the_networks(metric: LpipsDistance, net
     sr, hr = (image.float() for image in pair(1, 3, least, least + 9))
     assert metric(sr, hr).isfinite().all()
     smaller = hr[..., 1:, :]
-    with pytest.raises(ValueError, match=rf"lpips-{net}: image is {least + 9}x{least - 1}, required at least {least}"):
+    with pytest.raises(
+        ValueError, match=rf"lpips-{net}: image is {least + 9}x{least - 1}, required at least {least}"
+    ):
         metric.reference(smaller)
-    with pytest.raises(RuntimeError, match="Output size is too small|output size"):
+    with pytest.raises(RuntimeError, match=r"Output size is too small|output size"):
         metric.model.net(smaller)
 
 
@@ -97,7 +99,9 @@ def test_a_reference_of_another_number_of_images_is_refused(metric: LpipsDistanc
 
 
 def test_a_file_of_another_network_is_refused_with_the_array(weights: Path) -> None:
-    with pytest.raises(ValueError, match=r"squeezenet.*features\.0\.weight is \(64, 3, 3, 3\), required \(64, 3, 11, 11\)"):
+    with pytest.raises(
+        ValueError, match=r"squeezenet.*features\.0\.weight is \(64, 3, 3, 3\), required \(64, 3, 11, 11\)"
+    ):
         LpipsDistance("alex", weights / file("squeeze"), CPU)
 
 

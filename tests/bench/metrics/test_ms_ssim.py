@@ -28,7 +28,9 @@ def by_scipy(x: np.ndarray, y: np.ndarray) -> float:
         contrast = (2 * (mean(x * y) - a * b) + C2) / (mean(x * x) - a * a + mean(y * y) - b * b + C2)
         luminance = (2 * a * b + C1) / (a * a + b * b + C1)
         result *= (contrast * luminance if i == len(WEIGHTS) - 1 else contrast).mean() ** weight
-        x, y = (ndimage.correlate(z, np.full((2, 2), 0.25), origin=-1, mode="reflect")[::2, ::2] for z in (x, y))
+        x, y = (
+            ndimage.correlate(z, np.full((2, 2), 0.25), origin=-1, mode="reflect")[::2, ::2] for z in (x, y)
+        )
     return result
 
 

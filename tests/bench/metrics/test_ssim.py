@@ -56,7 +56,9 @@ def test_the_definition_agrees_to_1e_9() -> None:
 def test_channels_are_measured_alone_then_averaged() -> None:
     sr, hr = pair(2, 3, 33, 30)
     for value, a, b in zip(ssim(sr, hr), sr.numpy(), hr.numpy(), strict=True):
-        assert value.item() == pytest.approx(np.mean([by_skimage(*c) for c in zip(a, b, strict=True)]), abs=1e-9)
+        assert value.item() == pytest.approx(
+            np.mean([by_skimage(*c) for c in zip(a, b, strict=True)]), abs=1e-9
+        )
 
 
 def test_two_flat_images_by_hand() -> None:

@@ -55,7 +55,7 @@ def test_every_file_that_a_metric_needs_is_in_the_manifest() -> None:
 
 
 def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match="no metric is called 'lpips'; there are: psnr, ssim, .*lpips-alex"):
+    with pytest.raises(UserError, match=r"no metric is called 'lpips'; there are: psnr, ssim, .*lpips-alex"):
         load("lpips", Path, CPU)
 
 

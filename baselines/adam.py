@@ -1,0 +1,39 @@
+"""Adam for a batch of images, as a rule for :func:`baselines.descent.minimise`.
+
+Diederik P. Kingma, Jimmy Ba: Adam: A Method for Stochastic Optimization, 2014, arXiv:1412.6980, algorithm 1.
+
+Differs from torch.optim.Adam in that a descent can hold it in a CUDA graph, keep its failing images apart and project.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+class Adam:
+    """The step from the gradient's running mean over the root of its running square; it is at most about
+    `learning_rate` in each value, in the images' own unit.
+    """
+
+    def __init__(self, start: Float[Tensor, "n ..."], *, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+        self.mean = torch.zeros_like(start)
+        self.square = torch.zeros_like(start)
+        self.iteration = torch.zeros((), dtype=torch.float64, device=start.device)
+
+    def step(self, images: Float[Tensor, "n ..."], gradient: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
+        """What to add to the images, from the gradients at them."""
+        self.iteration += 1
+        self.mean.lerp_(gradient, 1 - BETAS[0])
+        self.square.lerp_(gradient.square(), 1 - BETAS[1])
+        mean_bias, square_bias = (1 - beta**self.iteration for beta in BETAS)
+        root = (self.square / square_bias.to(gradient.dtype)).sqrt() + EPSILON
+        return -self.learning_rate * (self.mean / mean_bias.to(gradient.dtype)) / root
+
+    def settle(self) -> None:
+        """Every step is the same work already."""

@@ -1,0 +1,184 @@
+"""The loop around a step rule: it evaluates, steps, projects, and keeps a batch apart where one image fails."""
+
+from __future__ import annotations
+
+import typing as tp
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
+
+ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Images (n, ...) to the value of each (n,) and the gradient of each by itself (n, ...)."""
+
+WARM_UP = 3
+
+
+class Rule(tp.Protocol):
+    """How far to go: a step rule with its own memory. It makes no decision on the host that depends on values."""
+
+    def step(self, images: Tensor, gradient: Tensor) -> Tensor:
+        """What to add to the images, from the gradients at them."""
+
+    def settle(self) -> None:
+        """From now on every step is the same work, so that it can be captured once and replayed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimum:
+    """Where the iterations ended.
+
+    Attributes:
+        images: after the last iteration; where a problem failed, its last image with a finite value.
+        iterations: that were done.
+        failed_at: for each problem the iteration, counted from 1, that met a non-finite number; 0 for none.
+    """
+
+    images: Float[Tensor, "n ..."]
+    iterations: int
+    failed_at: Int[Tensor, " n"]
+
+
+class Descent:
+    """The iteration and its state, in tensors that keep their place. Nothing in it waits for the device.
+
+    Raises:
+        ValueError: images that are not floating-point, an empty box, or a start outside it.
+    """
+
+    def __init__(
+        self,
+        value_and_grad: ValueAndGrad,
+        start: Float[Tensor, "n ..."],
+        rule: Rule,
+        box: tuple[float, float] | None = None,
+    ) -> None:
+        if box is not None:
+            check_box(start, *box)
+        self.value_and_grad = value_and_grad
+        self.rule = rule
+        self.box = box
+        self.images = start.detach().clone(memory_format=torch.contiguous_format)
+        self.previous = self.images.clone()
+        self.alive = torch.ones(len(start), dtype=torch.bool, device=start.device)
+        self.failed_at = torch.zeros(len(start), dtype=torch.int64, device=start.device)
+        self.iteration = torch.zeros((), dtype=torch.int64, device=start.device)
+
+    @torch.no_grad()
+    def iterate(self) -> None:
+        """Evaluate, step, project. An image that meets a non-finite number stays at the last good one."""
+        self.iteration += 1
+        value, gradient = self.value_and_grad(self.images)
+        self.go_on_where(value.isfinite() & all_finite(gradient))
+        self.images.copy_(choose(self.alive, self.images, self.previous))
+        gradient = choose(self.alive, gradient, torch.zeros_like(gradient))
+        proposed = self.images + self.rule.step(self.images, gradient)
+        if self.box is not None:
+            proposed = proposed.clamp(*self.box)
+        self.go_on_where(all_finite(proposed))
+        self.previous.copy_(self.images)
+        self.images.copy_(choose(self.alive, proposed, self.images))
+
+    def go_on_where(self, finite: Bool[Tensor, " n"]) -> None:
+        failing = self.alive & ~finite
+        self.failed_at.copy_(torch.where(failing, self.iteration, self.failed_at))
+        self.alive.logical_and_(finite)
+
+
+class Replayed:
+    """A descent's iteration as a CUDA graph: the first few run as they are, to warm up, one is captured, all others
+    replay it.
+
+    Raises:
+        ValueError: images that are not on a CUDA device.
+    """
+
+    def __init__(self, descent: Descent) -> None:
+        device = descent.images.device
+        if device.type != "cuda":
+            raise ValueError(f"images are on {device.type}, required cuda for a CUDA graph")
+        descent.rule.settle()
+        self.descent = descent
+        self.warm_up = WARM_UP
+        self.stream = torch.cuda.Stream(device)
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def iterate(self) -> None:
+        if self.warm_up:
+            self.warm_up -= 1
+            self.iterate_aside()
+            return
+        if self.graph is None:
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):
+                self.descent.iterate()
+        self.graph.replay()
+
+    def iterate_aside(self) -> None:
+        current = torch.cuda.current_stream(self.descent.images.device)
+        self.stream.wait_stream(current)
+        with torch.cuda.stream(self.stream):
+            self.descent.iterate()
+        current.wait_stream(self.stream)
+
+
+def minimise(
+    value_and_grad: ValueAndGrad,
+    start: Float[Tensor, "n ..."],
+    rule: Rule,
+    *,
+    iterations: int,
+    box: tuple[float, float] | None = None,
+    check_every: int = 25,
+    graph: bool = False,
+    after: Callable[[int], None] | None = None,
+) -> Minimum:
+    """Iterates from `start`; stops early only when every image of the batch has met a non-finite number.
+
+    Args:
+        value_and_grad: called once an iteration, always with the same tensor.
+        box: each iteration ends by clipping every value to [low, high].
+        check_every: iterations between two looks at whether any image is still going, the loop's only wait.
+        graph: replay the iteration as a CUDA graph; `value_and_grad` then may not wait for the device either.
+        after: called after each iteration with the number of iterations done.
+
+    Raises:
+        ValueError: see :class:`Descent` and :class:`Replayed`; fewer than 0 iterations.
+    """
+    if iterations < 0:
+        raise ValueError(f"iterations is {iterations}, required at least 0")
+    descent = Descent(value_and_grad, start, rule, box)
+    runner = Replayed(descent) if graph else descent
+    done = 0
+    while done < iterations:
+        runner.iterate()
+        done += 1
+        if after is not None:
+            after(done)
+        if done % check_every == 0 and not descent.alive.any():
+            break
+    return Minimum(images=descent.images, iterations=done, failed_at=descent.failed_at)
+
+
+def check_box(start: Tensor, low: float, high: float) -> None:
+    if not low < high:
+        raise ValueError(f"box is [{low:g}, {high:g}], required low below high")
+    if not (start.min() >= low and start.max() <= high):
+        raise ValueError(f"start is in [{start.min():g}, {start.max():g}], required [{low:g}, {high:g}]")
+
+
+def all_finite(images: Float[Tensor, "n ..."]) -> Bool[Tensor, " n"]:
+    return images.isfinite().flatten(1).all(1)
+
+
+def spread(values: Shaped[Tensor, " n *_"], images: Shaped[Tensor, "n ..."]) -> Shaped[Tensor, "n ..."]:
+    """One value for each image, in a shape that broadcasts against the images."""
+    return values.view(-1, *[1] * (images.dim() - 1))
+
+
+def choose(
+    chosen: Bool[Tensor, " n"], images: Float[Tensor, "n ..."], otherwise: Float[Tensor, "n ..."]
+) -> Float[Tensor, "n ..."]:
+    return torch.where(spread(chosen, images), images, otherwise)

@@ -1,0 +1,122 @@
+"""Where a run is: written whole or not at all, and read only by the run that it belongs to."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.errors import UserError
+from bench.replacing import replacing
+from bench.training.recipe import differences
+
+FORMAT = 1
+NAME = "checkpoint.pt"
+
+
+@dataclass(kw_only=True)
+class State:
+    """What changes from step to step. Patches follow from the number of the step: it is the data's position.
+
+    Attributes:
+        average: None where no average is kept.
+        step: steps done.
+        seconds: of training, all sessions together.
+    """
+
+    network: nn.Module
+    average: nn.Module | None
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+    @property
+    def best(self) -> nn.Module:
+        """The network that is validated and exported."""
+        return self.network if self.average is None else self.average
+
+
+def save(folder: Path, state: State, identity: dict[str, Any], record: dict[str, str]) -> None:
+    """Replace the run's checkpoint.
+
+    Args:
+        identity: plain values; a run with other ones cannot go on from it.
+        record: what an exported file says of the run.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written; the last checkpoint is as it was.
+    """
+    content = {
+        "format": FORMAT,
+        "identity": identity,
+        "record": record,
+        "step": state.step,
+        "seconds": state.seconds,
+        "network": state.network.state_dict(),
+        "average": state.average.state_dict() if state.average else None,
+        "optimizer": state.optimizer.state_dict(),
+        "random": random_state(),
+    }
+    with replacing(folder / NAME) as part, part.open("wb") as stream:
+        torch.save(content, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The run's checkpoint as plain values and tensors, on the CPU.
+
+    Raises:
+        UserError: there is none, it is damaged, or another version of the suite wrote it.
+    """
+    file = folder / NAME
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise UserError(f"{str(folder)!r} holds no {NAME}; required the folder of a run") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise UserError(f"{str(file)!r} cannot be read; required a checkpoint of bench.train") from error
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise UserError(f"{str(file)!r} has format {found}, required {FORMAT}: another version wrote it")
+    return content
+
+
+def restore(folder: Path, state: State, identity: dict[str, Any]) -> bool:
+    """Put `state` where the run's checkpoint was; False if there is none.
+
+    Raises:
+        UserError: it is another run's: recipe, network, scale or images differ; the message says in what.
+    """
+    if not (folder / NAME).exists():
+        return False
+    content = read(folder)
+    different = differences(identity, content["identity"])
+    if different:
+        raise UserError(
+            f"{str(folder)!r} holds the checkpoint of another run: {'; '.join(different)}, or another --out"
+        )
+    state.network.load_state_dict(content["network"])
+    if state.average is not None:
+        state.average.load_state_dict(content["average"])
+    state.optimizer.load_state_dict(content["optimizer"])
+    state.step, state.seconds = content["step"], content["seconds"]
+    restore_random(content["random"])
+    return True
+
+
+def random_state() -> dict[str, Any]:
+    """Torch's generators; nothing else is drawn from."""
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+
+
+def restore_random(states: dict[str, Any]) -> None:
+    """A machine with other GPUs keeps their own states."""
+    torch.set_rng_state(states["cpu"])
+    if len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states["cuda"])

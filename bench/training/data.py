@@ -1,0 +1,190 @@
+"""Training images: found, read once, held as uint8; patches are cut where the network is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from bench import cache, datasets, manifest
+from bench.errors import ImageError, UserError
+from bench.records import ImageFile, content_hash
+from bench.training.disjoint import refuse_test_images
+
+GROUP_PREFIX = "train-"
+THREADS = 16
+TURNS = 8  # two mirrors and the transposition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """What a run is trained and validated on.
+
+    Attributes:
+        training: uint8, RGB, `3 h w` each, in the order of the files.
+        validation: held out by the file's hash.
+        sources: name of each folder or group, and how many of its images are used.
+        skipped: a message for each file that is not used.
+        hash: of the files' hashes, training and validation apart.
+    """
+
+    training: tuple[UInt8[Tensor, "3 h w"], ...]
+    validation: tuple[UInt8[Tensor, "3 h w"], ...]
+    sources: dict[str, int]
+    skipped: tuple[str, ...]
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """One file: its pixels, or why it is not used."""
+
+    source: str
+    sha256: str = ""
+    pixels: UInt8[Tensor, "3 h w"] | None = None
+    reason: str = ""
+
+
+def load_images(sources: Sequence[str], *, patch: int, validation_share: float) -> Images:
+    """Read every image of folders and of the manifest's groups `train-...`.
+
+    Grey images become RGB. Files that cannot be read, that are smaller than a patch or that were there before
+    are skipped and named.
+
+    Raises:
+        UserError: neither folder nor group, no image that can be used, or a test image among them.
+    """
+    wanted = [(name, image) for source in dict.fromkeys(sources) for name, image in list_images(source)]
+    with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+        read = list(pool.map(lambda item: read_one(*item, patch), wanted))
+    refuse_test_images({r.sha256: file.file for r, (_, file) in zip(read, wanted, strict=True)})
+    used: dict[str, Read] = {}
+    skipped = [r.reason for r in read if r.pixels is None]
+    for r, (_, file) in zip(read, wanted, strict=True):
+        if r.pixels is not None and used.setdefault(r.sha256, r) is not r:
+            skipped.append(f"{file.file!r} is there twice")
+    return divided(used, tuple(skipped), validation_share, patch)
+
+
+def divided(used: dict[str, Read], skipped: tuple[str, ...], share: float, patch: int) -> Images:
+    """Training and validation apart: the share of hashes that are lowest."""
+    validation = [r for r in used.values() if int(r.sha256[:8], 16) < share * 2**32]
+    training = [r for r in used.values() if int(r.sha256[:8], 16) >= share * 2**32]
+    if not training:
+        raise UserError(
+            f"no image can be trained on ({len(skipped)} skipped{first(skipped)}); "
+            f"required at least one of {patch}x{patch} pixels"
+        )
+    hashes = {"training": [r.sha256 for r in training], "validation": [r.sha256 for r in validation]}
+    return Images(
+        training=tuple(r.pixels for r in training if r.pixels is not None),
+        validation=tuple(r.pixels for r in validation if r.pixels is not None),
+        sources={name: sum(r.source == name for r in used.values()) for name in sources_of(used)},
+        skipped=skipped,
+        hash=content_hash(hashes),
+    )
+
+
+def first(skipped: Sequence[str]) -> str:
+    return f", the first: {skipped[0]}" if skipped else ""
+
+
+def sources_of(used: dict[str, Read]) -> list[str]:
+    return list(dict.fromkeys(r.source for r in used.values()))
+
+
+def list_images(source: str) -> list[tuple[str, ImageFile]]:
+    """A source's name and its images: a folder's, or those of a group of the manifest called `train-...`."""
+    if source.startswith(GROUP_PREFIX) and source in manifest.groups():
+        files = manifest.group(source).files
+        return [(source, ImageFile(stem=f.name, file=str(cache.find(f.name)))) for f in files]
+    if not Path(source).is_dir():
+        groups = ", ".join(name for name in manifest.groups() if name.startswith(GROUP_PREFIX))
+        raise UserError(f"no folder is called {source!r}; required a folder of images, or one of: {groups}")
+    found = datasets.dataset(os.path.abspath(source))  # noqa: PTH100 (links stay as they were given)
+    return [(found.name, image) for image in found.images]
+
+
+def read_one(source: str, image: ImageFile, patch: int) -> Read:
+    try:
+        loaded = datasets.load(image)
+    except ImageError as error:
+        return Read(source=source, reason=str(error))
+    h, w, _ = loaded.pixels.shape
+    if min(h, w) < patch:
+        reason = f"{image.file!r} is {w}x{h}, required at least {patch}x{patch}"
+        return Read(source=source, sha256=loaded.sha256, reason=reason)
+    pixels = torch.from_numpy(loaded.pixels).permute(2, 0, 1).expand(3, -1, -1).contiguous()
+    return Read(source=source, sha256=loaded.sha256, pixels=pixels)
+
+
+class Patches:
+    """Random patches, the same for the same seed and step whatever the device and the number of processes.
+
+    Nothing is remembered between steps, so a run goes on from a step as if it had never stopped. Every image
+    is used once before one is used again.
+
+    Args:
+        device: where the images lie and the patches are cut.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[UInt8[Tensor, "3 h w"]],
+        *,
+        patch: int,
+        batch: int,
+        seed: int,
+        flips: bool,
+        device: torch.device,
+    ) -> None:
+        self.patch, self.batch, self.seed, self.flips = patch, batch, seed, flips
+        self.sizes = np.array([image.shape[1:] for image in images])
+        self.starts = np.cumsum([0, *(image.numel() for image in images)])[:-1]
+        self.flat = torch.cat([image.flatten() for image in images]).to(device)
+
+    def chosen(self, step: int) -> Int[np.ndarray, "batch 6"]:
+        """Start and size of each patch's image, its top and left, and how it is turned (0 for not at all)."""
+        rng = np.random.default_rng((self.seed, step))
+        image = self.order(np.arange(step * self.batch, (step + 1) * self.batch))
+        size = self.sizes[image]
+        corner = rng.integers(0, size - self.patch + 1)
+        turn = rng.integers(0, TURNS, self.batch) if self.flips else np.zeros(self.batch, int)
+        return np.column_stack([self.starts[image], size, corner, turn])
+
+    def order(self, samples: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """The image of each sample: a new shuffle for each pass through all of them."""
+        passes, place = np.divmod(samples, len(self.sizes))
+        shuffles = {
+            p: np.random.default_rng((self.seed, p, 1)).permutation(len(self.sizes)) for p in set(passes)
+        }
+        return np.array([shuffles[p][i] for p, i in zip(passes, place, strict=True)])
+
+    def __call__(self, step: int, rank: int = 0, world: int = 1) -> Float[Tensor, "n 3 p p"]:
+        """The patches of process `rank` of `world` in step `step`, float32 in [0, 1]."""
+        share = self.batch // world
+        mine = torch.from_numpy(self.chosen(step)[rank * share : (rank + 1) * share])
+        return self.cut(mine.to(self.flat.device, non_blocking=True)).float() / 255
+
+    def cut(self, chosen: Int[Tensor, "n 6"]) -> UInt8[Tensor, "n 3 p p"]:
+        """All at once, by the places of their pixels in memory."""
+        start, height, width, top, left, turn = chosen.T[..., None, None]
+        along = torch.arange(self.patch, device=chosen.device)
+        down = torch.where(turn & 1 > 0, along.flip(0), along).mT
+        across = torch.where(turn & 2 > 0, along.flip(0), along)
+        index = (top + down) * width + left + across
+        index = torch.where(turn & 4 > 0, index.mT, index)
+        plane = torch.arange(3, device=chosen.device)[:, None, None] * (height * width)[:, None]
+        return self.flat[start[:, None] + plane + index[:, None]]
+
+
+def pixels_of(image: UInt8[Tensor, "3 h w"], device: torch.device) -> Float[Tensor, "1 3 h w"]:
+    """One whole image, float32 in [0, 1]."""
+    return image[None].to(device).float() / 255

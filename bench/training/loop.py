@@ -1,0 +1,262 @@
+"""The training loop: any task, one process or many, stopped and resumed at any step."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from bench.cli import Reporter
+from bench.errors import RunError, UserError
+from bench.training import checkpoint
+from bench.training.average import average_of, follow
+from bench.training.checkpoint import State
+from bench.training.data import Patches, pixels_of
+from bench.training.journal import Journal
+from bench.training.recipe import Recipe, require
+from bench.training.tasks import Task
+
+NEVER = 2**62
+SAMPLES = 4  # images of which pictures are kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """How a run is run; none of it changes the result.
+
+    Attributes:
+        folder: of the run: checkpoint, log, samples.
+        max_minutes: stop with a checkpoint after this time; None for no limit.
+    """
+
+    folder: Path
+    log_every: int = 100
+    validate_every: int = 2000
+    checkpoint_every: int = 1000
+    max_minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("log_every", "validate_every", "checkpoint_every"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+
+
+def fabric(device: torch.device, devices: int, precision: str) -> Fabric:
+    """Lightning Fabric on this process's device; under torchrun the number of processes is torchrun's.
+
+    Args:
+        devices: processes to be started on this machine where torchrun started none.
+    """
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", devices))
+    world = int(os.environ.get("WORLD_SIZE", local)) if "LOCAL_WORLD_SIZE" in os.environ else local
+    return Fabric(
+        accelerator=device.type,
+        devices=[device.index] if device.index is not None and world == 1 else local,
+        num_nodes=world // local,
+        strategy="ddp" if world > 1 else "auto",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+    )
+
+
+def new_state(task: Task, recipe: Recipe, device: torch.device, initial: dict[str, Tensor] | None) -> State:
+    """Seeded weights, or those of `initial`, and Adam.
+
+    Raises:
+        UserError: `initial` is of another network.
+    """
+    torch.manual_seed(recipe.seed)
+    network = task.network()
+    if initial is not None:
+        try:
+            network.load_state_dict(initial)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"the initial weights do not fit: {reason}") from error
+    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    network = network.to(device).to(memory_format=layout)
+    fused = device.type in {"cpu", "cuda"}
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=fused)
+    average = average_of(network) if recipe.average else None
+    return State(network=network, average=average, optimizer=optimizer)
+
+
+class Trainer:
+    """One run in one process; all processes do the same, the first one also writes.
+
+    Args:
+        state: new, or restored from a checkpoint.
+        save: writes the state; called in the first process alone.
+        journal: None in all processes but the first.
+    """
+
+    def __init__(
+        self,
+        *,
+        fabric: Fabric,
+        task: Task,
+        recipe: Recipe,
+        running: Running,
+        state: State,
+        patches: Patches,
+        validation: Sequence[UInt8[Tensor, "3 h w"]],
+        save: Callable[[State], None],
+        journal: Journal | None,
+        reporter: Reporter,
+    ) -> None:
+        self.fabric, self.task, self.recipe, self.running = fabric, task, recipe, running
+        self.state, self.patches, self.validation = state, patches, validation
+        self.write, self.journal, self.reporter = save, journal, reporter
+        self.model, self.objective = self.ready()
+        self.optimizer: Any = fabric.setup_optimizers(state.optimizer)
+        self.started = self.since = time.monotonic()
+        self.label = "starting"
+        self.forget()
+
+    def ready(self) -> tuple[Any, Callable[[Tensor, Tensor], Tensor]]:
+        """Network and loss as they are called in a step: compiled if asked for, and told of other processes."""
+        model, objective = self.state.network, self.task.objective
+        if self.recipe.compile != "none":
+            model = torch.compile(model, mode=self.recipe.compile)  # type: ignore[assignment]
+            objective = torch.compile(objective, mode=self.recipe.compile)
+        return self.fabric.setup_module(model), objective
+
+    def run(self) -> bool:
+        """Train to the end of the recipe, or until the time is up; whether it came to the end.
+
+        Raises:
+            RunError: the loss is no longer finite.
+            OSError: a checkpoint cannot be written.
+        """
+        self.state.network.train()
+        in_time = True
+        while self.state.step < self.recipe.iterations and in_time:
+            self.step()
+            self.reporter.advance(self.label)
+            if self.due(self.running.log_every):
+                self.log()
+                in_time = not self.out_of_time()
+            if self.due(self.running.validate_every):
+                self.apart(self.validate)
+            if self.due(self.running.checkpoint_every) or not in_time:
+                self.save()
+        return self.state.step == self.recipe.iterations
+
+    def due(self, every: int) -> bool:
+        return self.state.step % every == 0 or self.state.step == self.recipe.iterations
+
+    def step(self) -> None:
+        """One step of Adam; nothing in it waits for the device."""
+        state, recipe = self.state, self.recipe
+        shown, target = self.task.examples(
+            self.patches(state.step, self.fabric.global_rank, self.fabric.world_size)
+        )
+        for group in state.optimizer.param_groups:
+            group["lr"] = recipe.learning_rate_at(state.step)
+        output = self.model(shown)
+        with self.fabric.autocast():
+            loss = self.objective(output, target)
+        self.optimizer.zero_grad()
+        self.fabric.backward(loss)
+        if recipe.clip_norm:
+            nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip_norm)
+        self.optimizer.step()
+        if state.average is not None:
+            follow(state.average, state.network, decay=recipe.average, step=state.step)
+        self.remember(loss.detach())
+        state.step += 1
+
+    def remember(self, loss: Tensor) -> None:
+        self.total += loss
+        self.steps += 1
+        bad = torch.where(torch.isfinite(loss), NEVER, self.state.step)
+        self.first_bad = torch.minimum(self.first_bad, bad)
+
+    def forget(self) -> None:
+        device = self.fabric.device
+        self.total, self.steps = torch.zeros((), device=device), 0
+        self.first_bad = torch.tensor(NEVER, device=device)
+
+    def log(self) -> None:
+        """Losses since the last time, and the speed; waits for the device."""
+        self.refuse_bad_loss()
+        loss = float(self.all_reduce(self.total, "mean")) / max(1, self.steps)
+        seconds = self.lap()
+        speed = self.steps * self.recipe.batch / seconds
+        rate = self.recipe.learning_rate_at(self.state.step - 1)
+        self.label = f"loss {loss:.4g}, {speed:.1f} images/s"
+        if self.journal:
+            values = {"loss": loss, "learning_rate": rate, "images_per_second": speed}
+            self.journal.write("train", self.state.step, values | {"seconds": self.state.seconds})
+        self.forget()
+
+    def lap(self) -> float:
+        """Seconds of training since the last call, which are added to the run's."""
+        now = time.monotonic()
+        seconds, self.since = now - self.since, now
+        self.state.seconds += seconds
+        return seconds
+
+    def refuse_bad_loss(self) -> None:
+        """Stop where the loss became infinite or NaN, in all processes at once."""
+        first = int(self.all_reduce(self.first_bad, "min"))
+        if first == NEVER and all(bool(p.isfinite().all()) for p in self.state.network.parameters()):
+            return
+        step = min(first, self.state.step - 1)
+        kept = "its last checkpoint is kept" if (self.running.folder / checkpoint.NAME).exists() else "none kept"
+        raise RunError(
+            f"the loss is not finite in step {step} (learning rate {self.recipe.learning_rate_at(step):.3g}); "
+            f"run {str(self.running.folder)!r} stops, {kept}. Start again with a lower --learning-rate or with "
+            "--clip-norm 1"
+        )
+
+    def all_reduce(self, value: Tensor, how: str) -> Tensor:
+        """Over all processes; the argument stays what it is."""
+        reduced = self.fabric.all_reduce(value.clone(), reduce_op=how)
+        assert isinstance(reduced, Tensor)
+        return reduced
+
+    def save(self) -> None:
+        self.refuse_bad_loss()
+        self.lap()
+        self.apart(lambda: self.write(self.state))
+
+    def apart(self, action: Callable[[], None]) -> None:
+        """In the first process, while the others wait; its time is not training time."""
+        self.lap()
+        if self.fabric.is_global_zero:
+            action()
+        self.fabric.barrier()
+        self.since = time.monotonic()
+
+    def validate(self) -> None:
+        """Mean scores over the held-out images, in float32, and pictures of the first ones."""
+        if not self.validation:
+            return
+        network = self.state.best.eval()
+        scores = []
+        for i, image in enumerate(self.validation):
+            values, picture = self.task.score(network, pixels_of(image, self.fabric.device))
+            scores.append(values)
+            if self.journal and i < SAMPLES:
+                self.journal.picture(f"{i:02}", self.state.step, picture)
+        self.state.network.train()
+        means = {name: sum(s[name] for s in scores) / len(scores) for name in scores[0]}
+        self.reporter.note(f"step {self.state.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in means.items()))
+        if self.journal:
+            self.journal.write("validation", self.state.step, means)
+
+    def out_of_time(self) -> bool:
+        """The first process decides for all."""
+        limit = self.running.max_minutes
+        if limit is None:
+            return False
+        return bool(self.fabric.broadcast(time.monotonic() - self.started > 60 * limit))

@@ -1,0 +1,144 @@
+"""What decides the result of a training: frozen records whose fields are the command line's options; no torch."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+from bench.errors import UserError
+
+Record = TypeVar("Record", bound="Recipe | SRSettings")
+
+
+def option(default: Any, text: str, choices: tuple[Any, ...] = ()) -> Any:
+    """A field with what its command line option says."""
+    return field(default=default, metadata={"help": text, "choices": choices})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained, whatever the task. Defaults are the paper's.
+
+    Two trainings with equal recipe, task settings and images give the same network, bit for bit on a CPU.
+    """
+
+    patch: int = option(288, "side of the square patches, in hr pixels")
+    batch: int = option(4, "patches per step, of all processes together")
+    iterations: int = option(200_000, "steps")
+    learning_rate: float = option(1e-3, "Adam's")
+    schedule: str = option("constant", "of the learning rate", ("constant", "cosine"))
+    warmup: int = option(0, "steps in which the learning rate rises from 0")
+    clip_norm: float = option(0.0, "largest norm of the gradient; 0 for any")
+    average: float = option(0.0, "decay of the average of the weights that is kept; 0 for none")
+    flips: bool = option(False, "turn and mirror the patches")
+    precision: str = option("float32", "bf16 has float32 weights and bfloat16 layers", ("float32", "bf16"))
+    channels_last: bool = option(False, "memory format of the layers")
+    compile: str = option(
+        "none", "torch.compile's mode", ("none", "default", "reduce-overhead", "max-autotune")
+    )
+    seed: int = option(0, "of weights and patches")
+    validation_share: float = option(0.02, "of the images that are held out, chosen by the file's hash")
+
+    def __post_init__(self) -> None:
+        for name in ("patch", "batch", "iterations", "learning_rate"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        for name in ("warmup", "clip_norm", "seed"):
+            require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
+        for name in ("average", "validation_share"):
+            require(0 <= getattr(self, name) < 1, name, getattr(self, name), "a number in [0, 1)")
+        require_choices(self)
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of step `step`, counted from 0."""
+        rate = self.learning_rate * min(1.0, (step + 1) / (self.warmup + 1))
+        if self.schedule == "constant":
+            return rate
+        return rate * 0.5 * (1 + math.cos(math.pi * step / self.iterations))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRSettings:
+    """The task `sr`: the network, how lr is made, and the loss."""
+
+    scale: int = option(4, "hr size over lr size", (2, 4, 8))
+    loss: str = option("pixel", "the paper's l_pixel or l_feat", ("pixel", "feature"))
+    loss_network: str = option("vgg16", "of the feature loss", ("vgg16", "vgg19-conv3_1"))
+    loss_layer: str = option("relu2_2", "of the feature loss")
+    tv_weight: float = option(0.0, "of the total variation of sr in 0..255, added to the loss")
+    blur_sigma: float = option(1.0, "Gaussian blur of hr before it is reduced, in hr pixels; 0 for none")
+    arithmetic: str = option("float", "of MATLAB's imresize that makes lr", ("float", "uint8"))
+    width: int = option(64, "filters of each layer")
+    blocks: int = option(4, "residual units")
+    unit: str = option("plain", "residual unit: the paper's, or with a 1x1 shortcut", ("plain", "projected"))
+
+    def __post_init__(self) -> None:
+        for name in ("width", "blocks"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        for name in ("tv_weight", "blur_sigma"):
+            require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
+        require_choices(self)
+
+
+STRONG = {
+    "patch": 192,
+    "batch": 16,
+    "schedule": "cosine",
+    "warmup": 500,
+    "clip_norm": 1.0,
+    "average": 0.999,
+    "flips": True,
+    "precision": "bf16",
+    "channels_last": True,
+    "blur_sigma": 0.0,
+}
+PRESETS: dict[str, Mapping[str, Any]] = {"paper": {}, "strong": STRONG}
+
+
+def add_options(parser: argparse.ArgumentParser, record: type[Record]) -> None:
+    """An option for each field; one that is not given is None, so that a preset's value can stand."""
+    for f in fields(record):
+        name, kind = f"--{f.name.replace('_', '-')}", type(f.default)
+        words = f"{f.metadata['help']} (default: {f.default})"
+        if kind is bool:
+            parser.add_argument(name, action=argparse.BooleanOptionalAction, help=words)
+        else:
+            choices = f.metadata["choices"] or None
+            metavar = None if choices else ("NAME" if kind is str else "N")
+            parser.add_argument(name, type=kind, choices=choices, metavar=metavar, help=words)
+
+
+def build(record: type[Record], preset: str, given: Mapping[str, Any]) -> Record:
+    """The preset's values, and over them those that were given.
+
+    Raises:
+        UserError: a value that cannot be.
+    """
+    own = {f.name for f in fields(record)}
+    chosen = {name: value for name, value in PRESETS[preset].items() if name in own}
+    chosen |= {name: value for name, value in given.items() if name in own and value is not None}
+    return record(**chosen)
+
+
+def differences(given: Mapping[str, Any], required: Mapping[str, Any]) -> list[str]:
+    """`batch 8, required 4` for each key whose values differ."""
+    return [
+        f"{key} is {given.get(key)}, required {required.get(key)}"
+        for key in dict.fromkeys([*given, *required])
+        if given.get(key) != required.get(key)
+    ]
+
+
+def require(right: bool, name: str, value: Any, what: str) -> None:
+    if not right:
+        raise UserError(f"{name} is {value}, required {what}")
+
+
+def require_choices(record: Recipe | SRSettings) -> None:
+    values = asdict(record)
+    for f in fields(record):
+        known = f.metadata["choices"]
+        if known and values[f.name] not in known:
+            raise UserError(f"{f.name} is {values[f.name]!r}, required one of: {', '.join(map(str, known))}")

@@ -1,0 +1,163 @@
+"""What can be trained: a network, what it is shown, and what it minimises. The trainer knows no more of a task."""
+
+from __future__ import annotations
+
+import json
+import typing as tp
+from dataclasses import asdict
+from fractions import Fraction
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from baselines.bicubic import imresize
+from bench.errors import MissingFile, UserError
+from bench.lr import blur, degrade
+from bench.metrics.psnr import psnr
+from bench.prepare import modcrop, prepare
+from bench.protocols import protocol
+from bench.training.recipe import SRSettings
+from models.losses import feature_loss, pixel_loss, total_variation
+from models.sr_net import ARCHITECTURE, SRNet
+from models.vgg import LossNetwork, loss_network
+
+LOSS_WEIGHTS = {
+    "vgg16": "weights/torchvision/vgg16-397923af.pth",
+    "vgg19-conv3_1": "weights/vgg19-caffe-conv3_1/vgg19.model",
+}
+
+
+class Task(tp.Protocol):
+    """One kind of training. A second one, style, needs no more than this and a line in `bench.train`.
+
+    Attributes:
+        name: of the command.
+        multiple: sides of patches must be multiples of it.
+    """
+
+    name: str
+    multiple: int
+
+    def settings(self) -> dict[str, tp.Any]:
+        """All that decides the result, as plain values; a run is resumed only with equal ones."""
+        ...
+
+    def network(self) -> nn.Module:
+        """A new network; the caller has seeded torch."""
+        ...
+
+    def to(self, device: torch.device) -> None:
+        """Move what the objective needs."""
+        ...
+
+    def examples(self, patches: Float[Tensor, "n 3 p p"]) -> tuple[Tensor, Tensor]:
+        """What the network is shown, and what its output is compared with; in float32, on the device."""
+        ...
+
+    def objective(self, output: Tensor, target: Tensor) -> Float[Tensor, ""]:
+        """The loss; may run under autocast."""
+        ...
+
+    def score(
+        self, network: nn.Module, image: Float[Tensor, "1 3 h w"]
+    ) -> tuple[dict[str, float], Float[Tensor, "1 3 h2 w2"]]:
+        """Numbers for one held-out image, and the network's picture of it."""
+        ...
+
+    def metadata(self) -> dict[str, str]:
+        """What a file of weights says of the network: `architecture`, `config` as JSON, the loss network."""
+        ...
+
+
+class SRTask:
+    """Super-resolution with the paper's network.
+
+    Args:
+        features: the loss network that reaches `settings.loss_layer`; None with the pixel loss.
+    """
+
+    name = "sr"
+
+    def __init__(self, settings: SRSettings, features: LossNetwork | None = None) -> None:
+        if (settings.loss == "feature") != (features is not None):
+            raise ValueError(f"loss is {settings.loss!r}, required a loss network for 'feature' alone")
+        self.chosen, self.features, self.multiple = settings, features, settings.scale
+
+    def settings(self) -> dict[str, tp.Any]:
+        weights = self.features.weights if self.features else None
+        return {"task": self.name, **asdict(self.chosen), "loss_weights": weights}
+
+    def network(self) -> nn.Module:
+        s = self.chosen
+        return SRNet(scale=s.scale, width=s.width, blocks=s.blocks, unit=s.unit)
+
+    def to(self, device: torch.device) -> None:
+        if self.features:
+            self.features.to(device)
+
+    @torch.no_grad()
+    def examples(self, patches: Float[Tensor, "n 3 p p"]) -> tuple[Tensor, Tensor]:
+        s = self.chosen
+        hr = blur(patches, s.blur_sigma, "symmetric") if s.blur_sigma else patches
+        return imresize(hr, Fraction(1, s.scale), arithmetic=s.arithmetic), patches
+
+    def objective(self, output: Tensor, target: Tensor) -> Float[Tensor, ""]:
+        loss = self.distance(output, target).mean()
+        if self.chosen.tv_weight:
+            loss = loss + self.chosen.tv_weight * total_variation(255 * output).mean()
+        return loss
+
+    def distance(self, sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
+        """The paper's l_pixel or l_feat."""
+        if self.features is None:
+            return pixel_loss(sr, hr)
+        layer = self.chosen.loss_layer
+        with torch.no_grad():
+            target = self.features(hr)[layer]
+        return feature_loss(self.features(sr)[layer], target)
+
+    @torch.no_grad()
+    def score(
+        self, network: nn.Module, image: Float[Tensor, "1 3 h w"]
+    ) -> tuple[dict[str, float], Float[Tensor, "1 3 h2 w2"]]:
+        """PSNR under the protocol johnson2016 (no blur), and the training loss of the same pair."""
+        convention = protocol("johnson2016", self.chosen.scale)
+        hr = modcrop(image, self.chosen.scale)
+        sr = network(degrade(hr, convention))
+        loss = float(self.objective(sr, hr))
+        ours, theirs = prepare(sr, hr, convention)
+        return {"psnr_y": float(psnr(ours.channel, theirs.channel)), "loss": loss}, sr
+
+    def metadata(self) -> dict[str, str]:
+        network = self.chosen.loss_network if self.features else "none"
+        weights = self.features.weights if self.features else "none"
+        config = {name: getattr(self.chosen, name) for name in ("scale", "width", "blocks", "unit")}
+        return {
+            "architecture": ARCHITECTURE,
+            "config": json.dumps(config),
+            "scale": str(self.chosen.scale),
+            "loss": self.chosen.loss,
+            "loss_network": network,
+            "loss_weights": weights,
+        }
+
+
+def sr_task(settings: SRSettings) -> SRTask:
+    """The task with its loss network, where the loss has one.
+
+    Raises:
+        MissingFile: the loss network's weights are not to be had.
+        UserError: a layer that the loss network does not reach.
+    """
+    if settings.loss == "pixel":
+        return SRTask(settings)
+    from bench import cache
+
+    try:
+        weights = cache.find(LOSS_WEIGHTS[settings.loss_network])
+        return SRTask(settings, loss_network(settings.loss_network, [settings.loss_layer], weights))
+    except MissingFile:
+        raise
+    except ValueError as error:
+        raise UserError(str(error)) from error

@@ -1,0 +1,142 @@
+"""The super-resolution network.
+
+Justin Johnson, Alexandre Alahi, Li Fei-Fei: Perceptual Losses for Real-Time Style Transfer and
+Super-Resolution, 2016, arXiv:1603.08155, supplementary Table 2: `SRNet(scale=4)` and `SRNet(scale=8)`.
+
+Differs from the paper:
+- x2 by the same rule, log2(scale) convolutions of stride 1/2; and units after a public reproduction of it:
+  `SRNet(scale=2, unit="projected")`, a 1x1 convolution on the shortcut and ReLU after the sum;
+- any size, not only patches of 288/scale;
+- what the paper leaves open: the network sees 2*lr - 1, so that the padding's zeros are mid-grey, and
+  convolutions have a bias though a normalisation follows, as in the release of the style networks.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from models.style_net import ConvNorm, choice
+
+SCALES = (2, 4, 8)
+ARCHITECTURE = "SRNet"
+
+
+def conv_norm(inputs: int, outputs: int, size: int, *, relu: bool = True) -> ConvNorm:
+    """Convolution of the same size, zero-padded, with batch normalisation."""
+    return ConvNorm(
+        nn.Conv2d(inputs, outputs, size, padding=size // 2), nn.BatchNorm2d(outputs), relu=relu
+    )
+
+
+def up(channels: int) -> ConvNorm:
+    """Twice the size: the convolution of stride 1/2."""
+    conv = nn.ConvTranspose2d(channels, channels, 3, stride=2, padding=1, output_padding=1)
+    return ConvNorm(conv, nn.BatchNorm2d(channels))
+
+
+class PlainUnit(nn.Module):
+    """Two 3x3 convolutions, plus their input; no ReLU after the sum (the paper)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = conv_norm(channels, channels, 3)
+        self.second = conv_norm(channels, channels, 3, relu=False)
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return x + self.second(self.first(x))
+
+
+class ProjectedUnit(nn.Module):
+    """Two 3x3 convolutions, plus a 1x1 convolution of their input; ReLU after the sum."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = conv_norm(channels, channels, 3)
+        self.second = conv_norm(channels, channels, 3, relu=False)
+        self.shortcut = conv_norm(channels, channels, 1, relu=False)
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return F.relu(self.shortcut(x) + self.second(self.first(x)))
+
+
+UNITS: dict[str, type[nn.Module]] = {"plain": PlainUnit, "projected": ProjectedUnit}
+
+
+class SRNet(nn.Module):
+    """lr to sr, RGB in [0, 1]; `n 3 h w` of any size, dtype and device kept.
+
+    The weights may have another dtype: the layers run in theirs, the steps to and from the image in the
+    image's.
+
+    Args:
+        scale: 2, 4 or 8.
+        width: filters of every convolution but the last.
+        blocks: residual units.
+        unit: `plain` (the paper) or `projected`.
+
+    Raises:
+        ValueError: another scale, an unknown unit, no width or a negative number of blocks; in use, an image
+            that has not three channels.
+    """
+
+    channels: int = 3
+
+    def __init__(self, *, scale: int = 4, width: int = 64, blocks: int = 4, unit: str = "plain") -> None:
+        super().__init__()
+        if scale not in SCALES:
+            raise ValueError(f"scale is {scale}, required one of: {', '.join(map(str, SCALES))}")
+        if width < 1 or blocks < 0:
+            raise ValueError(f"width is {width} and blocks {blocks}, required at least 1 and 0")
+        make = choice("unit", unit, UNITS)
+        self.scale = scale
+        self.config: dict[str, int | str] = {"scale": scale, "width": width, "blocks": blocks, "unit": unit}
+        self.first = conv_norm(3, width, 9)
+        self.residual = nn.Sequential(*(make(width) for _ in range(blocks)))
+        self.up = nn.Sequential(*(up(width) for _ in range(SCALES.index(scale) + 1)))
+        self.last = nn.Conv2d(width, 3, 9, padding=4)
+
+    def forward(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 sh sw"]:
+        if lr.shape[1] != 3:
+            raise ValueError(f"lr has {lr.shape[1]} channels, required 3 (RGB)")
+        x = (2 * lr - 1).to(self.last.weight.dtype)
+        y = self.last(self.up(self.residual(self.first(x))))
+        return (torch.tanh(y.to(lr.dtype)) + 1) / 2
+
+
+def load_sr_net(*, scale: int, weights: Path) -> SRNet:
+    """The network of a safetensors file that `bench.train` wrote, on the CPU, frozen, for inference.
+
+    Raises:
+        ValueError: not such a file, another architecture or scale, or arrays that do not fit.
+    """
+    metadata, arrays = read_weights(weights)
+    architecture = metadata.get("architecture")
+    if architecture != ARCHITECTURE:
+        raise ValueError(f"{weights.name} holds architecture {architecture!r}, required {ARCHITECTURE!r}")
+    config = json.loads(metadata["config"])
+    if config["scale"] != scale:
+        raise ValueError(f"{weights.name} holds a network for x{config['scale']}, required x{scale}")
+    net = SRNet(**config)
+    try:
+        net.load_state_dict(arrays)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{weights.name} does not fit {ARCHITECTURE} {config}: {reason}") from error
+    return net.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+
+
+def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and arrays of a safetensors file; ValueError if it is no such file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as content:
+            return dict(content.metadata() or {}), {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{file.name} cannot be read, required a safetensors file: {error}") from error
