@@ -1,24 +1,29 @@
 """The engine of super-resolution scoring: image after image through :mod:`bench.scoring`, into the store.
 
-Reading the next images and writing the last ones go on in threads while one image is computed. Nothing is kept
-between images, so memory does not grow with their number and no value depends on their order.
+One thread reads ahead, as many as there are cores score and write pictures, and this one stores. A CPU's cores each
+have an image of their own, which is faster than sharing one and gives the same values whatever their number; a GPU
+has one image at a time. Nothing is kept between images, so memory does not grow with their number.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+
+import torch
 
 from bench import images
 from bench.cli import Reporter
 from bench.datasets import LoadedImage, load
 from bench.errors import ImageError, RunError
 from bench.records import Failure, ImageFile
-from bench.scoring import Plan, score
+from bench.scoring import LoadedMetric, Outcome, Plan, Subject, failed, picture_file, score
 from bench.store import Store
 
 READ_AHEAD = 4
+MOST_WORKERS = 16
 
 
 def evaluate(plan: Plan, store: Store, run: int, reporter: Reporter) -> dict[str, str]:
@@ -32,22 +37,95 @@ def evaluate(plan: Plan, store: Store, run: int, reporter: Reporter) -> dict[str
         StoreError: the store cannot be written to.
     """
     hashes: dict[str, str] = {}
-    with ThreadPoolExecutor(1, "write") as writer:
-        pending: deque[Future[None]] = deque()
+
+    def keep(image: ImageFile, outcome: Outcome, unwritten: OSError | None = None) -> None:
+        store.add(run, scores=outcome.scores, pictures=outcome.pictures, failures=outcome.failures)
+        if unwritten:
+            raise unwritten
+        for failure in outcome.failures:
+            _report(plan, failure, reporter)
+        reporter.advance(f"{plan.dataset.name} x{plan.protocol.scale} {image.stem}")
+
+    with _in_parallel(plan, keep) as submit:
         for image, loaded in read_ahead(plan.dataset.images):
             if isinstance(loaded, LoadedImage):
                 hashes[image.stem] = loaded.sha256
-            outcome = score(plan, store, image, loaded)
-            store.add(run, scores=outcome.scores, pictures=outcome.pictures, failures=outcome.failures)
-            for failure in outcome.failures:
-                _report(plan, failure, reporter)
-            pending.extend(writer.submit(images.write, file, pixels) for file, pixels in outcome.files)
-            while len(pending) > READ_AHEAD * (len(plan.subjects) + 2):
-                pending.popleft().result()
-            reporter.advance(f"{plan.dataset.name} x{plan.protocol.scale} {image.stem}")
-        for future in pending:
-            future.result()
+                submit(image, loaded, _lacking(plan, store, image, loaded.sha256))
+            else:
+                keep(image, failed(plan, image, loaded))
     return hashes
+
+
+Submit = Callable[[ImageFile, LoadedImage, list[tuple[Subject, list[LoadedMetric]]]], None]
+
+
+@contextmanager
+def _in_parallel(plan: Plan, keep: Callable[[ImageFile, Outcome, OSError | None], None]) -> Iterator[Submit]:
+    """Somewhere to hand images to; `keep` is called, in this thread, with each as it comes out."""
+    workers, threads = share(plan)
+    pool = ThreadPoolExecutor(workers, "score", initializer=torch.set_num_threads, initargs=(threads,))
+    pending: dict[Future[tuple[Outcome, OSError | None]], ImageFile] = {}
+
+    def take(most: int) -> None:
+        while len(pending) > most:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                keep(pending.pop(future), *future.result())
+
+    def submit(image: ImageFile, loaded: LoadedImage, work: list[tuple[Subject, list[LoadedMetric]]]) -> None:
+        pending[pool.submit(_score_and_write, plan, image, loaded, work)] = image
+        take(workers)
+
+    try:
+        yield submit
+        take(0)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def share(plan: Plan) -> tuple[int, int]:
+    """Workers, and torch's threads in each: a core or more for each image on a CPU, one worker for a GPU."""
+    cores = torch.get_num_threads()
+    if plan.device.type != "cpu":
+        return 1, cores
+    workers = min(cores, len(plan.dataset.images), MOST_WORKERS)
+    return workers, cores // workers
+
+
+def _score_and_write(
+    plan: Plan, image: ImageFile, loaded: LoadedImage, work: list[tuple[Subject, list[LoadedMetric]]]
+) -> tuple[Outcome, OSError | None]:
+    """What to store, and what went wrong in writing the pictures: the scores outlive a full disk."""
+    outcome = score(plan, image, loaded, work)
+    try:
+        for file, pixels in outcome.files:
+            images.write(file, pixels)
+    except OSError as error:
+        return outcome, error
+    return outcome, None
+
+
+def _lacking(
+    plan: Plan, store: Store, image: ImageFile, sha256: str
+) -> list[tuple[Subject, list[LoadedMetric]]]:
+    """By model, the metrics without a value; a model whose picture is not there is named with none."""
+    known: set[tuple[str, str, str, str]] = set()
+    if not plan.force:
+        known = store.scored(
+            dataset=plan.dataset.name,
+            protocol_hash=plan.protocol.hash,
+            image=image.stem,
+            image_sha256=sha256,
+        )
+    work = []
+    for subject in plan.subjects:
+        metrics = [
+            metric
+            for metric in plan.metrics
+            if (subject.name, subject.hash, metric.entry.name, metric.entry.version) not in known
+        ]
+        if metrics or (plan.pictures and not picture_file(plan, subject.name, image.stem).is_file()):
+            work.append((subject, metrics))
+    return work
 
 
 def _report(plan: Plan, failure: Failure, reporter: Reporter) -> None:

@@ -23,7 +23,6 @@ from bench.metrics import MetricEntry
 from bench.prepare import Prepared, modcrop, prepare_one, size
 from bench.records import Dataset, Failure, ImageFile, Picture, Score, SRProtocol
 from bench.roles import CachedMetric, Metric, Upscaler
-from bench.store import Store
 
 SSIM_WINDOW = 11
 OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a wrong range by far more
@@ -76,21 +75,23 @@ class Outcome:
     files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
 
 
+Work = Sequence[tuple[Subject, Sequence[LoadedMetric]]]
+
+
 @torch.inference_mode()
-def score(plan: Plan, store: Store, image: ImageFile, loaded: LoadedImage | Exception) -> Outcome:
-    """Everything about one image that the store lacks. Never raises for what is wrong with the image or a model."""
-    outcome = Outcome()
-    if isinstance(loaded, Exception):
-        outcome.failures.append(_failure(plan, image, "", loaded))
-        return outcome
-    work = _lacking(plan, store, image, loaded.sha256)
+def score(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -> Outcome:
+    """The metrics asked for of each model. Never raises for what is wrong with the image or a model.
+
+    Args:
+        work: the models to run, each with the metrics that it lacks.
+    """
     if not work:
-        return outcome
+        return Outcome()
     try:
         source = Source.of(loaded, plan)
     except ValueError as error:
-        outcome.failures.append(_failure(plan, image, "", error))
-        return outcome
+        return failed(plan, image, error)
+    outcome = Outcome()
     if plan.pictures:
         _keep(outcome, plan, image, loaded.sha256, "hr", "", source.hr)
         _keep(outcome, plan, image, loaded.sha256, "lr", "", source.lr)
@@ -99,25 +100,9 @@ def score(plan: Plan, store: Store, image: ImageFile, loaded: LoadedImage | Exce
     return outcome
 
 
-def _lacking(
-    plan: Plan, store: Store, image: ImageFile, sha256: str
-) -> list[tuple[Subject, list[LoadedMetric]]]:
-    """By model, the metrics without a value; a model whose picture is not there is named with none."""
-    known: set[tuple[str, str, str, str]] = set()
-    if not plan.force:
-        known = store.scored(
-            dataset=plan.dataset.name, protocol_hash=plan.protocol.hash, image=image.stem, image_sha256=sha256
-        )
-    work = []
-    for subject in plan.subjects:
-        metrics = [
-            m
-            for m in plan.metrics
-            if (subject.name, subject.hash, m.entry.name, m.entry.version) not in known
-        ]
-        if metrics or (plan.pictures and not picture_file(plan, subject.name, image.stem).is_file()):
-            work.append((subject, metrics))
-    return work
+def failed(plan: Plan, image: ImageFile, error: Exception) -> Outcome:
+    """What an image gives that cannot be read or used."""
+    return Outcome(failures=[_failure(plan, image, "", error)])
 
 
 @dataclass(frozen=True, kw_only=True)
