@@ -20,8 +20,11 @@ class Upscaler(tp.Protocol):
         channels: what it takes: 3 for RGB only, None for any number (each channel alone, or luma handled inside).
     """
 
-    scale: int
-    channels: int | None
+    @property
+    def scale(self) -> int: ...
+
+    @property
+    def channels(self) -> int | None: ...
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]: ...
 

@@ -12,6 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from baselines.bicubic import imresize
 from baselines.kernels import taps
+from tests.benchmarks.ratio import require_times_faster
 
 SHRINK = Fraction(1, 4)
 IMAGE = np.random.default_rng(0).random((1, 3, 1024, 1024), dtype=np.float32)
@@ -66,3 +67,10 @@ def test_shrinking(benchmark: BenchmarkFixture, resize: Callable[[np.ndarray, Fr
 def test_enlarging(benchmark: BenchmarkFixture, resize: Callable[[np.ndarray, Fraction], np.ndarray]) -> None:
     sr = benchmark(resize, SMALL, Fraction(4))
     np.testing.assert_allclose(sr, gather(SMALL, Fraction(4)), atol=1e-5)
+
+
+def test_shrinking_is_at_least_five_times_as_fast_as_the_plain_way(benchmark: BenchmarkFixture) -> None:
+    image = torch.from_numpy(IMAGE)
+    require_times_faster(
+        benchmark, lambda: gather(IMAGE, SHRINK), lambda: imresize(image, SHRINK), required=5.0, rounds=15
+    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -12,6 +11,7 @@ from skimage.metrics import structural_similarity
 
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
+from tests.benchmarks.ratio import require_times_faster
 
 SIDE = 1024
 CORES = 2
@@ -25,12 +25,6 @@ def two_cores() -> Iterator[None]:
     torch.set_num_threads(CORES)
     yield
     torch.set_num_threads(before)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def test_psnr_and_ssim_are_at_least_four_times_as_fast_as_scikit_images_ssim(
@@ -48,10 +42,4 @@ def test_psnr_and_ssim_are_at_least_four_times_as_fast_as_scikit_images_ssim(
             *(b, a), gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1
         )
 
-    benchmark.pedantic(ours, rounds=ROUNDS, warmup_rounds=2)
-    if not benchmark.enabled:
-        pytest.skip("a ratio is only measured where benchmarks are enabled")
-    pairs = [(seconds(theirs), seconds(ours)) for _ in range(ROUNDS)]
-    ratio = min(their for their, _ in pairs) / min(our for _, our in pairs)
-    benchmark.extra_info["times faster than scikit-image"] = round(ratio, 2)
-    assert ratio >= REQUIRED, f"{ratio:.2f} times as fast, required {REQUIRED}"
+    require_times_faster(benchmark, theirs, ours, required=REQUIRED, rounds=ROUNDS)
