@@ -29,9 +29,7 @@ ARCHITECTURE = "SRNet"
 
 def conv_norm(inputs: int, outputs: int, size: int, *, relu: bool = True) -> ConvNorm:
     """Convolution of the same size, zero-padded, with batch normalisation."""
-    return ConvNorm(
-        nn.Conv2d(inputs, outputs, size, padding=size // 2), nn.BatchNorm2d(outputs), relu=relu
-    )
+    return ConvNorm(nn.Conv2d(inputs, outputs, size, padding=size // 2), nn.BatchNorm2d(outputs), relu=relu)
 
 
 def up(channels: int) -> ConvNorm:

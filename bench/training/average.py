@@ -22,7 +22,7 @@ def follow(average: nn.Module, network: nn.Module, *, decay: float, step: int) -
     """
     ours, theirs = average.state_dict(), network.state_dict()
     real = [name for name, tensor in theirs.items() if tensor.is_floating_point()]
-    blend = get_ema_multi_avg_fn(min(decay, (1 + step) / (10 + step)))
+    blend = get_ema_multi_avg_fn(min(decay, (1 + step) / (10 + step)))  # type: ignore[no-untyped-call]
     blend([ours[name] for name in real], [theirs[name] for name in real], 0)
     for name in theirs.keys() - set(real):
         ours[name].copy_(theirs[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class State:
         average: None where no average is kept.
         step: steps done.
         seconds: of training, all sessions together.
+        scores: the last validation's means.
     """
 
     network: nn.Module
@@ -34,6 +35,7 @@ class State:
     optimizer: torch.optim.Optimizer
     step: int = 0
     seconds: float = 0.0
+    scores: dict[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> nn.Module:
@@ -57,6 +59,7 @@ def save(folder: Path, state: State, identity: dict[str, Any], record: dict[str,
         "record": record,
         "step": state.step,
         "seconds": state.seconds,
+        "scores": state.scores,
         "network": state.network.state_dict(),
         "average": state.average.state_dict() if state.average else None,
         "optimizer": state.optimizer.state_dict(),
@@ -105,7 +108,7 @@ def restore(folder: Path, state: State, identity: dict[str, Any]) -> bool:
     if state.average is not None:
         state.average.load_state_dict(content["average"])
     state.optimizer.load_state_dict(content["optimizer"])
-    state.step, state.seconds = content["step"], content["seconds"]
+    state.step, state.seconds, state.scores = (content[key] for key in ("step", "seconds", "scores"))
     restore_random(content["random"])
     return True
 

@@ -63,7 +63,7 @@ def load_images(sources: Sequence[str], *, patch: int, validation_share: float) 
     """
     wanted = [(name, image) for source in dict.fromkeys(sources) for name, image in list_images(source)]
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-        read = list(pool.map(lambda item: read_one(*item, patch), wanted))
+        read = list(pool.map(lambda item: read_one(item[0], item[1], patch), wanted))
     refuse_test_images({r.sha256: file.file for r, (_, file) in zip(read, wanted, strict=True)})
     used: dict[str, Read] = {}
     skipped = [r.reason for r in read if r.pixels is None]

@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Int, UInt8
 
-from baselines.bicubic import imresize
 from bench import manifest
 from bench.datasets import SAMPLES
 from bench.errors import UserError
@@ -47,11 +47,9 @@ def fingerprint(pixels: UInt8[np.ndarray, "h w c"]) -> Bool[np.ndarray, " bits"]
     Scaling, compression and a change of contrast leave most of them as they are; a crop does not. Two
     unrelated photographs differ in about half.
     """
-    grey = torch.tensor(pixels).double().mean(-1)[None, None] / 255
-    small = imresize(grey, (GRID, GRID), kernel="box")[0, 0].numpy()
-    return np.concatenate(
-        [(small[:, 1:] > small[:, :-1]).ravel(), (small[1:] > small[:-1]).ravel()]
-    )
+    grey = torch.from_numpy(pixels.mean(-1, dtype=np.float32))[None]
+    cells = F.adaptive_avg_pool2d(grey, (GRID, GRID))[0].numpy()
+    return np.concatenate([(cells[:, 1:] > cells[:, :-1]).ravel(), (cells[1:] > cells[:-1]).ravel()])
 
 
 def distances(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from bench.training import checkpoint
 def export(run: Path, file: Path) -> dict[str, str]:
     """Write the network of `run` as safetensors: the average of its weights, where one is kept.
 
-    The same run gives the same bytes. `models.sr_net.load_sr_net` reads the file.
+    :func:`models.sr_net.load_sr_net` reads the file.
 
     Returns:
         The metadata that went into it: architecture, config, scale, recipe, iterations, loss network, data,
@@ -30,6 +31,7 @@ def export(run: Path, file: Path) -> dict[str, str]:
     record: dict[str, str] = content["record"] | {
         "iterations": str(content["step"]),
         "seconds": f"{content['seconds']:.0f}",
+        "validation": json.dumps(content["scores"]),
     }
     dense = {name: tensor.to(memory_format=torch.contiguous_format) for name, tensor in arrays.items()}
     with replacing(file) as part:

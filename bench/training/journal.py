@@ -29,8 +29,9 @@ class Journal:
         line = json.dumps({"kind": kind, "step": step, **values}, allow_nan=True)
         with self.file.open("a", encoding="utf-8") as stream:
             stream.write(f"{line}\n")
-        for name, value in values.items() if self.writer else ():
-            self.writer.add_scalar(f"{kind}/{name}", value, step)
+        if self.writer:
+            for name, value in values.items():
+                self.writer.add_scalar(f"{kind}/{name}", value, step)
 
     def picture(self, name: str, step: int, image: Float[Tensor, "1 3 h w"]) -> None:
         """One sample, as PNG and in TensorBoard; the name is the image's, the last one stays."""
@@ -61,4 +62,4 @@ def summary_writer(folder: Path, step: int) -> Any:
     """TensorBoard's, which drops what it was told after `step`."""
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,9 +14,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from bench.cli import Reporter
-from bench.errors import RunError, UserError
+from bench.errors import RunError
 from bench.training import checkpoint
-from bench.training.average import average_of, follow
+from bench.training.average import follow
 from bench.training.checkpoint import State
 from bench.training.data import Patches, pixels_of
 from bench.training.journal import Journal
@@ -47,46 +45,6 @@ class Running:
     def __post_init__(self) -> None:
         for name in ("log_every", "validate_every", "checkpoint_every"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
-
-
-def fabric(device: torch.device, devices: int, precision: str) -> Fabric:
-    """Lightning Fabric on this process's device; under torchrun the number of processes is torchrun's.
-
-    Args:
-        devices: processes to be started on this machine where torchrun started none.
-    """
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", devices))
-    world = int(os.environ.get("WORLD_SIZE", local)) if "LOCAL_WORLD_SIZE" in os.environ else local
-    return Fabric(
-        accelerator=device.type,
-        devices=[device.index] if device.index is not None and world == 1 else local,
-        num_nodes=world // local,
-        strategy="ddp" if world > 1 else "auto",
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
-    )
-
-
-def new_state(task: Task, recipe: Recipe, device: torch.device, initial: dict[str, Tensor] | None) -> State:
-    """Seeded weights, or those of `initial`, and Adam.
-
-    Raises:
-        UserError: `initial` is of another network.
-    """
-    torch.manual_seed(recipe.seed)
-    network = task.network()
-    if initial is not None:
-        try:
-            network.load_state_dict(initial)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"the initial weights do not fit: {reason}") from error
-    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
-    network = network.to(device).to(memory_format=layout)
-    fused = device.type in {"cpu", "cuda"}
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=fused)
-    average = average_of(network) if recipe.average else None
-    return State(network=network, average=average, optimizer=optimizer)
 
 
 class Trainer:
@@ -119,7 +77,7 @@ class Trainer:
         self.optimizer: Any = fabric.setup_optimizers(state.optimizer)
         self.started = self.since = time.monotonic()
         self.label = "starting"
-        self.forget()
+        self.total, self.steps, self.first_bad = self.nothing()
 
     def ready(self) -> tuple[Any, Callable[[Tensor, Tensor], Tensor]]:
         """Network and loss as they are called in a step: compiled if asked for, and told of other processes."""
@@ -144,7 +102,7 @@ class Trainer:
             if self.due(self.running.log_every):
                 self.log()
                 in_time = not self.out_of_time()
-            if self.due(self.running.validate_every):
+            if self.due(self.running.validate_every) or not in_time:
                 self.apart(self.validate)
             if self.due(self.running.checkpoint_every) or not in_time:
                 self.save()
@@ -180,10 +138,10 @@ class Trainer:
         bad = torch.where(torch.isfinite(loss), NEVER, self.state.step)
         self.first_bad = torch.minimum(self.first_bad, bad)
 
-    def forget(self) -> None:
+    def nothing(self) -> tuple[Tensor, int, Tensor]:
+        """Sum of the losses, number of steps, first step with a bad loss: none so far."""
         device = self.fabric.device
-        self.total, self.steps = torch.zeros((), device=device), 0
-        self.first_bad = torch.tensor(NEVER, device=device)
+        return torch.zeros((), device=device), 0, torch.tensor(NEVER, device=device)
 
     def log(self) -> None:
         """Losses since the last time, and the speed; waits for the device."""
@@ -196,7 +154,7 @@ class Trainer:
         if self.journal:
             values = {"loss": loss, "learning_rate": rate, "images_per_second": speed}
             self.journal.write("train", self.state.step, values | {"seconds": self.state.seconds})
-        self.forget()
+        self.total, self.steps, self.first_bad = self.nothing()
 
     def lap(self) -> float:
         """Seconds of training since the last call, which are added to the run's."""
@@ -211,7 +169,9 @@ class Trainer:
         if first == NEVER and all(bool(p.isfinite().all()) for p in self.state.network.parameters()):
             return
         step = min(first, self.state.step - 1)
-        kept = "its last checkpoint is kept" if (self.running.folder / checkpoint.NAME).exists() else "none kept"
+        kept = (
+            "its last checkpoint is kept" if (self.running.folder / checkpoint.NAME).exists() else "none kept"
+        )
         raise RunError(
             f"the loss is not finite in step {step} (learning rate {self.recipe.learning_rate_at(step):.3g}); "
             f"run {str(self.running.folder)!r} stops, {kept}. Start again with a lower --learning-rate or with "
@@ -249,7 +209,7 @@ class Trainer:
             if self.journal and i < SAMPLES:
                 self.journal.picture(f"{i:02}", self.state.step, picture)
         self.state.network.train()
-        means = {name: sum(s[name] for s in scores) / len(scores) for name in scores[0]}
+        self.state.scores = means = {name: sum(s[name] for s in scores) / len(scores) for name in scores[0]}
         self.reporter.note(f"step {self.state.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in means.items()))
         if self.journal:
             self.journal.write("validation", self.state.step, means)

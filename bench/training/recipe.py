@@ -97,11 +97,12 @@ STRONG = {
 PRESETS: dict[str, Mapping[str, Any]] = {"paper": {}, "strong": STRONG}
 
 
-def add_options(parser: argparse.ArgumentParser, record: type[Record]) -> None:
+def add_options(parser: argparse._ActionsContainer, record: type[Record]) -> None:
     """An option for each field; one that is not given is None, so that a preset's value can stand."""
     for f in fields(record):
-        name, kind = f"--{f.name.replace('_', '-')}", type(f.default)
-        words = f"{f.metadata['help']} (default: {f.default})"
+        default: Any = f.default
+        name, kind = f"--{f.name.replace('_', '-')}", type(default)
+        words = f"{f.metadata['help']} (default: {default})"
         if kind is bool:
             parser.add_argument(name, action=argparse.BooleanOptionalAction, help=words)
         else:

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli import progress
+from bench.cli import Reporter, progress
 from bench.environment import environment, suite, summary, version
 from bench.errors import UserError
 from bench.training import checkpoint
 from bench.training.data import Images, Patches, load_images
 from bench.training.export import export
 from bench.training.journal import Journal, tensorboard_installed
-from bench.training.loop import Running, Trainer, fabric, new_state
-from bench.training.recipe import Recipe
+from bench.training.loop import Running, Trainer
+from bench.training.recipe import Recipe, require
+from bench.training.start import fabric, new_state
 from bench.training.tasks import Task
 
 if TYPE_CHECKING:
     import torch
+    from lightning_fabric import Fabric
     from torch import Tensor
 
     from bench.training.checkpoint import State
 
 WEIGHTS = "network.safetensors"
 VERSIONS = ("torch", "lightning-fabric", "numpy", "safetensors")
-ALL_IMAGES = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,18 +73,29 @@ def train(asked: Asked) -> Outcome:
         RunError: the loss is no longer finite.
         OSError: the disk is full.
     """
-    recipe, running = asked.recipe, asked.running
     refuse_sizes(asked)
-    images = load_images(asked.data, patch=recipe.patch, validation_share=recipe.validation_share)
-    lightning = fabric(asked.device, asked.devices, recipe.precision)
+    initial = read_initial(asked.initial)
+    images = load_images(asked.data, patch=asked.recipe.patch, validation_share=asked.recipe.validation_share)
+    lightning = fabric(asked.device, asked.devices, asked.recipe.precision)
     lightning.launch()
-    refuse_batch(recipe.batch, lightning.world_size)
-    asked.task.to(lightning.device)
-    state = new_state(asked.task, recipe, lightning.device, initial_weights(asked.initial))
+    refuse_batch(asked.recipe.batch, lightning.world_size)
+    state = new_state(asked.task, asked.recipe, lightning.device, initial)
     identity = identity_of(asked, images)
-    running.folder.mkdir(parents=True, exist_ok=True)
-    checkpoint.restore(running.folder, state, identity)
-    record = record_of(asked, images, lightning.world_size)
+    asked.running.folder.mkdir(parents=True, exist_ok=True)
+    checkpoint.restore(asked.running.folder, state, identity)
+    record = record_of(asked, images, lightning)
+    complete = run(asked, images, lightning, state, partial(write, asked.running.folder, identity, record))
+    if not lightning.is_global_zero:
+        return Outcome(step=state.step, complete=complete, weights=None)
+    weights = asked.running.folder / WEIGHTS
+    export(asked.running.folder, weights)
+    return Outcome(step=state.step, complete=complete, weights=weights)
+
+
+def run(asked: Asked, images: Images, lightning: Fabric, state: State, save: Callable[[State], None]) -> bool:
+    """The loop with its journal and progress bar; whether it came to the end."""
+    recipe, first = asked.recipe, lightning.is_global_zero
+    asked.task.to(lightning.device)
     patches = Patches(
         images.training,
         patch=recipe.patch,
@@ -90,21 +104,108 @@ def train(asked: Asked) -> Outcome:
         flips=recipe.flips,
         device=lightning.device,
     )
-    with progress("train", recipe.iterations - state.step) as reporter:
-        first = lightning.is_global_zero
-        if first:
-            announce(reporter.note, images, state)
-        trainer = Trainer(
+    with journal(asked, state, first) as notes, reporter(recipe.iterations - state.step, first) as says:
+        announce(says, images, state)
+        return Trainer(
             fabric=lightning,
             task=asked.task,
             recipe=recipe,
-            running=running,
+            running=asked.running,
             state=state,
             patches=patches,
             validation=images.validation[: asked.validation_images],
-            save=lambda state: checkpoint.save(running.folder, state, identity, record),
-            journal=journal(asked, state) if first else None,
-            reporter=reporter,
-        )
-        complete = trainer.run()
-    return finished(asked, state, complete, first)
+            save=save,
+            journal=notes,
+            reporter=says,
+        ).run()
+
+
+def write(folder: Path, identity: dict[str, Any], record: dict[str, str], state: State) -> None:
+    checkpoint.save(folder, state, identity, record)
+
+
+def refuse_sizes(asked: Asked) -> None:
+    patch, multiple = asked.recipe.patch, asked.task.multiple
+    require(patch % multiple == 0, "patch", patch, f"a multiple of {multiple}")
+
+
+def refuse_batch(batch: int, processes: int) -> None:
+    require(batch % processes == 0, "batch", batch, f"a multiple of the number of processes, {processes}")
+
+
+def read_initial(file: Path | None) -> dict[str, Tensor] | None:
+    """The weights to begin with.
+
+    Raises:
+        UserError: the file is not one of weights.
+        OSError: it cannot be read.
+    """
+    from models.sr_net import read_weights
+
+    try:
+        return None if file is None else read_weights(file)[1]
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def identity_of(asked: Asked, images: Images) -> dict[str, Any]:
+    """What two sessions of one run have in common."""
+    initial = asked.initial and hashlib.sha256(asked.initial.read_bytes()).hexdigest()
+    return asked.task.settings() | asdict(asked.recipe) | {"images": images.hash, "initial weights": initial}
+
+
+def record_of(asked: Asked, images: Images, lightning: Fabric) -> dict[str, str]:
+    """What the exported file says: all of it text, no path of this machine."""
+    held_out = len(images.validation)
+    data = {"sources": images.sources, "trained on": len(images.training), "held out": held_out}
+    versions = {"perceptual-bench": suite(), **{name: version(name) for name in VERSIONS}}
+    return asked.task.metadata() | {
+        "recipe": json.dumps(asked.task.settings() | asdict(asked.recipe)),
+        "initial_weights": asked.initial.name if asked.initial else "random",
+        "data": json.dumps(data | {"skipped": len(images.skipped), "sha256": images.hash}),
+        "versions": json.dumps(versions),
+        "machine": summary(environment(str(lightning.device))),
+        "processes": str(lightning.world_size),
+    }
+
+
+def announce(says: Reporter, images: Images, state: State) -> None:
+    for reason in images.skipped:
+        says.note(f"skipped: {reason}")
+    counts = f"{len(images.training)} images to train on, {len(images.validation)} held out"
+    start = f"; going on from step {state.step}" if state.step else ""
+    says.note(f"{counts}, {len(images.skipped)} skipped{start}")
+
+
+@contextmanager
+def journal(asked: Asked, state: State, first: bool) -> Iterator[Journal | None]:
+    """The run's, in the first process."""
+    if not first:
+        yield None
+        return
+    tensorboard = asked.tensorboard and tensorboard_installed()
+    notes = Journal(asked.running.folder, step=state.step, tensorboard=tensorboard)
+    try:
+        yield notes
+    finally:
+        notes.close()
+
+
+class Silent:
+    """The reporter of all processes but the first."""
+
+    def advance(self, label: str) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def reporter(steps: int, first: bool) -> Iterator[Reporter]:
+    """A progress bar, in the first process."""
+    if not first:
+        yield Silent()
+        return
+    with progress("train", steps) as says:
+        yield says

@@ -1,0 +1,148 @@
+"""Train a network; a run that was stopped goes on with the same command.
+
+python -m bench.train sr --scale 4 --loss feature --data train-coco path/to/images --out runs/x4-feature
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli import DONE, device, guard, writable_file
+from bench.errors import UserError
+from bench.training.recipe import PRESETS, Recipe, SRSettings, add_options, build
+
+if TYPE_CHECKING:
+    from bench.training.tasks import Task
+
+EXAMPLES = """examples:
+  python -m bench.train sr --scale 4 --loss pixel --data train-bsds500 train-coco --out runs/x4-pixel
+  python -m bench.train sr --scale 8 --loss feature --preset strong --data my/images --out runs/x8 --max-minutes 25
+  torchrun --nproc-per-node 4 -m bench.train sr --batch 16 --data my/images --out runs/x4
+  python -m bench.train export runs/x4-pixel --out x4-pixel.safetensors
+
+In the folder of a run: checkpoint.pt, network.safetensors, log.jsonl, samples/, tensorboard/.
+exit status: 0 done or time is up, 1 the loss is not finite or the disk is full, 2 bad usage, 130 interrupted"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m bench.train",
+        description="Train a network, on a CPU, one GPU, or several under torchrun.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_sr(commands.add_parser("sr", help="super-resolution: the paper's network, pixel or feature loss"))
+    out = commands.add_parser("export", help="write the weights of a run, at any time")
+    out.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    out.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
+    return p
+
+
+def add_sr(p: argparse.ArgumentParser) -> None:
+    add_running(p)
+    add_options(p.add_argument_group("super-resolution"), SRSettings)
+    add_options(p.add_argument_group("recipe"), Recipe)
+
+
+def add_running(p: argparse.ArgumentParser) -> None:
+    """What every task has."""
+    p.add_argument(
+        "--data",
+        nargs="+",
+        required=True,
+        metavar="FOLDER",
+        help="folders of images, or train-bsds500 and train-coco of the manifest",
+    )
+    p.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
+    p.add_argument(
+        "--preset", choices=tuple(PRESETS), default="paper", help="what options default to (default: paper)"
+    )
+    p.add_argument("--init", type=Path, metavar="FILE", help="weights to begin with, from `export`")
+    p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps")
+    p.add_argument("--devices", type=int, default=1, metavar="N", help="processes to start (default: 1)")
+    p.add_argument("--max-minutes", type=float, metavar="N", help="stop with a checkpoint after this time")
+    for name, steps in (("log", 100), ("validate", 2000), ("checkpoint", 1000)):
+        words = f"steps (default: {steps})"
+        p.add_argument(f"--{name}-every", type=int, default=steps, metavar="N", help=words)
+    p.add_argument(
+        "--validation-images", type=int, default=16, metavar="N", help="scored at most (default: 16)"
+    )
+    p.add_argument("--no-tensorboard", action="store_true", help="log.jsonl and samples alone")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, run, print; see :data:`EXAMPLES`."""
+    args = parser().parse_args(argv)
+    if args.command == "export":
+        return guard(lambda: run_export(args))
+    return guard(lambda: run(args, TASKS[args.command]))
+
+
+def sr(args: argparse.Namespace) -> Task:
+    """The task `sr` of a command line."""
+    settings = build(SRSettings, args.preset, vars(args))
+    from bench.training.tasks import sr_task
+
+    return sr_task(settings)
+
+
+TASKS: dict[str, Callable[[argparse.Namespace], Task]] = {"sr": sr}
+
+
+def run(args: argparse.Namespace, make: Callable[[argparse.Namespace], Task]) -> int:
+    """Train, and say where the weights are."""
+    require_fabric()
+    recipe = build(Recipe, args.preset, vars(args))
+    task = make(args)
+    from bench.training.loop import Running
+    from bench.training.session import Asked, train
+
+    running = Running(
+        folder=args.out,
+        log_every=args.log_every,
+        validate_every=args.validate_every,
+        checkpoint_every=args.checkpoint_every,
+        max_minutes=args.max_minutes,
+    )
+    outcome = train(
+        Asked(
+            task=task,
+            recipe=recipe,
+            running=running,
+            data=args.data,
+            device=device(args.device),
+            devices=args.devices,
+            initial=args.init,
+            validation_images=args.validation_images,
+            tensorboard=not args.no_tensorboard,
+        )
+    )
+    if outcome.weights is not None:
+        end = "done" if outcome.complete else "time is up; the same command goes on from here"
+        print(f"{outcome.step} of {recipe.iterations} steps, {end}\nweights: {outcome.weights}")
+    return DONE
+
+
+def require_fabric() -> None:
+    """Refuse where the extra `train` is not installed."""
+    if importlib.util.find_spec("lightning_fabric") is None:
+        raise UserError("lightning-fabric is not installed; required: pip install 'perceptual-bench[train]'")
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write the weights and what they say of themselves."""
+    from bench.training.export import export
+
+    for key, value in export(args.run, writable_file(args.out)).items():
+        print(f"{key + ':':<16} {value}")
+    return DONE
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

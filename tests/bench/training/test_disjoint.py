@@ -1,0 +1,45 @@
+"""No training image is a test image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench import images, manifest
+from bench.datasets import samples_folder
+from bench.training.disjoint import distances, fingerprint, hashes_of_test_images, ids
+
+DIFFERENT = 100  # of 480 bits; the nearest pair is 123 apart
+
+
+def test_no_pinned_training_file_is_a_test_image_by_bytes_or_id() -> None:
+    tests = hashes_of_test_images()
+    for group in ("train-bsds500", "train-coco"):
+        assert not {file.sha256 for file in manifest.group(group).files} & tests.keys()
+    assert not ids("train-bsds500") & ids("bsd100")
+    assert not ids("train-coco") & ids("coco50")
+
+
+def test_a_fingerprint_survives_scaling_and_compression_but_not_another_image() -> None:
+    with (
+        Image.open(samples_folder() / "chelsea.png") as cat,
+        Image.open(samples_folder() / "rocket.jpg") as other,
+    ):
+        prints = [fingerprint(np.array(x)) for x in (cat, cat.resize((150, 100)), other)]
+    near = distances(prints[:1], prints[1:])[0]
+    assert near[0] < DIFFERENT / 4
+    assert near[1] > DIFFERENT
+
+
+def test_no_training_image_looks_like_a_test_image(real_data: Path) -> None:
+    def prints(folders: list[str]) -> dict[str, np.ndarray]:
+        files = [file for folder in folders for file in sorted((real_data / folder).iterdir())]
+        return {str(file.relative_to(real_data)): fingerprint(images.read(file)) for file in files}
+
+    tests = prints(["data/set5", "data/set14", "data/bsd100", "data/coco50", "data/contents"])
+    training = prints(["train/bsds500", "train/coco", "train/imagenet-sample"])
+    apart = distances(list(training.values()), list(tests.values()))
+    i, j = np.unravel_index(apart.argmin(), apart.shape)
+    assert apart.min() > DIFFERENT, (list(training)[i], list(tests)[j])
