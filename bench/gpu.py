@@ -68,6 +68,16 @@ def precision_flags() -> dict[str, Any]:
     }
 
 
+def exact_float32() -> None:
+    """Float32 products are float32: no TF32, from here on in this process.
+
+    Through torch's older switches: after the newer ones, torch.compile and torch.export fail in torch 2.15.
+    """
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+
+
 def mps_facts() -> dict[str, Any]:
     """Apple's GPU, which shares the machine's memory: what Metal recommends to use of it at most."""
     import torch

@@ -17,8 +17,8 @@ from bench.errors import MissingFile
 if TYPE_CHECKING:
     import torch
 
-    from bench.scoring import Plan
     from bench.records import Failure
+    from bench.scoring import Plan
     from bench.session import Request
     from bench.store import Store
     from bench.summary import Row
@@ -138,14 +138,13 @@ def score(
     Returns:
         The rows, and whether every model, metric and data set has at least one score.
     """
-    import torch
-
     from bench.environment import environment
+    from bench.gpu import exact_float32
     from bench.records import Run
     from bench.session import plans
     from bench.store import now
 
-    torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]  # no TF32: scores are float32 scores
+    exact_float32()
     todo = plans(asked, where, lambda text: print(text, file=sys.stderr))
     machine = environment(str(where))
     record = Run(
