@@ -90,6 +90,7 @@ def _json_number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
+LONG_HEAD = 14
 CSV_COLUMNS = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "image", "value")
 
 
@@ -154,7 +155,7 @@ def _markdown_block(block: Block) -> str:
 
 
 def _escape_markdown(text: str) -> str:
-    escaped = "".join(f"\\{c}" if c in r"\`*_{}[]<>()#+!|" else c for c in text)
+    escaped = "".join(f"\\{c}" if c in r"\`*_[]<>#|" else c for c in text)
     return " ".join(escaped.split())
 
 
@@ -200,11 +201,12 @@ def terminal_table(block: Block, published: Sequence[Published]) -> Table:
     from rich.text import Text
 
     table = Table()
-    for i, head in enumerate([*block.heads(), *(["source"] if published else [])]):
-        table.add_column(head, justify="left" if i in {0, len(block.metrics) + 2} else "right")
+    for i, head in enumerate(block.heads()):
+        lines = head.replace("-", "-\n") if len(head) > LONG_HEAD else head
+        table.add_column(Text(lines), justify="right" if i else "left", no_wrap=True)
     for i, (model, cells, n) in enumerate(block.lines):
         table.add_row(Text(model), *cells, n, end_section=i == len(block.lines) - 1)
     for value in published:
         cells = tuple(value.text(metric) for metric in block.metrics)
-        table.add_row(Text(value.model), *cells, "", Text(value.source), style="dim")
+        table.add_row(Text(f"{value.model} ({value.source})"), *cells, "", style="dim")
     return table
