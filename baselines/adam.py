@@ -26,7 +26,7 @@ class Adam:
         self.square = torch.zeros_like(start)
         self.iteration = torch.zeros((), dtype=torch.float64, device=start.device)
 
-    def step(self, images: Float[Tensor, "n ..."], gradient: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
+    def step(self, gradient: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
         """What to add to the images, from the gradients at them."""
         self.iteration += 1
         self.mean.lerp_(gradient, 1 - BETAS[0])

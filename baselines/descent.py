@@ -16,11 +16,12 @@ ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
 WARM_UP = 3
 
 
+@tp.runtime_checkable
 class Rule(tp.Protocol):
     """How far to go: a step rule with its own memory. It makes no decision on the host that depends on values."""
 
-    def step(self, images: Tensor, gradient: Tensor) -> Tensor:
-        """What to add to the images, from the gradients at them."""
+    def step(self, gradient: Tensor) -> Tensor:
+        """What to add to the images, from the gradients at them. It is not told of the projection."""
 
     def settle(self) -> None:
         """From now on every step is the same work, so that it can be captured once and replayed."""
@@ -43,6 +44,12 @@ class Minimum:
 
 class Descent:
     """The iteration and its state, in tensors that keep their place. Nothing in it waits for the device.
+
+    Args:
+        value_and_grad: called once an iteration, always with the same tensor.
+        start: floating-point; not changed.
+        rule: new, for this descent alone.
+        box: each iteration ends by clipping every value to [low, high].
 
     Raises:
         ValueError: images that are not floating-point, an empty box, or a start outside it.
@@ -74,7 +81,7 @@ class Descent:
         self.go_on_where(value.isfinite() & all_finite(gradient))
         self.images.copy_(choose(self.alive, self.images, self.previous))
         gradient = choose(self.alive, gradient, torch.zeros_like(gradient))
-        proposed = self.images + self.rule.step(self.images, gradient)
+        proposed = self.images + self.rule.step(gradient)
         if self.box is not None:
             proposed = proposed.clamp(*self.box)
         self.go_on_where(all_finite(proposed))
@@ -102,7 +109,7 @@ class Replayed:
         descent.rule.settle()
         self.descent = descent
         self.warm_up = WARM_UP
-        self.stream = torch.cuda.Stream(device)
+        self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self.graph: torch.cuda.CUDAGraph | None = None
 
     def iterate(self) -> None:
@@ -125,31 +132,25 @@ class Replayed:
 
 
 def minimise(
-    value_and_grad: ValueAndGrad,
-    start: Float[Tensor, "n ..."],
-    rule: Rule,
+    descent: Descent,
     *,
     iterations: int,
-    box: tuple[float, float] | None = None,
     check_every: int = 25,
     graph: bool = False,
     after: Callable[[int], None] | None = None,
 ) -> Minimum:
-    """Iterates from `start`; stops early only when every image of the batch has met a non-finite number.
+    """Iterates; stops early only when every image of the batch has met a non-finite number.
 
     Args:
-        value_and_grad: called once an iteration, always with the same tensor.
-        box: each iteration ends by clipping every value to [low, high].
         check_every: iterations between two looks at whether any image is still going, the loop's only wait.
-        graph: replay the iteration as a CUDA graph; `value_and_grad` then may not wait for the device either.
+        graph: replay the iteration as a CUDA graph; value and gradient then may not wait for the device either.
         after: called after each iteration with the number of iterations done.
 
     Raises:
-        ValueError: see :class:`Descent` and :class:`Replayed`; fewer than 0 iterations.
+        ValueError: fewer than 0 iterations; a graph without a CUDA device.
     """
     if iterations < 0:
         raise ValueError(f"iterations is {iterations}, required at least 0")
-    descent = Descent(value_and_grad, start, rule, box)
     runner = Replayed(descent) if graph else descent
     done = 0
     while done < iterations:

@@ -6,6 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 PROGRAMS = {
     "sr_quality": "degrade, upscale and score data sets: PSNR, SSIM, LPIPS under a declared protocol",
+    "train": "train a super-resolution network with the pixel or the feature loss; stopped runs go on",
+    "speed": "the paper's Table 1 on this machine, the time of any model, and what each optimisation brings",
+    "apply": "stylize or upscale files and folders with any registered model",
     "degrade": "make low-resolution images exactly as MATLAB's imresize does",
     "doctor": "the machine, the versions, and which data files are present, missing or damaged",
 }

@@ -192,13 +192,13 @@ class Store:
             for row in self._db.execute(query, (dataset, protocol_hash)):
                 yield Picture(**dict(zip(PICTURE_COLUMNS, row, strict=True)))
 
-    def timings(self, *, subject: str, environment_hash: str) -> list[SpeedResult]:
-        """Every timing of a subject on one machine with one set of versions."""
-        query = f"select {', '.join(TIMING_COLUMNS)} from timings where subject = ? and environment_hash = ?"
+    def timings(self, *, subject: str) -> list[SpeedResult]:
+        """Every timing of a subject, whatever the machine; of one content and machine, the newest."""
+        query = f"select {', '.join(TIMING_COLUMNS)} from timings where subject = ?"
         with self._explained():
             if not self._has_timings():
                 return []
-            rows = self._db.execute(query, (subject, environment_hash)).fetchall()
+            rows = self._db.execute(query, (subject,)).fetchall()
         return [_timing(row) for row in rows]
 
     def _has_timings(self) -> bool:
@@ -256,7 +256,11 @@ INSERT_TIMING = (
 
 def _timing_row(timing: SpeedResult) -> list[object]:
     """Its fields as SQLite takes them: repetitions and certificate are JSON."""
-    fields = {**vars(timing), "seconds": _json(timing.seconds), "certificate": _json(dict(timing.certificate))}
+    fields = {
+        **vars(timing),
+        "seconds": _json(timing.seconds),
+        "certificate": _json(dict(timing.certificate)),
+    }
     return [fields[column] for column in TIMING_COLUMNS]
 
 

@@ -1,0 +1,149 @@
+"""What `bench.apply` was asked for, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import cache, participants, stylizers
+from bench.datasets import dataset
+from bench.datasets import names as dataset_names
+from bench.errors import UserError
+from bench.forms import form
+from bench.records import ImageFile
+
+AUTO = "auto"
+DEFAULT_SCALE = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for, checked.
+
+    Attributes:
+        size: longer side that a stylizer's images are resized to; None for as they are.
+        rung: `auto` or the name of a form.
+    """
+
+    model: str
+    images: tuple[ImageFile, ...]
+    out: Path
+    scale: int
+    size: int | None
+    median: bool
+    rung: str
+    force: bool
+    db: Path
+
+    def output(self, image: ImageFile) -> Path:
+        return self.out / f"{image.stem}.png"
+
+    @property
+    def waiting(self) -> tuple[ImageFile, ...]:
+        """Images whose output is not there yet, or is to be made again."""
+        return tuple(i for i in self.images if self.force or not self.output(i).exists())
+
+    def resized(self, h: int, w: int) -> tuple[int, int]:
+        """(h, w) with the longer side changed to `size`, the aspect kept as well as whole pixels can."""
+        if self.size is None:
+            return h, w
+        return max(1, round(h * self.size / max(h, w))), max(1, round(w * self.size / max(h, w)))
+
+
+def request(
+    *,
+    model: str,
+    inputs: Sequence[str],
+    out: Path,
+    scale: int | None = None,
+    size: int | None = None,
+    median: bool = False,
+    rung: str = AUTO,
+    force: bool = False,
+    db: Path = Path("results.db"),
+) -> Request:
+    """Resolve names and files; nothing heavy is loaded.
+
+    Raises:
+        UserError: an unknown model, form, file or folder; an option that the model does not have; two inputs of one
+            stem; an output that would overwrite an input.
+    """
+    _refuse_options(model, scale=scale, size=size, median=median)
+    if rung != AUTO:
+        form(rung)
+    asked = Request(
+        model=model,
+        images=tuple(_gather(inputs)),
+        out=out,
+        scale=DEFAULT_SCALE if scale is None else scale,
+        size=size,
+        median=median,
+        rung=rung,
+        force=force,
+        db=db,
+    )
+    _refuse_outputs(asked)
+    return asked
+
+
+def _refuse_options(model: str, *, scale: int | None, size: int | None, median: bool) -> None:
+    kind = participants.kind(model)
+    if kind == "stylizer" and stylizers.entry(model).weights is None:
+        raise UserError(f"{model} has random weights, which are for timing only; required another model")
+    if kind == "stylizer" and scale is not None:
+        raise UserError(
+            f"--scale is {scale}, but {model} is a stylizer, which has none; required: leave it out"
+        )
+    if kind == "upscaler" and (size is not None or median):
+        option = "--median" if size is None else f"--size {size}"
+        raise UserError(f"{option} is for a stylizer, but {model} is an upscaler; required: leave it out")
+    for name, value in (("--scale", scale), ("--size", size)):
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}; required at least 1")
+
+
+def _gather(inputs: Sequence[str]) -> Iterator[ImageFile]:
+    """Every image once, in the order given.
+
+    Raises:
+        UserError: neither file, folder nor data set; two files of one stem.
+    """
+    by_stem: dict[str, ImageFile] = {}
+    for image in (image for name in inputs for image in _images(name)):
+        other = by_stem.setdefault(image.stem, image)
+        if other is image:
+            yield image
+        elif other.file != image.file:
+            raise UserError(
+                f"two inputs are called {image.stem!r}: {other.file!r} and {image.file!r}; required different names, "
+                "since their outputs are named after them"
+            )
+
+
+def _images(name: str) -> Sequence[ImageFile]:
+    path = Path(os.path.abspath(name))  # noqa: PTH100 (links stay as they were given)
+    if path.is_dir():
+        return dataset(str(path)).images
+    if not path.exists() and name in dataset_names():
+        return dataset(name).images
+    if not path.exists():
+        raise UserError(
+            f"there is no file or folder {name!r}; required an image, a folder of images or a data set"
+        )
+    return (ImageFile(stem=path.stem, file=str(path)),)
+
+
+def _refuse_outputs(asked: Request) -> None:
+    if asked.out.exists() and not asked.out.is_dir():
+        raise UserError(f"--out {str(asked.out)!r} is a file; required a folder")
+    inputs = {
+        (cache.folder() / image.file).resolve() for image in asked.images
+    }  # an absolute path stays itself
+    for image in asked.images:
+        if asked.output(image).resolve() in inputs:
+            raise UserError(
+                f"the output {str(asked.output(image))!r} is an input, which is never overwritten; "
+                "required another folder for --out"
+            )

@@ -1,0 +1,213 @@
+"""The paper's Table 1 on this machine beside the paper's own numbers, and every measurement below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from bench.speed_rows import GATYS, Row
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# Johnson et al. 2016, Table 1, seconds on a GTX Titan X: size -> (Gatys by iterations, the network). The paper's
+# printed speed-ups do not follow from these: its last column is rounded.
+PAPER: dict[int, tuple[dict[int, float], float]] = {
+    256: ({100: 3.17, 300: 9.52, 500: 15.86}, 0.015),
+    512: ({100: 10.97, 300: 32.91, 500: 54.85}, 0.05),
+    1024: ({100: 42.89, 300: 128.66, 500: 214.44}, 0.21),
+}
+PAPER_SPEED_UPS: dict[int, dict[int, int]] = {
+    256: {100: 212, 300: 636, 500: 1060},
+    512: {100: 205, 300: 615, 500: 1026},
+    1024: {100: 208, 300: 625, 500: 1042},
+}
+SCALED = "*"
+Line = tuple[str, ...]
+
+
+def table_1(rows: Sequence[Row]) -> Table | None:
+    """Table 1: plain float32 on both sides; None unless both the optimisation and a style network were measured."""
+    from rich.text import Text
+
+    network = next((r.method for r in rows if r.method.startswith("style-")), None)
+    counts = sorted({r.iterations for r in rows if r.iterations is not None})
+    if network is None or not counts:
+        return None
+    heads = ("image", "", *(f"Gatys {c}" for c in counts), network, *(f"x at {c}" for c in counts))
+    title = "Table 1: seconds for one image, and how many times faster (paper: GTX Titan X)"
+    table = _table(title, heads, left={"image", ""})
+    for size in dict.fromkeys(r.size for r in rows):
+        plain = [r for r in rows if r.size == size and r.variant == "eager"]
+        by_count = {r.iterations: r for r in plain if r.method == GATYS}
+        own = next((r for r in plain if r.method == network), None)
+        table.add_row(f"{size}x{size}", "here", *_here(by_count, own, counts), end_section=size not in PAPER)
+        if size in PAPER:
+            table.add_row("", Text("paper"), *_paper(size, counts), style="dim", end_section=True)
+    return table
+
+
+def _here(by_count: dict[int | None, Row], network: Row | None, counts: Sequence[int]) -> Line:
+    times = [cell(by_count.get(count)) for count in counts]
+    ratios = [speed_up(by_count.get(count), network) for count in counts]
+    return (*times, cell(network), *ratios)
+
+
+def _paper(size: int, counts: Sequence[int]) -> Line:
+    gatys, network = PAPER[size]
+    times = [f"{gatys[c]:.2f}" if c in gatys else "" for c in counts]
+    ratios = [f"{PAPER_SPEED_UPS[size][c]}" if c in gatys else "" for c in counts]
+    return (*times, f"{network:g}", *ratios)
+
+
+def cell(row: Row | None) -> str:
+    """Seconds with three significant digits, marked where they were scaled."""
+    if row is None:
+        return ""
+    if row.seconds is None:
+        return "out of memory" if row.error.startswith("out of memory") else "failed"
+    return significant(row.seconds) + (SCALED if row.extrapolated_from is not None else "")
+
+
+def speed_up(slow: Row | None, fast: Row | None) -> str:
+    """Ratio of the two, marked where one was scaled."""
+    if slow is None or fast is None or slow.seconds is None or fast.seconds is None:
+        return ""
+    return f"{slow.seconds / fast.seconds:.0f}" + (SCALED if slow.extrapolated_from is not None else "")
+
+
+def significant(value: float) -> str:
+    """Three significant digits, never in powers of ten."""
+    for limit, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3), (0.01, 4)):
+        if value >= limit:
+            return f"{value:.{digits}f}"
+    return f"{value:.5f}"
+
+
+HEADS = ("method", "size", "form", "seconds", "95 % interval", "n", "MPx/s", "of peak", "memory", "protocol")
+
+
+def measurements(rows: Sequence[Row]) -> Table:
+    """Every measurement but a ladder's: time, interval, repetitions, throughput, memory."""
+    table = _table("Measurements", HEADS, left={"method", "form"})
+    for row in rows:
+        interval = "" if row.ci is None else f"{significant(row.ci[0])} .. {significant(row.ci[1])}"
+        method = row.method if row.iterations is None else f"{row.method} {row.iterations}"
+        speed = row.megapixels_per_second
+        _add(
+            table,
+            row,
+            method,
+            str(row.size),
+            row.variant,
+            cell(row),
+            interval,
+            str(row.n or ""),
+            "" if speed is None else significant(speed),
+            share(row),
+            memory(row),
+            row.protocol_hash[:8],
+        )
+    return table
+
+
+LADDER_HEADS = (
+    "rung",
+    "",
+    "seconds",
+    "x eager",
+    "MPx/s",
+    "of peak",
+    "memory",
+    "max error",
+    "PSNR",
+    "build",
+    "protocol",
+)
+
+
+def ladders(rows: Sequence[Row]) -> Iterator[Table]:
+    """One table per network and size: what each rung brings, costs and changes; `kept` ones carry the next."""
+    for method, size in dict.fromkeys((r.method, r.size) for r in rows):
+        rungs = [r for r in rows if (r.method, r.size) == (method, size)]
+        table = _table(f"Ladder: {method} at {size}x{size}", LADDER_HEADS, left={"rung", ""})
+        eager = rungs[0].seconds
+        for row in rungs:
+            _add(table, row, *_rung(row, eager))
+        yield table
+
+
+def _rung(row: Row, eager: float | None) -> Line:
+    if row.seconds is None:
+        return (row.rung, "not here", *[""] * (len(LADDER_HEADS) - 2))
+    form, speed = row.form, row.megapixels_per_second
+    state = "kept" if row.kept else "slower" if form["admissible"] else "inadmissible"
+    return (
+        row.rung,
+        state,
+        cell(row),
+        f"{eager / row.seconds:.2f}" if eager else "",
+        "" if speed is None else significant(speed),
+        share(row),
+        memory(row),
+        form["max_abs_error"] if isinstance(form["max_abs_error"], str) else f"{form['max_abs_error']:.1e}",
+        form["psnr"] if isinstance(form["psnr"], str) else f"{form['psnr']:.1f} dB",
+        f"{form['build_seconds']:.1f} s",
+        row.protocol_hash[:8],
+    )
+
+
+def _table(title: str, heads: Sequence[str], *, left: set[str]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for head in heads:
+        table.add_column(head, justify="left" if head in left else "right", no_wrap=True)
+    return table
+
+
+def _add(table: Table, row: Row, *cells: str) -> None:
+    from rich.text import Text
+
+    table.add_row(*map(Text, cells), style="dim" if row.seconds is None else "")
+
+
+def share(row: Row) -> str:
+    """Of the machine's measured peak; Winograd's algorithm can exceed it."""
+    return "" if row.share_of_peak is None else f"{row.share_of_peak:.0%}"
+
+
+def memory(row: Row) -> str:
+    """Peak memory of one call; a CPU's is a lower bound, see the certificate."""
+    if row.peak_memory_bytes is None:
+        return ""
+    mebibytes = row.peak_memory_bytes / 2**20
+    return f"{mebibytes:.0f} MiB" if mebibytes >= 1 else "< 1 MiB"
+
+
+def notes(rows: Sequence[Row]) -> Iterator[str]:
+    """What must be said below the tables, once each."""
+    sampled = sorted({(r.size, r.extrapolated_from) for r in rows if r.extrapolated_from is not None})
+    if sampled:
+        counts = ", ".join(f"{n} at {size}" for size, n in sampled)
+        yield f"{SCALED} iterations times the median of a few ({counts}); --full runs them all"
+    for method, weights in dict.fromkeys((r.method, r.weights) for r in rows if "random" in r.weights):
+        yield f"{method}: {weights}; values do not change the time"
+    yield from _best(rows)
+    for row in rows:
+        if row.error:
+            yield f"{row.method} at {row.size}, {row.rung or row.variant}: {row.error}"
+    yield from dict.fromkeys(
+        f"{r.method} at {r.size}, {r.variant}: {'; '.join(r.warnings)}" for r in rows if r.warnings
+    )
+
+
+def _best(rows: Sequence[Row]) -> Iterator[str]:
+    """The fastest admissible rung of each ladder."""
+    rungs = [r for r in rows if r.rung and r.seconds is not None and r.form["admissible"]]
+    for method, size in dict.fromkeys((r.method, r.size) for r in rungs):
+        own = [r for r in rungs if (r.method, r.size) == (method, size)]
+        best = min(own, key=lambda r: r.seconds or 0.0)
+        if best.seconds and own[0].seconds:
+            faster = own[0].seconds / best.seconds
+            yield f"{method} at {size}: fastest is {best.variant}, {faster:.2f} times plain eager float32"

@@ -1,0 +1,124 @@
+"""The table of registered style networks. To add one, add a line to `STYLIZERS`; listing them loads nothing."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import UserError
+from bench.records import content_hash
+
+if TYPE_CHECKING:
+    import torch
+
+    from models.style_net import StyleNet
+
+SEED = 0
+CALIBRATION_SIZE = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class StylizerEntry:
+    """What is known of a style network before anything is loaded.
+
+    Attributes:
+        target: `module:callable` that returns the network; called with the path of its weights, if it has any.
+        weights: manifest file; None for random weights, whose pictures mean nothing but take as long.
+        version: raised whenever the code's values change, so that stored timings are not taken for new ones.
+    """
+
+    name: str
+    about: str
+    target: str
+    weights: str | None = None
+    version: str = "1"
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of all that decides its output: code version and the weights' own hash."""
+        from bench import manifest
+
+        weights = manifest.file(self.weights).sha256 if self.weights else None
+        return content_hash({"target": self.target, "version": self.version, "weights": weights})
+
+    @property
+    def weights_text(self) -> str:
+        """Where the weights come from, in the words of every table."""
+        return self.weights.rpartition("/")[2] if self.weights else f"random weights, seed {SEED}"
+
+
+def _released(style: str) -> StylizerEntry:
+    return StylizerEntry(
+        name=f"style-johnson-{style}",
+        about=f"the authors' released network for {style}: instance norm, half width (Johnson et al.)",
+        target="models.johnson_onnx:load_johnson",
+        weights=f"weights/style-johnson-in/{style}.onnx",
+    )
+
+
+STYLIZERS: dict[str, StylizerEntry] = {
+    entry.name: entry
+    for entry in (
+        StylizerEntry(
+            name="style-paper",
+            about="the paper's network (batch norm, 32 filters) with random weights: for timing only",
+            target="bench.stylizers:random_paper_network",
+        ),
+        *(_released(style) for style in ("candy", "la_muse", "mosaic", "udnie")),
+    )
+}
+
+
+def entry(name: str) -> StylizerEntry:
+    """The entry called `name`.
+
+    Raises:
+        UserError: there is none; the message lists those there are.
+    """
+    if name not in STYLIZERS:
+        raise UserError(f"no style network is called {name!r}; there are: {', '.join(STYLIZERS)}")
+    return STYLIZERS[name]
+
+
+def load(name: str, find: Callable[[str], Path], device: torch.device) -> StyleNet:
+    """The style network `name` on `device`, float32, in eval mode.
+
+    Args:
+        find: manifest file name to a local, verified path (:func:`bench.cache.find`).
+
+    Raises:
+        UserError: unknown name, or the `onnx` extra is missing.
+        MissingFile: its weights are not to be had.
+    """
+    chosen = entry(name)
+    module, _, attribute = chosen.target.partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    try:
+        network: StyleNet = target(find(chosen.weights)) if chosen.weights else target()
+    except ImportError as error:
+        raise UserError(str(error)) from error
+    return network.to(device).requires_grad_(False)
+
+
+def random_paper_network() -> StyleNet:
+    """The paper's network with seeded random weights, in eval mode.
+
+    The statistics of its batch normalisation are those of one image of noise, so that activations have the size
+    that they have in a trained network: rounding to half precision then costs what it costs there.
+    """
+    import torch
+    from torch import nn
+
+    from models.style_net import StyleNet
+
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(SEED)
+        network = StyleNet()
+        for layer in network.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.momentum = None  # the running statistics become those of the one batch
+        network.train()(torch.rand(1, 3, CALIBRATION_SIZE, CALIBRATION_SIZE))
+    return network.eval()

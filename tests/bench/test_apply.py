@@ -1,0 +1,379 @@
+"""Files and folders go through any model; a broken image costs itself alone, and no input is ever written to."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bench import apply as program
+from bench import apply_images, choose_form, forms, images, stylizers, upscalers
+from bench.apply_images import ordered
+from bench.apply_request import request
+from bench.choose_form import best_measured, works
+from bench.environment import environment
+from bench.errors import UserError
+from bench.forms import Built, Form, FormUnavailable
+from bench.records import ImageFile, Run, SpeedResult
+from bench.store import Store, now
+from bench.stylizers import StylizerEntry
+from bench.upscalers import UpscalerEntry
+from models.median import median_filter
+from models.style_net import StyleNet
+
+CPU = ["--device", "cpu"]
+
+
+def small_style_net() -> StyleNet:
+    torch.manual_seed(0)
+    return StyleNet(width=4).eval().requires_grad_(False)
+
+
+class Enlarge(nn.Module):
+    """Each pixel becomes scale x scale of it, after a convolution that could be laid out in other ways."""
+
+    channels = None
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.same = nn.Conv2d(1, 1, 3, padding=1, bias=False).requires_grad_(False)
+        self.same.weight.zero_()[0, 0, 1, 1] = 1.0
+        self.eval()
+
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        same = self.same(lr.flatten(0, 1)[:, None]).unflatten(0, lr.shape[:2])[:, :, 0]
+        return same.repeat_interleave(self.scale, -1).repeat_interleave(self.scale, -2)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an empty folder, with a stylizer and an upscaler that need no weights file."""
+    monkeypatch.chdir(tmp_path)
+    entry = StylizerEntry(
+        name="style-test", about="", target="t", weights="weights/style-johnson-in/candy.onnx"
+    )
+    monkeypatch.setitem(stylizers.STYLIZERS, "style-test", entry)
+    network = stylizers.load
+    monkeypatch.setattr(
+        stylizers, "load", lambda n, f, d: small_style_net() if n == "style-test" else network(n, f, d)
+    )
+    upscaler = UpscalerEntry(name="enlarge", about="", target="tests.bench.test_apply:Enlarge")
+    monkeypatch.setitem(upscalers.UPSCALERS, "enlarge", upscaler)
+    real = upscalers.load
+    monkeypatch.setattr(
+        upscalers, "load", lambda n, s, f, d: Enlarge(s) if n == "enlarge" else real(n, s, f, d)
+    )
+
+
+def picture(file: Path, h: int = 48, w: int = 60, channels: int = 3, seed: int = 0) -> np.ndarray:
+    pixels = np.random.default_rng(seed).integers(0, 256, (h, w, channels), dtype=np.uint8)
+    images.write(file, pixels)
+    return pixels
+
+
+def test_a_folder_is_stylized_under_the_same_stems(capsys: pytest.CaptureFixture[str]) -> None:
+    pixels = picture(Path("in/a.png"))
+    picture(Path("in/b.png"), 50, 44, channels=1)
+    assert program.main(["style-test", "in", "--out", "out", *CPU]) == 0
+    assert sorted(p.name for p in Path("out").iterdir()) == ["a.png", "b.png"]
+    expected = images.to_array(small_style_net()(images.to_tensor(pixels)))
+    found = images.read(Path("out/a.png"))
+    assert found.shape == (48, 60, 3)
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    assert images.read(Path("out/b.png")).shape == (50, 44, 3)
+    assert "2 images written to out" in capsys.readouterr().out
+
+
+def test_an_upscaler_enlarges_colour_and_grey() -> None:
+    pixels = picture(Path("a.png"), 10, 12)
+    picture(Path("b.png"), 9, 8, channels=1)
+    assert program.main(["enlarge", "a.png", "b.png", "--out", "out", "--scale", "3", *CPU]) == 0
+    assert np.array_equal(images.read(Path("out/a.png")), pixels.repeat(3, 0).repeat(3, 1))
+    assert images.read(Path("out/b.png")).shape == (27, 24, 1)
+
+
+def test_the_default_scale_is_four() -> None:
+    picture(Path("a.png"), 5, 6)
+    assert program.main(["bicubic", "a.png", "--out", "out", *CPU]) == 0
+    assert images.read(Path("out/a.png")).shape == (20, 24, 3)
+
+
+def test_the_longer_side_is_resized_and_the_median_costs_a_pixel_per_side() -> None:
+    picture(Path("a.png"), 120, 90)
+    assert program.main(["style-test", "a.png", "--out", "plain", "--size", "64", *CPU]) == 0
+    assert program.main(["style-test", "a.png", "--out", "median", "--size", "64", "--median", *CPU]) == 0
+    plain, median = images.read(Path("plain/a.png")), images.read(Path("median/a.png"))
+    assert plain.shape == (64, 48, 3)
+    expected = images.to_array(median_filter(images.to_tensor(plain)))
+    assert np.array_equal(median, expected)
+
+
+def test_a_broken_image_is_named_and_the_rest_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("in/a.png"))
+    Path("in/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    picture(Path("in/small.png"), 40, 60)
+    picture(Path("in/z.png"))
+    assert program.main(["style-test", "in", "--out", "out", *CPU]) == 1
+    assert sorted(p.name for p in Path("out").iterdir()) == ["a.png", "z.png"]
+    out, err = capsys.readouterr()
+    assert "2 images written" in out
+    assert "2 could not be done" in out
+    assert "broken.png': not done:" in err
+    assert "small.png': not done: image is 60x40, required at least 41 pixels per side" in err
+
+
+def test_existing_outputs_are_kept_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"), 5, 5)
+    picture(Path("b.png"), 5, 5)
+    Path("out").mkdir()
+    Path("out/a.png").write_text("mine")
+    assert program.main(["nearest", "a.png", "b.png", "--out", "out", *CPU]) == 0
+    assert Path("out/a.png").read_text() == "mine"
+    assert "1 there already and kept" in capsys.readouterr().out
+    assert program.main(["nearest", "a.png", "b.png", "--out", "out", "--force", *CPU]) == 0
+    assert images.read(Path("out/a.png")).shape == (20, 20, 3)
+
+
+def test_an_output_never_overwrites_an_input(capsys: pytest.CaptureFixture[str]) -> None:
+    before = picture(Path("in/a.png"), 5, 5)
+    Path("link").symlink_to("in")
+    for out in ("in", "in/../in", "link"):
+        assert program.main(["nearest", "in", "--out", out, "--force", *CPU]) == 2
+        assert "is an input, which is never overwritten" in capsys.readouterr().err
+    assert np.array_equal(images.read(Path("in/a.png")), before)
+
+
+def test_a_data_sets_own_files_are_never_overwritten(
+    real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main(["nearest", "set5", "--out", str(real_data / "data" / "set5"), "--force", *CPU]) == 2
+    assert "is an input" in capsys.readouterr().err
+
+
+def test_a_jpeg_beside_its_output_is_no_conflict() -> None:
+    picture(Path("a.png"), 5, 5)
+    Path("a.png").rename("a.jpg")
+    assert program.main(["nearest", "a.jpg", "--out", ".", *CPU]) == 0
+    assert images.read(Path("a.png")).shape == (20, 20, 3)
+
+
+def test_two_inputs_of_one_stem_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("x/a.png"))
+    shutil.copytree("x", "y")
+    assert program.main(["nearest", "x", "y", "--out", "out"]) == 2
+    assert "two inputs are called 'a'" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_the_same_file_given_twice_is_done_once(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"), 5, 5)
+    assert program.main(["nearest", "a.png", "./a.png", "--out", "out", *CPU]) == 0
+    assert "1 image written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope", "a.png"], "no model is called 'nope'; there are: style-paper"),
+        (["style-paper", "a.png"], "style-paper has random weights, which are for timing only"),
+        (["style-test", "a.png", "--scale", "2"], "--scale is 2, but style-test is a stylizer"),
+        (["nearest", "a.png", "--size", "64"], "--size 64 is for a stylizer, but nearest is an upscaler"),
+        (["nearest", "a.png", "--median"], "--median is for a stylizer"),
+        (["nearest", "a.png", "--scale", "0"], "--scale is 0; required at least 1"),
+        (["style-test", "a.png", "--size", "-1"], "--size is -1; required at least 1"),
+        (["nearest", "gone.png"], "there is no file or folder 'gone.png'"),
+        (["nearest", "a.png", "--rung", "quick"], "no form is called 'quick'; there are: eager"),
+        (["srcnn-955", "a.png", "--scale", "8"], "model srcnn-955 has no weights for x8"),
+        (["nearest", "a.png", "--device", "cuda:99"], "device is 'cuda:99', which is not here"),
+        (["enlarge", "a.png", "--rung", "folded"], "Enlarge has no batch normalisation"),
+        (["style-test", "a.png", "--rung", "graph", "--device", "cpu"], "a CUDA graph needs a CUDA device"),
+    ],
+)
+def test_bad_input_is_refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"))
+    assert program.main([*arguments, "--out", "out"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_in_the_outputs_place_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"))
+    assert program.main(["nearest", "a.png", "--out", "a.png"]) == 2
+    assert "--out 'a.png' is a file; required a folder" in capsys.readouterr().err
+
+
+def test_out_of_memory_costs_the_image(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture(Path("large.png"), 90, 90)
+    picture(Path("small.png"))
+    real = apply_images._stylized
+
+    def limited(asked: Any, runner: Any, image: torch.Tensor) -> torch.Tensor:
+        if image.shape[-1] == 90:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(asked, runner, image)
+
+    monkeypatch.setattr(apply_images, "_stylized", limited)
+    assert program.main(["style-test", "large.png", "small.png", "--out", "out", *CPU]) == 1
+    assert "large.png': not done: out of memory; try a smaller image" in capsys.readouterr().err
+    assert Path("out/small.png").exists()
+
+
+def test_nan_from_a_model_is_not_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture(Path("a.png"))
+    monkeypatch.setattr(apply_images, "_stylized", lambda asked, runner, image: image * torch.nan)
+    assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 1
+    assert "image holds NaN" in capsys.readouterr().err
+    assert not Path("out/a.png").exists()
+
+
+def measured(
+    name: str, seconds: float, *, build: float = 0.0, size: int = 64, admissible: bool = True
+) -> SpeedResult:
+    machine = environment("cpu")
+    return SpeedResult(
+        subject="style-test",
+        subject_hash=stylizers.STYLIZERS["style-test"].hash,
+        variant=name,
+        size=size,
+        protocol_hash="p",
+        environment_hash=machine.hash,
+        seconds=(seconds,),
+        certificate={
+            "form": {"admissible": admissible, "build_seconds": build},
+            "environment": {**machine.facts, "suite": {"version": "0.1.0", "commit": "an older one"}},
+        },
+    )
+
+
+def store(*results: SpeedResult) -> None:
+    with Store(Path("results.db")) as file:
+        run = Run(program="speed", command=(), started=now(), environment=environment("cpu"))
+        file.add(file.start(run), timings=results)
+
+
+@pytest.fixture
+def as_speed_sets_it() -> None:
+    """The settings that both programs make are facts of the machine; make them before it is described."""
+    forms.exact_float32()
+
+
+@pytest.mark.usefixtures("as_speed_sets_it")
+def test_the_fastest_admissible_rung_that_was_measured_here_is_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    picture(Path("a.png"))
+    store(measured("eager", 1.0), measured("folded", 0.5), measured("bfloat16", 0.1, admissible=False))
+    assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
+    assert (
+        "style-test on cpu, folded: done first with these images, as measured at 64x64"
+        in capsys.readouterr().out
+    )
+
+
+@pytest.mark.usefixtures("as_speed_sets_it")
+def test_measurements_of_other_weights_or_another_machine_are_not_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    picture(Path("a.png"))
+    facts = {**measured("folded", 0.1).certificate["environment"], "python": "2.7"}
+    elsewhere = measured("folded", 0.1)
+    store(
+        replace(elsewhere, subject_hash="others"),
+        replace(
+            elsewhere, certificate={**elsewhere.certificate, "environment": facts}, variant="channels_last"
+        ),
+    )
+    assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
+    assert "channels_last+folded+spread: no rung is measured here yet" in capsys.readouterr().out
+
+
+def test_the_form_that_is_taken_unmeasured_is_what_the_network_has() -> None:
+    assert choose_form.safe(small_style_net(), "cpu").name == "channels_last+folded+spread"
+    assert choose_form.safe(small_style_net(), "cuda").name == "channels_last+folded"
+    assert choose_form.safe(Enlarge(2), "cpu").name == "channels_last+spread"
+
+
+def test_the_size_nearest_to_the_images_decides() -> None:
+    results = [
+        measured("eager", 0.1, size=64),
+        measured("folded", 0.2, size=64),
+        measured("eager", 2.0, size=256),
+        measured("folded", 1.0, size=256),
+    ]
+    chosen = [best_measured(results, works({"a": (side, side)}, 1)) for side in (50, 300)]
+    assert [c.variant if c else None for c in chosen] == ["eager", "folded"]
+    assert best_measured(results, []) is None
+
+
+def test_sizes_are_counted_by_the_pixels_that_come_out() -> None:
+    (work,) = works({"a": (10, 20), "b": (10, 20)}, 4)
+    assert (work.images, work.pixels) == (2, 40 * 80)
+
+
+def test_images_of_one_size_are_done_beside_each_other() -> None:
+    files = [ImageFile(stem=stem, file=stem) for stem in "abcd"]
+    shapes = {"a": (9, 9), "b": (5, 5), "d": (9, 9)}
+    assert [image.stem for image in ordered(files, shapes)] == ["b", "a", "d", "c"]
+
+
+def test_a_form_for_one_size_is_built_once_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stem, side in (("a", 60), ("b", 48), ("c", 60)):
+        picture(Path(f"in/{stem}.png"), side, side)
+    built: list[tuple[int, ...]] = []
+
+    def build(module: nn.Module, form: Form, example: torch.Tensor) -> Built:
+        built.append(tuple(example.shape[-2:]))
+        return forms.build(module, Form(), example)
+
+    monkeypatch.setattr(apply_images, "build", build)
+    assert program.main(["style-test", "in", "--out", "out", "--rung", "compiled", *CPU]) == 0
+    assert built == [(48, 48), (60, 60)]
+
+
+@pytest.mark.usefixtures("as_speed_sets_it")
+def test_a_measured_rung_that_cannot_be_built_gives_way_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture(Path("a.png"))
+    store(measured("compiled", 0.1))
+
+    def build(module: nn.Module, form: Form, example: torch.Tensor) -> Built:
+        if form.compiled:
+            raise FormUnavailable("torch.compile fails: no compiler")
+        return forms.build(module, form, example)
+
+    monkeypatch.setattr(apply_images, "build", build)
+    assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
+    assert (
+        "compiled cannot be built (torch.compile fails: no compiler); going on with channels_last"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_request_resolves_to_outputs_by_stem() -> None:
+    picture(Path("photos/a.b.png"))
+    asked = request(model="style-test", inputs=["photos"], out=Path("out"))
+    assert [asked.output(image) for image in asked.images] == [Path("out/a.b.png")]
+    with pytest.raises(UserError, match="no model is called"):
+        request(model="x", inputs=["photos"], out=Path("out"))
+
+
+def test_the_authors_network_stylizes_a_photograph_as_it_does_by_itself(real_data: Path) -> None:
+    photo = real_data / "data" / "contents" / "chicago.jpg"
+    command = ["style-johnson-candy", str(photo), "--size", "160", *CPU]
+    assert program.main([*command, "--out", "quick"]) == 0
+    assert program.main([*command, "--out", "plain", "--rung", "eager"]) == 0
+    quick, plain = (images.read(Path(f"{name}/chicago.png")).astype(int) for name in ("quick", "plain"))
+    assert quick.shape == plain.shape == (107, 160, 3)
+    assert np.abs(quick - plain).max() <= 1
+    assert plain.std() > 50

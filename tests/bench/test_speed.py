@@ -1,0 +1,399 @@
+"""The program prints Table 1, stores what it measured, goes on where it was, and survives what fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench import certificate, participants, peak, speed, speed_run, speed_subjects, stylizers
+from bench.errors import UserError
+from bench.records import SpeedResult
+from bench.speed_request import request
+from bench.speed_rows import Row, gatys_rows, network_row
+from bench.speed_table import PAPER, PAPER_SPEED_UPS, cell, notes, significant, speed_up
+from bench.store import Store
+from bench.timing import TimingError
+from bench.timing_records import Timing
+
+SIZE = "64"
+QUICK = ["--time-limit", "0.2", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In an empty folder, with a peak that takes no time to measure."""
+    monkeypatch.chdir(tmp_path)
+    fixed = peak.Peak(flops_per_second=1e11, size=1, dtype="float32", device="cpu", threads=1, tf32=False)
+    monkeypatch.setattr(peak, "peak", lambda device, dtype: fixed)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The protocols of what is really measured, in order."""
+    found: list[Any] = []
+    real = certificate.certify
+
+    def counted(work: Callable[[], object], protocol: Any, **options: Any) -> Any:
+        found.append(protocol)
+        return real(work, protocol, **options)
+
+    monkeypatch.setattr(certificate, "certify", counted)
+    return found
+
+
+def rows(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    """Exit status and the JSON of a run."""
+    status = speed.main([*arguments, *QUICK, "--json", "rows.json"])
+    return status, json.loads(Path("rows.json").read_text())
+
+
+def test_table_1_comes_out_with_the_papers_numbers_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    status, found = rows("--sizes", SIZE, "--iterations", "100", "500")
+    out = capsys.readouterr().out
+    assert status == 0
+    assert "Gatys 500" in out
+    assert "64x64" in out
+    assert "random weights, seed 0; values do not change the time" in out
+    assert "--full runs them all" in out
+    gatys, whole, network = found
+    assert [row["method"] for row in found] == ["gatys", "gatys", "style-paper"]
+    assert (gatys["iterations"], whole["iterations"], network["iterations"]) == (100, 500, None)
+    assert whole["seconds"] == pytest.approx(5 * gatys["seconds"])
+    assert gatys["extrapolated_from"] == gatys["n"] >= 1
+    assert network["extrapolated_from"] is None
+    assert network["megapixels_per_second"] == pytest.approx(64**2 / network["seconds"] / 1e6)
+
+
+def test_a_row_holds_what_its_number_depends_on() -> None:
+    _, (row,) = rows("--sizes", SIZE, "--models", "style-paper")
+    required = {"method", "size", "iterations", "variant", "seconds", "ci", "n", "extrapolated_from"}
+    assert required | {"peak_memory_bytes", "device", "weights", "protocol_hash"} <= set(row)
+    assert (row["size"], row["variant"], row["device"], row["admissible"]) == (64, "eager", "cpu", True)
+    paper = row["certificate"]
+    assert paper["protocol_hash"] == row["protocol_hash"]
+    assert paper["environment_hash"] == row["environment_hash"]
+    network = stylizers.random_paper_network()
+    assert paper["parameters"] == sum(parameter.numel() for parameter in network.parameters())
+    assert paper["flops"] > 1e9
+    assert row["share_of_peak"] == pytest.approx(paper["flops"] / row["seconds"] / 1e11)
+    assert paper["protocol"]["timed_region"] == ["network"]
+
+
+def test_the_same_command_measures_nothing_again_and_says_so(
+    measured: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("--sizes", SIZE, "--models", "style-paper", "gatys")
+    _, first = rows(*command)
+    assert len(measured) == 2
+    capsys.readouterr()
+    _, second = rows(*command)
+    assert len(measured) == 2
+    assert second == first
+    assert "style-paper 64 eager: already measured" in capsys.readouterr().err
+
+
+def test_another_limit_or_force_measures_again(measured: list[Any]) -> None:
+    command = ["--sizes", SIZE, "--models", "style-paper", "--device", "cpu"]
+    speed.main([*command, "--time-limit", "0.2"])
+    speed.main([*command, "--time-limit", "0.3"])
+    assert len(measured) == 2
+    speed.main([*command, "--time-limit", "0.3", "--force"])
+    assert len(measured) == 3
+
+
+def test_another_machine_or_other_weights_are_not_taken_for_these(
+    measured: list[Any], tmp_path: Path
+) -> None:
+    command = ("--sizes", SIZE, "--models", "style-paper")
+    rows(*command)
+    with Store(tmp_path / "results.db") as store:
+        store._db.execute("update timings set environment_hash = 'elsewhere'")
+    rows(*command)
+    with Store(tmp_path / "results.db") as store:
+        store._db.execute("update timings set subject_hash = 'others'")
+    rows(*command)
+    assert len(measured) == 3
+
+
+def test_raw_repetitions_and_the_certificate_are_stored(tmp_path: Path) -> None:
+    rows("--sizes", SIZE, "--models", "style-paper")
+    with Store(tmp_path / "results.db", read_only=True) as store:
+        (result,) = store.timings(subject="style-paper")
+    assert result.seconds == tuple(result.certificate["timing"]["seconds"])
+    assert result.certificate["weights"] == "random weights, seed 0"
+    assert result.certificate["environment"]["cpu"]["model"]
+
+
+def test_an_upscaler_is_timed_by_the_pixels_that_come_out(measured: list[Any]) -> None:
+    status, (row,) = rows("--sizes", SIZE, "--models", "bicubic", "--scale", "4")
+    assert status == 0
+    assert row["megapixels_per_second"] == pytest.approx(64**2 / row["seconds"] / 1e6)
+    assert measured[0].size == 16
+
+
+def test_a_whole_run_is_summed_not_scaled(measured: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = rows("--sizes", SIZE, "--models", "gatys", "--iterations", "2", "4", "--full")
+    assert measured[0].min_repeats == measured[0].max_repeats == 4
+    assert [row["extrapolated_from"] for row in found] == [None, None]
+    assert [(row["n"], row["ci"]) for row in found] == [(1, None), (1, None)]
+    assert found[0]["seconds"] < found[1]["seconds"]
+    assert "*" not in capsys.readouterr().out
+
+
+def test_a_model_that_is_no_module_has_an_eager_rung_only(capsys: pytest.CaptureFixture[str]) -> None:
+    status, (row,) = rows("--sizes", SIZE, "--models", "bicubic", "--ladder")
+    assert (status, row["rung"], row["kept"]) == (0, "eager", True)
+    assert "has no form but eager" in capsys.readouterr().err
+
+
+def test_a_ladder_gives_a_row_per_rung_with_time_error_and_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    status, found = rows("--sizes", SIZE, "--models", "style-paper", "--ladder")
+    by_rung = {row["rung"]: row for row in found}
+    assert status == 0
+    assert by_rung["channels_last"]["max_abs_error"] < 1e-4
+    assert by_rung["bfloat16"]["psnr_against_float32"] > 45
+    assert by_rung["folded"]["build_seconds"] > 0
+    assert by_rung["graph"]["seconds"] is None
+    assert "needs a CUDA device" in by_rung["graph"]["error"]
+    assert "no compiler here" in by_rung["compiled"]["error"]
+    out = capsys.readouterr().out
+    assert "Ladder: style-paper at 64x64" in out
+    assert "times plain eager float32" in out
+
+
+def no_compiler(module: torch.nn.Module, **_: object) -> Callable[[torch.Tensor], torch.Tensor]:
+    def call(image: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("no compiler here")
+
+    return call
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, subject: str, size: int, error: BaseException) -> None:
+    """Measuring `subject` at `size` raises `error`."""
+    real = speed_subjects.example
+
+    def example(participant: participants.Participant, side: int, device: torch.device) -> torch.Tensor:
+        if (participant.name, side) == (subject, size):
+            raise error
+        return real(participant, side, device)
+
+    monkeypatch.setattr(speed_subjects, "example", example)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        ),
+        MemoryError(),
+    ],
+)
+def test_out_of_memory_is_a_row_with_its_size_and_the_run_goes_on(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_at(monkeypatch, "style-paper", 80, error)
+    status, found = rows("--sizes", SIZE, "80", "96", "--models", "style-paper")
+    assert status == 1
+    assert [row["error"] for row in found] == ["", "out of memory at 80x80", ""]
+    assert found[1]["seconds"] is None
+    assert "style-paper at 80, eager: out of memory at 80x80" in capsys.readouterr().out
+
+
+def test_a_clock_that_cannot_be_trusted_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_at(monkeypatch, "style-paper", 64, TimingError("the clocks disagree"))
+    status, (row,) = rows("--sizes", SIZE, "--models", "style-paper")
+    assert (status, row["error"]) == (1, "the clocks disagree")
+
+
+def test_a_defect_is_not_taken_for_a_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_at(monkeypatch, "style-paper", 64, RuntimeError("shapes cannot be multiplied"))
+    assert speed.main(["--sizes", SIZE, "--models", "style-paper", *QUICK]) == 1
+    err = capsys.readouterr().err
+    assert "defect of perceptual-bench" in err
+    Path(err.split("please report ")[1].split()[0]).unlink()
+
+
+def test_an_interrupted_run_keeps_and_shows_what_was_measured(
+    monkeypatch: pytest.MonkeyPatch, measured: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        fail_at(patch, "style-paper", 80, KeyboardInterrupt())
+        status, found = rows("--sizes", SIZE, "80", "--models", "style-paper")
+    assert (status, len(found)) == (130, 1)
+    assert "style-paper" in capsys.readouterr().out
+    status, found = rows("--sizes", SIZE, "80", "--models", "style-paper")
+    assert (status, len(found), len(measured)) == (0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sizes", "0"], "--sizes has 0; required whole numbers of at least 1"),
+        (["--sizes", "-5", "64"], "--sizes has -5; required whole numbers"),
+        (["--sizes", "40"], "--sizes has 40; required at least 41 for style-paper"),
+        (["--sizes", "4", "--models", "gatys"], "--sizes has 4; required at least 8 for gatys"),
+        (
+            ["--sizes", "66", "--models", "bicubic"],
+            "--sizes has 66; required multiples of the scale, 4, for bicubic",
+        ),
+        (["--iterations", "0"], "--iterations has 0; required"),
+        (["--scale", "0", "--models", "bicubic"], "--scale has 0; required"),
+        (["--time-limit", "0"], "--time-limit is 0; required"),
+        (["--time-limit", "nan"], "--time-limit is nan; required"),
+        (["--models", "nope"], "no model is called 'nope'; there are: style-paper"),
+        (["--device", "cuda:99"], "device is 'cuda:99', which is not here; required one of: cpu"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_measured(
+    arguments: list[str], message: str, measured: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert speed.main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not measured
+
+
+def test_a_model_without_weights_for_the_scale_is_refused() -> None:
+    with pytest.raises(UserError, match="model srcnn-955 has no weights for x8; it has x2, x3, x4"):
+        participants.load("srcnn-955", scale=8, device=torch.device("cpu"))
+
+
+def test_sizes_and_models_given_twice_count_once() -> None:
+    asked = request(sizes=[64, 64], iterations=[500, 100, 500], models=["gatys", "gatys"])
+    assert (asked.sizes, asked.iterations, asked.models) == ((64,), (100, 500), ("gatys",))
+
+
+def test_every_name_that_can_be_timed_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert speed.main(["--list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("gatys", *participants.names()))
+
+
+def test_the_photograph_is_made_in_the_size_that_goes_in() -> None:
+    upscaler = participants.load("bicubic", scale=4, device=torch.device("cpu"))
+    image = speed_subjects.example(upscaler, 64, torch.device("cpu"))
+    assert image.shape == (1, 3, 16, 16)
+    assert image.min() >= 0
+    assert image.max() <= 1
+
+
+def test_a_settled_iteration_works_over_a_full_history() -> None:
+    whole, settled = (
+        speed_subjects.optimisation(32, torch.device("cpu"), fast=False, settled=s) for s in (False, True)
+    )
+    used = [o.iterate.__self__.rule.history.used for o in (whole, settled)]
+    assert used == [0, 100]
+
+
+def timing(*seconds: float) -> Timing:
+    return Timing(
+        seconds=seconds,
+        wall_seconds=seconds,
+        first_seconds=1.0,
+        warmup_seconds=(),
+        loops=1,
+        clock="perf_counter",
+        target_ci=0.02,
+        stopped="narrow",
+    )
+
+
+def stored(times: Timing, *, whole_run: bool = False) -> SpeedResult:
+    return SpeedResult(
+        subject="gatys",
+        subject_hash="h",
+        variant="eager",
+        size=256,
+        protocol_hash="p",
+        environment_hash="e",
+        seconds=times.seconds,
+        certificate={
+            "timing": asdict(times),
+            "whole_run": whole_run,
+            "peak_memory": {"bytes": 2**21},
+            "environment": {"device": "cpu"},
+            "weights": "vgg16, random weights, seed 0",
+            "warnings": list(times.warnings),
+        },
+    )
+
+
+def test_a_sample_is_scaled_by_its_median_with_its_interval() -> None:
+    hundred, five_hundred = gatys_rows(stored(timing(0.9, 1.0, 1.0, 1.0, 1.0, 1.1)), [100, 500])
+    assert (hundred.seconds, five_hundred.seconds) == (100.0, 500.0)
+    assert (hundred.n, hundred.extrapolated_from) == (6, 6)
+    assert hundred.ci is not None
+    assert five_hundred.ci is not None
+    assert five_hundred.ci[0] == pytest.approx(5 * hundred.ci[0])
+    assert cell(hundred) == "100*"
+
+
+def test_a_whole_run_is_the_sum_of_its_iterations_and_warns_of_no_interval() -> None:
+    one, three = gatys_rows(stored(timing(1.0, 2.0, 4.0), whole_run=True), [1, 3])
+    assert (one.seconds, three.seconds, three.n, three.extrapolated_from) == (1.0, 7.0, 1, None)
+    assert not any("interval" in warning for warning in three.warnings)
+
+
+def test_more_iterations_than_a_whole_run_had_are_scaled() -> None:
+    (row,) = gatys_rows(stored(timing(1.0, 1.0), whole_run=True), [4])
+    assert (row.seconds, row.extrapolated_from) == (4.0, 2)
+
+
+def test_speed_ups_by_hand() -> None:
+    (slow,) = gatys_rows(stored(timing(*[0.5] * 6)), [500])
+    fast = Row(method="style-paper", size=256, variant="eager", device="cpu", weights="", seconds=0.1, n=9)
+    assert speed_up(slow, fast) == "2500*"
+    assert speed_up(None, fast) == speed_up(slow, None) == ""
+    failed = Row(method="s", size=1, variant="eager", device="cpu", weights="", error="out of memory at 1x1")
+    assert (cell(failed), speed_up(slow, failed)) == ("out of memory", "")
+
+
+def test_a_networks_row_is_its_median() -> None:
+    row = network_row(stored(timing(0.1, 0.2, 0.3)))
+    assert (row.seconds, row.ci, row.n, row.peak_memory_bytes) == (0.2, None, 3, 2**21)
+
+
+def test_times_have_three_digits_and_no_powers_of_ten() -> None:
+    values = (12345.6, 123.4, 12.34, 1.234, 0.1234, 0.01234, 0.0012345)
+    assert [significant(v) for v in values] == ["12346", "123", "12.3", "1.23", "0.123", "0.0123", "0.00123"]
+
+
+def test_the_papers_speed_ups_agree_with_its_seconds_within_its_rounding() -> None:
+    for size, (gatys, network) in PAPER.items():
+        for count, seconds in gatys.items():
+            assert PAPER_SPEED_UPS[size][count] == pytest.approx(seconds / network, rel=0.08)
+
+
+def test_warnings_are_said_once_for_each_measurement() -> None:
+    many = gatys_rows(stored(timing(1.0, 1.0)), [100, 300, 500])
+    said = [line for line in notes(many) if "no interval" in line]
+    assert said == ["gatys at 256, eager: no interval after 2 repetitions (narrow), required 6"]
+
+
+def test_the_program_answers_for_help_without_torch() -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; from bench import speed, apply\nspeed.parser().format_help(); apply.parser().format_help()\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    root = Path(speed.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
+
+
+def test_every_step_of_the_progress_is_foreseen() -> None:
+    asked = request(sizes=[64, 128], iterations=[100], models=["gatys", "style-paper"], ladder=True)
+    assert speed_run.steps(asked) == 2 * (2 + 9)

@@ -1,0 +1,110 @@
+"""What the ladder brings, and how far the network is ahead of the optimisation, in one run: `nox -s benchmarks`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench import ladder, participants, speed_subjects
+from bench.forms import Built, FormUnavailable, build, exact_float32, form
+
+CORES = 2
+CPU = torch.device("cpu")
+# 76 billion operations, of which plain eager float32 makes half a core's peak: float32 alone cannot be 2.5 times faster
+# on AVX-512. Units for bfloat16 do four (AVX512-BF16: two) times as many per second.
+REQUIRED = 2.5 if torch.cpu.get_capabilities().get("amx_bf16") else 1.7
+REQUIRED_SPEED_UP = 1000
+ROUNDS = 7
+FORMS = (
+    "channels_last+folded+spread",
+    "channels_last+folded+spread+compiled",
+    "channels_last+folded+spread+bfloat16",
+    "channels_last+folded+spread+bfloat16+compiled",
+    "folded+onnxruntime",
+)
+HALF = ("avx512_bf16", "amx_bf16")
+
+
+@pytest.fixture(autouse=True)
+def two_cores() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(CORES)
+    exact_float32()
+    yield
+    torch.set_num_threads(before)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def fastest(times: dict[str, list[float]]) -> tuple[str, float]:
+    name = min(times, key=lambda key: min(times[key]))
+    return name, min(times[name])
+
+
+def admissible_forms(participant: participants.Participant, image: torch.Tensor) -> dict[str, Built]:
+    assert participant.module is not None
+    reference = participant.network(image)
+    half = any(torch.cpu.get_capabilities().get(unit) for unit in HALF)
+    found = {}
+    for name in (n for n in FORMS if half or "bfloat16" not in n):
+        try:
+            built = build(participant.module, form(name), image)
+        except FormUnavailable:
+            continue
+        if ladder.tolerance("stylizer", built.form).admits(ladder.closeness(built.call(image), reference)):
+            found[name] = built
+    return found
+
+
+def test_the_best_rung_is_much_faster_than_plain_eager_float32_at_512(benchmark: BenchmarkFixture) -> None:
+    participant = participants.load("style-paper", scale=1, device=CPU)
+    image = speed_subjects.example(participant, 512, CPU)
+    with torch.inference_mode():
+        benchmark.pedantic(lambda: participant.network(image), rounds=1)
+        if not benchmark.enabled:
+            pytest.skip("a ratio is only measured where benchmarks are enabled")
+        built = admissible_forms(participant, image)
+        times: dict[str, list[float]] = {name: [] for name in ("eager", *built)}
+        for _ in range(ROUNDS):
+            times["eager"].append(seconds(lambda: participant.network(image)))
+            for name, form_ in built.items():
+                times[name].append(seconds(lambda form_=form_: form_.call(image)))
+    eager = min(times.pop("eager"))
+    name, best = fastest(times)
+    benchmark.extra_info |= {
+        "eager": eager,
+        **{key: round(eager / min(value), 2) for key, value in times.items()},
+    }
+    assert eager / best >= REQUIRED, f"{name} is {eager / best:.2f} times as fast, required {REQUIRED}"
+
+
+def test_the_network_is_a_thousand_times_faster_than_500_iterations_at_256(
+    benchmark: BenchmarkFixture,
+) -> None:
+    participant = participants.load("style-paper", scale=1, device=CPU)
+    image = speed_subjects.example(participant, 256, CPU)
+    gatys = speed_subjects.optimisation(256, CPU, fast=False, settled=True)
+    with torch.inference_mode():
+        benchmark.pedantic(lambda: participant.network(image), rounds=3)
+    if not benchmark.enabled:
+        pytest.skip("a ratio is only measured where benchmarks are enabled")
+    networks, iterations = [], []
+    for _ in range(ROUNDS):
+        with torch.inference_mode():
+            networks.append(seconds(lambda: participant.network(image)))
+        iterations.append(seconds(gatys.iterate))
+    ratio = 500 * min(iterations) / min(networks)
+    benchmark.extra_info |= {
+        "network": min(networks),
+        "iteration": min(iterations),
+        "times faster": round(ratio),
+    }
+    assert ratio >= REQUIRED_SPEED_UP, f"{ratio:.0f} times as fast, required {REQUIRED_SPEED_UP}"
