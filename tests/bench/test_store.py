@@ -171,6 +171,7 @@ def test_a_killed_process_loses_nothing_that_was_added(tmp_path: Path) -> None:
     )
     worker.start()
     while not (tmp_path / "r.db").exists() or _count(tmp_path / "r.db") < 20:
+        assert worker.is_alive()
         time.sleep(0.02)
     before = _count(tmp_path / "r.db")
     os.kill(worker.pid or 0, signal.SIGKILL)
