@@ -45,8 +45,9 @@ class Tolerance:
         return closeness.max_abs <= self.max_abs and closeness.psnr >= self.psnr
 
 
-# Float32 forms differ in the order of sums. The authors' networks amplify that to 3e-5: a hundredth of a grey level.
-FLOAT32 = Tolerance(max_abs=1e-4, psnr=80.0)
+# Float32 forms differ in the order of sums. The authors' candy amplifies that to 3.5e-4 at 512x512, 94 dB, in single
+# pixels (the paper's network to 5e-6). A quarter of a grey level cannot be seen and hardly ever changes a byte.
+FLOAT32 = Tolerance(max_abs=1e-3, psnr=80.0)
 # Pictures to look at: a quarter of the error of saving them as JPEG of quality 95 without chroma subsampling, which
 # costs the authors' candy and udnie 39 and 37 dB and moves single values by 18 and 23 levels of 255.
 PICTURE = Tolerance(max_abs=0.1, psnr=45.0)

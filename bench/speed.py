@@ -143,12 +143,10 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None) -> None:
     if not found:
         return
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
-    plain, rungs = [row for row in found if not row.rung], [row for row in found if row.rung]
-    tables = [speed_table.table_1(found), speed_table.measurements(plain) if plain else None]
-    for table in (*tables, *speed_table.ladders(rungs)):
-        if table is not None:
-            console.print()
-            console.print(table)
+    for titled in speed_table.tables(found):
+        console.print()
+        console.print(titled.title, style="bold", highlight=False)
+        console.print(titled.table)
     print(*speed_table.notes(found), sep="\n")
     print(f"\nresults: {db}")
     if json_file is not None:

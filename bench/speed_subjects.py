@@ -75,23 +75,29 @@ def optimisation(size: int, device: torch.device, *, fast: bool, settled: bool) 
     """
     import torch
 
-    from baselines.bicubic import imresize
     from baselines.descent import Descent
     from baselines.lbfgs import LBFGS
-    from models.losses import StyleObjective
 
     network = loss_network(device)
-    content = imresize(photograph(), (size, size)).clamp(0, 1).to(device)
-    objective = StyleObjective(network, content=content, style=content.flip(-1))
-    noise = torch.rand(content.shape, generator=torch.Generator().manual_seed(RANDOM_SEED))
+    asked = objective(size, network, device)
+    noise = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(RANDOM_SEED))
     start = BOX[1] * noise.to(device)
     rule = LBFGS(start)
-    gradient = quick_gradient(objective) if fast else plain_gradient(objective)
+    gradient = quick_gradient(asked) if fast else plain_gradient(asked)
     descent = Descent(gradient, start, rule, BOX)
     if settled:
         rule.settle()
     iterate = replayed(descent) if fast and device.type == "cuda" else descent.iterate
     return Optimisation(iterate=iterate, eager=descent.iterate, network=network, weights=loss_weights())
+
+
+def objective(size: int, network: nn.Module, device: torch.device) -> StyleObjective:
+    """The photograph in the style of its mirror image."""
+    from baselines.bicubic import imresize
+    from models.losses import StyleObjective
+
+    content = imresize(photograph(), (size, size)).clamp(0, 1).to(device)
+    return StyleObjective(network, content=content, style=content.flip(-1))
 
 
 def plain_gradient(objective: StyleObjective) -> ValueAndGrad:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.speed_rows import GATYS, Row
@@ -26,25 +27,38 @@ SCALED = "*"
 Line = tuple[str, ...]
 
 
-def table_1(rows: Sequence[Row]) -> Table | None:
-    """Table 1: plain float32 on both sides; None unless both the optimisation and a style network were measured."""
-    from rich.text import Text
+@dataclass(frozen=True, kw_only=True)
+class Titled:
+    """A table of at most 80 columns, and the line above it."""
 
+    title: str
+    table: Table
+
+
+def tables(rows: Sequence[Row]) -> list[Titled]:
+    """Table 1 where both sides were measured, everything that stands on no ladder, and each ladder."""
+    plain, rungs = [row for row in rows if not row.rung], [row for row in rows if row.rung]
+    found = [table_1(rows), measurements(plain) if plain else None, *ladders(rungs)]
+    return [table for table in found if table is not None]
+
+
+def table_1(rows: Sequence[Row]) -> Titled | None:
+    """Table 1: plain float32 on both sides; None unless both the optimisation and a style network were measured."""
     network = next((r.method for r in rows if r.method.startswith("style-")), None)
     counts = sorted({r.iterations for r in rows if r.iterations is not None})
     if network is None or not counts:
         return None
-    heads = ("image", "", *(f"Gatys {c}" for c in counts), network, *(f"x at {c}" for c in counts))
-    title = "Table 1: seconds for one image, and how many times faster (paper: GTX Titan X)"
-    table = _table(title, heads, left={"image", ""})
+    heads = ("size", "", *(f"Gatys {c}" for c in counts), "network", *(f"x {c}" for c in counts))
+    table = _table(heads, left={""})
     for size in dict.fromkeys(r.size for r in rows):
         plain = [r for r in rows if r.size == size and r.variant == "eager"]
         by_count = {r.iterations: r for r in plain if r.method == GATYS}
         own = next((r for r in plain if r.method == network), None)
-        table.add_row(f"{size}x{size}", "here", *_here(by_count, own, counts), end_section=size not in PAPER)
+        table.add_row(str(size), "here", *_here(by_count, own, counts))
         if size in PAPER:
-            table.add_row("", Text("paper"), *_paper(size, counts), style="dim", end_section=True)
-    return table
+            table.add_row("", "paper", *_paper(size, counts), style="dim")
+    title = f"Table 1: seconds for one image, speed-ups of {network} (paper: GTX Titan X)"
+    return Titled(title=title, table=table)
 
 
 def _here(by_count: dict[int | None, Row], network: Row | None, counts: Sequence[int]) -> Line:
@@ -60,12 +74,14 @@ def _paper(size: int, counts: Sequence[int]) -> Line:
     return (*times, f"{network:g}", *ratios)
 
 
-def cell(row: Row | None) -> str:
+def cell(row: Row | None, *, per_iteration: bool = False) -> str:
     """Seconds with three significant digits, marked where they were scaled."""
     if row is None:
         return ""
     if row.seconds is None:
-        return "out of memory" if row.error.startswith("out of memory") else "failed"
+        return "no memory" if row.error.startswith("out of memory") else "failed"
+    if per_iteration:
+        return significant(row.seconds / (row.iterations or 1))
     return significant(row.seconds) + (SCALED if row.extrapolated_from is not None else "")
 
 
@@ -84,83 +100,71 @@ def significant(value: float) -> str:
     return f"{value:.5f}"
 
 
-HEADS = ("method", "size", "form", "seconds", "95 % interval", "n", "MPx/s", "of peak", "memory", "protocol")
+HEADS = ("method", "size", "seconds", "95 %", "n", "MPx/s", "peak", "MiB", "protocol")
 
 
-def measurements(rows: Sequence[Row]) -> Table:
-    """Every measurement but a ladder's: time, interval, repetitions, throughput, memory."""
-    table = _table("Measurements", HEADS, left={"method", "form"})
-    for row in rows:
-        interval = "" if row.ci is None else f"{significant(row.ci[0])} .. {significant(row.ci[1])}"
-        method = row.method if row.iterations is None else f"{row.method} {row.iterations}"
+def measurements(rows: Sequence[Row]) -> Titled:
+    """Every measurement but a ladder's: time, half its interval, repetitions, throughput, memory."""
+    table = _table(HEADS, left={"method"})
+    for row in {(r.method, r.size, r.variant): r for r in rows}.values():
+        form = "" if row.variant == "eager" else f", {row.variant}"
+        method = row.method + form if row.iterations is None else f"{row.method}{form}, iteration"
         speed = row.megapixels_per_second
         _add(
             table,
             row,
             method,
             str(row.size),
-            row.variant,
-            cell(row),
-            interval,
+            cell(row, per_iteration=True),
+            interval(row),
             str(row.n or ""),
             "" if speed is None else significant(speed),
             share(row),
             memory(row),
             row.protocol_hash[:8],
         )
-    return table
+    return Titled(title="Measurements", table=table)
 
 
-LADDER_HEADS = (
-    "rung",
-    "",
-    "seconds",
-    "x eager",
-    "MPx/s",
-    "of peak",
-    "memory",
-    "max error",
-    "PSNR",
-    "build",
-    "protocol",
-)
+LADDER_HEADS = ("rung", "", "seconds", "95 %", "times", "MiB", "error", "PSNR", "build")
 
 
-def ladders(rows: Sequence[Row]) -> Iterator[Table]:
-    """One table per network and size: what each rung brings, costs and changes; `kept` ones carry the next."""
+def ladders(rows: Sequence[Row]) -> Iterator[Titled]:
+    """One table per network and size: what each rung brings, costs and changes; `kept` ones carry the next.
+
+    `times` as fast as eager; `error`, the largest of any value, and `PSNR` in dB against it; `build` in seconds.
+    """
     for method, size in dict.fromkeys((r.method, r.size) for r in rows):
         rungs = [r for r in rows if (r.method, r.size) == (method, size)]
-        table = _table(f"Ladder: {method} at {size}x{size}", LADDER_HEADS, left={"rung", ""})
-        eager = rungs[0].seconds
+        table = _table(LADDER_HEADS, left={"rung", ""})
         for row in rungs:
-            _add(table, row, *_rung(row, eager))
-        yield table
+            _add(table, row, *_rung(row, rungs[0].seconds))
+        yield Titled(title=f"Ladder: {method} at {size}x{size}", table=table)
 
 
 def _rung(row: Row, eager: float | None) -> Line:
     if row.seconds is None:
         return (row.rung, "not here", *[""] * (len(LADDER_HEADS) - 2))
-    form, speed = row.form, row.megapixels_per_second
-    state = "kept" if row.kept else "slower" if form["admissible"] else "inadmissible"
+    form = row.form
+    error, psnr = form["max_abs_error"], form["psnr"]
     return (
         row.rung,
-        state,
+        "kept" if row.kept else "slower" if form["admissible"] else "inexact",
         cell(row),
+        interval(row),
         f"{eager / row.seconds:.2f}" if eager else "",
-        "" if speed is None else significant(speed),
-        share(row),
         memory(row),
-        form["max_abs_error"] if isinstance(form["max_abs_error"], str) else f"{form['max_abs_error']:.1e}",
-        form["psnr"] if isinstance(form["psnr"], str) else f"{form['psnr']:.1f} dB",
-        f"{form['build_seconds']:.1f} s",
-        row.protocol_hash[:8],
+        error if isinstance(error, str) else f"{error:.0e}",
+        psnr if isinstance(psnr, str) else f"{psnr:.1f}",
+        f"{form['build_seconds']:.1f}",
     )
 
 
-def _table(title: str, heads: Sequence[str], *, left: set[str]) -> Table:
+def _table(heads: Sequence[str], *, left: set[str]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for head in heads:
         table.add_column(head, justify="left" if head in left else "right", no_wrap=True)
     return table
@@ -172,17 +176,24 @@ def _add(table: Table, row: Row, *cells: str) -> None:
     table.add_row(*map(Text, cells), style="dim" if row.seconds is None else "")
 
 
-def share(row: Row) -> str:
-    """Of the machine's measured peak; Winograd's algorithm can exceed it."""
-    return "" if row.share_of_peak is None else f"{row.share_of_peak:.0%}"
+def interval(row: Row) -> str:
+    """Half the width of the 95 % interval as a share of the time."""
+    if row.ci is None or row.seconds is None:
+        return ""
+    return f"±{(row.ci[1] - row.ci[0]) / 2 / row.seconds:.1%}"
 
 
 def memory(row: Row) -> str:
-    """Peak memory of one call; a CPU's is a lower bound, see the certificate."""
+    """Peak memory of one call in MiB; a CPU's is a lower bound, see the certificate."""
     if row.peak_memory_bytes is None:
         return ""
     mebibytes = row.peak_memory_bytes / 2**20
-    return f"{mebibytes:.0f} MiB" if mebibytes >= 1 else "< 1 MiB"
+    return f"{mebibytes:.0f}" if mebibytes >= 1 else "< 1"
+
+
+def share(row: Row) -> str:
+    """Of the machine's measured peak; Winograd's algorithm can exceed it."""
+    return "" if row.share_of_peak is None else f"{row.share_of_peak:.0%}"
 
 
 def notes(rows: Sequence[Row]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import geometric_mean
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from torch import Tensor
 from baselines.gatys import Gatys, initial_image
 from baselines.optimise import Settings
 from models.vgg import LossNetwork, loss_network, random_loss_network
+from tests.baselines.torchs import torchs_lowest
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1")
 WEIGHTS = Path("weights/vgg19-caffe-conv3_1/vgg19.model")
@@ -100,3 +102,17 @@ def test_from_noise_it_comes_nearer_to_content_and_style_together_than_the_conte
     assert found.objective.total[-1] < 0.5 * method.objective(content)(content).total
     assert found.objective.content[-1] < 0.5 * found.objective.content[0]
     assert found.objective.style[-1] < 0.1 * found.objective.style[0]
+
+
+def test_100_iterations_come_on_photographs_as_low_as_torch_s(real_data: Path) -> None:
+    """At the fixed step of 1 both jump up now and then, each at its own iterations: the lowest value is compared."""
+    contents = [read(file, (96, 96)) for file in sorted((real_data / "data/coco50").glob("*.jpg"))[:4]]
+    style = read(real_data / "data/styles/la_muse.jpg", (192, 192))
+    network = loss_network("vgg19-conv3_1", LAYERS, real_data / WEIGHTS)
+    method = gatys(network, style, style_weight=5.0, settings=Settings(iterations=100))
+    found = method.run(torch.cat(contents), record=True)
+    assert found.objective is not None
+    ours = found.objective.total.amin(0).tolist()
+    start = initial_image(contents[0], "noise", seed=0)
+    theirs = [torchs_lowest(method.objective(content), start, 100) for content in contents]
+    assert geometric_mean(o / t for o, t in zip(ours, theirs, strict=True)) == pytest.approx(1, abs=0.02)

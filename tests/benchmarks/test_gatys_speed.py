@@ -1,0 +1,50 @@
+"""An iteration of the optimisation against torch.optim.LBFGS over plain autograd, in one run: `nox -s benchmarks`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+from torch import Tensor
+
+from baselines.lbfgs import HISTORY_SIZE
+from bench import speed_subjects
+from bench.forms import exact_float32
+from models.losses import Terms
+from tests.baselines.torchs import TorchsDescent
+from tests.benchmarks.ratio import require_times_faster
+
+CORES = 2
+CPU = torch.device("cpu")
+SIZE = 512
+REQUIRED = 2.0
+ROUNDS = 5
+
+
+@pytest.fixture(autouse=True)
+def two_cores() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(CORES)
+    exact_float32()
+    yield
+    torch.set_num_threads(before)
+
+
+def with_full_history(descent: TorchsDescent) -> None:
+    """Iterates on something cheap, so that what is timed does the work of most of 500 iterations."""
+    asked, weight = descent.objective, torch.rand(descent.levels.shape)
+    descent.objective = lambda image: Terms(*[(weight * image.square()).sum((1, 2, 3))] * 4)
+    for _ in range(HISTORY_SIZE + 1):
+        descent()
+    descent.objective = asked
+
+
+def test_an_iteration_at_512_is_twice_as_fast_as_torchs(benchmark: BenchmarkFixture) -> None:
+    objective = speed_subjects.objective(SIZE, speed_subjects.loss_network(CPU), CPU)
+    noise: Tensor = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    theirs = TorchsDescent(objective, noise)
+    with_full_history(theirs)
+    ours = speed_subjects.optimisation(SIZE, CPU, fast=True, settled=True)
+    require_times_faster(benchmark, theirs, ours.iterate, required=REQUIRED, rounds=ROUNDS)
