@@ -140,7 +140,7 @@ def _dense(weights: Float[np.ndarray, "o t"], index: Int[np.ndarray, "o t"]) -> 
 def _axes(image: Tensor, size: tuple[int, int] | Fraction | float | int) -> list[Axis]:
     if image.numel() == 0:
         raise ValueError(f"image has shape {tuple(image.shape)}, required at least one pixel")
-    lengths = image.shape[-2:]
+    lengths = [int(length) for length in image.shape[-2:]]  # the ONNX exporter's are tensors
     if isinstance(size, tuple):
         if min(size) < 1:
             raise ValueError(f"size is {size}, required a height and a width of at least 1")

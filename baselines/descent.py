@@ -164,6 +164,7 @@ def minimise(
 
 
 def check_box(start: Tensor, low: float, high: float) -> None:
+    """Raises ValueError for an empty box or a start outside it."""
     if not low < high:
         raise ValueError(f"box is [{low:g}, {high:g}], required low below high")
     if not (start.min() >= low and start.max() <= high):
@@ -171,6 +172,7 @@ def check_box(start: Tensor, low: float, high: float) -> None:
 
 
 def all_finite(images: Float[Tensor, "n ..."]) -> Bool[Tensor, " n"]:
+    """Whether every value of an image is finite."""
     return images.isfinite().flatten(1).all(1)
 
 
@@ -182,4 +184,5 @@ def spread(values: Shaped[Tensor, " n *_"], images: Shaped[Tensor, "n ..."]) -> 
 def choose(
     chosen: Bool[Tensor, " n"], images: Float[Tensor, "n ..."], otherwise: Float[Tensor, "n ..."]
 ) -> Float[Tensor, "n ..."]:
+    """Each image where it is chosen, else the other."""
     return torch.where(spread(chosen, images), images, otherwise)

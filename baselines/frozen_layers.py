@@ -157,9 +157,11 @@ def frozen_layer(
 
 
 def bias_of(module: nn.Conv2d) -> Tensor:
+    """Zeros where the layer has none."""
     return module.weight.new_zeros(module.out_channels) if module.bias is None else module.bias.detach()
 
 
 def layout(x: Tensor) -> torch.memory_format:
+    """The memory format that `x` lies in."""
     by_channel = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     return torch.channels_last if by_channel else torch.contiguous_format

@@ -117,6 +117,7 @@ def search(
 
 
 def step_rule(settings: Settings, start: Float[Tensor, "n 3 h w"]) -> Rule:
+    """New, for images like `start`, in levels; raises ValueError for an unknown method."""
     if settings.method not in LEARNING_RATES:
         raise ValueError(f"method is {settings.method!r}, required one of: {', '.join(LEARNING_RATES)}")
     rate = settings.learning_rate
@@ -188,6 +189,7 @@ class Record:
 
 
 def optimised(found: Minimum, objective: Terms | None) -> Optimised:
+    """The outcome in [0, 1], of a minimum in levels."""
     failed_at = tuple(found.failed_at.tolist())
     return Optimised(
         image=found.images / BOX[1],

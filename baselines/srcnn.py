@@ -60,12 +60,14 @@ class SRCNN(nn.Module):
 
     def luma(self, y: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
         """The network itself, on luma that is already enlarged."""
-        return _same(self.conv3, _same(self.conv2, _same(self.conv1, y).relu_()).relu_())
+        y = self.conv1(_padded(y, self.conv1.kernel_size[0] // 2)).relu_()
+        y = self.conv2(_padded(y, self.conv2.kernel_size[0] // 2)).relu_()
+        enlarged: Tensor = self.conv3(_padded(y, self.conv3.kernel_size[0] // 2))
+        return enlarged
 
 
-def _same(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    border = layer.kernel_size[0] // 2
-    return layer(F.pad(x, [border] * 4, mode="replicate") if border else x)
+def _padded(x: Tensor, border: int) -> Tensor:
+    return F.pad(x, [border] * 4, mode="replicate") if border else x
 
 
 def _convolution(kernel: Float[Tensor, "o i k k"], bias: Float[Tensor, " o"]) -> nn.Conv2d:

@@ -86,6 +86,7 @@ def convolved(
 
 
 def tile_sized(out: Tensor, down: int, across: int) -> Float[Tensor, "n d _ _"]:
+    """Room for whole tiles of an output that ends within some."""
     shape = (*out.shape[:2], TILE * down, TILE * across)
     return torch.empty(shape, dtype=out.dtype, device=out.device, memory_format=torch.channels_last)
 

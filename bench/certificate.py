@@ -148,6 +148,8 @@ def peak_memory(work: Work, device: torch.device) -> dict[str, Any]:
 
 
 def cuda_peak_bytes(work: Work, device: torch.device) -> int:
+    """The most that torch held on the device during a call, weights and images included."""
+
     import torch
 
     torch.cuda.synchronize(device)
@@ -233,6 +235,8 @@ def state_warnings(state: dict[str, Any] | None) -> list[str]:
 
 
 def check_threads(protocol: SpeedProtocol) -> None:
+    """Raises ValueError where torch does not use the protocol's number."""
+
     import torch
 
     if torch.get_num_threads() != protocol.threads:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import ladder, participants
 from bench.cli import Reporter
-from bench.forms import Form, FormUnavailable, build
+from bench.forms import Form, FormUnavailable, build, run, transformed
 from bench.out_of_memory import out_of_memory
 from bench.participants import Participant
 from bench.records import Environment, SpeedResult
@@ -150,7 +150,7 @@ def _time_form(
     image = example(participant, size, bench.device)
     call, eager, network, build_seconds = _callables(participant, form, image)
     with torch.inference_mode():
-        close = ladder.closeness(call(image), participant.network(image))
+        close = ladder.closeness(call(image), _plain(participant, image))
         timing, paper = certify(
             lambda: call(image),
             protocol,
@@ -168,6 +168,15 @@ def _time_form(
     return _result(
         bench, participant.name, (participant.hash, form.name, protocol.hash), size, timing, paper | facts
     )
+
+
+def _plain(participant: Participant, image: torch.Tensor) -> torch.Tensor:
+    """What plain eager float32 makes of `image`, whatever layout the network comes in."""
+    if participant.module is None:
+        output: torch.Tensor = participant.network(image)
+        return output
+    plain = Form()
+    return run(transformed(participant.module, plain), plain, image)
 
 
 def _transfers(call: Any, image: torch.Tensor) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def load_johnson(path: Path) -> StyleNet:
 
 
 def read_graph(path: Path) -> Any:
+    """Raises ImportError without onnx, ValueError for another kind of file."""
+
     try:
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -93,6 +95,8 @@ def read_graph(path: Path) -> Any:
 
 
 def check_operations(graph: Any, path: Path) -> None:
+    """Raises ValueError unless they are those of the released networks, with the same constants."""
+
     from onnx.helper import get_attribute_value
 
     operations = tuple(node.op_type for node in graph.node)
@@ -111,6 +115,8 @@ def agree(actual: Any, required: Any) -> bool:
 
 
 def read_arrays(graph: Any, path: Path) -> dict[str, Tensor]:
+    """By name; raises ValueError unless they are just those of a released network."""
+
     from onnx.numpy_helper import to_array
 
     names = [array.name for array in graph.initializer]
@@ -124,6 +130,7 @@ def read_arrays(graph: Any, path: Path) -> dict[str, Tensor]:
 
 
 def check_fixed(arrays: dict[str, Tensor], path: Path) -> None:
+    """Raises ValueError unless factor and mean are those of the released networks."""
     for name, required in FIXED.items():
         actual = arrays[name].flatten().tolist()
         if len(actual) != len(required) or not np.allclose(actual, required):
@@ -131,6 +138,7 @@ def check_fixed(arrays: dict[str, Tensor], path: Path) -> None:
 
 
 def check_shapes(arrays: dict[str, Tensor], required: dict[str, Tensor], path: Path) -> None:
+    """Raises ValueError for an array that is missing or of another shape."""
     for name, tensor in required.items():
         if name not in arrays or arrays[name].shape != tensor.shape:
             actual = tuple(arrays[name].shape) if name in arrays else "missing"

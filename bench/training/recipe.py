@@ -133,11 +133,13 @@ def differences(given: Mapping[str, Any], required: Mapping[str, Any]) -> list[s
 
 
 def require(right: bool, name: str, value: Any, what: str) -> None:
+    """Raises UserError with the value and `what` is required, unless it is right."""
     if not right:
         raise UserError(f"{name} is {value}, required {what}")
 
 
 def require_choices(record: Recipe | SRSettings) -> None:
+    """Raises UserError for a value that is none of its option's choices."""
     values = asdict(record)
     for f in fields(record):
         known = f.metadata["choices"]

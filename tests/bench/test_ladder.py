@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from baselines.bicubic import imresize
 from bench import forms, ladder, onnx_session, stylizers
 from bench.errors import UserError
 from bench.forms import Form, FormUnavailable, build, form
@@ -134,6 +135,17 @@ def test_memory_that_runs_out_while_compiling_is_not_taken_for_a_missing_compile
     monkeypatch.setattr(torch, "compile", broken)
     with pytest.raises(torch.OutOfMemoryError):
         build(small, form("compiled"), photograph())
+
+
+def test_a_network_that_enlarges_by_imresize_goes_to_onnxruntime() -> None:
+    class Enlarging(nn.Module):
+        def forward(self, lr: torch.Tensor) -> torch.Tensor:
+            return imresize(lr, 4)
+
+    lr = photograph(8, 10)
+    torch.testing.assert_close(
+        output(Enlarging(), "onnxruntime", lr), imresize(lr, 4), rtol=0, atol=FLOAT32.max_abs
+    )
 
 
 def test_a_graph_needs_a_cuda_device(small: Small) -> None:

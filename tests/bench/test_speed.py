@@ -169,6 +169,16 @@ def test_a_ladder_gives_a_row_per_rung_with_time_error_and_reason(
     assert "times plain eager float32" in out
 
 
+def test_an_upscaler_that_comes_in_channels_last_is_compared_with_plain_float32(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    status, found = rows("--sizes", SIZE, "--models", "srcnn-955", "--ladder")
+    by_rung = {row["rung"]: row for row in found}
+    assert (status, by_rung["eager"]["max_abs_error"]) == (0, 0)
+    assert by_rung["onnxruntime"]["max_abs_error"] < 1e-4
+
+
 def no_compiler(module: torch.nn.Module, **_: object) -> Callable[[torch.Tensor], torch.Tensor]:
     def call(image: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("no compiler here")
