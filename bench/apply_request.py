@@ -38,7 +38,8 @@ class Request:
     db: Path
 
     def output(self, image: ImageFile) -> Path:
-        return self.out / f"{image.stem}.png"
+        """The PNG that is made of an image."""
+        return output(self.out, image)
 
     @property
     def waiting(self) -> tuple[ImageFile, ...]:
@@ -46,10 +47,18 @@ class Request:
         return tuple(i for i in self.images if self.force or not self.output(i).exists())
 
     def resized(self, h: int, w: int) -> tuple[int, int]:
-        """(h, w) with the longer side changed to `size`, the aspect kept as well as whole pixels can."""
-        if self.size is None:
-            return h, w
-        return max(1, round(h * self.size / max(h, w))), max(1, round(w * self.size / max(h, w)))
+        """(h, w) with the longer side changed to `size`, if there is one."""
+        return (h, w) if self.size is None else resized(h, w, self.size)
+
+
+def output(out: Path, image: ImageFile) -> Path:
+    """The PNG in `out` that is made of an image."""
+    return out / f"{image.stem}.png"
+
+
+def resized(h: int, w: int, size: int) -> tuple[int, int]:
+    """(h, w) with the longer side changed to `size`, the aspect kept as well as whole pixels can."""
+    return max(1, round(h * size / max(h, w))), max(1, round(w * size / max(h, w)))
 
 
 def request(
@@ -75,7 +84,7 @@ def request(
         form(rung)
     asked = Request(
         model=model,
-        images=tuple(_gather(inputs)),
+        images=tuple(gather(inputs)),
         out=out,
         scale=DEFAULT_SCALE if scale is None else scale,
         size=size,
@@ -84,7 +93,7 @@ def request(
         force=force,
         db=db,
     )
-    _refuse_outputs(asked)
+    refuse_outputs(asked.images, out)
     return asked
 
 
@@ -104,7 +113,7 @@ def _refuse_options(model: str, *, scale: int | None, size: int | None, median: 
             raise UserError(f"{name} is {value}; required at least 1")
 
 
-def _gather(inputs: Sequence[str]) -> Iterator[ImageFile]:
+def gather(inputs: Sequence[str]) -> Iterator[ImageFile]:
     """Every image once, in the order given.
 
     Raises:
@@ -135,15 +144,17 @@ def _images(name: str) -> Sequence[ImageFile]:
     return (ImageFile(stem=path.stem, file=str(path)),)
 
 
-def _refuse_outputs(asked: Request) -> None:
-    if asked.out.exists() and not asked.out.is_dir():
-        raise UserError(f"--out {str(asked.out)!r} is a file; required a folder")
-    inputs = {
-        (cache.folder() / image.file).resolve() for image in asked.images
-    }  # an absolute path stays itself
-    for image in asked.images:
-        if asked.output(image).resolve() in inputs:
+def refuse_outputs(images: Sequence[ImageFile], out: Path) -> None:
+    """
+    Raises:
+        UserError: `out` is a file, or an output would overwrite an input.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {str(out)!r} is a file; required a folder")
+    inputs = {(cache.folder() / image.file).resolve() for image in images}  # an absolute path stays itself
+    for image in images:
+        if output(out, image).resolve() in inputs:
             raise UserError(
-                f"the output {str(asked.output(image))!r} is an input, which is never overwritten; "
+                f"the output {str(output(out, image))!r} is an input, which is never overwritten; "
                 "required another folder for --out"
             )

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from baselines.bicubic import imresize
-from bench.errors import MissingFile, UserError
+from bench.loss_networks import load
 from bench.lr import blur, degrade
 from bench.metrics.psnr import psnr
 from bench.prepare import modcrop, prepare
@@ -21,12 +21,7 @@ from bench.protocols import protocol
 from bench.training.recipe import SRSettings
 from models.losses import feature_loss, pixel_loss, total_variation
 from models.sr_net import ARCHITECTURE, SRNet
-from models.vgg import LossNetwork, loss_network
-
-LOSS_WEIGHTS = {
-    "vgg16": "weights/torchvision/vgg16-397923af.pth",
-    "vgg19-conv3_1": "weights/vgg19-caffe-conv3_1/vgg19.model",
-}
+from models.vgg import LossNetwork
 
 
 class Task(tp.Protocol):
@@ -174,12 +169,4 @@ def sr_task(settings: SRSettings) -> SRTask:
     """
     if settings.loss == "pixel":
         return SRTask(settings)
-    from bench import cache
-
-    try:
-        weights = cache.find(LOSS_WEIGHTS[settings.loss_network])
-        return SRTask(settings, loss_network(settings.loss_network, [settings.loss_layer], weights))
-    except MissingFile:
-        raise
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    return SRTask(settings, load(settings.loss_network, [settings.loss_layer]))

@@ -1,0 +1,129 @@
+"""`python -m bench.gatys`: any picture as the style, wrong input named, the last good image kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from baselines.gatys import Gatys
+from baselines.optimise import Callback, Optimised
+from bench import gatys as program
+from bench import images, loss_networks
+from models.vgg import LossNetwork, random_loss_network
+
+OPTIONS = ["--style", "style.png", "--out", "out", "--size", "32", "--device", "cpu", "--iterations", "12"]
+
+
+def random_network(name: str, layers: Sequence[str]) -> LossNetwork:
+    return random_loss_network(name, layers)
+
+
+def picture(h: int, w: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (h, w, 3), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder with a content and a style, and a loss network that needs no file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(loss_networks, "load", random_network)
+    images.write(Path("photo.png"), picture(40, 60, 0))
+    images.write(Path("style.png"), picture(30, 50, 1))
+
+
+def run(*arguments: str) -> int:
+    return program.main([*arguments, *OPTIONS])
+
+
+@pytest.mark.parametrize("network", list(program.DEFAULTS))
+def test_a_photograph_is_stylized_and_kept(network: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("photo.png", "--loss-network", network) == 0
+    made = images.read(Path("out/photo.png"))
+    assert made.shape == (21, 32, 3)
+    assert "1 image written to out" in capsys.readouterr().out
+    assert run("photo.png", "--seed", "1") == 0
+    assert "1 there already and kept" in capsys.readouterr().out
+    np.testing.assert_array_equal(images.read(Path("out/photo.png")), made)
+
+
+def test_a_broken_image_costs_itself_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("broken.png").write_bytes(b"<html>")
+    assert run("broken.png", "photo.png") == 1
+    assert "broken.png" in capsys.readouterr().err
+    assert Path("out/photo.png").exists()
+
+
+def test_a_style_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("style.png").write_bytes(b"\x89PNG\r\n\x1a\n cut")
+    assert run("photo.png") == 2
+    Path("style.png").unlink()
+    assert run("photo.png") == 2
+    assert capsys.readouterr().err.count("style.png") == 2
+
+
+def test_a_style_too_small_for_the_network_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    images.write(Path("style.png"), picture(1, 64, 1))
+    assert run("photo.png") == 2
+    assert "the style is 32x1; required at least 8 pixels per side" in capsys.readouterr().err
+
+
+def test_a_content_too_small_for_the_network_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    images.write(Path("thin.png"), picture(2, 64, 1))
+    assert run("thin.png") == 1
+    assert "image is 32x1, required at least 8x8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--size", "0"], "--size is 0; required at least 1"),
+        (["--iterations", "-1"], "--iterations is -1; required at least 1"),
+        (["--style-weight", "nan"], "--style-weight is nan; required a finite number of at least 0"),
+        (["--tv-weight", "-1"], "--tv-weight is -1.0; required a finite number of at least 0"),
+        (["--device", "cuda:7"], "device is 'cuda:7', which is not here"),
+    ],
+)
+def test_wrong_values_are_refused(wrong: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["photo.png", *OPTIONS, *wrong]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_input_is_never_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["photo.png", *OPTIONS, "--out", "."]) == 2
+    assert "never overwritten" in capsys.readouterr().err
+
+
+def test_an_objective_that_is_not_finite_leaves_the_last_good_image(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = torch.full((1, 3, 21, 32), 0.5)
+
+    def fails(
+        self: Gatys,
+        content: torch.Tensor,
+        *,
+        record: bool = False,
+        callback: Callback | None = None,
+        callback_every: int = 50,
+    ) -> Optimised:
+        return Optimised(image=good, iterations=12, stopped="non-finite", failed_at=(7,))
+
+    monkeypatch.setattr(Gatys, "run", fails)
+    assert run("photo.png") == 1
+    assert "not finite in iteration 7; the image before it is 'out/photo.png'" in capsys.readouterr().err
+    assert (images.read(Path("out/photo.png")) == 128).all()
+
+
+def test_ctrl_c_ends_it_with_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Gatys, "run", interrupted)
+    assert run("photo.png") == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "error: interrupted"
