@@ -94,7 +94,7 @@ class Trainer:
             RunError: the loss is no longer finite.
             OSError: a checkpoint cannot be written.
         """
-        self.state.network.train()
+        self.set_mode()
         in_time = True
         while self.state.step < self.recipe.iterations and in_time:
             self.step()
@@ -108,12 +108,22 @@ class Trainer:
                 self.save()
         return self.state.step == self.recipe.iterations
 
+    def set_mode(self) -> None:
+        """Training mode; from a step of the recipe on, batch normalisation with the statistics it has by then."""
+        network, first = self.state.network.train(), self.recipe.freeze_norm
+        if first and self.state.step >= first:
+            for layer in network.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
+
     def due(self, every: int) -> bool:
         return self.state.step % every == 0 or self.state.step == self.recipe.iterations
 
     def step(self) -> None:
         """One step of Adam; nothing in it waits for the device."""
         state, recipe = self.state, self.recipe
+        if state.step == recipe.freeze_norm:
+            self.set_mode()
         shown, target = self.task.examples(
             self.patches(state.step, self.fabric.global_rank, self.fabric.world_size)
         )
@@ -208,7 +218,7 @@ class Trainer:
             scores.append(values)
             if self.journal and i < SAMPLES:
                 self.journal.picture(f"{i:02}", self.state.step, picture)
-        self.state.network.train()
+        self.set_mode()
         self.state.scores = means = {name: sum(s[name] for s in scores) / len(scores) for name in scores[0]}
         self.reporter.note(f"step {self.state.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in means.items()))
         if self.journal:

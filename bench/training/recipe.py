@@ -33,6 +33,7 @@ class Recipe:
     warmup: int = option(0, "steps in which the learning rate rises from 0")
     clip_norm: float = option(0.0, "largest norm of the gradient; 0 for any")
     average: float = option(0.0, "decay of the average of the weights that is kept; 0 for none")
+    freeze_norm: int = option(0, "step from which batch normalisation keeps its statistics; 0 for never")
     flips: bool = option(False, "turn and mirror the patches")
     precision: str = option("float32", "bf16 has float32 weights and bfloat16 layers", ("float32", "bf16"))
     channels_last: bool = option(False, "memory format of the layers")
@@ -45,7 +46,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("patch", "batch", "iterations", "learning_rate"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
-        for name in ("warmup", "clip_norm", "seed"):
+        for name in ("warmup", "clip_norm", "freeze_norm", "seed"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
         for name in ("average", "validation_share"):
             require(0 <= getattr(self, name) < 1, name, getattr(self, name), "a number in [0, 1)")
@@ -89,6 +90,7 @@ STRONG = {
     "warmup": 500,
     "clip_norm": 1.0,
     "average": 0.999,
+    "freeze_norm": 500,
     "flips": True,
     "precision": "bf16",
     "channels_last": True,

@@ -89,6 +89,15 @@ def test_the_loss_falls(here: Path) -> None:
     assert values[-1] < 0.5 * values[0]
 
 
+def test_batch_normalisation_keeps_its_statistics_from_the_step_on(here: Path) -> None:
+    frozen = ["--freeze-norm", "4"]
+    assert main(command("long", *frozen, "--iterations", "8")) == 0
+    assert main(command("short", *frozen, "--iterations", "4")) == 0
+    long, short = weights(here / "long"), weights(here / "short")
+    assert torch.equal(long["first.norm.running_mean"], short["first.norm.running_mean"])
+    assert not torch.equal(long["first.conv.weight"], short["first.conv.weight"])
+
+
 def test_export_writes_the_same_weights_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command("run")) == 0
     assert main(["export", "run", "--out", "again.safetensors"]) == 0
@@ -111,6 +120,8 @@ def test_a_run_killed_and_resumed_equals_one_that_was_not(here: Path) -> None:
         *STRONG,
         "--iterations",
         "80",
+        "--freeze-norm",
+        "30",
         "--loss",
         "pixel",
         "--log-every",
