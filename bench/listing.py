@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from bench import cache, datasets
 from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS, protocol
+from bench.shipped import is_shipped
 from bench.upscalers import UPSCALERS
 
 
@@ -29,7 +30,7 @@ def lines() -> Iterator[str]:
 
 
 def _line(name: str, about: str, needs: Iterable[str]) -> str:
-    missing = [file for file in needs if cache.state(file) != "present"]
+    missing = [file for file in needs if not is_shipped(file) and cache.state(file) != "present"]
     return f"  {name:<22} {about}{_needs(missing)}"
 
 

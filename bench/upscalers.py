@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import shipped
 from bench.errors import UserError
 from bench.records import content_hash
 
@@ -24,7 +25,8 @@ class UpscalerEntry:
     Attributes:
         target: `module:callable`; called with `scale=` and, where it has weights, `weights=` (a path).
         options: further keyword arguments of the target.
-        weights: scale to manifest file; empty for an upscaler that has none and takes any scale.
+        weights: scale to a file of the manifest or of the package (:mod:`bench.shipped`); empty for an upscaler that
+            has none and takes any scale.
         version: raised whenever the code's values change, so that stored scores are not taken for new ones.
     """
 
@@ -41,9 +43,7 @@ class UpscalerEntry:
 
     def hash(self, scale: int) -> str:
         """SHA-256 of all that decides its output: code version, options, the weights' own hash."""
-        from bench import manifest
-
-        weights = manifest.files()[self.weights[scale]].sha256 if self.weights else None
+        weights = _sha256(self.weights[scale]) if self.weights else None
         return content_hash(
             {
                 "target": self.target,
@@ -52,6 +52,27 @@ class UpscalerEntry:
                 "weights": weights,
             }
         )
+
+
+def _sha256(name: str) -> str:
+    from bench import manifest
+
+    return shipped.sha256(name) if shipped.is_shipped(name) else manifest.file(name).sha256
+
+
+def _trained(loss: str, scales: tuple[int, ...]) -> tuple[UpscalerEntry, UpscalerEntry]:
+    """The paper's network as we trained it, plain and with its output's histogram matched to its input's."""
+    about = f"the paper's network (Johnson et al. 2016) trained here with the {loss} loss"
+    weights = {scale: f"{shipped.PREFIX}sr-{loss}-x{scale}.safetensors" for scale in scales}
+    return (
+        UpscalerEntry(name=f"sr-{loss}", about=about, target="models.sr_net:load_sr_net", weights=weights),
+        UpscalerEntry(
+            name=f"sr-{loss}+match",
+            about=f"sr-{loss}, its histogram matched to the lr image's",
+            target="baselines.histogram:matched_sr_net",
+            weights=weights,
+        ),
+    )
 
 
 def _srcnn(kind: str, scales: tuple[int, ...]) -> dict[int, str]:
@@ -96,6 +117,7 @@ UPSCALERS: dict[str, UpscalerEntry] = {
             target="baselines.srcnn:SRCNN",
             weights=_srcnn("9-5-5-imagenet", (2, 3, 4)),
         ),
+        *_trained("pixel", (4,)),
     )
 }
 
@@ -127,6 +149,6 @@ def load(name: str, scale: int, find: Callable[[str], Path], device: torch.devic
         raise UserError(f"model {name} has no weights for x{scale}; it has {have}")
     module, _, attribute = chosen.target.partition(":")
     target = getattr(importlib.import_module(module), attribute)
-    weights = {"weights": find(chosen.weights[scale])} if chosen.weights else {}
+    weights = {"weights": shipped.find(chosen.weights[scale], find)} if chosen.weights else {}
     upscaler = target(scale=scale, **chosen.options, **weights)
     return upscaler.to(device) if hasattr(upscaler, "to") else upscaler

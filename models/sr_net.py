@@ -129,6 +129,25 @@ def load_sr_net(*, scale: int, weights: Path) -> SRNet:
     return net.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
 
+def at_scale(arrays: dict[str, Tensor], scale: int) -> dict[str, Tensor]:
+    """Weights of an SRNet made those of one for another scale, to go on training from.
+
+    Of the stages that double the size the first ones are kept, and the last one repeated where there are too few.
+    """
+    stages = {int(name.split(".")[1]) for name in arrays if name.startswith("up.")}
+    if not stages or scale not in SCALES:
+        return arrays
+    rest = {name: tensor for name, tensor in arrays.items() if not name.startswith("up.")}
+    for stage in range(SCALES.index(scale) + 1):
+        source, target = f"up.{min(stage, max(stages))}.", f"up.{stage}."
+        rest |= {
+            target + name.removeprefix(source): tensor
+            for name, tensor in arrays.items()
+            if name.startswith(source)
+        }
+    return rest
+
+
 def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Metadata and arrays of a safetensors file; ValueError if it is no such file."""
     from safetensors import SafetensorError, safe_open

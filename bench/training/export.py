@@ -9,10 +9,11 @@ import torch
 
 from bench.replacing import replacing
 from bench.training import checkpoint
+from bench.training.card import card
 
 
 def export(run: Path, file: Path) -> dict[str, str]:
-    """Write the network of `run` as safetensors: the average of its weights, where one is kept.
+    """Write the network of `run` as safetensors, the average of its weights where one is kept, and its card beside it.
 
     :func:`models.sr_net.load_sr_net` reads the file.
 
@@ -36,4 +37,6 @@ def export(run: Path, file: Path) -> dict[str, str]:
     dense = {name: tensor.to(memory_format=torch.contiguous_format) for name, tensor in arrays.items()}
     with replacing(file) as part:
         save_file(dense, part, metadata=record)
+    with replacing(file.with_suffix(".md")) as part:
+        part.write_text(card(file.stem, record), encoding="utf-8")
     return record

@@ -45,7 +45,7 @@ def new_state(task: Task, recipe: Recipe, device: torch.device, initial: dict[st
     network = task.network()
     if initial is not None:
         try:
-            network.load_state_dict(initial)
+            network.load_state_dict(task.initial(initial))
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise UserError(f"the initial weights do not fit: {reason}") from error

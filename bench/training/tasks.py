@@ -20,7 +20,7 @@ from bench.prepare import modcrop, prepare
 from bench.protocols import protocol
 from bench.training.recipe import SRSettings
 from models.losses import feature_loss, pixel_loss, total_variation
-from models.sr_net import ARCHITECTURE, SRNet
+from models.sr_net import ARCHITECTURE, SRNet, at_scale
 from models.vgg import LossNetwork
 
 
@@ -41,6 +41,10 @@ class Task(tp.Protocol):
 
     def network(self) -> nn.Module:
         """A new network; the caller has seeded torch."""
+        ...
+
+    def initial(self, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights to begin with, from those of another run; what cannot fit is left for torch to refuse."""
         ...
 
     def to(self, device: torch.device) -> None:
@@ -87,6 +91,9 @@ class SRTask:
     def network(self) -> nn.Module:
         s = self.chosen
         return SRNet(scale=s.scale, width=s.width, blocks=s.blocks, unit=s.unit)
+
+    def initial(self, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+        return at_scale(arrays, self.chosen.scale)
 
     def to(self, device: torch.device) -> None:
         if self.features:

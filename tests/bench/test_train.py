@@ -103,6 +103,10 @@ def test_export_writes_the_same_weights_again(here: Path, capsys: pytest.Capture
     assert main(["export", "run", "--out", "again.safetensors"]) == 0
     assert_equal(read_weights(here / "again.safetensors")[1], weights(here / "run"))
     assert "architecture:" in capsys.readouterr().out
+    card = (here / "again.md").read_text()
+    assert card.startswith("# again\n\nSRNet for x2, loss: pixel, loss network: none.\n")
+    assert "| steps | 8 |" in card
+    assert "| sources | photographs: 10 |" in card
 
 
 def test_a_run_can_begin_with_the_weights_of_another(here: Path) -> None:
@@ -113,6 +117,15 @@ def test_a_run_can_begin_with_the_weights_of_another(here: Path) -> None:
     torch.testing.assert_close(a, b, atol=1e-9, rtol=0)
     save_file({"x": torch.zeros(1)}, here / "other.safetensors")
     assert main(command("third", "--init", "other.safetensors")) == 2
+
+
+def test_a_run_can_begin_with_the_weights_of_another_scale(here: Path) -> None:
+    assert main(command("x2")) == 0
+    tiny = ["--learning-rate", "1e-12", "--iterations", "1", "--scale", "8"]
+    assert main(command("x8", "--init", "x2/network.safetensors", *tiny)) == 0
+    x2, x8 = weights(here / "x2"), weights(here / "x8")
+    for stage in range(3):
+        torch.testing.assert_close(x2["up.0.conv.weight"], x8[f"up.{stage}.conv.weight"], atol=1e-9, rtol=0)
 
 
 def test_a_run_killed_and_resumed_equals_one_that_was_not(here: Path) -> None:
