@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -18,7 +20,7 @@ from bench import images
 from bench.cli import Reporter
 from bench.datasets import LoadedImage, load
 from bench.errors import ImageError, RunError
-from bench.records import Failure, ImageFile
+from bench.records import Failure, ImageFile, Picture
 from bench.scoring import LoadedMetric, Outcome, Plan, Subject, failed, picture_file, score
 from bench.store import Store
 
@@ -39,7 +41,8 @@ def evaluate(plan: Plan, store: Store, run: int, reporter: Reporter) -> dict[str
     hashes: dict[str, str] = {}
 
     def keep(image: ImageFile, outcome: Outcome, unwritten: OSError | None = None) -> None:
-        store.add(run, scores=outcome.scores, pictures=outcome.pictures, failures=outcome.failures)
+        pictures = [located(picture, store.file) for picture in outcome.pictures]
+        store.add(run, scores=outcome.scores, pictures=pictures, failures=outcome.failures)
         if unwritten:
             raise unwritten
         for failure in outcome.failures:
@@ -102,6 +105,12 @@ def _score_and_write(
     except OSError as error:
         return outcome, error
     return outcome, None
+
+
+def located(picture: Picture, store: Path) -> Picture:
+    """With its file as the results file `store` keeps it, so that the two can be moved together."""
+    file, folder = Path(picture.file).absolute(), store.absolute().parent
+    return replace(picture, file=str(file.relative_to(folder) if file.is_relative_to(folder) else file))
 
 
 def _lacking(

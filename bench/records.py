@@ -161,6 +161,18 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricInfo:
+    """What a reader of a score must know of its metric; see :class:`bench.metrics.MetricEntry`."""
+
+    name: str
+    version: str
+    about: str
+    unit: str
+    decimals: int
+    higher_is_better: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One start of a program: when (ISO 8601, UTC), with which command line, on which machine."""
 
@@ -169,6 +181,7 @@ class Run:
     started: str
     environment: Environment
     protocols: tuple[SRProtocol, ...] = field(default=())
+    metrics: tuple[MetricInfo, ...] = field(default=())
 
 
 @dataclass(frozen=True, kw_only=True)

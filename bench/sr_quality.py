@@ -140,6 +140,7 @@ def score(
     """
     from bench.environment import environment
     from bench.gpu import exact_float32
+    from bench.metrics import info
     from bench.records import Run
     from bench.session import plans
     from bench.store import now
@@ -153,6 +154,7 @@ def score(
         started=now(),
         environment=machine,
         protocols=asked.protocols,
+        metrics=tuple(info(name) for name in asked.metrics),
     )
     number = store.start(record)
     tables, complete = _evaluate(todo, store, number)

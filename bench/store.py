@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from bench.errors import StoreError
-from bench.records import Environment, Failure, Picture, Run, Score, SpeedResult, SRProtocol
+from bench.records import Environment, Failure, MetricInfo, Picture, Run, Score, SpeedResult, SRProtocol
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x50_42_4E_43  # "PBNC": the file says whose it is
@@ -48,15 +48,20 @@ create table pictures (
   primary key (dataset, protocol_hash, image, image_sha256, model, model_hash)
 ) without rowid;
 """
-# Apart from the rest, so that a file from before there were timings gets the table when it is next written to.
-TIMINGS = """
+# Apart from the rest, so that a file from before there were such tables gets them when it is next written to.
+ADDED = """
 create table if not exists timings (
   subject text not null, subject_hash text not null, variant text not null, size integer not null,
   protocol_hash text not null, environment_hash text not null references environments (hash),
   seconds text not null, certificate text not null, run integer not null references runs (id),
   primary key (subject, subject_hash, variant, size, protocol_hash, environment_hash)
-) without rowid
+) without rowid;
+create table if not exists metrics (
+  name text not null, version text not null, about text not null, unit text not null, decimals integer not null,
+  higher_is_better integer not null, primary key (name, version)
+) without rowid;
 """
+TABLES = ("environments", "protocols", "runs", "scores", "failures", "pictures", "timings", "metrics")
 SCORE_COLUMNS = tuple(Score.__dataclass_fields__)
 PICTURE_COLUMNS = tuple(Picture.__dataclass_fields__)
 TIMING_COLUMNS = tuple(SpeedResult.__dataclass_fields__)
@@ -113,7 +118,8 @@ class Store:
                     self._db.execute(statement)
                 self._db.execute(f"pragma application_id = {APPLICATION_ID}")
                 self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
-            self._db.execute(TIMINGS)
+            for statement in ADDED.split(";"):
+                self._db.execute(statement)
 
     def __enter__(self) -> Store:
         return self
@@ -132,6 +138,7 @@ class Store:
             )
             for protocol in run.protocols:
                 self._add_protocol(protocol)
+            self._db.executemany(INSERT_METRIC, [tuple(vars(metric).values()) for metric in run.metrics])
             row = (run.program, _json(run.command), run.started, None, facts.hash)
             return self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", row).lastrowid or 0
 
@@ -196,14 +203,10 @@ class Store:
         """Every timing of a subject, whatever the machine; of one content and machine, the newest."""
         query = f"select {', '.join(TIMING_COLUMNS)} from timings where subject = ?"
         with self._explained():
-            if not self._has_timings():
+            if "timings" not in self._tables():
                 return []
             rows = self._db.execute(query, (subject,)).fetchall()
         return [_timing(row) for row in rows]
-
-    def _has_timings(self) -> bool:
-        """False for a file from before there were timings that is only read."""
-        return bool(self._db.execute("select 1 from sqlite_master where name = 'timings'").fetchone())
 
     def failures(self, run: int) -> list[Failure]:
         """What a run could not score."""
@@ -211,6 +214,19 @@ class Store:
         with self._explained():
             rows = self._db.execute(query, (run,)).fetchall()
         return [Failure(dataset=d, image=i, model=m, scale=s, reason=r) for d, i, m, s, r in rows]
+
+    def table(self, name: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Columns and all rows of one of :data:`TABLES`, as they are stored: what is structured is JSON.
+
+        A file from before there was such a table has no rows of it.
+        """
+        if name not in TABLES:
+            raise ValueError(f"table is {name!r}, required one of: {', '.join(TABLES)}")
+        with self._explained():
+            if name not in self._tables():
+                return (), []
+            found = self._db.execute(f"select * from {name}")
+            return tuple(column[0] for column in found.description), found.fetchall()
 
     def environment(self, run: int) -> Environment:
         """The machine that a run was made on."""
@@ -224,8 +240,8 @@ class Store:
     def _pragma(self, name: str) -> int:
         return int(self._db.execute(f"pragma {name}").fetchone()[0])
 
-    def _tables(self) -> bool:
-        return bool(self._db.execute("select count(*) from sqlite_master").fetchone()[0])
+    def _tables(self) -> set[str]:
+        return {row[0] for row in self._db.execute("select name from sqlite_master")}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -251,6 +267,12 @@ class Store:
 INSERT_TIMING = (
     f"insert or replace into timings ({', '.join(TIMING_COLUMNS)}, run) "
     f"values ({', '.join('?' for _ in TIMING_COLUMNS)}, ?)"
+)
+
+METRIC_COLUMNS = tuple(MetricInfo.__dataclass_fields__)
+INSERT_METRIC = (
+    f"insert or replace into metrics ({', '.join(METRIC_COLUMNS)}) "
+    f"values ({', '.join('?' for _ in METRIC_COLUMNS)})"
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import UserError
+from bench.records import MetricInfo
 
 if TYPE_CHECKING:
     import torch
@@ -110,6 +111,12 @@ def entry(name: str) -> MetricEntry:
     if name not in METRICS:
         raise UserError(f"no metric is called {name!r}; there are: {', '.join(METRICS)}")
     return METRICS[name]
+
+
+def info(name: str) -> MetricInfo:
+    """What goes into the results file beside the scores of the metric `name`; UserError for an unknown one."""
+    chosen = entry(name)
+    return MetricInfo(**{field: getattr(chosen, field) for field in MetricInfo.__dataclass_fields__})
 
 
 def load(name: str, find: Callable[[str], Path], device: torch.device) -> Metric:

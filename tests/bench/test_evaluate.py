@@ -236,6 +236,18 @@ def test_pictures_are_what_was_scored_and_come_back_when_deleted(plan: Plan, tmp
     assert sr.is_file()
 
 
+def test_the_store_names_pictures_relative_to_itself(plan: Plan, tmp_path: Path) -> None:
+    scores(replace(plan, pictures=tmp_path / "pictures"), tmp_path / "r.db")
+    scores(replace(plan, pictures=tmp_path / "pictures", force=True), tmp_path / "elsewhere" / "r.db")
+    found = {}
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        with Store(folder / "r.db", read_only=True) as store:
+            pictures = store.pictures(dataset="set", protocol_hash=plan.protocol.hash)
+            found[folder] = {p.model: p.file for p in pictures if p.image == "a"}
+    assert found[tmp_path]["fake"] == "pictures/set/x4-johnson2016/fake/a.png"
+    assert found[tmp_path / "elsewhere"]["fake"] == str(tmp_path / found[tmp_path]["fake"])
+
+
 def test_a_grey_image_goes_to_an_rgb_only_model_as_three_equal_channels() -> None:
     seen = []
 
