@@ -1,0 +1,187 @@
+"""What a report consists of, before it is HTML, PDF, Markdown, LaTeX or CSV: every writer reads these records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from reports.results import Results
+
+Mark = Literal["", "best", "second"]
+Standing = Literal["printed", "misprint", "digitised", "memory", "calculated"]
+Judgement = Literal["reproduced", "better", "off by", "cannot be reproduced", "not run"]
+JUDGEMENTS: tuple[Judgement, ...] = ("reproduced", "better", "off by", "cannot be reproduced", "not run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One cell of a table: plain text, to be escaped by whoever writes it.
+
+    Attributes:
+        sort: what the column is sorted by; None sorts by the text.
+        mark: best and second best of a column.
+        muted: what others print, or what is not distinguishable from the reference.
+        certificate: id of the certificate that the number leads to; empty for none.
+        note: more about the number: interval, n; shown on demand.
+    """
+
+    text: str
+    sort: float | None = None
+    mark: Mark = ""
+    muted: bool = False
+    certificate: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """A column. `better` says which way a number is better."""
+
+    text: str
+    numeric: bool = True
+    better: Literal["", "higher", "lower"] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with its caption.
+
+    Attributes:
+        id: usable as an HTML anchor, a LaTeX label and a file name.
+        caption: one or more sentences, with protocol and hash.
+        rows: each as long as `heads`.
+        rules: positions of rows above which a line is drawn.
+        notes: below the table.
+    """
+
+    id: str
+    title: str
+    caption: str
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    rules: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.heads):
+                raise ValueError(f"table {self.id}: a row has {len(row)} cells, required {len(self.heads)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure with its caption, or the reason why there is none.
+
+    Attributes:
+        id: usable as an HTML anchor and a file name.
+        svg: the file; None where there is none.
+        png: the same at 200 dots per inch.
+        alt: what it shows, for those who cannot see it.
+        reason: why there is none; empty where there is one.
+        command: that would make it possible; empty where none would.
+        wide: takes the page's whole width in print.
+    """
+
+    id: str
+    title: str
+    caption: str
+    svg: Path | None = None
+    png: Path | None = None
+    alt: str = ""
+    reason: str = ""
+    command: str = ""
+    wide: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperCell:
+    """One number that somebody printed.
+
+    Attributes:
+        id: `figure8.set5.bicubic.psnr`.
+        where: `Johnson 2016, Figure 8`.
+        row, column: in words.
+        printed: as printed, to the last digit.
+        standing: how we know it, and whether it is a misprint.
+        likely: what a misprint most likely means; empty elsewhere.
+        remark: on its standing.
+        protocol: name of the protocol that it belongs to.
+    """
+
+    id: str
+    where: str
+    row: str
+    column: str
+    printed: str
+    unit: str = ""
+    standing: Standing = "printed"
+    likely: str = ""
+    remark: str = ""
+    protocol: str = ""
+
+    @property
+    def decimals(self) -> int:
+        """Digits after the point of what counts."""
+        return len((self.likely or self.printed).partition(".")[2])
+
+    @property
+    def value(self) -> float:
+        """What counts: the likely value of a misprint, else what is printed."""
+        return float(self.likely or self.printed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A printed number beside ours.
+
+    Attributes:
+        ours: None where there is none.
+        difference: ours minus the paper's; for times the factor, ours over the paper's.
+        interval: 95 %, of ours.
+        why: of a judgement that needs it: which machine, which other protocol, why it cannot be had.
+        command: that would run what has not been run; empty elsewhere.
+        certificate: id; empty where there is no value of ours.
+    """
+
+    cell: PaperCell
+    judgement: Judgement
+    ours: float | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    why: str = ""
+    command: str = ""
+    certificate: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the report, in the paper's order."""
+
+    id: str
+    title: str
+    text: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All of it.
+
+    Attributes:
+        made: ISO 8601, UTC.
+        version: of the suite that made the report.
+        summary: what a reader should know first, a sentence each.
+        counts: how many cells of the paper got which judgement.
+    """
+
+    title: str
+    made: str
+    version: str
+    summary: tuple[str, ...]
+    counts: Mapping[Judgement, int]
+    sections: tuple[Section, ...]
+    results: Results
+    verdicts: tuple[Verdict, ...] = field(default=())

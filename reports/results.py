@@ -1,0 +1,107 @@
+"""What a report is made of: the records that tables, figures, HTML and PDF read. :mod:`reports.gather` fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.contents import StoredRun
+from bench.records import MetricInfo, SpeedResult, SRProtocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHORT = 8  # digits of a hash that are printed
+SOURCES = ("hr", "lr")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """Everything that a number depends on.
+
+    Attributes:
+        id: short and stable: equal content, equal id; usable as an HTML anchor.
+        subject: model or optimisation.
+        definition: of the protocol.
+        environment_hash: of the machine, in :attr:`Results.environments`.
+        extra: for a timing, what :mod:`bench.certificate` says beyond protocol and machine.
+    """
+
+    id: str
+    subject: str
+    subject_hash: str
+    protocol: str
+    protocol_hash: str
+    definition: Mapping[str, Any]
+    environment_hash: str
+    runs: tuple[StoredRun, ...]
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """A data set at one scale under one protocol: a table, and the pictures beside it.
+
+    Attributes:
+        id: `set5-x4-08821999`.
+        models: in the report's order: worse mean PSNR first.
+        images: stems, sorted.
+        metrics: in the order of :data:`reports.gather.METRIC_ORDER`, then by name.
+        values: rows are images, columns (model, metric); NaN where there is no value, infinity for the PSNR of
+            identical images.
+        certificates: by model and metric.
+        pictures: by image and model, `hr` and `lr` among them; absolute paths that were there when it was read.
+        lost_pictures: how many the store names that are no longer there.
+    """
+
+    id: str
+    dataset: str
+    protocol: SRProtocol
+    models: tuple[str, ...]
+    images: tuple[str, ...]
+    metrics: tuple[MetricInfo, ...]
+    values: pd.DataFrame
+    certificates: Mapping[tuple[str, str], Certificate]
+    pictures: Mapping[tuple[str, str], Path]
+    lost_pictures: int
+
+    @property
+    def scale(self) -> int:
+        return self.protocol.scale
+
+    @property
+    def title(self) -> str:
+        """`set5 x4, protocol johnson2016 (08821999)`."""
+        return f"{self.dataset} x{self.scale}, protocol {self.protocol.name} ({self.protocol.hash[:SHORT]})"
+
+    def column(self, model: str, metric: str) -> pd.Series:
+        """The values that there are, by image; empty where there are none."""
+        import pandas as pd
+
+        if (model, metric) not in self.values.columns:
+            return pd.Series(dtype=float)
+        return self.values[model, metric].dropna()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """All groups, timings and machines of a report.
+
+    Attributes:
+        environments: facts by hash.
+        notes: what a reader must know: weights that changed, pictures that are gone, several machines.
+    """
+
+    stores: tuple[str, ...]
+    groups: tuple[Group, ...]
+    timings: tuple[tuple[SpeedResult, Certificate], ...]
+    environments: Mapping[str, Mapping[str, Any]]
+    notes: tuple[str, ...]
+
+    @property
+    def certificates(self) -> dict[str, Certificate]:
+        """By id, in the order of use."""
+        scored = [c for group in self.groups for c in group.certificates.values()]
+        return {c.id: c for c in [*scored, *(c for _, c in self.timings)]}
