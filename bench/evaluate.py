@@ -53,7 +53,7 @@ def evaluate(plan: Plan, store: Store, run: int, reporter: Reporter) -> dict[str
         for image, loaded in read_ahead(plan.dataset.images):
             if isinstance(loaded, LoadedImage):
                 hashes[image.stem] = loaded.sha256
-                submit(image, loaded, _lacking(plan, store, image, loaded.sha256))
+                submit(image, loaded, _lacking(plan, store, image, loaded))
             else:
                 keep(image, failed(plan, image, loaded))
     return hashes
@@ -114,22 +114,26 @@ def located(picture: Picture, store: Path) -> Picture:
 
 
 def _lacking(
-    plan: Plan, store: Store, image: ImageFile, sha256: str
+    plan: Plan, store: Store, image: ImageFile, loaded: LoadedImage
 ) -> list[tuple[Subject, list[LoadedMetric]]]:
-    """By model, the metrics without a value; a model whose picture is not there is named with none."""
+    """By model, the metrics without a value; a model whose picture is not there is named with none.
+
+    A metric that is only there by default does not measure an image that is too small for it.
+    """
     known: set[tuple[str, str, str, str]] = set()
     if not plan.force:
         known = store.scored(
             dataset=plan.dataset.name,
             protocol_hash=plan.protocol.hash,
             image=image.stem,
-            image_sha256=sha256,
+            image_sha256=loaded.sha256,
         )
+    fitting = [metric for metric in plan.metrics if metric.fits(loaded, plan.protocol)]
     work = []
     for subject in plan.subjects:
         metrics = [
             metric
-            for metric in plan.metrics
+            for metric in fitting
             if (subject.name, subject.hash, metric.entry.name, metric.entry.version) not in known
         ]
         if metrics or (plan.pictures and not picture_file(plan, subject.name, image.stem).is_file()):

@@ -39,10 +39,20 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedMetric:
-    """A metric with its entry in the table."""
+    """A metric with its entry in the table.
+
+    Attributes:
+        named: it was asked for by name, so that an image which is too small for it is a failure.
+    """
 
     entry: MetricEntry
     metric: Metric
+    named: bool = True
+
+    def fits(self, loaded: LoadedImage, protocol: SRProtocol) -> bool:
+        """Whether the image is large enough for it, or must be tried because it was asked for."""
+        sides = (side - side % protocol.scale - 2 * protocol.shave for side in loaded.pixels.shape[:2])
+        return self.named or min(sides) >= self.entry.least
 
 
 @dataclass(frozen=True, kw_only=True)

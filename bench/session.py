@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Say = Callable[[str], None]
-DEFAULT_METRICS = ("psnr", "ssim", "lpips-alex")
+DEFAULT_METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", "feature-vgg19-relu2_2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ def _metrics(asked: Request, device: torch.device, say: Say) -> Iterator[LoadedM
             f"metric {name}", metrics.load, (name, cache.find, device), asked.metrics_named, say
         )
         if metric is not None:
-            yield LoadedMetric(entry=metrics.entry(name), metric=metric)
+            yield LoadedMetric(entry=metrics.entry(name), metric=metric, named=asked.metrics_named)
 
 
 def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Subject]:

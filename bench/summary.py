@@ -91,6 +91,7 @@ def _json_number(value: float) -> float | str:
 
 
 LONG_HEAD = 14
+WIDE = 3  # more metrics go without blanks between the columns, to stay within 80
 CSV_COLUMNS = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "image", "value")
 
 
@@ -200,7 +201,7 @@ def terminal_table(block: Block, published: Sequence[Published]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table()
+    table = Table(padding=0 if len(block.metrics) > WIDE else (0, 1))
     for i, head in enumerate(block.heads()):
         lines = head.replace("-", "-\n") if len(head) > LONG_HEAD else head
         table.add_column(Text(lines), justify="right" if i else "left", no_wrap=True)

@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   python -m bench.train sr --scale 8 --loss feature --preset strong --data my/images --out runs/x8 --max-minutes 25
   torchrun --nproc-per-node 4 -m bench.train sr --batch 16 --data my/images --out runs/x4
   python -m bench.train export runs/x4-pixel --out x4-pixel.safetensors
+  python -m bench.train card models/weights/sr-pixel-x4.safetensors --db results.db
 
 In the folder of a run: checkpoint.pt, network.safetensors, log.jsonl, samples/, tensorboard/.
 exit status: 0 done or time is up, 1 the loss is not finite or the disk is full, 2 bad usage, 130 interrupted"""
@@ -41,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     out = commands.add_parser("export", help="write the weights of a run, at any time")
     out.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     out.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
+    card = commands.add_parser("card", help="write the card of a file of weights anew, with its scores")
+    card.add_argument("weights", type=Path, metavar="FILE", help="a .safetensors file that the package ships")
+    card.add_argument("--db", type=Path, required=True, metavar="FILE", help="results of bench.sr_quality")
     return p
 
 
@@ -81,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     if args.command == "export":
         return guard(lambda: run_export(args))
+    if args.command == "card":
+        return guard(lambda: run_card(args))
     return guard(lambda: run(args, TASKS[args.command]))
 
 
@@ -141,6 +147,20 @@ def run_export(args: argparse.Namespace) -> int:
 
     for key, value in export(args.run, writable_file(args.out)).items():
         print(f"{key + ':':<16} {value}")
+    return DONE
+
+
+def run_card(args: argparse.Namespace) -> int:
+    """Write the card, with what the results file says of these weights."""
+    from bench.training.card_scores import table
+    from bench.training.export import write_card
+    from models.sr_net import read_weights
+
+    try:
+        record, _ = read_weights(args.weights)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    print(write_card(args.weights, record, table(args.weights, args.db)))
     return DONE
 
 

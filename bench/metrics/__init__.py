@@ -28,6 +28,7 @@ class MetricEntry:
         decimals: digits after the point in tables.
         needs: manifest files.
         unit: of the values; empty for none.
+        least: pixels that each side must have after shaving.
     """
 
     name: str
@@ -39,6 +40,7 @@ class MetricEntry:
     decimals: int = 4
     needs: tuple[str, ...] = ()
     unit: str = ""
+    least: int = 1
 
 
 def _lpips(net: str, trunk: str, file: str) -> MetricEntry:
@@ -89,6 +91,7 @@ METRICS: dict[str, MetricEntry] = {
             target="bench.metrics.ms_ssim:ms_ssim",
             view="channel",
             higher_is_better=True,
+            least=161,
         ),
         _lpips("alex", "AlexNet", "alexnet-owt-7be5be79.pth"),
         _lpips("vgg", "VGG-16", "vgg16-397923af.pth"),

@@ -1,27 +1,50 @@
-"""The card of a file of weights: what it says of itself, as a page one can read."""
+"""The card of a file of weights: what it says of itself and what it scores, as a page one can read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 INTENDED = (
     "Enlarging natural photographs that were reduced as MATLAB's `imresize` does, to compare methods. Faces, text and "
     "compressed pictures were not looked at."
 )
+LICENCE = (
+    "The weights are under this project's licence, Apache-2.0. The images they were trained on are not in them; "
+    "whoever uses the weights beyond research should look at the images' terms:"
+)
+OWN_FOLDER = "a folder; see the remarks"
+REMARKS = "## Remarks"
 SECONDS_PER_HOUR = 3600
 
-
-def card(name: str, record: Mapping[str, str]) -> str:
-    """Markdown for the weights `name`, from the metadata that :func:`bench.training.export.export` returns."""
-    return "\n".join(_lines(name, record)) + "\n"
+Line = tuple[str, ...]
 
 
-def _lines(name: str, record: Mapping[str, str]) -> Iterator[str]:
+def card(name: str, record: Mapping[str, str], *, scores: Sequence[Line] = (), remarks: str = "") -> str:
+    """Markdown for the weights `name`.
+
+    Args:
+        record: the metadata that :func:`bench.training.export.export` returns.
+        scores: the head and the rows of a table (:func:`bench.training.card_scores.table`); empty for none.
+        remarks: what a person has to say of it (:func:`remarks_of`).
+    """
+    text = "\n".join(_lines(name, record, scores)) + "\n"
+    return f"{text}\n{REMARKS}\n\n{remarks}\n" if remarks else text
+
+
+def remarks_of(text: str) -> str:
+    """What stands under "Remarks" in a card, so that it can be written anew without losing it."""
+    return text.partition(f"\n{REMARKS}\n")[2].strip()
+
+
+def _lines(name: str, record: Mapping[str, str], scores: Sequence[Line]) -> Iterator[str]:
     yield f"# {name}\n"
     yield f"{record['architecture']} for x{record['scale']}, loss: {record['loss']}, loss network: {_network(record)}.\n"
     yield INTENDED
+    if scores:
+        yield "\n## Scores\n"
+        yield from _rows([scores[0], tuple("---" for _ in scores[0]), *scores[1:]])
     hours = float(record["seconds"]) / SECONDS_PER_HOUR
     yield from _table(
         "Training",
@@ -33,14 +56,24 @@ def _lines(name: str, record: Mapping[str, str]) -> Iterator[str]:
             "began with": record["initial_weights"],
         },
     )
-    for title, key in (
-        ("Recipe", "recipe"),
-        ("Images", "data"),
-        ("Versions", "versions"),
-        ("Network", "config"),
+    data = json.loads(record["data"])
+    for title, values in (
+        ("Recipe", json.loads(record["recipe"])),
+        ("Images", data),
+        ("Versions", json.loads(record["versions"])),
+        ("Network", json.loads(record["config"])),
+        ("Held-out images, mean", json.loads(record["validation"])),
     ):
-        yield from _table(title, json.loads(record[key]))
-    yield from _table("Held-out images, mean", json.loads(record["validation"]))
+        yield from _table(title, values)
+    yield f"\n## Licence\n\n{LICENCE}\n"
+    yield from (f"- {source}: {_terms(source)}" for source in data["sources"])
+
+
+def _terms(source: str) -> str:
+    from bench import manifest
+
+    known = manifest.groups().get(source)
+    return known.licence if known else OWN_FOLDER
 
 
 def _network(record: Mapping[str, str]) -> str:
@@ -50,8 +83,11 @@ def _network(record: Mapping[str, str]) -> str:
 
 def _table(title: str, values: Mapping[str, Any]) -> Iterator[str]:
     yield f"\n## {title}\n\n| | |\n|---|---|"
-    for key, value in values.items():
-        yield f"| {key} | {_cell(value)} |"
+    yield from _rows([(key, _cell(value)) for key, value in values.items()])
+
+
+def _rows(rows: Sequence[Line]) -> Iterator[str]:
+    return (f"| {' | '.join(row)} |" for row in rows)
 
 
 def _cell(value: Any) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from bench.replacing import replacing
 from bench.training import checkpoint
-from bench.training.card import card
+from bench.training.card import Line, card, remarks_of
 
 
 def export(run: Path, file: Path) -> dict[str, str]:
@@ -25,7 +26,7 @@ def export(run: Path, file: Path) -> dict[str, str]:
         UserError: the folder holds no checkpoint that can be read.
         OSError: the file cannot be written.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     content = checkpoint.read(run)
     arrays = content["average"] or content["network"]
@@ -36,7 +37,15 @@ def export(run: Path, file: Path) -> dict[str, str]:
     }
     dense = {name: tensor.to(memory_format=torch.contiguous_format) for name, tensor in arrays.items()}
     with replacing(file) as part:
-        save_file(dense, part, metadata=record)
-    with replacing(file.with_suffix(".md")) as part:
-        part.write_text(card(file.stem, record), encoding="utf-8")
+        part.write_bytes(save(dense, metadata=record))
+    write_card(file, record)
     return record
+
+
+def write_card(file: Path, record: Mapping[str, str], scores: Sequence[Line] = ()) -> Path:
+    """The card of the weights in `file`, beside it; the remarks of one that is there already are kept."""
+    page = file.with_suffix(".md")
+    remarks = remarks_of(page.read_text(encoding="utf-8")) if page.is_file() else ""
+    with replacing(page) as part:
+        part.write_text(card(file.stem, record, scores=scores, remarks=remarks), encoding="utf-8")
+    return page

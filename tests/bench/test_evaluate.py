@@ -217,6 +217,29 @@ def test_a_metric_that_cannot_measure_an_image_is_named_and_the_others_are_kept(
     assert "(fake): not scored: ms-ssim: " in notes.notes[0]
 
 
+def test_a_metric_that_was_not_asked_for_leaves_out_images_too_small_for_it(
+    plan: Plan, folder: Path, tmp_path: Path
+) -> None:
+    images.write(
+        folder / "large.png", np.random.default_rng(1).integers(0, 256, (172, 172, 3), dtype=np.uint8)
+    )
+    unasked = [replace(metric, named=False) for metric in metrics("psnr", "ms-ssim")]
+    calls = []
+
+    def count(lr: Tensor) -> Tensor:
+        calls.append(lr.shape)
+        return enlarge(lr)
+
+    subject = Subject(name="fake", hash="1", upscaler=Fake(count))
+    plan = replace(plan, dataset=dataset(str(folder)), metrics=unasked, subjects=[subject])
+    for _ in range(2):
+        found, notes = scores(plan, tmp_path / "r.db")
+        assert notes.notes == []
+    assert {s.image for s in found if s.metric == "ms-ssim"} == {"large"}
+    assert len({s.image for s in found if s.metric == "psnr"}) == 5
+    assert len(calls) == 5
+
+
 def test_identical_images_have_infinite_psnr(plan: Plan, folder: Path, tmp_path: Path) -> None:
     images.write(folder / "flat.png", np.full((40, 40, 3), 7, np.uint8))
     only = replace(plan.dataset, images=tuple(i for i in dataset(str(folder)).images if i.stem == "flat"))

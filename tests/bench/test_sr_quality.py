@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from bench import images
+from bench.shipped import is_shipped
 from bench.sr_quality import main
+from bench.upscalers import UPSCALERS
 
 FAST = ["--models", "bicubic", "nearest", "--metrics", "psnr", "ssim"]
 
@@ -160,6 +162,7 @@ def test_files_that_are_not_to_be_had_leave_out_only_what_needs_them(
         "bilinear",
         "bicubic",
         "lanczos",
+        *(name for name, entry in UPSCALERS.items() if any(map(is_shipped, entry.weights.values()))),
     }
     assert main(["./set", "--metrics", "lpips-alex"]) == 2
     assert "metric lpips-alex cannot run" in capsys.readouterr().err

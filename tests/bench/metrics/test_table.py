@@ -54,6 +54,14 @@ def test_every_file_that_a_metric_needs_is_in_the_manifest() -> None:
         assert set(entry.needs) <= set(manifest.files()), entry.name
 
 
+def test_the_least_side_is_where_a_metric_begins_to_refuse(name: str, metric: Metric) -> None:
+    least, channels = METRICS[name].least, 1 if METRICS[name].view == "channel" else 3
+    if least > 1:
+        metric(*(torch.rand(1, channels, least, least) for _ in range(2)))
+        with pytest.raises(ValueError, match=str(least)):
+            metric(*(torch.rand(1, channels, least, least - 1) for _ in range(2)))
+
+
 def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"no metric is called 'lpips'; there are: psnr, ssim, .*lpips-alex"):
         load("lpips", Path, CPU)
