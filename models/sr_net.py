@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.few_filters import FewFilters
 from models.style_net import ConvNorm, choice
 
 SCALES = (2, 4, 8)
@@ -97,7 +98,7 @@ class SRNet(nn.Module):
         self.first = conv_norm(3, width, 9)
         self.residual = nn.Sequential(*(make(width) for _ in range(blocks)))
         self.up = nn.Sequential(*(up(width) for _ in range(SCALES.index(scale) + 1)))
-        self.last = nn.Conv2d(width, 3, 9, padding=4)
+        self.last = FewFilters(width, 3, 9, padding=4)
 
     def forward(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 sh sw"]:
         if lr.shape[1] != 3:
