@@ -9,6 +9,8 @@ PROGRAMS = {
     "train": "train a super-resolution network with the pixel or the feature loss; stopped runs go on",
     "speed": "the paper's Table 1 on this machine, the time of any model, and what each optimisation brings",
     "apply": "stylize or upscale files and folders with any registered model",
+    "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",
+    "preference": "ask people which of two enlargements they prefer: a page for the workers, and what they answered",
     "gatys": "stylize by optimisation of the image, with any picture as the style: slow, and no network to train",
     "degrade": "make low-resolution images exactly as MATLAB's imresize does",
     "doctor": "the machine, the versions, and which data files are present, missing or damaged",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.records import Environment, MetricInfo, SpeedResult, SRProtocol
+from bench.records import Environment, Failure, MetricInfo, Picture, Score, SpeedResult, SRProtocol
 from bench.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SHARED = ("model", "model_hash", "dataset", "protocol", "protocol_hash", "metric", "metric_version", "store")
+
+COLUMNS = {"scores": fields(Score), "pictures": fields(Picture), "failures": fields(Failure)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,14 +141,15 @@ def _frame(store: Store, table: str, name: str) -> pd.DataFrame:
     import pandas as pd
 
     columns, rows = store.table(table)
-    return pd.DataFrame.from_records(rows, columns=list(columns)).assign(store=name)
+    known = columns or (*(field.name for field in COLUMNS[table]), "run")
+    return pd.DataFrame.from_records(rows, columns=list(known)).assign(store=name)
 
 
 def _timings(store: Store, name: str) -> list[StoredTiming]:
-    fields = SpeedResult.__dataclass_fields__
+    names = SpeedResult.__dataclass_fields__
     found = []
     for row in _rows(store, "timings"):
-        known = {field: row[field] for field in fields}
+        known = {name: row[name] for name in names}
         known |= {"seconds": tuple(json.loads(row["seconds"])), "certificate": json.loads(row["certificate"])}
         found.append(StoredTiming(result=SpeedResult(**known), store=name, run=row["run"]))
     return found

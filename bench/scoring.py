@@ -239,9 +239,13 @@ def _failure(plan: Plan, image: ImageFile, model: str, error: Exception, *, pref
 
 def picture_file(plan: Plan, model: str, stem: str) -> Path:
     """Where the picture of an image goes: FOLDER/DATASET/x4-johnson2016/MODEL/STEM.png."""
+    return pictures_folder(plan) / model / f"{stem}.png"
+
+
+def pictures_folder(plan: Plan) -> Path:
+    """Of the plan's data set under its protocol, a folder per model in it."""
     assert plan.pictures is not None
-    protocol = plan.protocol
-    return plan.pictures / plan.dataset.name / f"x{protocol.scale}-{protocol.name}" / model / f"{stem}.png"
+    return plan.pictures / plan.dataset.name / f"x{plan.protocol.scale}-{plan.protocol.name}"
 
 
 def _keep(

@@ -161,6 +161,7 @@ def score(
     store.finish(number)
     for plan in todo:
         _print_tables(plan, tables)
+        _print_crops(plan)
     _print_failures(store.failures(number))
     return tables, complete
 
@@ -203,6 +204,16 @@ def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
         console = Console()
         console.print(f"\n{block.title}", markup=False, highlight=False, style="bold", soft_wrap=True)
         console.print(terminal_table(block, [o for o in others if any(o.text(m) for m in block.metrics)]))
+
+
+def _print_crops(plan: Plan) -> None:
+    from bench.crops import write_crops
+    from bench.scoring import pictures_folder
+
+    if plan.pictures is not None:
+        models = [subject.name for subject in plan.subjects]
+        for file in write_crops(pictures_folder(plan), plan.dataset.name, plan.protocol.scale, models):
+            print(f"crops: {file}")
 
 
 def _export(name: str, file: Path, tables: Sequence[Row]) -> None:

@@ -34,7 +34,7 @@ def by_rows(
     filters, channels, kernel, _ = weight.shape
     rows = weight.permute(2, 0, 1, 3).reshape(kernel * filters, channels, 1, -1)
     parts = F.conv2d(x, rows, padding=(0, padding[1]))
-    high = F.pad(parts, (0, 0, padding[0], padding[0])).unflatten(1, (kernel, filters))
+    high = torch.unflatten(F.pad(parts, (0, 0, padding[0], padding[0])), 1, (kernel, filters))
     height = high.shape[3] - kernel + 1
     total = high[:, 0, :, :height].to(torch.promote_types(parts.dtype, torch.float32))
     for row in range(1, kernel):

@@ -55,3 +55,10 @@ def test_a_file_from_before_there_were_timings_is_read(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no results file"):
         read([tmp_path / "none.db"])
+
+
+def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    found = read([tmp_path / "empty.db"])
+    assert found.scores.empty
+    assert list(found.pictures.columns)[-2:] == ["run", "store"]

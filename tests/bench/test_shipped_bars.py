@@ -1,0 +1,75 @@
+"""What the shipped networks were trained for, on the real sets: `bench.sr_quality` prints these numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import images
+from bench.sr_quality import main
+
+SETS = ("set5", "set14", "bsd100")
+FEATURE = "feature-vgg19-relu2_2"
+MODELS = ("sr-pixel", "sr-feature", "sr-feature+match")
+
+Means = Mapping[tuple[str, int, str, str], float]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Path:
+    """Where everything was scored, once."""
+    folder = tmp_path_factory.mktemp("bars")
+    options = ["--models", *MODELS, "--db", str(folder / "r.db"), "--images", str(folder / "images")]
+    assert main(["set5", "--scales", "4", "8", "--metrics", "psnr", *options]) == 0
+    features = ["--models", "sr-pixel", "sr-feature", "--db", str(folder / "r.db"), "--no-images"]
+    assert main([*SETS, "--metrics", FEATURE, "psnr", *features, "--json", str(folder / "x4.json")]) == 0
+    assert (
+        main(["set5", "--scales", "8", "--metrics", "psnr", *features, "--json", str(folder / "x8.json")])
+        == 0
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def means(folder: Path) -> Means:
+    rows = [row for name in ("x4", "x8") for row in json.loads((folder / f"{name}.json").read_text())]
+    return {(r["dataset"], r["scale"], r["model"], r["metric"]): r["mean"] for r in rows}
+
+
+def test_the_pixel_network_is_above_its_bars_on_set5(means: Means) -> None:
+    assert means["set5", 4, "sr-pixel", "psnr"] >= 30.0
+    assert means["set5", 8, "sr-pixel", "psnr"] >= 24.9
+
+
+def test_the_pixel_network_at_x4_is_above_srcnn_on_set5(means: Means) -> None:
+    assert means["set5", 4, "sr-pixel", "psnr"] > 30.48
+
+
+def test_the_feature_network_keeps_its_psnr(means: Means) -> None:
+    assert means["set5", 4, "sr-feature", "psnr"] >= 26.5
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_feature_network_trades_psnr_for_closer_features(name: str, means: Means) -> None:
+    assert means[name, 4, "sr-feature", "psnr"] < means[name, 4, "sr-pixel", "psnr"]
+    assert means[name, 4, "sr-feature", FEATURE] <= 0.75 * means[name, 4, "sr-pixel", FEATURE]
+
+
+@pytest.mark.parametrize("scale", [4, 8])
+def test_histogram_matching_lowers_the_colour_error_of_the_feature_network(folder: Path, scale: int) -> None:
+    plain, matched = (colour_error(folder, scale, model) for model in ("sr-feature", "sr-feature+match"))
+    assert matched < plain
+
+
+def colour_error(folder: Path, scale: int, model: str) -> float:
+    """Of set5: how far an image's mean red, green and blue are from those of hr, mean over channels and images."""
+    place = folder / "images" / "set5" / f"x{scale}-johnson2016"
+    pairs = [
+        (images.read(place / model / hr.name), images.read(hr)) for hr in sorted((place / "hr").iterdir())
+    ]
+    assert len(pairs) == 5
+    return float(np.mean([np.abs(sr.mean((0, 1)) - hr.mean((0, 1))).mean() for sr, hr in pairs]))
