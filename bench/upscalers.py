@@ -117,7 +117,7 @@ UPSCALERS: dict[str, UpscalerEntry] = {
             target="baselines.srcnn:SRCNN",
             weights=_srcnn("9-5-5-imagenet", (2, 3, 4)),
         ),
-        *_trained("pixel", (4,)),
+        *_trained("pixel", (4, 8)),
     )
 }
 
