@@ -1,0 +1,69 @@
+
+// ---- tables: a click on a head sorts by best first, then by worst first, then as it was ----
+function startSorting(table) {
+  const body = table.tBodies[0];
+  const original = Array.from(body.rows);
+  const heads = Array.from(table.tHead.rows[0].cells);
+  heads.forEach((head, column) => {
+    head.querySelector("button")?.addEventListener("click", () => {
+      const next = following(head);
+      for (const other of heads) other.removeAttribute("aria-sort");
+      if (next) head.setAttribute("aria-sort", next);
+      table.classList.toggle("sorted", Boolean(next));
+      body.append(...(next ? sorted(original, column, next === "descending") : original));
+    });
+  });
+}
+function following(head) {
+  const first = head.dataset.better === "higher" ? "descending" : "ascending";
+  const second = first === "ascending" ? "descending" : "ascending";
+  return { [first]: second, [second]: null }[head.getAttribute("aria-sort")] ?? (head.hasAttribute("aria-sort") ? null : first);
+}
+const collator = new Intl.Collator("en", { numeric: true });
+function sorted(rows, column, descending) {
+  const keyed = rows.map((row) => ({ row, key: keyOf(row.cells[column]) }));
+  const known = keyed.filter(({ key }) => key !== null);
+  known.sort((a, b) => (descending ? -1 : 1) * compareKeys(a.key, b.key));
+  return [...known, ...keyed.filter(({ key }) => key === null)].map(({ row }) => row);
+}
+function keyOf(cell) {
+  if (cell.dataset.sort !== undefined) {
+    const number = { inf: Infinity, "-inf": -Infinity }[cell.dataset.sort] ?? Number(cell.dataset.sort);
+    return Number.isNaN(number) ? null : number;
+  }
+  return cell.innerText.trim() || null;
+}
+// Of one column, what has no number comes after what has one.
+function compareKeys(a, b) {
+  if (typeof a === "number" && typeof b === "number") return a === b ? 0 : a < b ? -1 : 1;
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+  return collator.compare(a, b);
+}
+
+// ---- the cells of the paper: filtered by verdict and by words ----
+function startFilter(form) {
+  const rows = Array.from(byId("verdicts").tBodies[0].rows);
+  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const { judgement, words } = form.elements;
+  const apply = () => {
+    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    rows.forEach((row, i) => {
+      const fits = !judgement.value || row.dataset.judgement === judgement.value;
+      row.hidden = !(fits && wanted.every((word) => texts[i].includes(word)));
+    });
+    byId("verdict-count").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+  };
+  form.addEventListener("input", apply);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  for (const count of document.querySelectorAll(".count")) {
+    count.addEventListener("click", () => {
+      judgement.value = count.dataset.judgement;
+      apply();
+    });
+  }
+  form.hidden = false;
+  apply();
+}
+
+for (const table of document.querySelectorAll("table.sortable")) startSorting(table);
+if (byId("verdict-filter")) startFilter(byId("verdict-filter"));
