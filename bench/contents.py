@@ -149,7 +149,7 @@ def _timings(store: Store, name: str) -> list[StoredTiming]:
     names = SpeedResult.__dataclass_fields__
     found = []
     for row in _rows(store, "timings"):
-        known = {name: row[name] for name in names}
+        known = {column: row[column] for column in names}
         known |= {"seconds": tuple(json.loads(row["seconds"])), "certificate": json.loads(row["certificate"])}
         found.append(StoredTiming(result=SpeedResult(**known), store=name, run=row["run"]))
     return found

@@ -1,17 +1,23 @@
-"""What the literature prints, to stand below our numbers (`published.toml`)."""
+"""What the literature prints, to stand below our numbers: the means of `reports/paper.toml` that have a short source."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
+
+MISPRINT = " (sic)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """One model's printed means on one data set; `values` is by metric, as strings, with the digits as printed."""
+    """One model's printed means on one data set; `values` is by metric, as strings, with the digits as printed.
+
+    A misprint has "(sic)" behind it.
+    """
 
     model: str
     dataset: str
@@ -27,28 +33,30 @@ class Published:
 
 @cache
 def everything() -> tuple[Published, ...]:
-    """All published values."""
-    text = resources.files("bench").joinpath("published.toml").read_text(encoding="utf-8")
-    return tuple(
-        _value(source, dataset, cells)
-        for source in tomllib.loads(text)["source"]
-        for dataset, lines in source["data"].items()
-        for cells in lines
-    )
+    """All published means of registered models."""
+    text = resources.files("reports").joinpath("paper.toml").read_text(encoding="utf-8")
+    document = tomllib.loads(text)
+    misprints = {cell for remark in document["remark"] if "likely" in remark for cell in remark["cells"]}
+    tables = [table for table in document["scores"] if "short" in table]
+    rows = (row for table in tables for row in _rows(table, misprints))
+    return tuple(row for row in rows if row.values and row.model not in document["brought"])
 
 
-def _value(source: Mapping[str, str], dataset: str, cells: Sequence[str]) -> Published:
-    scale, model, *numbers = cells
-    metrics = source["metrics"]
-    values = {metric: number for metric, number in zip(metrics, numbers, strict=True) if number}
-    return Published(
-        model=model,
-        dataset=dataset,
-        scale=int(scale),
-        channel=source["channel"],
-        source=source["name"],
-        values=values,
-    )
+def _rows(table: Mapping[str, Any], misprints: set[str]) -> Iterator[Published]:
+    for model, *printed in table["rows"]:
+        for dataset, text in zip(table["data"], printed, strict=True):
+            if "/" in dataset:  # one image of it
+                continue
+            numbers = dict(zip(table["metrics"], text.split("/"), strict=True)) if text else {}
+            ids = {metric: f"{table['id']}.{dataset}.{model}.{metric}" for metric in numbers}
+            yield Published(
+                model=model,
+                dataset=dataset,
+                scale=table["scale"],
+                channel="rgb" if table["protocol"] == "rgb" else "y",
+                source=table["short"],
+                values={m: n + MISPRINT * (ids[m] in misprints) for m, n in numbers.items() if n},
+            )
 
 
 def published(*, dataset: str, scale: int, channel: str, models: Sequence[str]) -> list[Published]:

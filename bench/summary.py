@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.escapes import escape_latex, escape_markdown
 from bench.metrics import METRICS
 from bench.published import Published
 from bench.records import Score
@@ -151,26 +152,8 @@ def to_markdown(table: Sequence[Row]) -> str:
 
 def _markdown_block(block: Block) -> str:
     body = [block.heads(), ["---", *("---:" for _ in block.metrics), "---:"]]
-    body += [[_escape_markdown(model), *cells, n] for model, cells, n in block.lines]
-    return f"**{_escape_markdown(block.title)}**\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in body)
-
-
-def _escape_markdown(text: str) -> str:
-    escaped = "".join(f"\\{c}" if c in r"\`*_[]<>#|" else c for c in text)
-    return " ".join(escaped.split())
-
-
-LATEX_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{c: f"\\{c}" for c in "&%$#_{}"},
-}
-
-
-def escape_latex(text: str) -> str:
-    """Text that LaTeX typesets as it stands."""
-    return "".join(LATEX_ESCAPES.get(c, c) for c in " ".join(text.split()))
+    body += [[escape_markdown(model), *cells, n] for model, cells, n in block.lines]
+    return f"**{escape_markdown(block.title)}**\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in body)
 
 
 def to_latex(table: Sequence[Row]) -> str:
@@ -179,7 +162,7 @@ def to_latex(table: Sequence[Row]) -> str:
 
 
 def _latex_block(block: Block) -> str:
-    heads = [_latex_head(head) for head in block.heads()]
+    heads = [escape_latex(head) for head in block.heads()]
     width = len(heads)
     title = escape_latex(block.title)
     body = "".join(
@@ -190,10 +173,6 @@ def _latex_block(block: Block) -> str:
         f"\\multicolumn{{{width}}}{{l}}{{{title}}} \\\\\n\\midrule\n"
         f"{' & '.join(heads)} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
     )
-
-
-def _latex_head(head: str) -> str:
-    return escape_latex(head).replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
 
 
 def terminal_table(block: Block, published: Sequence[Published]) -> Table:

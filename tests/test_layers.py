@@ -25,6 +25,9 @@ REPORTS_MAY_IMPORT_OF_BENCH = {
     "bench.cli",
     "bench.replacing",
     "bench.statistics",
+    "bench.protocols",
+    "bench.escapes",
+    "bench.preference_result",
     "bench.speed_rows",
 }
 

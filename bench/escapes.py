@@ -1,0 +1,28 @@
+"""Text that may hold anything, for the formats that tables are written in: one line, shown as it stands."""
+
+from __future__ import annotations
+
+LATEX_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "±": r"$\pm$",
+    "≈": r"$\approx$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{MINUS SIGN}": r"$-$",
+}
+MARKDOWN_SPECIAL = r"\`*_[]<>#|"
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX typesets as it stands; with T1 fonts, for `<`, `>` and `|` have no place in the older ones."""
+    return "".join(LATEX_ESCAPES.get(c, c) for c in " ".join(text.split()))
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it stands, inside a table too."""
+    escaped = "".join(f"\\{c}" if c in MARKDOWN_SPECIAL else c for c in text)
+    return " ".join(escaped.split())

@@ -1,0 +1,23 @@
+"""A super-resolution protocol in words."""
+
+from __future__ import annotations
+
+from bench.records import SRProtocol
+from reports.results import SHORT
+
+COLOURS = {"rgb": "RGB", "y": "BT.601 studio-range luma"}
+ROUNDING = {"uint8": "rounded to 8 bits after each pass", "float": "never rounded"}
+BORDERS = {"symmetric": "mirrored", "replicate": "repeated"}
+
+
+def protocol_words(protocol: SRProtocol) -> str:
+    """A paragraph that says all that its definition says."""
+    blur = f"a Gaussian blur of sigma {protocol.blur_sigma:g} and " if protocol.blur_sigma else ""
+    sr = "clipped and rounded to 8 bits" if protocol.quantize else "clipped and not rounded"
+    return (
+        f"{protocol.name} at x{protocol.scale} ({protocol.hash[:SHORT]}): hr is {COLOURS[protocol.colour]}, cropped to a "
+        f"multiple of {protocol.scale}; lr is made from it by {blur}MATLAB's antialiased bicubic imresize, "
+        f"{ROUNDING[protocol.arithmetic]}, its border {BORDERS[protocol.border]}; sr is {sr}. PSNR and SSIM are measured "
+        f"on {COLOURS[protocol.channel]}, {protocol.shave} pixels cut from each side; SSIM with a Gaussian window, "
+        "11x11, sigma 1.5, averaged where the window fits. A data set's value is the mean of its images' values."
+    )
