@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -17,6 +18,9 @@ class Published:
     """One model's printed means on one data set; `values` is by metric, as strings, with the digits as printed.
 
     A misprint has "(sic)" behind it.
+
+    Attributes:
+        cannot: why nobody can get these numbers; empty where they can be had.
     """
 
     model: str
@@ -25,6 +29,7 @@ class Published:
     channel: str
     source: str
     values: Mapping[str, str]
+    cannot: str = ""
 
     def text(self, metric: str) -> str:
         """What is printed for a metric; empty where nothing is."""
@@ -36,13 +41,12 @@ def everything() -> tuple[Published, ...]:
     """All published means of registered models."""
     text = resources.files("reports").joinpath("paper.toml").read_text(encoding="utf-8")
     document = tomllib.loads(text)
-    misprints = {cell for remark in document["remark"] if "likely" in remark for cell in remark["cells"]}
     tables = [table for table in document["scores"] if "short" in table]
-    rows = (row for table in tables for row in _rows(table, misprints))
+    rows = (row for table in tables for row in _rows(table, document["remark"]))
     return tuple(row for row in rows if row.values and row.model not in document["brought"])
 
 
-def _rows(table: Mapping[str, Any], misprints: set[str]) -> Iterator[Published]:
+def _rows(table: Mapping[str, Any], remarks: Sequence[Mapping[str, Any]]) -> Iterator[Published]:
     for model, *printed in table["rows"]:
         for dataset, text in zip(table["data"], printed, strict=True):
             if "/" in dataset:  # one image of it
@@ -55,8 +59,20 @@ def _rows(table: Mapping[str, Any], misprints: set[str]) -> Iterator[Published]:
                 scale=table["scale"],
                 channel="rgb" if table["protocol"] == "rgb" else "y",
                 source=table["short"],
-                values={m: n + MISPRINT * (ids[m] in misprints) for m, n in numbers.items() if n},
+                values={
+                    m: n + MISPRINT * bool(_said(remarks, "likely", ids[m])) for m, n in numbers.items() if n
+                },
+                cannot="; ".join(
+                    dict.fromkeys(text for i in ids.values() for text in _said(remarks, "cannot", i))
+                ),
             )
+
+
+def _said(remarks: Sequence[Mapping[str, Any]], what: str, cell: str) -> list[str]:
+    """What the remarks on a cell say under `likely` or `cannot`."""
+    return [
+        r[what] for r in remarks if what in r and any(fnmatchcase(cell, pattern) for pattern in r["cells"])
+    ]
 
 
 def published(*, dataset: str, scale: int, channel: str, models: Sequence[str]) -> list[Published]:

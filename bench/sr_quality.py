@@ -203,7 +203,13 @@ def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
     for block in Block.all(mine):
         console = Console()
         console.print(f"\n{block.title}", markup=False, highlight=False, style="bold", soft_wrap=True)
-        console.print(terminal_table(block, [o for o in others if any(o.text(m) for m in block.metrics)]))
+        shown = [o for o in others if any(o.text(m) for m in block.metrics)]
+        console.print(terminal_table(block, shown))
+        for other in shown:
+            if other.cannot:
+                console.print(
+                    f"{other.model} ({other.source}): {other.cannot}", markup=False, highlight=False
+                )
 
 
 def _print_crops(plan: Plan) -> None:
