@@ -13,7 +13,7 @@ from typing import Any
 from reports.parts import PaperCell
 
 UNITS = {"psnr": "dB"}
-METRIC_TITLES = {"psnr": "PSNR", "ssim": "SSIM", "lpips-alex": "LPIPS (alex)"}
+METRIC_TITLES = {"psnr": "PSNR", "ssim": "SSIM", "ms-ssim": "MS-SSIM", "lpips-alex": "LPIPS (alex)"}
 DATASET_TITLES = {"set5": "Set5", "set14": "Set14", "bsd100": "BSD100"}
 IMAGE_TITLES = {"361010": "polo riders (361010)"}
 

@@ -104,13 +104,15 @@ def _ratio(machine: Machine, size: int) -> float | None:
 
 
 def _best(groups: Sequence[Group]) -> Iterator[str]:
-    found = [text for group in groups if (text := _best_of(group))]
+    several = len({group.protocol.name for group in groups}) > 1
+    found = [text for group in groups if (text := _best_of(group, several))]
     if found:
         more = f" and {len(found) - NAMED_GROUPS} more" if len(found) > NAMED_GROUPS else ""
         yield f"Highest mean PSNR: {'; '.join(found[:NAMED_GROUPS])}{more}."
 
 
-def _best_of(group: Group) -> str:
+def _best_of(group: Group, several: bool) -> str:
+    """Empty for a lone model; the protocol is named where there are several."""
     means = {
         model: mean(list(map(float, column)))
         for model in group.models
@@ -120,6 +122,5 @@ def _best_of(group: Group) -> str:
     if len(known) < 2:
         return ""
     best = max(known, key=lambda model: known[model])
-    return (
-        f"{best} on {group.dataset} x{group.scale} ({group.protocol.name}), {fixed(known[best], DECIMALS)} dB"
-    )
+    under = f" ({group.protocol.name})" if several else ""
+    return f"{best} on {group.dataset} x{group.scale}{under} {fixed(known[best], DECIMALS)} dB"
