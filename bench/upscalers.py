@@ -118,6 +118,7 @@ UPSCALERS: dict[str, UpscalerEntry] = {
             weights=_srcnn("9-5-5-imagenet", (2, 3, 4)),
         ),
         *_trained("pixel", (4, 8)),
+        *_trained("feature", (4,)),
     )
 }
 

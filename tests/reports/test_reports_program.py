@@ -172,7 +172,9 @@ def test_the_default_is_results_db_into_report() -> None:
 def test_a_results_file_of_times_alone_makes_a_report(tmp_path: Path) -> None:
     machine = Environment(facts=MACHINE)
     with Store(tmp_path / "r.db") as store:
-        run = store.start(Run(program="speed", command=("--sizes", "512"), started=now(), environment=machine))
+        run = store.start(
+            Run(program="speed", command=("--sizes", "512"), started=now(), environment=machine)
+        )
         rows = [timing("gatys", 512, [0.1] * 8), timing("style-paper", 512, [0.05] * 8)]
         store.add(run, timings=[replace(row, environment_hash=machine.hash) for row in rows])
     out = tmp_path / "out"
