@@ -194,7 +194,12 @@ def test_help_loads_no_torch() -> None:
 def start(here: Path, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "bench.sr_quality", "./many", *FAST, *more]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.Popen(command, cwd=here, env=environment, stderr=subprocess.PIPE, text=True)
+    # A shell's background jobs ignore Ctrl-C, and what they start inherits that; a handled signal is not inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, cwd=here, env=environment, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for_scores(file: Path, process: subprocess.Popen[str], count: int) -> None:
