@@ -44,7 +44,7 @@ def gather(contents: Contents) -> Results:
     facts = {digest: dict(environment.facts) for digest, environment in contents.environments.items()}
     if len(facts) > 1:
         notes.append(
-            f"the results were made on {len(facts)} machines or sets of versions; times of unlike ones are never compared"
+            f"The results were made on {len(facts)} machines or sets of versions; times of unlike ones are never compared."
         )
     return Results(
         stores=contents.stores, groups=groups, timings=timings, environments=facts, notes=tuple(notes)
