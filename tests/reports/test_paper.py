@@ -87,6 +87,8 @@ TYPED = {
     "basicsr.x4.set14.esrgan.ssim": "0.6491",
     "basicsr.x4.set5.msrgan.ssim": "0.8087",
     "spsr2020.x4.set14.bicubic.lpips-alex": "0.4393",
+    "spsr2020.x4.set14.bicubic.psnr": "26.100",
+    "spsr2020.x4.bsd100.natsr.psnr": "26.445",
     "spsr2020.x4.bsd100.srgan.lpips-alex": "0.1980",
     "spsr2020.x4.set5.esrgan.lpips-alex": "0.0748",
     "spsr2020.x4.set14.sftgan.lpips-alex": "0.1481",
@@ -109,7 +111,7 @@ COUNTS = {
     "srgan2017": 2 * 3 * 2,
     "swinir2021": 3 * 3 * 2,
     "basicsr": 5 * 2 * 2,
-    "spsr2020": 6 * 3,
+    "spsr2020": (6 + 5) * 3,
     "lpips": 4,
 }
 
