@@ -39,11 +39,21 @@ class Published:
 @cache
 def everything() -> tuple[Published, ...]:
     """All published means of registered models."""
-    text = resources.files("reports").joinpath("paper.toml").read_text(encoding="utf-8")
-    document = tomllib.loads(text)
+    document = _document()
     tables = [table for table in document["scores"] if "short" in table]
     rows = (row for table in tables for row in _rows(table, document["remark"]))
     return tuple(row for row in rows if row.values and row.model not in document["brought"])
+
+
+@cache
+def table_1() -> Mapping[int, Mapping[str, str]]:
+    """The paper's Table 1 as printed: size, then `gatys-100`, `ours`, `speed-up-100` ...; seconds on a GTX Titan X."""
+    grid = next(grid for grid in _document()["grid"] if grid["id"] == "table1")
+    return {int(size): dict(zip(grid["columns"], printed, strict=True)) for size, *printed in grid["rows"]}
+
+
+def _document() -> dict[str, Any]:
+    return tomllib.loads(resources.files("reports").joinpath("paper.toml").read_text(encoding="utf-8"))
 
 
 def _rows(table: Mapping[str, Any], remarks: Sequence[Mapping[str, Any]]) -> Iterator[Published]:

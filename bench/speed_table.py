@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench import published
 from bench.speed_rows import GATYS, Row
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-# Johnson et al. 2016, Table 1, seconds on a GTX Titan X: size -> (Gatys by iterations, the network). The paper's
-# printed speed-ups do not follow from these: its last column is rounded.
-PAPER: dict[int, tuple[dict[int, float], float]] = {
-    256: ({100: 3.17, 300: 9.52, 500: 15.86}, 0.015),
-    512: ({100: 10.97, 300: 32.91, 500: 54.85}, 0.05),
-    1024: ({100: 42.89, 300: 128.66, 500: 214.44}, 0.21),
-}
-PAPER_SPEED_UPS: dict[int, dict[int, int]] = {
-    256: {100: 212, 300: 636, 500: 1060},
-    512: {100: 205, 300: 615, 500: 1026},
-    1024: {100: 208, 300: 625, 500: 1042},
-}
 SCALED = "*"
 Line = tuple[str, ...]
 
@@ -50,13 +39,14 @@ def table_1(rows: Sequence[Row]) -> Titled | None:
         return None
     heads = ("size", "", *(f"Gatys {c}" for c in counts), "network", *(f"x {c}" for c in counts))
     table = _table(heads, left={""})
+    papers = published.table_1()
     for size in dict.fromkeys(r.size for r in rows):
         plain = [r for r in rows if r.size == size and r.variant == "eager"]
         by_count = {r.iterations: r for r in plain if r.method == GATYS}
         own = next((r for r in plain if r.method == network), None)
         table.add_row(str(size), "here", *_here(by_count, own, counts))
-        if size in PAPER:
-            table.add_row("", "paper", *_paper(size, counts), style="dim")
+        if size in papers:
+            table.add_row("", "paper", *_paper(papers[size], counts), style="dim")
     title = f"Table 1: seconds for one image, speed-ups of {network} (paper: GTX Titan X)"
     return Titled(title=title, table=table)
 
@@ -67,11 +57,9 @@ def _here(by_count: dict[int | None, Row], network: Row | None, counts: Sequence
     return (*times, cell(network), *ratios)
 
 
-def _paper(size: int, counts: Sequence[int]) -> Line:
-    gatys, network = PAPER[size]
-    times = [f"{gatys[c]:.2f}" if c in gatys else "" for c in counts]
-    ratios = [f"{PAPER_SPEED_UPS[size][c]}" if c in gatys else "" for c in counts]
-    return (*times, f"{network:g}", *ratios)
+def _paper(printed: Mapping[str, str], counts: Sequence[int]) -> Line:
+    times = [printed.get(f"gatys-{count}", "") for count in counts]
+    return (*times, printed["ours"], *(printed.get(f"speed-up-{count}", "") for count in counts))
 
 
 def cell(row: Row | None, *, per_iteration: bool = False) -> str:

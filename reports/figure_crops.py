@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from bench.crops import CROPS, Crop
 from reports.figure_crop_panels import HR, Box, Shown, drawing, opened
 from reports.figure_style import Drawing
 from reports.figure_text import listed, printable
@@ -15,25 +16,16 @@ PAPERS = ("bicubic", "sr-pixel", "srcnn-955", "sr-feature", "sr-feature+match")
 PROTOCOL = "johnson2016"
 MOST_OTHERS, SIDE = 5, 96
 
-# What the paper shows, as identified in PAPER.md; the polo riders are BSDS 361010.
-EXAMPLES: dict[str, tuple[int, tuple[tuple[str, str, Box], ...]]] = {
-    "figure8": (
-        4,
-        (
-            ("set5", "baby", Box(left=56, top=84, side=144)),
-            ("set14", "comic", Box(left=60, top=96, side=96)),
-        ),
-    ),
-    "figure9": (8, (("bsd100", "361010", Box(left=188, top=56, side=96)),)),
-}
+FIGURES = {"figure8": 4, "figure9": 8}  # scale
 
 
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """Figures 8 and 9, then one for each data set that the paper does not have."""
-    for name, (scale, examples) in EXAMPLES.items():
-        shown = [_paper_example(results, scale, *example) for example in examples]
-        yield _paper_figure(name, scale, examples, [found for found in shown if found])
-    papers = {dataset for _, examples in EXAMPLES.values() for dataset, _, _ in examples}
+    for name, scale in FIGURES.items():
+        crops = [crop for crop in CROPS if crop.scale == scale]
+        shown = [_paper_example(results, crop) for crop in crops]
+        yield _paper_figure(name, scale, crops, [found for found in shown if found])
+    papers = {crop.dataset for crop in CROPS}
     for group in results.groups:
         found = None if group.dataset in papers else _telling(group)
         if found:
@@ -41,22 +33,20 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
             yield drawing(f"crops-{group.id}", title, [found])
 
 
-def _paper_example(results: Results, scale: int, dataset: str, image: str, box: Box) -> Shown | None:
-    groups = [
-        g for g in results.groups if (g.dataset, g.scale, g.protocol.name) == (dataset, scale, PROTOCOL)
-    ]
-    return _shown(groups[0], image, box, PAPERS) if groups else None
+def _paper_example(results: Results, crop: Crop) -> Shown | None:
+    wanted = (crop.dataset, crop.scale, PROTOCOL)
+    groups = [g for g in results.groups if (g.dataset, g.scale, g.protocol.name) == wanted]
+    box = Box(left=crop.left, top=crop.top, side=crop.side)
+    return _shown(groups[0], crop.image, box, PAPERS) if groups else None
 
 
-def _paper_figure(
-    name: str, scale: int, examples: Sequence[tuple[str, str, Box]], shown: Sequence[Shown]
-) -> Drawing | Figure:
+def _paper_figure(name: str, scale: int, crops: Sequence[Crop], shown: Sequence[Shown]) -> Drawing | Figure:
     title = f"Super-resolution x{scale}, as in the paper's Figure {name.removeprefix('figure')}"
     if shown:
         return drawing(name, title, shown)
-    datasets = [dataset for dataset, _, _ in examples]
+    datasets = [crop.dataset for crop in crops]
     models = [model for model in PAPERS if scale == 4 or not model.startswith("srcnn")]
-    wanted = listed(f"{image} of {dataset}" for dataset, image, _ in examples)
+    wanted = listed(f"{crop.image} of {crop.dataset}" for crop in crops)
     return Figure(
         id=name,
         title=title,

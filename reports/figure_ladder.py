@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.statistics import Interval, ratio_interval
 from reports.figure_style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, Drawing, canvas, settled
-from reports.figure_text import MINUS, MISSING, anchor, duration, listed, number, printable, short
+from reports.figure_text import MINUS, MISSING, duration, listed, number, printable, short
 from reports.figure_timings import EAGER, all_machines, certificate, input_size, newest, seconds
 from reports.parts import Figure
-from reports.results import SHORT, Results
+from reports.results import SHORT, Results, anchor
 from reports.speeds import Machine, Timed
 
 if TYPE_CHECKING:

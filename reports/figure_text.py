@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import itertools
 import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from reports.results import SHORT
-
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 KIBI = 1024
-LONGEST_ANCHOR = 60
 # Controls, direction marks, surrogates, private use, unassigned.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
@@ -101,12 +97,3 @@ def listed(names: Iterable[str]) -> str:
     if len(all_names) < 2:
         return "".join(all_names)
     return f"{', '.join(all_names[:-1])} and {all_names[-1]}"
-
-
-def anchor(text: str) -> str:
-    """Of a name that may hold anything, what may stand in an id and a file name; unlike names stay unlike."""
-    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
-    if plain == text and len(text) <= LONGEST_ANCHOR:
-        return text
-    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-    return f"{plain[:LONGEST_ANCHOR]}-{digest[:SHORT]}"

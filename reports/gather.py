@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.contents import Contents, StoredRun
 from bench.records import MetricInfo, SpeedResult, SRProtocol
-from reports.results import SHORT, SOURCES, Certificate, Group, Results
+from reports.results import SHORT, SOURCES, Certificate, Group, Results, anchor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ def _group(
     pictures, lost = _pictures(contents, dataset, protocol, own)
     present = set(own["model"].unique())
     return Group(
-        id=f"{_anchor(dataset)}-x{protocol.scale}-{protocol.hash[:SHORT]}",
+        id=f"{anchor(dataset)}-x{protocol.scale}-{protocol.hash[:SHORT]}",
         dataset=dataset,
         protocol=protocol,
         models=tuple(model for model in order if model in present),
@@ -129,12 +129,6 @@ def _group(
         pictures=pictures,
         lost_pictures=lost,
     )
-
-
-def _anchor(text: str) -> str:
-    """Of a name that may hold anything, what may stand in an id; unlike names stay unlike."""
-    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
-    return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:SHORT]}"
 
 
 def _metrics(contents: Contents, own: pd.DataFrame) -> list[MetricInfo]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 
 SHORT = 8  # digits of a hash that are printed
 SOURCES = ("hr", "lr")
+LONGEST_ANCHOR = 60
+
+
+def anchor(text: str) -> str:
+    """Of a name that may hold anything, what may stand in an id and a file name; unlike names stay unlike."""
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
+    if plain == text and len(text) <= LONGEST_ANCHOR:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"{plain[:LONGEST_ANCHOR]}-{digest[:SHORT]}"
 
 
 @dataclass(frozen=True, kw_only=True)

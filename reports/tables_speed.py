@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from reports.parts import Cell, Head, Table
-from reports.results import SHORT
+from reports.results import anchor
 from reports.speeds import EAGER, Machine, Timed
 from reports.wording import mebibytes, seconds
 
@@ -30,7 +28,7 @@ def _ladder(machine: Machine, number: int, method: str, size: int, forms: Mappin
     eager = forms[EAGER].row.seconds if EAGER in forms else None
     right = [timed for timed in ordered if timed.row.form.get("admissible")]
     return Table(
-        id=f"ladder-{_anchor(method)}-{size}-{number}",
+        id=f"ladder-{anchor(method)}-{size}-{number}",
         title=f"Forms of {method} at {size}x{size}",
         caption=f"{_where(machine)}. Errors are against plain eager float32; the best is the fastest within its tolerance.",
         heads=(
@@ -130,9 +128,3 @@ def _measurement(timed: Timed) -> tuple[Cell, ...]:
 
 def _where(machine: Machine) -> str:
     return f"{machine.name} (published with the suite, {machine.origin})" if machine.origin else machine.name
-
-
-def _anchor(name: str) -> str:
-    """Of a name that may hold anything, what may stand in an id; unlike names stay unlike."""
-    plain = re.sub(r"[^A-Za-z0-9]", "-", name)
-    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:SHORT]}"

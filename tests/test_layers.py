@@ -21,6 +21,7 @@ REPORTS_MAY_IMPORT_OF_BENCH = {
     "bench.records",
     "bench.store",
     "bench.contents",
+    "bench.crops",
     "bench.errors",
     "bench.cli",
     "bench.replacing",

@@ -13,10 +13,11 @@ import torch
 
 from bench import certificate, participants, peak, speed, speed_run, speed_subjects, stylizers
 from bench.errors import UserError
+from bench.published import table_1
 from bench.records import SpeedResult
 from bench.speed_request import request
 from bench.speed_rows import Row, gatys_rows, network_row
-from bench.speed_table import PAPER, PAPER_SPEED_UPS, cell, notes, significant, speed_up
+from bench.speed_table import cell, notes, significant, speed_up
 from bench.store import Store
 from bench.timing import TimingError
 from bench.timing_records import Timing
@@ -380,9 +381,10 @@ def test_times_have_three_digits_and_no_powers_of_ten() -> None:
 
 
 def test_the_papers_speed_ups_agree_with_its_seconds_within_its_rounding() -> None:
-    for size, (gatys, network) in PAPER.items():
-        for count, seconds in gatys.items():
-            assert PAPER_SPEED_UPS[size][count] == pytest.approx(seconds / network, rel=0.08)
+    for printed in table_1().values():
+        for count in (100, 300, 500):
+            ratio = float(printed[f"gatys-{count}"]) / float(printed["ours"])
+            assert float(printed[f"speed-up-{count}"]) == pytest.approx(ratio, rel=0.08)
 
 
 def test_warnings_are_said_once_for_each_measurement() -> None:

@@ -24,11 +24,11 @@ from bench.store import Store, now
 from bench.timing_records import SpeedProtocol, Timing
 from reports import figure_crops, figure_differences, figure_ladder, figure_pareto, figure_table1
 from reports.figure_style import MARKERS, Drawing, looks, style
-from reports.figure_text import anchor, distinct, duration, memory, number, printable, short
+from reports.figure_text import distinct, duration, memory, number, printable, short
 from reports.figures import draw
 from reports.gather import gather
 from reports.parts import Figure
-from reports.results import Results
+from reports.results import Results, anchor
 from tests.stores import MACHINE, fill
 
 LEVELS = {"bicubic": 0.0, "srcnn-955": 1.5, "sr-pixel": 2.0}

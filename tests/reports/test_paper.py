@@ -16,7 +16,6 @@ from bench.datasets import dataset
 from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS
 from bench.published import everything
-from bench.speed_table import PAPER, PAPER_SPEED_UPS
 from bench.upscalers import UPSCALERS
 from reports.paper import GridTarget, ScoreTarget, cells, entries
 
@@ -240,14 +239,6 @@ def test_what_stands_below_the_programs_tables_is_the_same() -> None:
                 key = (short[name], target.dataset, target.scale, target.model, target.metric)
                 assert found.pop(key) == cell.printed + " (sic)" * bool(cell.likely)
     assert not found
-
-
-def test_the_speed_programs_table_1_is_the_same() -> None:
-    for size, (gatys, ours) in PAPER.items():
-        assert BY_ID[f"table1.{size}.ours"].value == ours
-        for count, seconds in gatys.items():
-            assert BY_ID[f"table1.{size}.gatys-{count}"].value == seconds
-            assert BY_ID[f"table1.{size}.speed-up-{count}"].value == PAPER_SPEED_UPS[size][count]
 
 
 def test_sizes_of_grids_are_the_papers() -> None:
