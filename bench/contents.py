@@ -8,8 +8,18 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.records import Environment, Failure, MetricInfo, Picture, Score, SpeedResult, SRProtocol
-from bench.store import Store
+from bench.records import (
+    Curve,
+    Environment,
+    Failure,
+    MetricInfo,
+    Picture,
+    Score,
+    SpeedResult,
+    SRProtocol,
+    StyleProtocol,
+)
+from bench.store import Store, curve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +65,15 @@ class StoredTiming:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredCurve:
+    """A curve, and the run that made it."""
+
+    curve: Curve
+    store: str
+    run: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Contents:
     """Raw values of one or more results files.
 
@@ -64,6 +83,7 @@ class Contents:
         failures: the fields of :class:`bench.records.Failure`, and `run` and `store`.
         runs: by file and number.
         protocols: by hash; of equal ones with several names, the first.
+        style_protocols: those of the curves, likewise.
         environments: by hash.
         metrics: by name and version.
     """
@@ -73,8 +93,10 @@ class Contents:
     pictures: pd.DataFrame
     failures: pd.DataFrame
     timings: tuple[StoredTiming, ...]
+    curves: tuple[StoredCurve, ...]
     runs: dict[tuple[str, int], StoredRun]
     protocols: dict[str, SRProtocol]
+    style_protocols: dict[str, StyleProtocol]
     environments: dict[str, Environment]
     metrics: dict[tuple[str, str], MetricInfo]
 
@@ -100,8 +122,10 @@ def read(files: Sequence[Path]) -> Contents:
         pictures=pictures.drop_duplicates(key, keep="last", ignore_index=True),
         failures=pd.concat([part.failures for part in parts], ignore_index=True),
         timings=tuple(timing for part in parts for timing in part.timings),
+        curves=tuple(curve for part in parts for curve in part.curves),
         runs=_merged(part.runs for part in parts),
         protocols=_merged(part.protocols for part in reversed(parts)),
+        style_protocols=_merged(part.style_protocols for part in reversed(parts)),
         environments=_merged(part.environments for part in parts),
         metrics=_merged(part.metrics for part in parts),
     )
@@ -117,13 +141,18 @@ def _read_one(file: Path) -> Contents:
         frames = {table: _frame(store, table, name) for table in ("scores", "pictures", "failures")}
         pictures = frames["pictures"]
         folder = file.absolute().parent
+        definitions = _rows(store, "protocols")
         frames["pictures"] = pictures.assign(file=[str(folder / path) for path in pictures["file"]])
         return Contents(
             stores=(name,),
             **frames,
             timings=tuple(_timings(store, name)),
+            curves=tuple(
+                StoredCurve(curve=curve(row), store=name, run=row["run"]) for row in _rows(store, "curves")
+            ),
             runs={(name, row["id"]): _run(row, name) for row in _rows(store, "runs")},
-            protocols={row["hash"]: _protocol(row) for row in _rows(store, "protocols")},
+            protocols={row["hash"]: _protocol(row) for row in definitions if not _of_style(row)},
+            style_protocols={row["hash"]: _style_protocol(row) for row in definitions if _of_style(row)},
             environments={
                 row["hash"]: Environment(facts=json.loads(row["facts"]))
                 for row in _rows(store, "environments")
@@ -169,6 +198,16 @@ def _run(row: dict[str, Any], name: str) -> StoredRun:
 
 def _protocol(row: dict[str, Any]) -> SRProtocol:
     return SRProtocol(name=row["name"], **json.loads(row["definition"]))
+
+
+def _of_style(row: dict[str, Any]) -> bool:
+    return "style_layers" in json.loads(row["definition"])
+
+
+def _style_protocol(row: dict[str, Any]) -> StyleProtocol:
+    definition = json.loads(row["definition"])
+    layers = {key: tuple(definition[key]) for key in ("content_layers", "style_layers")}
+    return StyleProtocol(name=row["name"], **definition | layers)
 
 
 def _metric(row: dict[str, Any]) -> MetricInfo:

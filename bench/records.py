@@ -98,6 +98,80 @@ class SRProtocol:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StyleProtocol:
+    """The objective of style transfer (equation 5) and what it is measured on: content, style, loss network, weights.
+
+    With a single content layer and no style it is feature inversion, with a single style layer and no content the
+    reconstruction of a style (section 3.2, Figures 3 and 4).
+
+    Attributes:
+        size: side in pixels of the contents, each its largest centred square resized as MATLAB's imresize does.
+        style: name of the style image; empty where no style layer is looked at.
+        style_sha256: of its file's bytes.
+        style_size: its longer side in pixels; it is resized to that whatever `size` is.
+        loss_network: `vgg16`, `vgg19-conv3_1`.
+        loss_weights: name of the file that its weights are from.
+        content_weight, style_weight, tv_weight: the lambdas, total variation of the image in 0..255.
+        style_distance: `mean` averages the entries of a Gram matrix (the release), `sum` adds them (the paper).
+    """
+
+    name: str = "johnson2016-style"
+    size: int
+    style: str
+    style_sha256: str
+    style_size: int
+    loss_network: str
+    loss_weights: str
+    content_layers: tuple[str, ...]
+    style_layers: tuple[str, ...]
+    content_weight: float = 1.0
+    style_weight: float
+    tv_weight: float
+    style_distance: Literal["mean", "sum"] = "mean"
+    fit: Literal["centre-square"] = "centre-square"
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """All that changes a number: every field but the name."""
+        fields = asdict(self)
+        del fields["name"]
+        return fields
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of :attr:`definition`."""
+        return content_hash(self.definition)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """The objective of what a subject makes of one content.
+
+    Attributes:
+        subject: a registered style network, `gatys`, or `content` for the content itself.
+        subject_hash: of its code version, weights and settings.
+        terms: `total`, `content`, `style`, `tv`: each after 0, 1, ... iterations; of what does not iterate, one value.
+        seconds: from the content to the last image, this content's share of its batch; 0 for `content`.
+        batch: contents that were done together.
+    """
+
+    subject: str
+    subject_hash: str
+    dataset: str
+    image: str
+    image_sha256: str
+    protocol_hash: str
+    terms: Mapping[str, tuple[float, ...]]
+    seconds: float
+    batch: int
+
+    @property
+    def total(self) -> tuple[float, ...]:
+        """The objective after each iteration."""
+        return self.terms["total"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """One value of one metric for one image, with everything that it depends on.
 
@@ -180,7 +254,7 @@ class Run:
     command: tuple[str, ...]
     started: str
     environment: Environment
-    protocols: tuple[SRProtocol, ...] = field(default=())
+    protocols: tuple[SRProtocol | StyleProtocol, ...] = field(default=())
     metrics: tuple[MetricInfo, ...] = field(default=())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,53 +18,24 @@ from types import TracebackType
 from typing import Any
 
 from bench.errors import StoreError
-from bench.records import Environment, Failure, MetricInfo, Picture, Run, Score, SpeedResult, SRProtocol
+from bench.records import (
+    Curve,
+    Environment,
+    Failure,
+    MetricInfo,
+    Picture,
+    Run,
+    Score,
+    SpeedResult,
+    SRProtocol,
+    StyleProtocol,
+)
+from bench.store_schema import ADDED, APPLICATION_ID, BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, TABLES, explain
 
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x50_42_4E_43  # "PBNC": the file says whose it is
-BUSY_SECONDS = 60.0
-
-SCHEMA = """
-create table environments (hash text primary key, facts text not null);
-create table protocols (hash text primary key, name text not null, definition text not null);
-create table runs (
-  id integer primary key, program text not null, command text not null, started text not null, finished text,
-  environment text not null references environments (hash)
-);
-create table scores (
-  dataset text not null, image text not null, image_sha256 text not null,
-  model text not null, model_hash text not null, scale integer not null, protocol text not null,
-  protocol_hash text not null references protocols (hash),
-  metric text not null, metric_version text not null, value real not null, run integer not null references runs (id),
-  primary key (dataset, protocol_hash, image, image_sha256, model, model_hash, metric, metric_version)
-) without rowid;
-create table failures (
-  dataset text not null, image text not null, model text not null, scale integer not null, reason text not null,
-  run integer not null references runs (id)
-);
-create table pictures (
-  dataset text not null, protocol_hash text not null, image text not null, image_sha256 text not null,
-  model text not null, model_hash text not null, file text not null, run integer not null references runs (id),
-  primary key (dataset, protocol_hash, image, image_sha256, model, model_hash)
-) without rowid;
-"""
-# Apart from the rest, so that a file from before there were such tables gets them when it is next written to.
-ADDED = """
-create table if not exists timings (
-  subject text not null, subject_hash text not null, variant text not null, size integer not null,
-  protocol_hash text not null, environment_hash text not null references environments (hash),
-  seconds text not null, certificate text not null, run integer not null references runs (id),
-  primary key (subject, subject_hash, variant, size, protocol_hash, environment_hash)
-) without rowid;
-create table if not exists metrics (
-  name text not null, version text not null, about text not null, unit text not null, decimals integer not null,
-  higher_is_better integer not null, primary key (name, version)
-) without rowid;
-"""
-TABLES = ("environments", "protocols", "runs", "scores", "failures", "pictures", "timings", "metrics")
 SCORE_COLUMNS = tuple(Score.__dataclass_fields__)
 PICTURE_COLUMNS = tuple(Picture.__dataclass_fields__)
 TIMING_COLUMNS = tuple(SpeedResult.__dataclass_fields__)
+CURVE_COLUMNS = tuple(Curve.__dataclass_fields__)
 
 
 def now() -> str:
@@ -142,7 +113,7 @@ class Store:
             row = (run.program, _json(run.command), run.started, None, facts.hash)
             return self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", row).lastrowid or 0
 
-    def _add_protocol(self, protocol: SRProtocol) -> None:
+    def _add_protocol(self, protocol: SRProtocol | StyleProtocol) -> None:
         row = (protocol.hash, protocol.name, _json(protocol.definition))
         self._db.execute("insert or ignore into protocols values (?, ?, ?)", row)
 
@@ -159,13 +130,15 @@ class Store:
         pictures: Iterable[Picture] = (),
         failures: Iterable[Failure] = (),
         timings: Iterable[SpeedResult] = (),
+        curves: Iterable[Curve] = (),
     ) -> None:
-        """Write rows in one transaction. A score, picture or timing of the same content replaces the older one."""
+        """Write rows in one transaction. A score, picture, timing or curve of the same content replaces the older one."""
         with self._explained(), self._transaction():
             self._insert("scores", SCORE_COLUMNS, run, scores)
             self._insert("pictures", PICTURE_COLUMNS, run, pictures)
             self._insert("failures", tuple(Failure.__dataclass_fields__), run, failures)
-            self._db.executemany(INSERT_TIMING, ([*_timing_row(timing), run] for timing in timings))
+            self._db.executemany(INSERT_TIMING, ([*_row(timing, TIMING_COLUMNS), run] for timing in timings))
+            self._db.executemany(INSERT_CURVE, ([*_row(curve, CURVE_COLUMNS), run] for curve in curves))
 
     def _insert(
         self, table: str, columns: tuple[str, ...], run: int, records: Iterable[Score | Picture | Failure]
@@ -207,6 +180,18 @@ class Store:
                 return []
             rows = self._db.execute(query, (subject,)).fetchall()
         return [_timing(row) for row in rows]
+
+    def curves(self, *, dataset: str, protocol_hash: str) -> list[Curve]:
+        """Every curve of a data set under a protocol, ordered by image."""
+        query = (
+            f"select {', '.join(CURVE_COLUMNS)} from curves "
+            "where dataset = ? and protocol_hash = ? order by image, subject"
+        )
+        with self._explained():
+            if "curves" not in self._tables():
+                return []
+            rows = self._db.execute(query, (dataset, protocol_hash)).fetchall()
+        return [curve(dict(zip(CURVE_COLUMNS, row, strict=True))) for row in rows]
 
     def failures(self, run: int) -> list[Failure]:
         """What a run could not score."""
@@ -259,7 +244,7 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(_explain(self.file, error)) from error
+            raise StoreError(explain(self.file, error)) from error
         except OSError as error:
             raise StoreError(f"cannot make the folder of {str(self.file)!r}: {error.strerror}") from error
 
@@ -269,6 +254,10 @@ INSERT_TIMING = (
     f"values ({', '.join('?' for _ in TIMING_COLUMNS)}, ?)"
 )
 
+INSERT_CURVE = (
+    f"insert or replace into curves ({', '.join(CURVE_COLUMNS)}, run) "
+    f"values ({', '.join('?' for _ in CURVE_COLUMNS)}, ?)"
+)
 METRIC_COLUMNS = tuple(MetricInfo.__dataclass_fields__)
 INSERT_METRIC = (
     f"insert or replace into metrics ({', '.join(METRIC_COLUMNS)}) "
@@ -276,14 +265,12 @@ INSERT_METRIC = (
 )
 
 
-def _timing_row(timing: SpeedResult) -> list[object]:
-    """Its fields as SQLite takes them: repetitions and certificate are JSON."""
-    fields = {
-        **vars(timing),
-        "seconds": _json(timing.seconds),
-        "certificate": _json(dict(timing.certificate)),
-    }
-    return [fields[column] for column in TIMING_COLUMNS]
+def _row(record: SpeedResult | Curve, columns: tuple[str, ...]) -> list[object]:
+    """Its fields as SQLite takes them: what is structured is JSON."""
+    fields = vars(record)
+    return [
+        _json(value) if isinstance(value := fields[column], (tuple, Mapping)) else value for column in columns
+    ]
 
 
 def _timing(row: tuple[object, ...]) -> SpeedResult:
@@ -292,22 +279,10 @@ def _timing(row: tuple[object, ...]) -> SpeedResult:
     return SpeedResult(**{**fields, "seconds": tuple(seconds), "certificate": certificate})
 
 
-EXPLANATIONS = {
-    "locked": "another process has held it for a minute; wait for that one, or name another file with --db",
-    "full": "the disk is full; what was stored before is kept: free some space and repeat the command",
-    "readonly": "it cannot be written to; make it writable or name another file with --db",
-    "unable to open": "it cannot be opened; the folder must exist and be writable",
-    "not a database": "it is not a results file; name another file with --db",
-    "malformed": "it is damaged; restore a copy, or rename it and repeat the command",
-}
-
-
-def _explain(file: Path, error: sqlite3.Error) -> str:
-    text = str(error)
-    for key, remedy in EXPLANATIONS.items():
-        if key in text:
-            return f"results file {str(file)!r}: {remedy} (SQLite: {text})"
-    return f"results file {str(file)!r}: {text}"
+def curve(row: Mapping[str, Any]) -> Curve:
+    """Of a row of the table `curves`."""
+    terms = {name: tuple(values) for name, values in json.loads(row["terms"]).items()}
+    return Curve(**{**{name: row[name] for name in CURVE_COLUMNS}, "terms": terms})
 
 
 def _uri(file: Path, read_only: bool) -> str:
@@ -315,4 +290,4 @@ def _uri(file: Path, read_only: bool) -> str:
 
 
 def _json(value: Collection[object]) -> str:
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(dict(value) if isinstance(value, Mapping) else value, sort_keys=True)

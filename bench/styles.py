@@ -1,0 +1,203 @@
+"""Style images by name, and the objective that one is: what is trained, optimised and measured, said once.
+
+To add a style image, put it into the group `styles` of `manifest.toml`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from bench import cache, manifest
+from bench.errors import UserError
+from bench.records import StyleProtocol
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from models.losses import StyleObjective
+    from models.vgg import LossNetwork
+
+ALIASES = {"the_wave": "wave"}
+STYLE_SIZE = 384
+"""Longer side of a style image, in pixels; of the release's own example (doc/training.md)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """What a loss network is looked at, and how much the terms weigh; the content's weight is 1."""
+
+    content_layers: tuple[str, ...]
+    style_layers: tuple[str, ...]
+    style_weight: float
+    tv_weight: float
+
+
+# Of vgg16 the paper's layers and the release's weights. Of the other the layers it has, and weights at which our
+# pictures of chicago.jpg looked right.
+DEFAULTS = {
+    "vgg16": Defaults(
+        content_layers=("relu3_3",),
+        style_layers=("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
+        style_weight=5.0,
+        tv_weight=1e-6,
+    ),
+    "vgg19-conv3_1": Defaults(
+        content_layers=("relu3_1",),
+        style_layers=("relu1_1", "relu2_1", "relu3_1"),
+        style_weight=100.0,
+        tv_weight=1e-4,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleImage:
+    """A style: its name in every table, its file, and the SHA-256 of the file's bytes."""
+
+    name: str
+    file: Path
+    sha256: str
+
+
+def names() -> dict[str, str]:
+    """The style images that have a name, each with its file in the manifest."""
+    return {PurePosixPath(file.name).stem: file.name for file in manifest.group("styles").files}
+
+
+def style_image(name_or_file: str) -> StyleImage:
+    """A style by its name or its file.
+
+    Raises:
+        UserError: neither; the message lists the names.
+        MissingFile: a named one is not to be had.
+        OSError: the file cannot be read.
+    """
+    known = names()
+    name = ALIASES.get(name_or_file, name_or_file)
+    if name in known:
+        file = cache.find(known[name])
+    elif Path(name_or_file).is_file():
+        name, file = Path(name_or_file).stem, Path(name_or_file)
+    else:
+        raise UserError(
+            f"no style is called {name_or_file!r}; required the file of an image, or one of: {', '.join(known)}"
+        )
+    return StyleImage(name=name, file=file, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def protocol(
+    style: StyleImage,
+    size: int,
+    *,
+    loss_network: str,
+    content_layers: Sequence[str] | None = None,
+    style_layers: Sequence[str] | None = None,
+    content_weight: float = 1.0,
+    style_weight: float | None = None,
+    tv_weight: float | None = None,
+    style_size: int = STYLE_SIZE,
+) -> StyleProtocol:
+    """The objective for a style at a size; what is None is as in :data:`DEFAULTS`.
+
+    Raises:
+        UserError: a size below 1, a weight that is negative or not finite.
+    """
+    from bench.loss_networks import LOSS_WEIGHTS
+
+    own = DEFAULTS[loss_network]
+    weights = {
+        "content_weight": content_weight,
+        "style_weight": own.style_weight if style_weight is None else style_weight,
+        "tv_weight": own.tv_weight if tv_weight is None else tv_weight,
+    }
+    for name, value in weights.items():
+        if not 0 <= value < float("inf"):
+            option = name.replace("_", "-")
+            raise UserError(f"--{option} is {value}; required a finite number of at least 0")
+    for name, side in (("size", size), ("style-size", style_size)):
+        if side < 1:
+            raise UserError(f"--{name} is {side}; required at least 1")
+    return StyleProtocol(
+        size=size,
+        style=style.name,
+        style_sha256=style.sha256,
+        style_size=style_size,
+        loss_network=loss_network,
+        loss_weights=PurePosixPath(LOSS_WEIGHTS[loss_network]).name,
+        content_layers=tuple(own.content_layers if content_layers is None else content_layers),
+        style_layers=tuple(own.style_layers if style_layers is None else style_layers),
+        **weights,
+    )
+
+
+def loss_network(chosen: StyleProtocol) -> LossNetwork:
+    """The loss network of a protocol, on the CPU, up to the last of its layers.
+
+    Raises:
+        MissingFile: its weights are not to be had.
+        UserError: a layer that it does not reach; the message lists those that it does.
+    """
+    from bench.loss_networks import load
+
+    return load(chosen.loss_network, [*chosen.content_layers, *chosen.style_layers])
+
+
+def read_style(style: StyleImage, longer_side: int) -> Float[Tensor, "1 3 h w"]:
+    """The style image, RGB in [0, 1], grey ones repeated, its longer side resized.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    from baselines.bicubic import imresize
+    from bench import images
+    from bench.apply_request import resized
+
+    image = images.to_tensor(images.read(style.file)).expand(-1, 3, -1, -1)
+    return imresize(image, resized(*image.shape[-2:], longer_side)).clamp(0, 1)
+
+
+def square(image: Float[Tensor, "1 c h w"], size: int) -> Float[Tensor, "1 3 s s"]:
+    """The largest centred square, resized to `size`: RGB in [0, 1], as :class:`bench.records.StyleProtocol` has it."""
+    from baselines.bicubic import imresize
+
+    h, w = image.shape[-2:]
+    side = min(h, w)
+    top, left = (h - side) // 2, (w - side) // 2
+    cut = image[..., top : top + side, left : left + side].expand(-1, 3, -1, -1)
+    return cut.contiguous() if side == size else imresize(cut, (size, size)).clamp(0, 1)
+
+
+def objective(
+    chosen: StyleProtocol,
+    network: LossNetwork,
+    *,
+    content: Float[Tensor, "n 3 h w"],
+    style: Float[Tensor, "1 3 h2 w2"],
+) -> StyleObjective:
+    """What the protocol measures, for contents of its size; all on one device.
+
+    Raises:
+        UserError: content or style is too small for the loss network.
+    """
+    from models.losses import StyleObjective
+
+    for name, image in (("content", content), ("style", style)):
+        h, w = image.shape[-2:]
+        if min(h, w) < network.minimum:
+            raise UserError(f"the {name} is {w}x{h}; required at least {network.minimum} pixels per side")
+    return StyleObjective(
+        network,
+        content=content,
+        style=style,
+        content_layers=chosen.content_layers,
+        style_layers=chosen.style_layers,
+        content_weight=chosen.content_weight,
+        style_weight=chosen.style_weight,
+        tv_weight=chosen.tv_weight,
+        style_distance=chosen.style_distance,
+    )
