@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli import DONE, FAILED, Reporter, device, guard, progress
 from bench.errors import UserError
 from bench.loss_networks import LOSS_WEIGHTS
+from bench.styles import DEFAULTS
 
 if TYPE_CHECKING:
     import torch
@@ -32,34 +32,6 @@ are there already are kept.
 exit status: 0 done, 1 an image could not be done (the others are), 2 bad usage, 130 interrupted"""
 SIZE = 512
 REPORT_EVERY = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Defaults:
-    """What a loss network is looked at, and how much the terms weigh."""
-
-    content_layers: tuple[str, ...]
-    style_layers: tuple[str, ...]
-    style_weight: float
-    tv_weight: float
-
-
-# Of vgg16 the paper's layers and the release's weights. Of the other the layers it has, and weights at which our
-# pictures of chicago.jpg looked right.
-DEFAULTS = {
-    "vgg16": Defaults(
-        content_layers=("relu3_3",),
-        style_layers=("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
-        style_weight=5.0,
-        tv_weight=1e-6,
-    ),
-    "vgg19-conv3_1": Defaults(
-        content_layers=("relu3_1",),
-        style_layers=("relu1_1", "relu2_1", "relu3_1"),
-        style_weight=100.0,
-        tv_weight=1e-4,
-    ),
-}
 
 
 def parser() -> argparse.ArgumentParser:

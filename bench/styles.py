@@ -110,15 +110,11 @@ def protocol(
     from bench.loss_networks import LOSS_WEIGHTS
 
     own = DEFAULTS[loss_network]
-    weights = {
-        "content_weight": content_weight,
-        "style_weight": own.style_weight if style_weight is None else style_weight,
-        "tv_weight": own.tv_weight if tv_weight is None else tv_weight,
-    }
-    for name, value in weights.items():
+    style_weight = own.style_weight if style_weight is None else style_weight
+    tv_weight = own.tv_weight if tv_weight is None else tv_weight
+    for name, value in (("content", content_weight), ("style", style_weight), ("tv", tv_weight)):
         if not 0 <= value < float("inf"):
-            option = name.replace("_", "-")
-            raise UserError(f"--{option} is {value}; required a finite number of at least 0")
+            raise UserError(f"--{name}-weight is {value}; required a finite number of at least 0")
     for name, side in (("size", size), ("style-size", style_size)):
         if side < 1:
             raise UserError(f"--{name} is {side}; required at least 1")
@@ -131,7 +127,9 @@ def protocol(
         loss_weights=PurePosixPath(LOSS_WEIGHTS[loss_network]).name,
         content_layers=tuple(own.content_layers if content_layers is None else content_layers),
         style_layers=tuple(own.style_layers if style_layers is None else style_layers),
-        **weights,
+        content_weight=content_weight,
+        style_weight=style_weight,
+        tv_weight=tv_weight,
     )
 
 
@@ -158,7 +156,8 @@ def read_style(style: StyleImage, longer_side: int) -> Float[Tensor, "1 3 h w"]:
     from bench.apply_request import resized
 
     image = images.to_tensor(images.read(style.file)).expand(-1, 3, -1, -1)
-    return imresize(image, resized(*image.shape[-2:], longer_side)).clamp(0, 1)
+    h, w = image.shape[-2:]
+    return imresize(image, resized(h, w, longer_side)).clamp(0, 1)
 
 
 def square(image: Float[Tensor, "1 c h w"], size: int) -> Float[Tensor, "1 3 s s"]:
