@@ -26,7 +26,10 @@ class StylizerEntry:
 
     Attributes:
         target: `module:callable` that returns the network; called with the path of its weights, if it has any.
-        weights: manifest file; None for random weights, whose pictures mean nothing but take as long.
+        weights: manifest file, or one that the package ships; None for random weights, whose pictures mean nothing but
+            take as long.
+        style: the style image it was trained for, by its name in :mod:`bench.styles`; empty for none.
+        loss_network: that it was trained with; empty where there was none.
         version: raised whenever the code's values change, so that stored timings are not taken for new ones.
     """
 
@@ -34,6 +37,8 @@ class StylizerEntry:
     about: str
     target: str
     weights: str | None = None
+    style: str = ""
+    loss_network: str = ""
     version: str = "1"
 
     @property
@@ -56,6 +61,8 @@ def _released(style: str) -> StylizerEntry:
         about=f"the authors' released network for {style}: instance norm, half width (Johnson et al.)",
         target="models.johnson_onnx:load_johnson",
         weights=f"weights/style-johnson-in/{style}.onnx",
+        style=style,
+        loss_network="vgg16",
     )
 
 
