@@ -1,19 +1,22 @@
 """Train a network; a run that was stopped goes on with the same command.
 
 python -m bench.train sr --scale 4 --loss feature --data train-coco path/to/images --out runs/x4-feature
+python -m bench.train style --style la_muse --data train-coco path/to/images --out runs/la_muse
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.cli import DONE, device, guard, writable_file
 from bench.errors import UserError
-from bench.training.recipe import PRESETS, Recipe, SRSettings, add_options, build
+from bench.loss_networks import LOSS_WEIGHTS
+from bench.styles import STYLE_SIZE
+from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, add_options, build
 
 if TYPE_CHECKING:
     from bench.training.tasks import Task
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python -m bench.train sr --scale 4 --loss pixel --data train-bsds500 train-coco --out runs/x4-pixel
   python -m bench.train sr --scale 8 --loss feature --preset strong --data my/images --out runs/x8 --max-minutes 25
+  python -m bench.train style --style la_muse --data train-coco my/images --out runs/la_muse
+  python -m bench.train style --style my.jpg --loss-network vgg19-conv3_1 --preset strong --data my/images --out runs/my
   torchrun --nproc-per-node 4 -m bench.train sr --batch 16 --data my/images --out runs/x4
   python -m bench.train export runs/x4-pixel --out x4-pixel.safetensors
   python -m bench.train card models/weights/sr-pixel-x4.safetensors --db results.db
@@ -39,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_sr(commands.add_parser("sr", help="super-resolution: the paper's network, pixel or feature loss"))
+    add_style(commands.add_parser("style", help="style transfer: the paper's network, for one style image"))
     out = commands.add_parser("export", help="write the weights of a run, at any time")
     out.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     out.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
@@ -51,7 +57,24 @@ def parser() -> argparse.ArgumentParser:
 def add_sr(p: argparse.ArgumentParser) -> None:
     add_running(p)
     add_options(p.add_argument_group("super-resolution"), SRSettings)
-    add_options(p.add_argument_group("recipe"), Recipe)
+    add_options(p.add_argument_group("recipe"), Recipe, PRESETS["sr"]["paper"])
+
+
+def add_style(p: argparse.ArgumentParser) -> None:
+    add_running(p)
+    aim = p.add_argument_group("objective")
+    aim.add_argument("--style", required=True, metavar="IMAGE", help="a file, or the name of a style image")
+    aim.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="(default: vgg16)")
+    for name, layers in (("content", "relu3_3; the arXiv text has relu2_2"), ("style", "relu1_2 to relu4_3")):
+        words = f"(default of vgg16: {layers})"
+        aim.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help=words)
+    aim.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="(default: 1)")
+    aim.add_argument("--style-weight", type=float, metavar="X", help="(default of vgg16: 5)")
+    aim.add_argument("--tv-weight", type=float, metavar="X", help="(default of vgg16: 1e-6)")
+    words = f"longer side of the style image, in pixels (default: {STYLE_SIZE})"
+    aim.add_argument("--style-size", type=int, default=STYLE_SIZE, metavar="N", help=words)
+    add_options(p.add_argument_group("network"), StyleNetSettings)
+    add_options(p.add_argument_group("recipe"), Recipe, PRESETS["style"]["paper"])
 
 
 def add_running(p: argparse.ArgumentParser) -> None:
@@ -65,7 +88,10 @@ def add_running(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     p.add_argument(
-        "--preset", choices=tuple(PRESETS), default="paper", help="what options default to (default: paper)"
+        "--preset",
+        choices=("paper", "strong"),
+        default="paper",
+        help="what options default to (default: paper)",
     )
     p.add_argument("--init", type=Path, metavar="FILE", help="weights to begin with, from `export`")
     p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps")
@@ -87,25 +113,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         return guard(lambda: run_export(args))
     if args.command == "card":
         return guard(lambda: run_card(args))
-    return guard(lambda: run(args, TASKS[args.command]))
+    return guard(lambda: run(args))
 
 
-def sr(args: argparse.Namespace) -> Task:
+def sr(args: argparse.Namespace, preset: Mapping[str, Any], recipe: Recipe) -> Task:
     """The task `sr` of a command line."""
-    settings = build(SRSettings, args.preset, vars(args))
+    settings = build(SRSettings, preset, vars(args))
     from bench.training.tasks import sr_task
 
     return sr_task(settings)
 
 
-TASKS: dict[str, Callable[[argparse.Namespace], Task]] = {"sr": sr}
+def style(args: argparse.Namespace, preset: Mapping[str, Any], recipe: Recipe) -> Task:
+    """The task `style` of a command line."""
+    from bench import styles
+
+    settings = build(StyleNetSettings, preset, vars(args))
+    image = styles.style_image(args.style)
+    chosen = styles.protocol(
+        image,
+        recipe.patch,
+        loss_network=args.loss_network,
+        content_layers=args.content_layers,
+        style_layers=args.style_layers,
+        content_weight=args.content_weight,
+        style_weight=args.style_weight,
+        tv_weight=args.tv_weight,
+        style_size=args.style_size,
+    )
+    from bench.training.style_task import style_task
+
+    return style_task(settings, image, chosen)
 
 
-def run(args: argparse.Namespace, make: Callable[[argparse.Namespace], Task]) -> int:
+TASKS: dict[str, Callable[[argparse.Namespace, Mapping[str, Any], Recipe], Task]] = {"sr": sr, "style": style}
+
+
+def run(args: argparse.Namespace) -> int:
     """Train, and say where the weights are."""
     require_fabric()
-    recipe = build(Recipe, args.preset, vars(args))
-    task = make(args)
+    preset = PRESETS[args.command][args.preset]
+    recipe = build(Recipe, preset, vars(args))
+    task = TASKS[args.command](args, preset, recipe)
     from bench.training.loop import Running
     from bench.training.session import Asked, train
 
@@ -154,7 +203,7 @@ def run_card(args: argparse.Namespace) -> int:
     """Write the card, with what the results file says of these weights."""
     from bench.training.card_scores import table
     from bench.training.export import write_card
-    from models.sr_net import read_weights
+    from models.weight_files import read_weights
 
     try:
         record, _ = read_weights(args.weights)

@@ -13,7 +13,6 @@ Differs from the paper:
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 
 from models.few_filters import FewFilters
 from models.style_net import ConvNorm, choice
+from models.weight_files import load_network
 
 SCALES = (2, 4, 8)
 ARCHITECTURE = "SRNet"
@@ -114,20 +114,8 @@ def load_sr_net(*, scale: int, weights: Path) -> SRNet:
     Raises:
         ValueError: not such a file, another architecture or scale, or arrays that do not fit.
     """
-    metadata, arrays = read_weights(weights)
-    architecture = metadata.get("architecture")
-    if architecture != ARCHITECTURE:
-        raise ValueError(f"{weights.name} holds architecture {architecture!r}, required {ARCHITECTURE!r}")
-    config = json.loads(metadata["config"])
-    if config["scale"] != scale:
-        raise ValueError(f"{weights.name} holds a network for x{config['scale']}, required x{scale}")
-    net = SRNet(**config)
-    try:
-        net.load_state_dict(arrays)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{weights.name} does not fit {ARCHITECTURE} {config}: {reason}") from error
-    return net.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+    network = load_network(weights, ARCHITECTURE, SRNet, scale=scale)
+    return network.to(memory_format=torch.channels_last)
 
 
 def at_scale(arrays: dict[str, Tensor], scale: int) -> dict[str, Tensor]:
@@ -147,14 +135,3 @@ def at_scale(arrays: dict[str, Tensor], scale: int) -> dict[str, Tensor]:
             if name.startswith(source)
         }
     return rest
-
-
-def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Metadata and arrays of a safetensors file; ValueError if it is no such file."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="pt") as content:
-            return dict(content.metadata() or {}), {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(f"{file.name} cannot be read, required a safetensors file: {error}") from error

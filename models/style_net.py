@@ -16,6 +16,7 @@ Differs from the paper:
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -23,6 +24,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.weight_files import load_network
+
+ARCHITECTURE = "StyleNet"
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 REFLECTION = (
     40  # five blocks lose 4 pixels per side at a quarter of the size: 80 at full size, shared by two sides
@@ -123,6 +127,7 @@ class StyleNet(nn.Module):
 
     def __init__(self, *, norm: str = "batch", width: int = 32, tanh: str = "paper") -> None:
         super().__init__()
+        self.config: dict[str, int | str] = {"norm": norm, "width": width, "tanh": tanh}
         make = choice("norm", norm, NORMS)
         self.to_image = choice("tanh", tanh, IMAGES)
         self.first = ConvNorm(nn.Conv2d(3, width, 9, padding=4), make(width))
@@ -149,6 +154,15 @@ class StyleNet(nn.Module):
         x = self.down2(self.down1(self.first(x)))
         x = self.up2(self.up1(self.residual(x)))
         return self.to_image(self.last(x).to(content.dtype), self.mean)
+
+
+def load_style_net(weights: Path) -> StyleNet:
+    """The network of a safetensors file that `bench.train style` wrote, on the CPU, frozen, for inference.
+
+    Raises:
+        ValueError: not such a file, another architecture, or arrays that do not fit.
+    """
+    return load_network(weights, ARCHITECTURE, StyleNet)
 
 
 def choice(option: str, name: str, known: dict[str, T]) -> T:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-INTENDED = (
-    "Enlarging natural photographs that were reduced as MATLAB's `imresize` does, to compare methods. Faces, text and "
-    "compressed pictures were not looked at."
-)
+INTENDED = {
+    "SRNet": "Enlarging natural photographs that were reduced as MATLAB's `imresize` does, to compare methods. Faces, "
+    "text and compressed pictures were not looked at.",
+    "StyleNet": "Stylizing photographs of 256 pixels per side and more, to compare methods.",
+}
 LICENCE = (
     "The weights are under this project's licence, Apache-2.0. The images they were trained on are not in them; "
     "whoever uses the weights beyond research should look at the images' terms:"
@@ -40,8 +41,9 @@ def remarks_of(text: str) -> str:
 
 def _lines(name: str, record: Mapping[str, str], scores: Sequence[Line]) -> Iterator[str]:
     yield f"# {name}\n"
-    yield f"{record['architecture']} for x{record['scale']}, loss: {record['loss']}, loss network: {_network(record)}.\n"
-    yield INTENDED
+    purpose = f"x{record['scale']}" if "scale" in record else f"the style {record['style']}"
+    yield f"{record['architecture']} for {purpose}, loss: {record['loss']}, loss network: {_network(record)}.\n"
+    yield INTENDED[record["architecture"]]
     if scores:
         yield "\n## Scores\n"
         yield from _rows([scores[0], tuple("---" for _ in scores[0]), *scores[1:]])
@@ -93,4 +95,6 @@ def _rows(rows: Sequence[Line]) -> Iterator[str]:
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {inner}" for key, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)

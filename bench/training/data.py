@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from bench import cache, datasets, manifest
+from baselines.bicubic import imresize
+from bench import cache, datasets, images, manifest
 from bench.errors import ImageError, UserError
 from bench.records import ImageFile, content_hash
 from bench.training.disjoint import refuse_test_images
@@ -52,18 +53,23 @@ class Read:
     reason: str = ""
 
 
-def load_images(sources: Sequence[str], *, patch: int, validation_share: float) -> Images:
+def load_images(
+    sources: Sequence[str], *, patch: int, validation_share: float, whole: bool = False
+) -> Images:
     """Read every image of folders and of the manifest's groups `train-...`.
 
     Grey images become RGB. Files that cannot be read, that are smaller than a patch or that were there before
     are skipped and named.
+
+    Args:
+        whole: every image is squeezed into a patch, whatever its size and aspect (the paper's style networks).
 
     Raises:
         UserError: neither folder nor group, no image that can be used, or a test image among them.
     """
     wanted = [(name, image) for source in dict.fromkeys(sources) for name, image in list_images(source)]
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-        read = list(pool.map(lambda item: read_one(item[0], item[1], patch), wanted))
+        read = list(pool.map(lambda item: read_one(item[0], item[1], patch, whole=whole), wanted))
     refuse_test_images({r.sha256: file.file for r, (_, file) in zip(read, wanted, strict=True)})
     used: dict[str, Read] = {}
     skipped = [r.reason for r in read if r.pixels is None]
@@ -112,17 +118,23 @@ def list_images(source: str) -> list[tuple[str, ImageFile]]:
     return [(found.name, image) for image in found.images]
 
 
-def read_one(source: str, image: ImageFile, patch: int) -> Read:
+def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> Read:
     try:
         loaded = datasets.load(image)
     except ImageError as error:
         return Read(source=source, reason=str(error))
-    h, w, _ = loaded.pixels.shape
+    pixels = squeezed(loaded.pixels, patch) if whole else loaded.pixels
+    h, w, _ = pixels.shape
     if min(h, w) < patch:
         reason = f"{image.file!r} is {w}x{h}, required at least {patch}x{patch}"
         return Read(source=source, sha256=loaded.sha256, reason=reason)
-    pixels = torch.from_numpy(loaded.pixels).permute(2, 0, 1).expand(3, -1, -1).contiguous()
-    return Read(source=source, sha256=loaded.sha256, pixels=pixels)
+    planes = torch.from_numpy(pixels).permute(2, 0, 1).expand(3, -1, -1).contiguous()
+    return Read(source=source, sha256=loaded.sha256, pixels=planes)
+
+
+def squeezed(pixels: UInt8[np.ndarray, "h w c"], side: int) -> UInt8[np.ndarray, "s s c"]:
+    """The whole image as a square."""
+    return images.to_array(imresize(images.to_tensor(pixels), (side, side)))
 
 
 class Patches:

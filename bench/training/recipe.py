@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from bench.errors import UserError
 
-Record = TypeVar("Record", bound="Recipe | SRSettings")
+Record = TypeVar("Record", bound="Recipe | SRSettings | StyleNetSettings")
 
 
 def option(default: Any, text: str, choices: tuple[Any, ...] = ()) -> Any:
@@ -20,12 +20,17 @@ def option(default: Any, text: str, choices: tuple[Any, ...] = ()) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a network is trained, whatever the task. Defaults are the paper's.
+    """How a network is trained, whatever the task. Defaults are the paper's for super-resolution.
 
     Two trainings with equal recipe, task settings and images give the same network, bit for bit on a CPU.
     """
 
-    patch: int = option(288, "side of the square patches, in hr pixels")
+    patch: int = option(288, "side of the square patches, in pixels")
+    fit: str = option(
+        "cut",
+        "patches are cut out of the images, or are the images whole, squeezed into a patch",
+        ("cut", "whole"),
+    )
     batch: int = option(4, "patches per step, of all processes together")
     iterations: int = option(200_000, "steps")
     learning_rate: float = option(1e-3, "Adam's")
@@ -83,6 +88,19 @@ class SRSettings:
         require_choices(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class StyleNetSettings:
+    """The network of the task `style`; its objective is a :class:`bench.records.StyleProtocol`."""
+
+    norm: str = option("batch", "normalisation: the paper's, or the release's", ("batch", "instance"))
+    width: int = option(32, "filters of the first layer; the release has 16")
+    tanh: str = option("paper", "how the last layer becomes an image", ("paper", "released"))
+
+    def __post_init__(self) -> None:
+        require(self.width > 0, "width", self.width, "a number above 0")
+        require_choices(self)
+
+
 STRONG = {
     "patch": 192,
     "batch": 16,
@@ -96,13 +114,35 @@ STRONG = {
     "channels_last": True,
     "blur_sigma": 0.0,
 }
-PRESETS: dict[str, Mapping[str, Any]] = {"paper": {}, "strong": STRONG}
+PAPER_STYLE = {"patch": 256, "fit": "whole", "iterations": 40_000}
+STRONG_STYLE = {
+    **PAPER_STYLE,
+    "schedule": "cosine",
+    "warmup": 100,
+    "clip_norm": 1.0,
+    "average": 0.999,
+    "flips": True,
+    "precision": "bf16",
+    "channels_last": True,
+    "norm": "instance",
+}
+PRESETS: dict[str, dict[str, Mapping[str, Any]]] = {
+    "sr": {"paper": {}, "strong": STRONG},
+    "style": {"paper": PAPER_STYLE, "strong": STRONG_STYLE},
+}
+"""By task, then by name: what differs from the records' own defaults."""
 
 
-def add_options(parser: argparse._ActionsContainer, record: type[Record]) -> None:
-    """An option for each field; one that is not given is None, so that a preset's value can stand."""
+def add_options(
+    parser: argparse._ActionsContainer, record: type[Record], defaults: Mapping[str, Any] | None = None
+) -> None:
+    """An option for each field; one that is not given is None, so that a preset's value can stand.
+
+    Args:
+        defaults: of the preset that goes without saying, where they are not the record's own.
+    """
     for f in fields(record):
-        default: Any = f.default
+        default: Any = (defaults or {}).get(f.name, f.default)
         name, kind = f"--{f.name.replace('_', '-')}", type(default)
         words = f"{f.metadata['help']} (default: {default})"
         if kind is bool:
@@ -113,14 +153,14 @@ def add_options(parser: argparse._ActionsContainer, record: type[Record]) -> Non
             parser.add_argument(name, type=kind, choices=choices, metavar=metavar, help=words)
 
 
-def build(record: type[Record], preset: str, given: Mapping[str, Any]) -> Record:
+def build(record: type[Record], preset: Mapping[str, Any], given: Mapping[str, Any]) -> Record:
     """The preset's values, and over them those that were given.
 
     Raises:
         UserError: a value that cannot be.
     """
     own = {f.name for f in fields(record)}
-    chosen = {name: value for name, value in PRESETS[preset].items() if name in own}
+    chosen = {name: value for name, value in preset.items() if name in own}
     chosen |= {name: value for name, value in given.items() if name in own and value is not None}
     return record(**chosen)
 
@@ -140,7 +180,7 @@ def require(right: bool, name: str, value: Any, what: str) -> None:
         raise UserError(f"{name} is {value}, required {what}")
 
 
-def require_choices(record: Recipe | SRSettings) -> None:
+def require_choices(record: Recipe | SRSettings | StyleNetSettings) -> None:
     """Raises UserError for a value that is none of its option's choices."""
     values = asdict(record)
     for f in fields(record):

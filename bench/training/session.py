@@ -75,7 +75,13 @@ def train(asked: Asked) -> Outcome:
     """
     refuse_sizes(asked)
     initial = read_initial(asked.initial)
-    images = load_images(asked.data, patch=asked.recipe.patch, validation_share=asked.recipe.validation_share)
+    recipe = asked.recipe
+    images = load_images(
+        asked.data,
+        patch=recipe.patch,
+        validation_share=recipe.validation_share,
+        whole=recipe.fit == "whole",
+    )
     lightning = fabric(asked.device, asked.devices, asked.recipe.precision)
     lightning.launch()
     refuse_batch(asked.recipe.batch, lightning.world_size)
@@ -125,8 +131,9 @@ def write(folder: Path, identity: dict[str, Any], record: dict[str, str], state:
 
 
 def refuse_sizes(asked: Asked) -> None:
-    patch, multiple = asked.recipe.patch, asked.task.multiple
+    patch, multiple, least = asked.recipe.patch, asked.task.multiple, asked.task.least
     require(patch % multiple == 0, "patch", patch, f"a multiple of {multiple}")
+    require(patch >= least, "patch", patch, f"at least {least}")
 
 
 def refuse_batch(batch: int, processes: int) -> None:
@@ -140,7 +147,7 @@ def read_initial(file: Path | None) -> dict[str, Tensor] | None:
         UserError: the file is not one of weights.
         OSError: it cannot be read.
     """
-    from models.sr_net import read_weights
+    from models.weight_files import read_weights
 
     try:
         return None if file is None else read_weights(file)[1]

@@ -25,15 +25,17 @@ from models.vgg import LossNetwork
 
 
 class Task(tp.Protocol):
-    """One kind of training. A second one, style, needs no more than this and a line in `bench.train`.
+    """One kind of training. Another one needs no more than this and a line in `bench.train`.
 
     Attributes:
         name: of the command.
         multiple: sides of patches must be multiples of it.
+        least: side that a patch must have.
     """
 
     name: str
     multiple: int
+    least: int
 
     def settings(self) -> dict[str, tp.Any]:
         """All that decides the result, as plain values; a run is resumed only with equal ones."""
@@ -77,7 +79,7 @@ class SRTask:
         features: the loss network that reaches `settings.loss_layer`; None with the pixel loss.
     """
 
-    name = "sr"
+    name, least = "sr", 1
 
     def __init__(self, settings: SRSettings, features: LossNetwork | None = None) -> None:
         if (settings.loss == "feature") != (features is not None):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench import shipped, upscalers
-from models.sr_net import read_weights
+from models.weight_files import read_weights
 
 SHIPPED = [
     (entry.name, scale)

@@ -18,7 +18,8 @@ from torch import Tensor
 from bench.train import main
 from bench.training import checkpoint
 from bench.training.tasks import SRTask
-from models.sr_net import load_sr_net, read_weights
+from models.sr_net import load_sr_net
+from models.weight_files import read_weights
 from tests.bench.training.photographs import write_photographs
 
 ROOT = Path(__file__).parents[2]

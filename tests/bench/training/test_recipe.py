@@ -14,13 +14,13 @@ def test_every_field_of_a_recipe_is_an_option_and_presets_hold_only_fields() -> 
     known = {*vars(parser().parse_args(["sr", "--data", "x", "--out", "y"]))}
     fields = set(Recipe.__dataclass_fields__) | set(SRSettings.__dataclass_fields__)
     assert fields <= known
-    assert set(PRESETS["strong"]) <= fields
+    assert set(PRESETS["sr"]["strong"]) <= fields
 
 
 def test_what_is_given_goes_before_the_preset_and_the_preset_before_the_default() -> None:
-    recipe = build(Recipe, "strong", {"batch": 2, "patch": None, "flips": False})
-    assert (recipe.batch, recipe.patch, recipe.flips) == (2, PRESETS["strong"]["patch"], False)
-    assert build(Recipe, "paper", {}) == Recipe()
+    recipe = build(Recipe, PRESETS["sr"]["strong"], {"batch": 2, "patch": None, "flips": False})
+    assert (recipe.batch, recipe.patch, recipe.flips) == (2, PRESETS["sr"]["strong"]["patch"], False)
+    assert build(Recipe, PRESETS["sr"]["paper"], {}) == Recipe()
 
 
 def test_the_paper_preset_is_the_papers() -> None:

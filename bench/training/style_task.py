@@ -1,0 +1,99 @@
+"""The task `style`: one network for one style."""
+
+from __future__ import annotations
+
+import json
+import typing as tp
+from dataclasses import asdict
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bench import styles
+from bench.records import StyleProtocol
+from bench.training.recipe import StyleNetSettings
+from models.losses import StyleObjective
+from models.style_net import ARCHITECTURE, MINIMUM_SIZE, StyleNet
+from models.vgg import LossNetwork
+
+
+class StyleTask:
+    """Style transfer with the paper's network; what it minimises is what `bench.style_quality` measures.
+
+    Args:
+        chosen: of the size of the patches.
+        features: its loss network.
+        style: its style image, RGB in [0, 1].
+    """
+
+    name, multiple, least = "style", 4, MINIMUM_SIZE
+
+    def __init__(
+        self,
+        settings: StyleNetSettings,
+        chosen: StyleProtocol,
+        features: LossNetwork,
+        style: Float[Tensor, "1 3 h w"],
+    ) -> None:
+        self.chosen, self.protocol, self.features, self.style = settings, chosen, features, style
+        self.to(style.device)
+
+    def settings(self) -> dict[str, tp.Any]:
+        return {"task": self.name, **asdict(self.chosen), **self.protocol.definition}
+
+    def network(self) -> StyleNet:
+        return StyleNet(**asdict(self.chosen))
+
+    def initial(self, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+        return arrays
+
+    def to(self, device: torch.device) -> None:
+        style = self.style.to(device)
+        # Every batch aims it at its own content; the style is looked at here and never again.
+        self.aim = styles.objective(self.protocol, self.features.to(device), content=style, style=style)
+
+    @torch.no_grad()
+    def examples(self, patches: Float[Tensor, "n 3 p p"]) -> tuple[Tensor, Tensor]:
+        return patches, patches
+
+    def objective(self, output: Tensor, target: Tensor) -> Float[Tensor, ""]:
+        return self.aimed(target)(output).total.mean()
+
+    def aimed(self, content: Float[Tensor, "n 3 h w"]) -> StyleObjective:
+        return self.aim.with_content(content)
+
+    @torch.no_grad()
+    def score(
+        self, network: torch.nn.Module, image: Float[Tensor, "1 3 h w"]
+    ) -> tuple[dict[str, float], Float[Tensor, "1 3 h2 w2"]]:
+        """The objective and its terms at the size of the patches, and how many times the content's own it is below."""
+        content = styles.square(image, self.protocol.size)
+        stylized = network(content)
+        aimed = self.aimed(content)
+        terms = {name: float(value) for name, value in aimed(stylized)._asdict().items()}
+        own = float(aimed(content).total)
+        return {**terms, "content_image_ratio": own / terms["total"]}, stylized
+
+    def metadata(self) -> dict[str, str]:
+        return {
+            "architecture": ARCHITECTURE,
+            "config": json.dumps(asdict(self.chosen)),
+            "style": self.protocol.style,
+            "loss": "style",
+            "objective": json.dumps(self.protocol.definition),
+            "loss_network": self.protocol.loss_network,
+            "loss_weights": self.protocol.loss_weights,
+        }
+
+
+def style_task(settings: StyleNetSettings, style: styles.StyleImage, chosen: StyleProtocol) -> StyleTask:
+    """The task with its loss network and style image.
+
+    Raises:
+        MissingFile: the loss network's weights are not to be had.
+        UserError: a layer that it does not reach, or a style that is too small.
+        ImageError: the style cannot be read.
+    """
+    network = styles.loss_network(chosen)
+    return StyleTask(settings, chosen, network, styles.read_style(style, chosen.style_size))

@@ -1,0 +1,51 @@
+"""Files of weights as `bench.train` writes them: safetensors whose metadata say which network they are for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and arrays of a safetensors file; ValueError if it is no such file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as content:
+            return dict(content.metadata() or {}), {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{file.name} cannot be read, required a safetensors file: {error}") from error
+
+
+def load_network(
+    file: Path, architecture: str, make: Callable[..., Network], *, scale: int | None = None
+) -> Network:
+    """The network of a file, on the CPU, frozen, in eval mode.
+
+    Args:
+        make: called with what the file's `config` holds.
+        scale: that `config` must have; None where networks have none.
+
+    Raises:
+        ValueError: not such a file, another architecture or scale, or arrays that do not fit.
+    """
+    metadata, arrays = read_weights(file)
+    found = metadata.get("architecture")
+    if found != architecture:
+        raise ValueError(f"{file.name} holds architecture {found!r}, required {architecture!r}")
+    config = json.loads(metadata["config"])
+    if scale is not None and config["scale"] != scale:
+        raise ValueError(f"{file.name} holds a network for x{config['scale']}, required x{scale}")
+    network = make(**config)
+    try:
+        network.load_state_dict(arrays)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{file.name} does not fit {architecture} {config}: {reason}") from error
+    return network.requires_grad_(False).eval()
