@@ -35,6 +35,13 @@ def sha256(name: str) -> str:
     return hashlib.sha256(path(name).read_bytes()).hexdigest()
 
 
+def sha256_of(name: str) -> str:
+    """Of a file of weights that comes with the package, or that the manifest pins."""
+    from bench import manifest
+
+    return sha256(name) if is_shipped(name) else manifest.file(name).sha256
+
+
 def find(name: str, otherwise: Callable[[str], Path]) -> Path:
     """The file, wherever files of its kind are found."""
     return path(name) if is_shipped(name) else otherwise(name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import shipped
 from bench.errors import UserError
 from bench.records import content_hash
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from models.style_net import StyleNet
 
+TRAINED: tuple[str, ...] = ()
+"""Styles that we trained a network for, whose weights are in `models/weights`."""
 SEED = 0
 CALIBRATION_SIZE = 128
 
@@ -44,15 +47,24 @@ class StylizerEntry:
     @property
     def hash(self) -> str:
         """SHA-256 of all that decides its output: code version and the weights' own hash."""
-        from bench import manifest
-
-        weights = manifest.file(self.weights).sha256 if self.weights else None
+        weights = shipped.sha256_of(self.weights) if self.weights else None
         return content_hash({"target": self.target, "version": self.version, "weights": weights})
 
     @property
     def weights_text(self) -> str:
         """Where the weights come from, in the words of every table."""
         return self.weights.rpartition("/")[2] if self.weights else f"random weights, seed {SEED}"
+
+
+def _trained(style: str) -> StylizerEntry:
+    return StylizerEntry(
+        name=f"style-{style}",
+        about=f"the paper's network as we trained it for {style}",
+        target="models.style_net:load_style_net",
+        weights=f"{shipped.PREFIX}style-{style}.safetensors",
+        style=style,
+        loss_network="vgg19-conv3_1",
+    )
 
 
 def _released(style: str) -> StylizerEntry:
@@ -74,6 +86,7 @@ STYLIZERS: dict[str, StylizerEntry] = {
             about="the paper's network (batch norm, 32 filters) with random weights: for timing only",
             target="bench.stylizers:random_paper_network",
         ),
+        *(_trained(style) for style in TRAINED),
         *(_released(style) for style in ("candy", "la_muse", "mosaic", "udnie")),
     )
 }
@@ -104,7 +117,7 @@ def load(name: str, find: Callable[[str], Path], device: torch.device) -> StyleN
     module, _, attribute = chosen.target.partition(":")
     target = getattr(importlib.import_module(module), attribute)
     try:
-        network: StyleNet = target(find(chosen.weights)) if chosen.weights else target()
+        network: StyleNet = target(shipped.find(chosen.weights, find)) if chosen.weights else target()
     except ImportError as error:
         raise UserError(str(error)) from error
     return network.to(device).requires_grad_(False)

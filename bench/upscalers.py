@@ -43,7 +43,7 @@ class UpscalerEntry:
 
     def hash(self, scale: int) -> str:
         """SHA-256 of all that decides its output: code version, options, the weights' own hash."""
-        weights = _sha256(self.weights[scale]) if self.weights else None
+        weights = shipped.sha256_of(self.weights[scale]) if self.weights else None
         return content_hash(
             {
                 "target": self.target,
@@ -52,12 +52,6 @@ class UpscalerEntry:
                 "weights": weights,
             }
         )
-
-
-def _sha256(name: str) -> str:
-    from bench import manifest
-
-    return shipped.sha256(name) if shipped.is_shipped(name) else manifest.file(name).sha256
 
 
 def _trained(loss: str, scales: tuple[int, ...]) -> tuple[UpscalerEntry, UpscalerEntry]:

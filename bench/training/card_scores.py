@@ -1,4 +1,4 @@
-"""What a results file says of a file of weights, for its card."""
+"""What a results file says of a file of weights, for its card: scores of an upscaler, objectives of a style network."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import shipped, upscalers
-from bench.contents import read
+from bench import shipped, stylizers, upscalers
+from bench.contents import Contents, read
 from bench.errors import UserError
 from bench.metrics import METRICS
+from bench.style_summary import Comparison, Summary, comparisons
 from bench.training.card import Line
 
 if TYPE_CHECKING:
@@ -20,25 +21,72 @@ DIGITS = 8
 
 
 def table(weights: Path, results: Path) -> list[Line]:
-    """Head and rows: a row for each model made of the weights, data set and protocol, a column for each metric.
+    """Head and rows: a row for each model made of the weights, data set and protocol, a column for each number.
 
     Raises:
-        UserError: no registered model has these bytes, or the results file no score of one.
+        UserError: no registered model has these bytes, or the results file no number of one.
         StoreError: the results file cannot be read.
     """
     wanted = subjects(weights)
     contents = read([results])
+    found = scores_of(wanted, contents) or objectives_of(wanted, contents)
+    if not found:
+        names = ", ".join(sorted({name for name, _ in wanted}))
+        raise UserError(
+            f"{str(results)!r} holds nothing of {names} with these weights; required a run of bench.sr_quality, or of "
+            "bench.style_quality"
+        )
+    return found
+
+
+def scores_of(wanted: set[tuple[str, str]], contents: Contents) -> list[Line]:
+    """Mean scores; nothing where there are none."""
     scores = contents.scores
     own = scores[[pair in wanted for pair in zip(scores["model"], scores["model_hash"], strict=True)]]
     if own.empty:
-        names = ", ".join(sorted({name for name, _ in wanted}))
-        raise UserError(
-            f"{str(results)!r} holds no score of {names} with these weights; required a run of bench.sr_quality"
-        )
+        return []
     decimals = {name: info.decimals for (name, _), info in contents.metrics.items()}
     metrics = [name for name in METRICS if name in set(own["metric"])]
     head = ("model", "data set", "protocol", "n", *metrics)
     return [head, *_rows(own, metrics, decimals)]
+
+
+def objectives_of(wanted: set[tuple[str, str]], contents: Contents) -> list[Line]:
+    """Mean objectives, smaller sizes first; nothing where there are none."""
+    head = (
+        "model",
+        "data set",
+        "size",
+        "n",
+        "objective",
+        "content image's",
+        "times below",
+        "equals L-BFGS iteration",
+    )
+    compared = comparisons(stored.curve for stored in contents.curves)
+    compared = tuple(sorted(compared, key=lambda c: contents.style_protocols[c.protocol_hash].size))
+    rows = [
+        _objective(comparison, network, contents.style_protocols[comparison.protocol_hash].size)
+        for comparison in compared
+        for network in comparison.networks
+        if (network.subject, network.subject_hash) in wanted
+    ]
+    return [head, *rows] if rows else []
+
+
+def _objective(comparison: Comparison, network: Summary, size: int) -> Line:
+    below = comparison.below_content(network)
+    crossings = [o for o in comparison.overtakings if o.subject_hash == network.subject_hash]
+    return (
+        network.subject,
+        network.dataset,
+        str(size),
+        str(network.n),
+        f"{network.at().mean:.4g}",
+        f"{comparison.content.at().mean:.4g}" if comparison.content else "",
+        "" if below is None else f"{below:.1f}",
+        ", ".join(f"> {o.iterations}" if o.median is None else f"{o.median:.0f}" for o in crossings),
+    )
 
 
 def subjects(weights: Path) -> set[tuple[str, str]]:
@@ -47,7 +95,12 @@ def subjects(weights: Path) -> set[tuple[str, str]]:
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     except FileNotFoundError as error:
         raise UserError(f"there is no file {str(weights)!r}") from error
-    found = {
+    networks = {
+        (entry.name, entry.hash)
+        for entry in stylizers.STYLIZERS.values()
+        if entry.weights and shipped.is_shipped(entry.weights) and shipped.sha256(entry.weights) == digest
+    }
+    found = networks | {
         (entry.name, entry.hash(scale))
         for entry in upscalers.UPSCALERS.values()
         for scale, name in entry.weights.items()
