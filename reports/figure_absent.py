@@ -1,46 +1,56 @@
-"""The paper's figures whose programs do not store results yet: named, with the reason, never invented."""
+"""The paper's figures of style transfer where nothing is stored for them: named, with the reason, never invented."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from reports.parts import Figure
-from reports.results import Results
 
-INVERSION = "python -m bench.inversion"
-STYLE_QUALITY = "python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50"
-# Id: title, what would have to be stored, the program that will store it.
-ABSENT = {
-    "figure3": (
-        "Images from features: the paper's Figure 3",
-        "images reconstructed from relu2_2 to relu5_3",
-        INVERSION,
+QUALITY = "python -m bench.style_quality --style la_muse"
+STYLE_COMMAND = f"{QUALITY} --sizes 256 512 1024 --images coco50"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """A figure's title, what would have to be stored, and the command that stores it."""
+
+    title: str
+    wanted: str
+    command: str
+
+
+ABSENT: Mapping[str, Absent] = {
+    "figure3": Absent(
+        title="Images from features: the paper's Figure 3",
+        wanted="images made from the features of a layer",
+        command="python -m bench.inversion contents",
     ),
-    "figure4": (
-        "Images from style: the paper's Figure 4",
-        "styles reconstructed from relu1_2 to relu4_3",
-        INVERSION,
+    "figure4": Absent(
+        title="Images from style: the paper's Figure 4",
+        wanted="images made from the style of a layer",
+        command="python -m bench.inversion --styles starry_night la_muse",
     ),
-    "figure5": (
-        "The objective against iterations: the paper's Figure 5",
-        "objectives of the optimisation and of the network",
-        STYLE_QUALITY,
+    "figure5": Absent(
+        title="The objective against iterations: the paper's Figure 5",
+        wanted="objective of the optimisation",
+        command=STYLE_COMMAND,
     ),
-    "figure6": (
-        "Styles at 256x256 beside the optimisation: the paper's Figure 6",
-        "stylized images of both methods",
-        STYLE_QUALITY,
+    "figure6": Absent(
+        title="Styles at 256x256 beside the optimisation: the paper's Figure 6",
+        wanted="contents of 256x256 with stylized images of them",
+        command=f"{QUALITY} --sizes 256 --images coco50",
     ),
-    "figure7": (
-        "Styles at 512x512: the paper's Figure 7",
-        "stylized images of both methods",
-        STYLE_QUALITY,
+    "figure7": Absent(
+        title="Styles at 512x512 and above: the paper's Figure 7",
+        wanted="contents of 512x512 or larger with stylized images of them",
+        command=f"{QUALITY} --sizes 512 --images coco50",
     ),
 }
 
 
-def drawings(results: Results) -> Iterator[Figure]:
-    """Figures 3 to 7."""
-    for name, (title, wanted, command) in ABSENT.items():
-        reason = f"the results hold no {wanted}; this version has no program that stores them"
-        yield Figure(id=name, title=title, caption="", reason=reason, command=command)
+def absent(name: str) -> Figure:
+    """Why there is no such figure, and what would make one."""
+    known = ABSENT[name]
+    reason = f"the results hold no {known.wanted}"
+    return Figure(id=name, title=known.title, caption="", reason=reason, command=known.command)

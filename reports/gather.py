@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.contents import Contents, StoredRun
 from bench.records import MetricInfo, SpeedResult, SRProtocol
+from reports.certified import certified
+from reports.gather_styles import style_groups
 from reports.results import SHORT, SOURCES, Certificate, Group, Results, anchor
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def gather(contents: Contents) -> Results:
     """
     notes: list[str] = []
     groups = tuple(_groups(contents, notes))
+    styles = style_groups(contents, notes)
     timings = tuple(
         (
             stored.result,
@@ -47,7 +49,12 @@ def gather(contents: Contents) -> Results:
             f"The results were made on {len(facts)} machines or sets of versions; times of unlike ones are never compared."
         )
     return Results(
-        stores=contents.stores, groups=groups, timings=timings, environments=facts, notes=tuple(notes)
+        stores=contents.stores,
+        groups=groups,
+        timings=timings,
+        environments=facts,
+        notes=tuple(notes),
+        styles=styles,
     )
 
 
@@ -167,7 +174,7 @@ def _certificates(
         runs = sorted((contents.runs[key] for key in _run_keys(part)), key=lambda run: run.started)
         yield (
             (str(model), str(metric)),
-            _certificate(
+            certified(
                 subject=str(model),
                 subject_hash=str(part["model_hash"].iloc[0]),
                 protocol=protocol.name,
@@ -182,7 +189,7 @@ def _certificates(
 
 def _certificate_of_timing(result: SpeedResult, run: StoredRun) -> Certificate:
     known = {"protocol", "protocol_hash", "environment", "environment_hash", "timing"}
-    return _certificate(
+    return certified(
         subject=result.subject,
         subject_hash=result.subject_hash,
         protocol="speed",
@@ -196,17 +203,3 @@ def _certificate_of_timing(result: SpeedResult, run: StoredRun) -> Certificate:
             **{key: value for key, value in result.certificate.items() if key not in known},
         },
     )
-
-
-def _certificate(**fields: Any) -> Certificate:
-    runs = [(run.store, run.id) for run in fields["runs"]]
-    extra = fields["extra"]
-    words = [
-        fields["subject"],
-        fields["subject_hash"],
-        fields["protocol_hash"],
-        fields["environment_hash"],
-        runs,
-        sorted((key, str(extra[key])) for key in ("metric", "form", "size") if key in extra),
-    ]
-    return Certificate(id="c" + hashlib.sha256(repr(words).encode()).hexdigest()[:12], **fields)

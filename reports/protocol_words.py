@@ -1,8 +1,8 @@
-"""A super-resolution protocol in words."""
+"""Protocols in words: of super-resolution, and the objective of style transfer."""
 
 from __future__ import annotations
 
-from bench.records import SRProtocol
+from bench.records import SRProtocol, StyleProtocol
 from reports.results import SHORT
 
 COLOURS = {"rgb": "RGB", "y": "BT.601 studio-range luma"}
@@ -20,4 +20,23 @@ def protocol_words(protocol: SRProtocol) -> str:
         f"{ROUNDING[protocol.arithmetic]}, its border {BORDERS[protocol.border]}; sr is {sr}. PSNR and SSIM are measured "
         f"on {COLOURS[protocol.channel]}, {protocol.shave} pixels cut from each side; SSIM with a Gaussian window, "
         "11x11, sigma 1.5, averaged where the window fits. A data set's value is the mean of its images' values."
+    )
+
+
+def style_words(protocol: StyleProtocol) -> str:
+    """A paragraph that says all that its definition says but the size of the contents."""
+    terms = []
+    if protocol.content_layers:
+        terms.append(f"{protocol.content_weight:g} x content at {', '.join(protocol.content_layers)}")
+    if protocol.style_layers:
+        gram = "entries of the Gram matrices averaged" if protocol.style_distance == "mean" else "entries added"
+        layers = ", ".join(protocol.style_layers)
+        terms.append(f"{protocol.style_weight:g} x style at {layers} ({gram})")
+    terms.append(f"{protocol.tv_weight:g} x total variation")
+    style = (
+        f"; style {protocol.style}, its longer side {protocol.style_size} pixels" if protocol.style_layers else ""
+    )
+    return (
+        f"Objective: {' + '.join(terms)}; loss network {protocol.loss_network} ({protocol.loss_weights}){style}; each "
+        "content is its largest centred square."
     )

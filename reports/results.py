@@ -6,16 +6,17 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.contents import StoredRun
-from bench.records import MetricInfo, SpeedResult, SRProtocol
+from bench.records import Curve, MetricInfo, SpeedResult, SRProtocol, StyleProtocol
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SHORT = 8  # digits of a hash that are printed
 SOURCES = ("hr", "lr")
+CONTENT, GATYS, STYLE = "content", "gatys", "style"  # what is no network among the subjects of style transfer
 LONGEST_ANCHOR = 60
 
 
@@ -97,8 +98,47 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StyleGroup:
+    """A data set under one objective: curves of it, and the pictures that were judged or made by it.
+
+    Attributes:
+        id: `la_muse-256-08821999`.
+        subjects: the content itself, the optimisation, then networks: the authors' last.
+        curves: by subject, then by image; all totals finite, none empty.
+        pictures: by image and subject; absolute paths that were there when it was read.
+        style_picture: None where there is none, or it is no longer there.
+        certificates: by subject.
+        lost_pictures: how many the store names that are no longer there.
+    """
+
+    id: str
+    dataset: str
+    protocol: StyleProtocol
+    subjects: tuple[str, ...]
+    curves: Mapping[str, Mapping[str, Curve]]
+    pictures: Mapping[tuple[str, str], Path]
+    style_picture: Path | None
+    certificates: Mapping[str, Certificate]
+    lost_pictures: int
+
+    @property
+    def purpose(self) -> Literal["transfer", "inversion", "reconstruction"]:
+        """What the objective is for: style transfer, an image from features (Figure 3), or from style (Figure 4)."""
+        if not self.protocol.style_layers:
+            return "inversion"
+        return "transfer" if self.protocol.content_layers else "reconstruction"
+
+    @property
+    def title(self) -> str:
+        """`la_muse at 256x256, coco50, protocol johnson2016-style (08821999)`."""
+        p = self.protocol
+        what = f"{p.style} at " if p.style else ""
+        return f"{what}{p.size}x{p.size}, {self.dataset}, protocol {p.name} ({p.hash[:SHORT]})"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Results:
-    """All groups, timings and machines of a report.
+    """All groups, timings, objectives of style transfer and machines of a report.
 
     Attributes:
         environments: facts by hash.
@@ -110,9 +150,11 @@ class Results:
     timings: tuple[tuple[SpeedResult, Certificate], ...]
     environments: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...]
+    styles: tuple[StyleGroup, ...] = ()
 
     @property
     def certificates(self) -> dict[str, Certificate]:
         """By id, in the order of use."""
         scored = [c for group in self.groups for c in group.certificates.values()]
-        return {c.id: c for c in [*scored, *(c for _, c in self.timings)]}
+        styled = [c for group in self.styles for c in group.certificates.values()]
+        return {c.id: c for c in [*scored, *(c for _, c in self.timings), *styled]}

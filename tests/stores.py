@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.metrics import METRICS, info
 from bench.protocols import protocol
-from bench.records import Environment, Picture, Run, Score
+from bench.records import Curve, Environment, Picture, Run, Score, StyleProtocol
 from bench.store import Store, now
 
 MACHINE: Mapping[str, object] = {
@@ -109,3 +109,128 @@ def _picture(
         model_hash="" if model in {"hr", "lr"} else f"hash of {model}",
         file=str(file),
     )
+
+
+def style_protocol(style: str = "la_muse", size: int = 256, *, loss_network: str = "vgg16") -> StyleProtocol:
+    """An objective of style transfer."""
+    return StyleProtocol(
+        size=size,
+        style=style,
+        style_sha256=f"sha of {style}",
+        style_size=384,
+        loss_network=loss_network,
+        loss_weights=f"{loss_network}.pth",
+        content_layers=("relu3_3",),
+        style_layers=("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
+        style_weight=5.0,
+        tv_weight=1e-6,
+    )
+
+
+def layer_protocol(
+    layer: str, *, style: str = "", size: int = 256, loss_network: str = "vgg16"
+) -> StyleProtocol:
+    """That of an image made from one layer: from its features, or, with a style, from the style in it."""
+    return StyleProtocol(
+        name="reconstruction" if style else "inversion",
+        size=size,
+        style=style,
+        style_sha256=f"sha of {style}" if style else "",
+        style_size=384 if style else 0,
+        loss_network=loss_network,
+        loss_weights=f"{loss_network}.pth",
+        content_layers=() if style else (layer,),
+        style_layers=(layer,) if style else (),
+        content_weight=0.0 if style else 1.0,
+        style_weight=1.0 if style else 0.0,
+        tv_weight=1e-6,
+    )
+
+
+def fill_styles(
+    file: Path,
+    rule: StyleProtocol,
+    *,
+    networks: Mapping[str, float],
+    images: Sequence[str] = ("a", "b", "c"),
+    iterations: int | None = 120,
+    dataset: str = "coco50",
+    level: float = 1e6,
+    version: str = "",
+    started: str = "",
+    machine: Mapping[str, object] = MACHINE,
+    pictures: Path | None = None,
+) -> int:
+    """Curves of `images` under a style protocol, and the run's number.
+
+    The content at position k has the objective `level` x (1 + k / 10), a network its share of that, the optimisation
+    ten times that over 1 + its iterations. It takes 0.1 s for each, a network 0.01 s.
+
+    Args:
+        networks: share of the content's objective, by name.
+        iterations: of the optimisation; None for no optimisation.
+        version: of every subject but the content; another has other hashes.
+        pictures: a folder in which pictures are made; None for no pictures.
+    """
+    run = Run(
+        program="style_quality",
+        command=("--style", rule.style),
+        started=started or now(),
+        environment=Environment(facts=machine),
+        protocols=(rule,),
+    )
+    made = []
+    for position, image in enumerate(images):
+        own = level * (1 + position / 10)
+        totals = {"content": (own,), **{name: (share * own,) for name, share in networks.items()}}
+        if iterations is not None:
+            totals["gatys"] = tuple(10 * own / (1 + i) for i in range(iterations + 1))
+        made += [_curve(subject, image, total, dataset, rule, version) for subject, total in totals.items()]
+    kept = [] if pictures is None else list(_style_pictures(pictures, made, rule, dataset))
+    with Store(file) as store:
+        number = store.start(run)
+        store.add(number, curves=made, pictures=kept)
+        store.finish(number)
+    return number
+
+
+def _curve(
+    subject: str, image: str, total: tuple[float, ...], dataset: str, rule: StyleProtocol, version: str
+) -> Curve:
+    zeros = (0.0,) * len(total)
+    seconds = {"content": 0.0, "gatys": 0.1 * (len(total) - 1)}
+    return Curve(
+        subject=subject,
+        subject_hash=f"sha of {image}" if subject == "content" else f"hash of {subject}{version}",
+        dataset=dataset,
+        image=image,
+        image_sha256=f"sha of {image}",
+        protocol_hash=rule.hash,
+        terms={"total": total, "content": zeros, "style": total, "tv": zeros},
+        seconds=seconds.get(subject, 0.01),
+        batch=1,
+    )
+
+
+def _style_pictures(
+    folder: Path, curves: Sequence[Curve], rule: StyleProtocol, dataset: str
+) -> Iterator[Picture]:
+    """Of every curve, and of the style: coarse noise, its own for each."""
+    sources = {(c.image, c.image_sha256, c.subject, c.subject_hash) for c in curves}
+    if rule.style:
+        sources.add((rule.style, rule.style_sha256, "style", rule.style_sha256))
+    for seed, (image, sha, subject, digest) in enumerate(sorted(sources)):
+        coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        size = (48, 36) if subject == "style" else (40, 40)
+        file = folder / rule.hash[:8] / f"{seed}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(file)
+        yield Picture(
+            dataset=dataset,
+            protocol_hash=rule.hash,
+            image=image,
+            image_sha256=sha,
+            model=subject,
+            model_hash=digest,
+            file=str(file),
+        )

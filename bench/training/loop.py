@@ -124,9 +124,9 @@ class Trainer:
         state, recipe = self.state, self.recipe
         if state.step == recipe.freeze_norm:
             self.set_mode()
-        shown, target = self.task.examples(
-            self.patches(state.step, self.fabric.global_rank, self.fabric.world_size)
-        )
+        patches = self.patches(state.step, self.fabric.global_rank, self.fabric.world_size)
+        # The loss network takes the layout of what it is shown: a patch in another one than the output costs a third.
+        shown, target = self.task.examples(patches.to(memory_format=recipe.layout))
         for group in state.optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(state.step)
         output = self.model(shown)

@@ -6,9 +6,12 @@ import argparse
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 Record = TypeVar("Record", bound="Recipe | SRSettings | StyleNetSettings")
 
@@ -56,6 +59,13 @@ class Recipe:
         for name in ("average", "validation_share"):
             require(0 <= getattr(self, name) < 1, name, getattr(self, name), "a number in [0, 1)")
         require_choices(self)
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """Of layers and images."""
+        import torch
+
+        return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""

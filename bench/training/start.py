@@ -49,8 +49,7 @@ def new_state(task: Task, recipe: Recipe, device: torch.device, initial: dict[st
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise UserError(f"the initial weights do not fit: {reason}") from error
-    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
-    network = network.to(device).to(memory_format=layout)
+    network = network.to(device).to(memory_format=recipe.layout)
     fused = device.type in {"cpu", "cuda"}
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=fused)
     average = average_of(network) if recipe.average else None
