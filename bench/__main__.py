@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 PROGRAMS = {
     "sr_quality": "degrade, upscale and score data sets: PSNR, SSIM, LPIPS under a declared protocol",
-    "train": "train a super-resolution network with the pixel or the feature loss; stopped runs go on",
+    "train": "train a super-resolution or a style network as the paper does; stopped runs go on",
     "speed": "the paper's Table 1 on this machine, the time of any model, and what each optimisation brings",
     "apply": "stylize or upscale files and folders with any registered model",
     "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",

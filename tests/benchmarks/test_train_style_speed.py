@@ -1,0 +1,68 @@
+"""A step of training a style network as the docs recommend it for this CPU, against plain float32 eager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.records import StyleProtocol
+from bench.training.recipe import StyleNetSettings
+from bench.training.style_task import StyleTask
+from models.vgg import random_loss_network
+from tests.benchmarks.ratio import require_times_faster
+
+CORES = 2
+BATCH, PATCH = 4, 128
+HALF = bool(torch.cpu.get_capabilities().get("amx_bf16"))
+# Without units for bfloat16 the layout is what is left.
+REQUIRED = 2.0 if HALF else 1.2
+ROUNDS = 5
+PROTOCOL = StyleProtocol(
+    size=PATCH,
+    style="noise",
+    style_sha256="",
+    style_size=PATCH,
+    loss_network="vgg19-conv3_1",
+    loss_weights="random",
+    content_layers=("relu3_1",),
+    style_layers=("relu1_1", "relu2_1", "relu3_1"),
+    style_weight=100.0,
+    tv_weight=1e-4,
+)
+
+
+@pytest.fixture(autouse=True)
+def two_cores() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(CORES)
+    yield
+    torch.set_num_threads(before)
+
+
+def step_of(layout: torch.memory_format, *, half: bool) -> Callable[[], None]:
+    """One step of Adam on the half-width network with the objective over the first five layers of VGG-19."""
+    generator = torch.Generator().manual_seed(0)
+    features = random_loss_network("vgg19-conv3_1", PROTOCOL.style_layers)
+    style = torch.rand(1, 3, PATCH, PATCH, generator=generator)
+    task = StyleTask(StyleNetSettings(norm="instance", width=16), PROTOCOL, features, style)
+    network = task.network().to(memory_format=layout)
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    patches = torch.rand(BATCH, 3, PATCH, PATCH, generator=generator)
+
+    def step() -> None:
+        shown, target = task.examples(patches.to(memory_format=layout))
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            loss = task.objective(network(shown), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def test_a_step_of_style_training_against_plain_float32(benchmark: BenchmarkFixture) -> None:
+    slow, fast = step_of(torch.contiguous_format, half=False), step_of(torch.channels_last, half=HALF)
+    require_times_faster(benchmark, slow, fast, required=REQUIRED, rounds=ROUNDS)
