@@ -11,6 +11,7 @@ PROGRAMS = {
     "apply": "stylize or upscale files and folders with any registered model",
     "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",
     "preference": "ask people which of two enlargements they prefer: a page for the workers, and what they answered",
+    "style_quality": "the objective of style networks against the optimisation's iterations: where it overtakes them",
     "gatys": "stylize by optimisation of the image, with any picture as the style: slow, and no network to train",
     "degrade": "make low-resolution images exactly as MATLAB's imresize does",
     "doctor": "the machine, the versions, and which data files are present, missing or damaged",
