@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import styles
 from bench.cli import DONE, FAILED, Reporter, device, guard, progress
 from bench.errors import UserError
 from bench.loss_networks import LOSS_WEIGHTS
-from bench.styles import DEFAULTS
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("inputs", nargs="+", metavar="CONTENT", help="an image, a folder of images, or a data set")
-    p.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture with the style")
+    p.add_argument("--style", required=True, metavar="IMAGE", help="a file, or the name of a style image")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the PNG files go")
     p.add_argument(
         "--size", type=int, default=SIZE, metavar="N", help="longer side of result and style (512)"
@@ -94,11 +94,6 @@ def refuse_values(args: argparse.Namespace) -> None:
     for name in ("size", "iterations"):
         if getattr(args, name) < 1:
             raise UserError(f"--{name} is {getattr(args, name)}; required at least 1")
-    for name in ("style_weight", "tv_weight"):
-        value = getattr(args, name)
-        if value is not None and not 0 <= value < float("inf"):
-            option = name.replace("_", "-")
-            raise UserError(f"--{option} is {value}; required a finite number of at least 0")
 
 
 def work(args: argparse.Namespace, waiting: Sequence[ImageFile]) -> int:
@@ -137,12 +132,17 @@ def baseline(args: argparse.Namespace, chosen: torch.device) -> Gatys:
     """
     from baselines.gatys import Gatys
     from baselines.optimise import Settings
-    from bench import images
-    from bench.loss_networks import load
 
-    own = DEFAULTS[args.loss_network]
-    style = resize(images.read(args.style), args.size).to(chosen)
-    network = load(args.loss_network, [*own.content_layers, *own.style_layers]).to(chosen)
+    image = styles.style_image(args.style)
+    aim = styles.protocol(
+        image,
+        args.size,
+        loss_network=args.loss_network,
+        style_weight=args.style_weight,
+        tv_weight=args.tv_weight,
+        style_size=args.size,
+    )
+    style, network = styles.read_style(image, args.size).to(chosen), styles.loss_network(aim).to(chosen)
     if min(style.shape[-2:]) < network.minimum:
         h, w = style.shape[-2:]
         raise UserError(f"the style is {w}x{h}; required at least {network.minimum} pixels per side")
@@ -150,10 +150,10 @@ def baseline(args: argparse.Namespace, chosen: torch.device) -> Gatys:
     return Gatys(
         network=network,
         style=style,
-        content_layers=own.content_layers,
-        style_layers=own.style_layers,
-        style_weight=own.style_weight if args.style_weight is None else args.style_weight,
-        tv_weight=own.tv_weight if args.tv_weight is None else args.tv_weight,
+        content_layers=aim.content_layers,
+        style_layers=aim.style_layers,
+        style_weight=aim.style_weight,
+        tv_weight=aim.tv_weight,
         initial=args.initial,
         seed=args.seed,
         settings=settings,

@@ -12,6 +12,7 @@ import torch
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Optimised
 from bench import gatys as program
+from bench import styles
 from bench import images, loss_networks
 from models.vgg import LossNetwork, random_loss_network
 
@@ -39,7 +40,7 @@ def run(*arguments: str) -> int:
     return program.main([*arguments, *OPTIONS])
 
 
-@pytest.mark.parametrize("network", list(program.DEFAULTS))
+@pytest.mark.parametrize("network", list(styles.DEFAULTS))
 def test_a_photograph_is_stylized_and_kept(network: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("photo.png", "--loss-network", network) == 0
     made = images.read(Path("out/photo.png"))
