@@ -12,6 +12,7 @@ PROGRAMS = {
     "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",
     "preference": "ask people which of two enlargements they prefer: a page for the workers, and what they answered",
     "style_quality": "the objective of style networks against the optimisation's iterations: where it overtakes them",
+    "inversion": "what a layer keeps of content and of style: images from features and from Gram matrices",
     "gatys": "stylize by optimisation of the image, with any picture as the style: slow, and no network to train",
     "degrade": "make low-resolution images exactly as MATLAB's imresize does",
     "doctor": "the machine, the versions, and which data files are present, missing or damaged",

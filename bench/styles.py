@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.vgg import LossNetwork
 
 ALIASES = {"the_wave": "wave"}
+TORCHVISION_SCALE = 58
 STYLE_SIZE = 384
 """Longer side of a style image, in pixels; of the release's own example (doc/training.md)."""
 
@@ -57,15 +58,17 @@ class Defaults:
         return self.by_style.get(style.name, self.style_weight) if known else self.style_weight
 
 
-# Of vgg16 the paper's layers and the release's weights. Of the other the layers it has, and weights at which the
+# Of vgg16 the paper's layers and the release's weights, 5 and 1e-6. Those are for Caffe's features, of images in 0..255;
+# torchvision's are of images over ImageNet's standard deviation, 255 * 0.226 = 58 times smaller. The content term goes
+# with the square of that, the style term with its fourth power, total variation with neither. Of the other the layers it has, and weights at which the
 # optimisation's pictures at 256x256 keep their content; the style term of a photograph is 6 times as large for
 # la_muse as for wave, so that one weight cannot serve both.
 DEFAULTS = {
     "vgg16": Defaults(
         content_layers=("relu3_3",),
         style_layers=("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
-        style_weight=5.0,
-        tv_weight=1e-6,
+        style_weight=5.0 * TORCHVISION_SCALE**2,
+        tv_weight=1e-6 / TORCHVISION_SCALE**2,
     ),
     "vgg19-conv3_1": Defaults(
         content_layers=("relu3_1",),

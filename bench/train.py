@@ -69,8 +69,8 @@ def add_style(p: argparse.ArgumentParser) -> None:
         words = f"(default of vgg16: {layers})"
         aim.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help=words)
     aim.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="(default: 1)")
-    aim.add_argument("--style-weight", type=float, metavar="X", help="(default of vgg16: 5)")
-    aim.add_argument("--tv-weight", type=float, metavar="X", help="(default of vgg16: 1e-6)")
+    aim.add_argument("--style-weight", type=float, metavar="X", help="(default: by loss network and style)")
+    aim.add_argument("--tv-weight", type=float, metavar="X", help="(default: by loss network)")
     words = f"longer side of the style image, in pixels (default: {STYLE_SIZE})"
     aim.add_argument("--style-size", type=int, default=STYLE_SIZE, metavar="N", help=words)
     add_options(p.add_argument_group("network"), StyleNetSettings)

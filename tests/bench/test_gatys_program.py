@@ -12,8 +12,7 @@ import torch
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Optimised
 from bench import gatys as program
-from bench import styles
-from bench import images, loss_networks
+from bench import images, loss_networks, styles
 from models.vgg import LossNetwork, random_loss_network
 
 OPTIONS = ["--style", "style.png", "--out", "out", "--size", "32", "--device", "cpu", "--iterations", "12"]
