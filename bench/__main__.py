@@ -27,7 +27,7 @@ def main() -> int:
         number = "(not installed)"
     print(f"perceptual-bench {number}\n\nprograms, each with --help:")
     for name, about in PROGRAMS.items():
-        print(f"  python -m bench.{name:<12} {about}")
+        print(f"  python -m bench.{name:<13} {about}")
     return 0
 
 

@@ -60,9 +60,10 @@ class Defaults:
 
 # Of vgg16 the paper's layers and the release's weights, 5 and 1e-6. Those are for Caffe's features, of images in 0..255;
 # torchvision's are of images over ImageNet's standard deviation, 255 * 0.226 = 58 times smaller. The content term goes
-# with the square of that, the style term with its fourth power, total variation with neither. Of the other the layers it has, and weights at which the
-# optimisation's pictures at 256x256 keep their content; the style term of a photograph is 6 times as large for
-# la_muse as for wave, so that one weight cannot serve both.
+# with the square of that, the style term with its fourth power, total variation with neither.
+#
+# Of the other the layers it has, and weights at which the optimisation's pictures at 256x256 keep their content; the
+# style term of a photograph is 6 times as large for la_muse as for wave, so that one weight cannot serve both.
 DEFAULTS = {
     "vgg16": Defaults(
         content_layers=("relu3_3",),

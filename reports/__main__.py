@@ -22,10 +22,12 @@ EXAMPLES = """examples:
   python -m reports
   python -m reports results.db other.db --out report --force
   python -m reports --reference srcnn-955 --preference preference.json --no-pdf
+  python -m reports results.db --out figures --figures figure5 figure6
 
 In the folder: index.html (opens without a network), images/, report.pdf, tables/ (.md .tex .csv), figures/ (.svg .png),
 report.json. Written from the results files alone; nothing is measured.
-exit status: 0 done, 1 a results file cannot be used, 2 bad usage, 130 interrupted"""
+With --figures: the .svg and .png of these figures in the folder, nothing else.
+exit status: 0 done, 1 a results file cannot be used or holds nothing for a figure, 2 bad usage, 130 interrupted"""
 PAGE, PDF, DATA, TABLES, FIGURES = "index.html", "report.pdf", "report.json", "tables", "figures"
 HELP = {
     "stores": "results files of bench.sr_quality and bench.speed (default: results.db)",
@@ -34,6 +36,7 @@ HELP = {
     "preference": "result of a preference study, from `bench.preference score --json`",
     "force": "write into a folder that is not empty: files of a report are replaced, all others stay",
     "no_pdf": "make no report.pdf",
+    "figures": "draw these figures alone, as .svg and .png, called as the report calls them: figure3, table1",
 }
 
 
@@ -53,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--preference", nargs="+", type=Path, default=[], metavar="FILE", help=HELP["preference"])
     p.add_argument("--force", action="store_true", help=HELP["force"])
     p.add_argument("--no-pdf", action="store_true", help=HELP["no_pdf"])
+    p.add_argument("--figures", nargs="+", metavar="ID", help=HELP["figures"])
     return p
 
 
@@ -65,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     """Check everything that was given, then write."""
     check_folder(args.out, force=args.force)
+    if args.figures:
+        return draw_figures(args.stores, args.out, args.figures)
     preferences = read_preferences(args.preference)
     with progress("reports", 6 if args.no_pdf else 7) as reporter:
         contents = read_stores(args.stores)
@@ -74,6 +80,28 @@ def run(args: argparse.Namespace) -> int:
     for line in (*report.summary, *report.results.notes):
         print(line)
     print(f"\nreport: {args.out / PAGE}")
+    return DONE
+
+
+def draw_figures(stores: Sequence[Path], out: Path, names: Sequence[str]) -> int:
+    """Draw some figures into a folder and say where.
+
+    Raises:
+        UserError: an id that no figure has.
+        RunError: after the others are drawn: the results hold nothing for one of them.
+    """
+    from reports.figures import draw_some
+    from reports.gather import gather
+
+    made = draw_some(gather(read_stores(stores)), out, names)
+    for figure in made:
+        if figure.png is not None:
+            print(f"{figure.png}\n{figure.svg}\n{figure.caption}\n")
+    absent = [figure for figure in made if figure.png is None]
+    if absent:
+        raise RunError(
+            "; ".join(f"{f.id}: {f.reason}; required: {f.command or 'more results'}" for f in absent)
+        )
     return DONE
 
 
@@ -105,15 +133,16 @@ def read_stores(files: Sequence[Path]) -> Contents:
 
     Raises:
         StoreError: one is missing, damaged, another program's or of a newer version.
-        RunError: together they hold neither scores nor times.
+        RunError: together they hold nothing that was measured, and no pictures.
     """
     from bench.contents import read
 
     contents = read(files)
-    if contents.scores.empty and not contents.timings:
+    if contents.scores.empty and contents.pictures.empty and not (contents.timings or contents.curves):
         names = ", ".join(repr(str(file)) for file in files)
         raise RunError(
-            f"{names} holds no scores and no times; required at least one: python -m bench.sr_quality set5 makes some"
+            f"{names} holds no scores, no times and no objectives; required at least one: "
+            "python -m bench.sr_quality set5 makes some"
         )
     return contents
 

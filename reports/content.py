@@ -18,6 +18,7 @@ from reports.summary import summary
 from reports.tables import against_table, quality_table
 from reports.tables_paper import figure_5_table, figure_table, table_1
 from reports.tables_speed import ladder_tables, measurement_tables
+from reports.tables_style import style_tables
 from reports.tables_verdicts import counts, preference_tables
 from reports.verdicts import judge
 
@@ -162,7 +163,12 @@ def _paper_sections(material: _Material) -> list[Section]:
             tables=[table_1(material.machines), *measurement_tables(material.machines)],
         ),
         _section(material, "inversion", "Figures 3 and 4: what features hold"),
-        _section(material, "objective", "Figure 5: the objective", tables=[figure_5_table()]),
+        _section(
+            material,
+            "objective",
+            "Figure 5: the objective",
+            tables=[*style_tables(material.results), figure_5_table()],
+        ),
         _section(material, "styles", "Figures 6 and 7: styles"),
         _section(
             material,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import replace
 from io import BytesIO
@@ -14,6 +15,8 @@ from reports.figure_text import printable
 from reports.parts import Figure
 
 UNDATED = {"Date": None, "Creator": None, "Format": None, "Type": None}
+PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
+QUALITY = 92
 RULES = re.compile(r"\s*<defs>\s*<style[^>]*>.*?</style>\s*</defs>", flags=re.DOTALL)
 
 
@@ -30,8 +33,11 @@ def write(drawing: Drawing, folder: Path) -> Figure:
             drawing.canvas.savefig(part, format="png", dpi=DPI, metadata={"Software": None})
         written = BytesIO()
         drawing.canvas.savefig(written, format="svg", dpi=DPI, metadata=UNDATED)
+    text = tidied(written.getvalue().decode(), record.alt)
     with replacing(svg) as part:
-        part.write_text(tidied(written.getvalue().decode(), record.alt), encoding="utf-8", newline="\n")
+        part.write_text(
+            PICTURE.sub(_jpeg, text) if drawing.photographs else text, encoding="utf-8", newline="\n"
+        )
     return replace(record, svg=svg, png=png)
 
 
@@ -42,3 +48,13 @@ def tidied(svg: str, alt: str) -> str:
     svg = svg.replace("data:image/png;base64,\n", "data:image/png;base64,")
     drawn_as = 'stroke-linejoin="round" stroke-linecap="butt"'
     return svg.replace("<svg ", f'<svg role="img" aria-label={quoteattr(printable(alt))} {drawn_as} ', 1)
+
+
+def _jpeg(found: re.Match[str]) -> str:
+    """The address of a picture as JPEG."""
+    from PIL import Image
+
+    written = BytesIO()
+    with Image.open(BytesIO(base64.b64decode(found[1]))) as picture:
+        picture.convert("RGB").save(written, "JPEG", quality=QUALITY, subsampling=0)
+    return f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}"

@@ -66,10 +66,16 @@ STYLE: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A figure that is drawn but not written; `record` has no files yet."""
+    """A figure that is drawn but not written.
+
+    Attributes:
+        record: without files yet.
+        photographs: its SVG holds pictures as JPEG, a quarter as large; its PNG has their pixels as they are.
+    """
 
     record: Figure
     canvas: Canvas
+    photographs: bool = False
 
 
 @contextmanager

@@ -79,6 +79,14 @@ def duration(value: float) -> str:
     return f"{_digits(value)} s"
 
 
+def amount(value: float) -> str:
+    """Three digits and thousands in a letter: `37.9`, `379 k`, `3.79 M`."""
+    for unit, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= 0.9995 * unit:
+            return f"{float(f'{value / unit:.3g}'):g}{letter}"
+    return f"{value:.3g}"
+
+
 def _digits(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from bench.errors import UserError
@@ -21,16 +21,17 @@ from reports.figure_style import Drawing, style
 from reports.parts import Figure
 from reports.results import Results
 
-MAKERS = (
-    figure_table1.drawings,
-    figure_layers.drawings,
-    figure_objective.drawings,
-    figure_stylized.drawings,
-    figure_crops.drawings,
-    figure_pareto.drawings,
-    figure_differences.drawings,
-    figure_ladder.drawings,
-)
+# Each with the beginnings of its figures' ids.
+MAKERS: Mapping[tuple[str, ...], Callable[[Results], Iterator[Drawing | Figure]]] = {
+    ("table1",): figure_table1.drawings,
+    ("figure3", "figure4"): figure_layers.drawings,
+    ("figure5",): figure_objective.drawings,
+    ("figure6", "figure7"): figure_stylized.drawings,
+    ("figure8", "figure9", "crops"): figure_crops.drawings,
+    ("pareto",): figure_pareto.drawings,
+    ("differences",): figure_differences.drawings,
+    ("ladder",): figure_ladder.drawings,
+}
 
 
 def draw(results: Results, folder: Path) -> tuple[Figure, ...]:
@@ -40,7 +41,7 @@ def draw(results: Results, folder: Path) -> tuple[Figure, ...]:
         OSError: the folder cannot be written.
     """
     with style():
-        return tuple(_written(item, folder) for item in _made(results))
+        return tuple(_written(item, folder) for maker in MAKERS.values() for item in maker(results))
 
 
 def draw_some(results: Results, folder: Path, names: Collection[str]) -> tuple[Figure, ...]:
@@ -51,15 +52,23 @@ def draw_some(results: Results, folder: Path, names: Collection[str]) -> tuple[F
         OSError: the folder cannot be written.
     """
     with style():
-        made = {item.record.id if isinstance(item, Drawing) else item.id: item for item in _made(results)}
-        for name in names:
-            if name not in made:
-                raise UserError(f"no figure is called {name!r}; there are: {', '.join(made)}")
+        made = _made(results, names)
+        if any(name not in made for name in names):
+            known = _made(results, [start for starts in MAKERS for start in starts])
+            unknown = [repr(name) for name in names if name not in known]
+            raise UserError(f"no figure is called {', '.join(unknown)}; there are: {', '.join(known)}")
         return tuple(_written(item, folder) for name, item in made.items() if name in names)
 
 
-def _made(results: Results) -> Iterator[Drawing | Figure]:
-    return (item for maker in MAKERS for item in maker(results))
+def _made(results: Results, names: Collection[str]) -> dict[str, Drawing | Figure]:
+    """By id, all that the makers make that may make one of these."""
+    items = (
+        item
+        for starts, maker in MAKERS.items()
+        if any(name.startswith(starts) for name in names)
+        for item in maker(results)
+    )
+    return {item.record.id if isinstance(item, Drawing) else item.id: item for item in items}
 
 
 def _written(item: Drawing | Figure, folder: Path) -> Figure:

@@ -89,7 +89,7 @@ def _text(value: Any) -> str:
 
 def _measured(extra: Mapping[str, Any]) -> str:
     if "metric" in extra:
-        return str(extra["metric"])
+        return f"{extra['metric']} {extra.get('data set', '')}".strip()
     return f"{extra.get('form', '')} {extra.get('size', '')}".strip()
 
 

@@ -22,6 +22,7 @@ from reports.pdf_text import printable
 EMBEDDED = ("Libertinus Serif", "DejaVu Sans Mono")
 ADDED = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 LARGEST_SVG_BYTES = 1_500_000
+LARGEST_PHOTOGRAPHS_BYTES = 8_000_000
 
 
 def write_pdf(report: Report, file: Path) -> None:
@@ -99,13 +100,15 @@ def _copied(figures: Mapping[str, Figure], folder: Path) -> dict[str, Path]:
 
 
 def _source(figure: Figure) -> Path | None:
-    """The SVG where it is lines and text; the PNG where pixels fill it or it is very large."""
+    """The SVG where it is lines, text and photographs; the PNG where other pixels fill it or it is very large."""
     if figure.svg is None or figure.png is None:
         return figure.svg or figure.png
     try:
         content = figure.svg.read_bytes()
     except OSError as error:
         raise _broken(figure.svg, error.strerror or str(error)) from error
+    if b"data:image/jpeg" in content:  # typst takes them over as they are: a third of the PNG
+        return figure.png if len(content) > LARGEST_PHOTOGRAPHS_BYTES else figure.svg
     return figure.png if b"<image" in content or len(content) > LARGEST_SVG_BYTES else figure.svg
 
 

@@ -82,7 +82,10 @@ def _certificates(
 def _what(certificate: Certificate) -> str:
     extra = certificate.extra
     if "metric" in extra:
-        return f"{extra['metric']} v{extra.get('version of the metric', '?')}"
+        version = extra.get("version of the metric")
+        return (
+            f"{extra['metric']} v{version}" if version else f"{extra['metric']}, {extra.get('data set', '')}"
+        )
     return ", ".join(f"{key} {extra[key]}" for key in ("form", "size") if key in extra)
 
 

@@ -34,14 +34,26 @@ MEANING: Mapping[str, str] = {
     "max_repeats": "most calls that are timed",
     "target_ci": "timing stops when half the 95 % interval of the median is this share of it",
     "time_limit_seconds": "of warm-up and repetitions together",
+    "style": "name of the style image",
+    "style_sha256": "of the style image's file",
+    "style_size": "its longer side, in pixels",
+    "loss_network": "the network whose features are compared",
+    "loss_weights": "the file that its weights are from",
+    "content_layers": "features compared with the content's",
+    "style_layers": "Gram matrices compared with the style's",
+    "content_weight": "of the content's term",
+    "style_weight": "of the style's term",
+    "tv_weight": "of the total variation of the image in 0 to 255",
+    "style_distance": "mean averages the entries of a Gram matrix, sum adds them",
+    "fit": "how a content becomes a square",
 }
 
 
 def methods(results: Results) -> Section:
     """Every protocol that a number was measured under, and every machine that measured."""
     groups = {
-        "scoring": [c for c in results.certificates.values() if c.protocol != "speed"],
-        "speed": [c for c in results.certificates.values() if c.protocol == "speed"],
+        kind: [c for c in results.certificates.values() if _kind(c) == kind]
+        for kind in ("scoring", "speed", "style")
     }
     tables = [table for kind, own in groups.items() if own for table in _protocols(kind, own)]
     return Section(
@@ -54,6 +66,12 @@ def methods(results: Results) -> Section:
         ),
         tables=(*tables, *_machines(results)),
     )
+
+
+def _kind(certificate: Certificate) -> str:
+    if certificate.protocol == "speed":
+        return "speed"
+    return "style" if "style_layers" in certificate.definition else "scoring"
 
 
 def _protocols(kind: str, certificates: Sequence[Certificate]) -> Iterator[Table]:

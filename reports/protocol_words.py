@@ -24,19 +24,23 @@ def protocol_words(protocol: SRProtocol) -> str:
 
 
 def style_words(protocol: StyleProtocol) -> str:
-    """A paragraph that says all that its definition says but the size of the contents."""
+    """Style and its size, in a sentence."""
+    return f"Style: {protocol.style}, its longer side {protocol.style_size} pixels."
+
+
+def objective_words(protocol: StyleProtocol) -> str:
+    """What is measured whatever the style, and whatever the size of the contents."""
     terms = []
     if protocol.content_layers:
         terms.append(f"{protocol.content_weight:g} x content at {', '.join(protocol.content_layers)}")
     if protocol.style_layers:
-        gram = "entries of the Gram matrices averaged" if protocol.style_distance == "mean" else "entries added"
+        gram = (
+            "entries of the Gram matrices averaged" if protocol.style_distance == "mean" else "entries added"
+        )
         layers = ", ".join(protocol.style_layers)
         terms.append(f"{protocol.style_weight:g} x style at {layers} ({gram})")
     terms.append(f"{protocol.tv_weight:g} x total variation")
-    style = (
-        f"; style {protocol.style}, its longer side {protocol.style_size} pixels" if protocol.style_layers else ""
-    )
     return (
-        f"Objective: {' + '.join(terms)}; loss network {protocol.loss_network} ({protocol.loss_weights}){style}; each "
+        f"Objective: {' + '.join(terms)}; loss network {protocol.loss_network} ({protocol.loss_weights}); each "
         "content is its largest centred square."
     )

@@ -28,6 +28,7 @@ def summary(
         *_networks(verdicts),
         *_cannot(verdicts),
         *_speed(machines, verdicts),
+        *_crossings(verdicts),
         *_best(groups),
     )
 
@@ -94,6 +95,18 @@ def _speed(machines: Sequence[Machine], verdicts: Sequence[Verdict]) -> Iterator
                 f"{MOST_ITERATIONS} iterations at 256, 512 and 1024 pixels; the paper prints {listed(printed)} for a "
                 f"{PAPER_MACHINE}."
             )
+
+
+def _crossings(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Figure 5, as far as it was judged."""
+    wanted = {f"figure5.{size}.crossing": size for size in SIZES}
+    found = [
+        f"{v.ours:.0f} iterations at {wanted[v.cell.id]}"
+        for v in verdicts
+        if v.cell.id in wanted and v.ours is not None
+    ]
+    if found:
+        yield f"The optimisation is as good as the network after {listed(found)}; the paper says 50 to 100."
 
 
 def _ratio(machine: Machine, size: int) -> float | None:

@@ -11,18 +11,18 @@ from typing import Any
 from bench.protocols import protocol
 from bench.records import SRProtocol
 from reports.intervals import interval
-from reports.paper import Entry, GridTarget, ScoreTarget, entries
+from reports.paper import Entry, ScoreTarget, entries
 from reports.parts import Judgement, PaperCell, Verdict
 from reports.results import Group, Results
 from reports.speeds import PublishedRun, machines
 from reports.units import within_a_unit
 from reports.verdicts_speed import judge_speed
 from reports.verdicts_study import judge_study
+from reports.verdicts_style import judge_objective
 
 IMAGES: Mapping[str, int] = {"set5": 5, "set14": 14, "bsd100": 100}
 DETERMINISTIC = ("nearest", "bilinear", "bicubic", "lanczos")
 DEFAULT_METRICS = ("psnr", "ssim")
-STYLE_COMMAND = "python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50"
 
 
 def judge(
@@ -45,6 +45,7 @@ def judge(
 
     Scores: our mean over images with its bootstrap interval; a network that the paper post-processes is judged with that
     step where it is stored. Table 1: one machine for all cells; see :mod:`reports.verdicts_speed`.
+    Figure 5: its iterations are a claim of 50 to 100; see :mod:`reports.verdicts_style`.
     """
     known = machines(results, published)
 
@@ -53,7 +54,9 @@ def judge(
             return _judge_score(entry, entry.target, results)
         if entry.target is None:
             return judge_study(entry, preferences)
-        return judge_speed(entry, entry.target, known) if entry.source == "table1" else _curve(entry)
+        if entry.source == "table1":
+            return judge_speed(entry, entry.target, known)
+        return judge_objective(entry, entry.target, results)
 
     return tuple(verdict(entry) for entry in entries())
 
@@ -174,13 +177,3 @@ def training(target: ScoreTarget) -> str:
     loss = target.model.removeprefix("sr-")
     data = f"--data train-bsds500 train-coco --out runs/x{target.scale}-{loss}"
     return f"python -m bench.train sr --scale {target.scale} --loss {loss} {data}"
-
-
-def _curve(entry: Entry) -> Verdict:
-    assert isinstance(entry.target, GridTarget)
-    return Verdict(
-        cell=entry.cell,
-        judgement="cannot be reproduced" if entry.cannot else "not run",
-        why=entry.cannot or "bench.style_quality is still to come",
-        command="" if entry.cannot else STYLE_COMMAND,
-    )

@@ -182,7 +182,10 @@ def fill_styles(
     made = []
     for position, image in enumerate(images):
         own = level * (1 + position / 10)
-        totals = {"content": (own,), **{name: (share * own,) for name, share in networks.items()}}
+        totals: dict[str, tuple[float, ...]] = {
+            "content": (own,),
+            **{name: (share * own,) for name, share in networks.items()},
+        }
         if iterations is not None:
             totals["gatys"] = tuple(10 * own / (1 + i) for i in range(iterations + 1))
         made += [_curve(subject, image, total, dataset, rule, version) for subject, total in totals.items()]

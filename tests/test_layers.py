@@ -30,6 +30,7 @@ REPORTS_MAY_IMPORT_OF_BENCH = {
     "bench.escapes",
     "bench.preference_result",
     "bench.speed_rows",
+    "bench.style_summary",
 }
 
 
@@ -68,6 +69,7 @@ def test_reports_read_records_and_store_alone() -> None:
         "bench.store",
         "bench.contents",
         "bench.speed_rows",
+        "bench.style_summary",
         "bench.protocols",
         "bench.upscalers",
         "bench.metrics",

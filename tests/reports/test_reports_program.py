@@ -121,7 +121,7 @@ def test_an_empty_results_file_says_what_fills_it(tmp_path: Path, capsys: pytest
         pass
     assert main([str(tmp_path / "r.db"), "--out", str(tmp_path / "out")]) == 1
     message = capsys.readouterr().err
-    assert "holds no scores and no times; required at least one" in message
+    assert "holds no scores, no times and no objectives; required at least one" in message
     assert "bench.sr_quality" in message
 
 

@@ -342,6 +342,9 @@ def test_csv_has_all_digits_and_every_name_as_it_is() -> None:
     [
         ("table1", "speed"),
         ("figure3", "inversion"),
+        ("figure3-vgg19-conv3-1-256", "inversion"),
+        ("figure5-candy", "objective"),
+        ("figure7", "styles"),
         ("figure8", "upscaling-x4"),
         ("figure9", "upscaling-x8"),
         ("pareto-set5-x4-0", "time"),
