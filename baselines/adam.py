@@ -8,7 +8,7 @@ Differs from torch.optim.Adam in that a descent can hold it in a CUDA graph, kee
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 BETAS = (0.9, 0.999)
@@ -26,8 +26,10 @@ class Adam:
         self.square = torch.zeros_like(start)
         self.iteration = torch.zeros((), dtype=torch.float64, device=start.device)
 
-    def step(self, gradient: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
-        """What to add to the images, from the gradients at them."""
+    def step(
+        self, gradient: Float[Tensor, "n ..."], taken: Bool[Tensor, " n"], share: Float[Tensor, " n"]
+    ) -> Float[Tensor, "n ..."]:
+        """What to add to the images, from the gradients at them; every step is taken, whole."""
         self.iteration += 1
         self.mean.lerp_(gradient, 1 - BETAS[0])
         self.square.lerp_(gradient.square(), 1 - BETAS[1])

@@ -20,8 +20,14 @@ WARM_UP = 3
 class Rule(tp.Protocol):
     """How far to go: a step rule with its own memory. It makes no decision on the host that depends on values."""
 
-    def step(self, gradient: Tensor) -> Tensor:
-        """What to add to the images, from the gradients at them. It is not told of the projection."""
+    def step(self, gradient: Tensor, taken: Tensor, share: Tensor) -> Tensor:
+        """What to add to the images, from the gradients at them. It is not told of the projection.
+
+        Args:
+            taken: for each image, whether it stays where the last step brought it. Where it does not, the gradient is
+                of no use, and the last step is given once more.
+            share: of the last step that brought it there.
+        """
 
     def settle(self) -> None:
         """From now on every step is the same work, so that it can be captured once and replayed."""
@@ -50,6 +56,8 @@ class Descent:
         start: floating-point; not changed.
         rule: new, for this descent alone.
         box: each iteration ends by clipping every value to [low, high].
+        largest_rise: a step to more than this many times the value before it, which must be positive, is taken back
+            and tried again at half its length; each try is an iteration. None to take every step as it is.
 
     Raises:
         ValueError: images that are not floating-point, an empty box, or a start outside it.
@@ -61,14 +69,20 @@ class Descent:
         start: Float[Tensor, "n ..."],
         rule: Rule,
         box: tuple[float, float] | None = None,
+        *,
+        largest_rise: float | None = None,
     ) -> None:
         if box is not None:
             check_box(start, *box)
         self.value_and_grad = value_and_grad
         self.rule = rule
         self.box = box
+        self.largest_rise = largest_rise
         self.images = start.detach().clone(memory_format=torch.contiguous_format)
         self.previous = self.images.clone()
+        self.base = self.images.clone()
+        self.base_value = torch.full((len(start),), torch.inf, dtype=start.dtype, device=start.device)
+        self.share = torch.ones_like(self.base_value)
         self.alive = torch.ones(len(start), dtype=torch.bool, device=start.device)
         self.failed_at = torch.zeros(len(start), dtype=torch.int64, device=start.device)
         self.iteration = torch.zeros((), dtype=torch.int64, device=start.device)
@@ -81,12 +95,26 @@ class Descent:
         self.go_on_where(value.isfinite() & all_finite(gradient))
         self.images.copy_(choose(self.alive, self.images, self.previous))
         gradient = choose(self.alive, gradient, torch.zeros_like(gradient))
-        proposed = self.images + self.rule.step(gradient)
+        proposed = self.stepped(value, gradient)
         if self.box is not None:
             proposed = proposed.clamp(*self.box)
         self.go_on_where(all_finite(proposed))
         self.previous.copy_(self.images)
         self.images.copy_(choose(self.alive, proposed, self.images))
+
+    def stepped(self, value: Float[Tensor, " n"], gradient: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
+        """The step from here, or half of the one that led here from where it began."""
+        taken = self.good(value)
+        step = self.rule.step(gradient, taken, self.share)
+        self.share.copy_(torch.where(taken, 1, self.share / 2))
+        self.base.copy_(choose(taken, self.images, self.base))
+        self.base_value.copy_(torch.where(taken, value, self.base_value))
+        return self.base + spread(self.share, step) * step
+
+    def good(self, value: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
+        if self.largest_rise is None:
+            return torch.ones_like(value, dtype=torch.bool)
+        return ~(value > self.largest_rise * self.base_value)
 
     def go_on_where(self, finite: Bool[Tensor, " n"]) -> None:
         failing = self.alive & ~finite

@@ -28,6 +28,8 @@ TermsAndGradient = Callable[[Tensor], tuple[Terms, Tensor]]
 BOX = (0.0, 255.0)
 LEARNING_RATES: dict[str, float] = {"lbfgs": 1.0, "adam": 10.0}
 """Of neural-style; Adam's in levels."""
+LARGEST_RISE = 1.1
+"""In the first 100 iterations no step rises by as much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,9 @@ class Settings:
     Attributes:
         learning_rate: None for the method's own, :data:`LEARNING_RATES`.
         first_step: of L-BFGS alone: mean absolute change of the values in the first step, in levels.
+        largest_rise: of L-BFGS alone: see :class:`baselines.descent.Descent`; None for torch.optim.LBFGS's way. Without
+            line search its steps fit for 100 to 200 iterations; behind that, close to the minimum, one in a hundred may
+            make a thousandfold of the objective.
         history_size: of L-BFGS alone: pairs that are kept, each twice the memory of the image.
         dtype: of the loss network; bfloat16 is fast where the device has units for it, and very slow where not.
         by_hand: take the gradient from :class:`baselines.style_gradient.StyleGradient` where it can be had there,
@@ -48,6 +53,7 @@ class Settings:
     iterations: int = 500
     learning_rate: float | None = None
     first_step: float | None = 1.0
+    largest_rise: float | None = LARGEST_RISE
     history_size: int = HISTORY_SIZE
     dtype: torch.dtype = torch.float32
     by_hand: bool = True
@@ -113,7 +119,8 @@ def search(
     """What :func:`optimise` iterates, for whoever iterates himself, and what it evaluates."""
     levels = BOX[1] * start.detach()
     evaluate = InLevels(gradient_of(objective, settings), levels)
-    return Descent(evaluate, levels, step_rule(settings, levels), BOX), evaluate
+    rise = settings.largest_rise if settings.method == "lbfgs" else None
+    return Descent(evaluate, levels, step_rule(settings, levels), BOX, largest_rise=rise), evaluate
 
 
 def step_rule(settings: Settings, start: Float[Tensor, "n 3 h w"]) -> Rule:

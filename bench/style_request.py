@@ -14,7 +14,7 @@ from bench.records import Dataset, StyleProtocol, content_hash
 from bench.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
 from bench.stylizers import StylizerEntry
 
-BASELINE_VERSION = "1"
+BASELINE_VERSION = "2"
 """Raised whenever the optimisation's values change, so that stored curves are not taken for new ones."""
 
 FALLBACK = "vgg16"

@@ -19,5 +19,5 @@ def test_the_iterates_are_those_of_torch() -> None:
     for _ in range(20):
         theirs.grad = gradient(theirs.detach())
         optimiser.step()
-        ours = ours + rule.step(gradient(ours))
+        ours = ours + rule.step(gradient(ours), torch.tensor([True, True]), torch.ones(2))
         torch.testing.assert_close(ours, theirs.detach(), rtol=1e-10, atol=1e-10)

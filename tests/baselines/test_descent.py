@@ -94,6 +94,32 @@ def test_every_image_evaluated_is_in_the_box_and_the_nearest_point_of_it_is_foun
     assert torch.equal(found.images, torch.ones_like(found.images))
 
 
+class JumpsAt(FailsAt):
+    """A bowl that is a thousand times as high in one call, for one image."""
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        self.seen.append(images.clone())
+        value, gradient = bowl(0.3)(images)
+        if len(self.seen) == self.call:
+            value[self.image] *= 1000
+        return value + 1, gradient
+
+
+def test_a_step_to_a_much_higher_value_is_taken_back_and_the_other_image_goes_on(
+    rule: Callable[[Tensor], Rule],
+) -> None:
+    start = random(2, 3, 4, 4)
+    jumping, calm = JumpsAt(3, 0), JumpsAt(0, 0)
+    for objective in (jumping, calm):
+        descent = Descent(objective, start, rule(start), (0, 1), largest_rise=1.1)
+        found = minimise(descent, iterations=60)
+    before, jumped, after = jumping.seen[1:4]
+    assert (after[0] - before[0]).abs().mean() < (jumped[0] - before[0]).abs().mean()
+    assert all(torch.equal(a[1], b[1]) for a, b in zip(jumping.seen, calm.seen, strict=True))
+    assert found.failed_at.tolist() == [0, 0]
+    torch.testing.assert_close(jumping.seen[-1], torch.full_like(start, 0.3), atol=0.05, rtol=0)
+
+
 def test_an_image_that_fails_keeps_the_last_good_one_and_the_other_goes_on(
     rule: Callable[[Tensor], Rule],
 ) -> None:

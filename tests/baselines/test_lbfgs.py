@@ -89,7 +89,7 @@ def test_the_direction_is_that_of_the_bfgs_matrix() -> None:
     steps, gradient = random(6, 8, seed=1), random(1, 8, seed=2)
     history = History(6, gradient)
     for s in steps:
-        found = history.direction(s[None], (curved @ s)[None], gradient)
+        found = history.direction(s[None], (curved @ s)[None], gradient, torch.tensor([True]))
     one = torch.eye(8, dtype=torch.float64)
     last = curved @ steps[-1]
     matrix = one * (last @ steps[-1]) / (last @ last)
@@ -103,8 +103,23 @@ def test_the_direction_is_that_of_the_bfgs_matrix() -> None:
 def test_a_pair_without_curvature_is_left_out_for_its_own_image_alone() -> None:
     s, gradient = random(2, 8), random(2, 8, seed=1)
     y = torch.stack([-s[0], 4 * s[1]])
-    found = History(3, gradient).direction(s, y, gradient)
+    found = History(3, gradient).direction(s, y, gradient, torch.tensor([True, True]))
     torch.testing.assert_close(found, -gradient * torch.tensor([[1.0], [0.25]], dtype=torch.float64))
+
+
+def test_a_step_that_is_taken_back_clears_the_history_of_its_own_image_alone() -> None:
+    start = random(2, 8)
+    rule, both = LBFGS(start, first_step=0.5), torch.ones(2, dtype=torch.float64)
+    gradients = [random(2, 8, seed=k) for k in range(1, 4)]
+    for gradient in gradients:
+        last = rule.step(gradient, both > 0, both).clone()
+    reach = rule.reach.clone()
+    back = rule.step(random(2, 8, seed=9), torch.tensor([False, True]), both)
+    steepest = -gradients[-1][0] / gradients[-1][0].abs().mean()
+    torch.testing.assert_close(back[0], steepest * reach[0])
+    assert rule.history.valid[0].sum() == 0
+    assert rule.history.valid[1].sum() > 0
+    assert not torch.equal(back[1], last[1])
 
 
 def test_a_batch_of_two_equals_two_of_one() -> None:
