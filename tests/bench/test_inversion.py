@@ -119,7 +119,7 @@ def test_the_reconstructions_objective_is_the_one_by_hand_for_each_style_of_a_ba
         style = styles.read_style(styles.style_image(f"{name}.png"), SIZE)
         assert style.shape == (1, 3, *size)
         grams = [gram(features(image)["relu2_1"]) for image in (noise(), style)]
-        weight = styles.DEFAULTS["vgg19-conv3_1"].style_weight
+        weight = styles.DEFAULTS["vgg19-conv3_1"].style_weight_of(styles.style_image("la_muse"))
         by_hand = weight * (grams[0] - grams[1]).square().mean().item()
         assert found[name].terms["style"][0] == pytest.approx(by_hand, rel=1e-3)
         assert set(found[name].terms["content"]) == {0.0}
@@ -413,7 +413,7 @@ def test_a_reconstruction_comes_close_to_the_styles_gram_matrix(
     made = images.to_tensor(images.read(file))
     assert distance(made) < distance(noise(48)) / 50
     (curve,) = curves()
-    weight = styles.DEFAULTS["vgg19-conv3_1"].style_weight
+    weight = styles.DEFAULTS["vgg19-conv3_1"].style_weight_of(styles.style_image("la_muse"))
     assert curve.terms["style"][-1] == pytest.approx(weight * distance(made), rel=0.2)
 
 

@@ -445,7 +445,7 @@ def test_the_loss_network_is_the_one_that_the_first_network_was_trained_with(
     monkeypatch.setitem(stylizers.STYLIZERS, "trained", trained)
     text = said()
     assert "judged by the loss network vgg19-conv3_1 (trained was trained with it)" in text
-    assert "1 x content at relu3_1 + 100 x style" in text
+    assert "1 x content at relu3_1 + 30 x style" in text
     assert "trained was trained with vgg19-conv3_1, another objective" in said("--loss-network", "vgg16")
 
 
