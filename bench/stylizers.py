@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from models.style_net import StyleNet
 
-TRAINED: tuple[str, ...] = ()
+TRAINED: tuple[str, ...] = ("la_muse", "starry_night")
 """Styles that we trained a network for, whose weights are in `models/weights`."""
 SEED = 0
 CALIBRATION_SIZE = 128

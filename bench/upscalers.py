@@ -111,8 +111,8 @@ UPSCALERS: dict[str, UpscalerEntry] = {
             target="baselines.srcnn:SRCNN",
             weights=_srcnn("9-5-5-imagenet", (2, 3, 4)),
         ),
-        *_trained("pixel", (4, 8)),
-        *_trained("feature", (4,)),
+        *_trained("pixel", (2, 4, 8)),
+        *_trained("feature", (2, 4)),
     )
 }
 

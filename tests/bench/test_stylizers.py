@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from bench import cache, manifest, participants, stylizers
+from bench import cache, manifest, participants, shipped, styles, stylizers
 from bench.errors import MissingFile, UserError
+from models.weight_files import read_weights
 
 CPU = torch.device("cpu")
-RELEASED = [name for name, entry in stylizers.STYLIZERS.items() if entry.weights]
+LAYERS = ("content_layers", "style_layers")
+RELEASED = [name for name in stylizers.STYLIZERS if name.startswith("style-johnson-")]
+TRAINED = [f"style-{style}" for style in stylizers.TRAINED]
 
 
 def photograph(h: int, w: int) -> torch.Tensor:
@@ -25,15 +29,16 @@ def test_listing_the_table_loads_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
 
 
-def test_every_weights_file_is_in_the_manifest_and_every_hash_differs() -> None:
+def test_every_weights_file_is_in_the_manifest_or_the_package_and_every_hash_differs() -> None:
     entries = stylizers.STYLIZERS.values()
-    assert all(entry.weights in manifest.files() for entry in entries if entry.weights)
+    weights = [entry.weights for entry in entries if entry.weights]
+    assert all(name in manifest.files() or shipped.path(name).is_file() for name in weights)
     assert len({entry.hash for entry in entries}) == len(stylizers.STYLIZERS)
     assert all(name == entry.name for name, entry in stylizers.STYLIZERS.items())
 
 
 def test_an_unknown_name_is_refused_with_the_list() -> None:
-    with pytest.raises(UserError, match=r"'style-nope'; there are: style-paper, style-johnson-candy"):
+    with pytest.raises(UserError, match=r"'style-nope'; there are: style-paper, .*style-johnson-candy"):
         stylizers.load("style-nope", cache.find, CPU)
     with pytest.raises(UserError, match=r"'nope'; there are: style-paper, .*srcnn-955"):
         participants.kind("nope")
@@ -66,6 +71,32 @@ def test_the_random_network_is_the_papers_with_statistics_to_fold() -> None:
         norm.running_var is not None and not torch.allclose(norm.running_var, torch.ones(1)) for norm in norms
     )
     assert network(photograph(64, 64)).std() > 0.05
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_our_networks_need_no_file_from_elsewhere_and_say_what_they_were_trained_for(name: str) -> None:
+    network = stylizers.load(name, missing, CPU)
+    stylized = network(photograph(45, 62))
+    assert stylized.shape == (1, 3, 45, 62)
+    assert 0 <= stylized.min() < stylized.max() <= 1
+    entry = stylizers.entry(name)
+    file = shipped.path(str(entry.weights))
+    record, card = read_weights(file)[0], file.with_suffix(".md").read_text(encoding="utf-8")
+    assert (record["style"], record["loss_network"]) == (entry.style, entry.loss_network)
+    assert card.startswith(f"# {file.stem}\n")
+    assert f"| steps | {record['iterations']} |" in card
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_what_our_networks_were_trained_for_is_what_is_measured_by_default(
+    name: str, real_data: Path
+) -> None:
+    entry = stylizers.entry(name)
+    trained = json.loads(read_weights(shipped.path(str(entry.weights)))[0]["objective"])
+    measured = styles.protocol(
+        styles.style_image(entry.style), 256, loss_network=entry.loss_network
+    ).definition
+    assert {**measured, "size": trained["size"]} == {**trained, **{k: tuple(trained[k]) for k in LAYERS}}
 
 
 @pytest.mark.parametrize("name", RELEASED)
