@@ -1,0 +1,38 @@
+"""What the shipped style networks were trained for, on real photographs: `bench.style_quality` prints these numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import stylizers
+from bench.style_quality import main
+
+# The claims are about 50 images; two show as much of it as a test has time for.
+CONTENTS, ITERATIONS = 2, 30
+
+
+@pytest.fixture(scope="module", params=stylizers.TRAINED)
+def panel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Any:
+    folder = tmp_path_factory.mktemp("bars")
+    run = ["--sizes", "256", "--limit", str(CONTENTS), "--iterations", str(ITERATIONS), "--no-pictures"]
+    files = ["--db", str(folder / "r.db"), "--json", str(folder / "r.json")]
+    style = str(request.param)
+    assert main(["--style", style, "--models", f"style-{style}", "--device", "cpu", *run, *files]) == 0
+    (found,) = json.loads((folder / "r.json").read_text())
+    return found
+
+
+def test_the_objective_is_at_most_a_fifth_of_the_content_images(panel: Any) -> None:
+    (network,) = (row for row in panel["objectives"] if row["subject"].startswith("style-"))
+    assert network["n"] == CONTENTS
+    assert network["below_content"] >= 5
+
+
+def test_the_optimisation_needs_more_than_thirty_iterations_to_be_as_good(panel: Any) -> None:
+    (found,) = panel["overtakings"]
+    assert found["iterations"] == ITERATIONS
+    assert all(crossing is None for crossing in found["crossings"].values()), found["crossings"]
