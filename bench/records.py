@@ -47,8 +47,27 @@ class Dataset:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SRProtocol:
-    """How super-resolution is measured; two numbers can be compared when their protocols' hashes are equal.
+class Defined:
+    """What is measured, by name: two numbers can be compared when the hashes of theirs are equal."""
+
+    name: str
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """All that changes a number: every field but the name."""
+        fields = asdict(self)
+        del fields["name"]
+        return fields
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of :attr:`definition`; the first eight digits are printed beside every number."""
+        return content_hash(self.definition)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRProtocol(Defined):
+    """How super-resolution is measured.
 
     Attributes:
         colour: what is degraded and what a model sees: RGB, or the BT.601 studio-range luma alone.
@@ -62,7 +81,6 @@ class SRProtocol:
         mean: a data set's value is the mean of its images' values, not the value of pooled errors.
     """
 
-    name: str
     scale: int
     colour: Colour = "rgb"
     arithmetic: Arithmetic = "uint8"
@@ -84,21 +102,9 @@ class SRProtocol:
         if self.colour == "y" and self.channel == "rgb":
             raise ValueError(f"protocol {self.name}: degrades luma but measures RGB; required channel 'y'")
 
-    @property
-    def definition(self) -> dict[str, Any]:
-        """All that changes a number: every field but the name."""
-        fields = asdict(self)
-        del fields["name"]
-        return fields
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of :attr:`definition`; the first eight digits are printed beside every number."""
-        return content_hash(self.definition)
-
 
 @dataclass(frozen=True, kw_only=True)
-class StyleProtocol:
+class StyleProtocol(Defined):
     """The objective of style transfer (equation 5) and what it is measured on: content, style, loss network, weights.
 
     With a single content layer and no style it is feature inversion, with a single style layer and no content the
@@ -129,18 +135,6 @@ class StyleProtocol:
     tv_weight: float
     style_distance: Literal["mean", "sum"] = "mean"
     fit: Literal["centre-square"] = "centre-square"
-
-    @property
-    def definition(self) -> dict[str, Any]:
-        """All that changes a number: every field but the name."""
-        fields = asdict(self)
-        del fields["name"]
-        return fields
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of :attr:`definition`."""
-        return content_hash(self.definition)
 
 
 @dataclass(frozen=True, kw_only=True)
