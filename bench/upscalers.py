@@ -112,7 +112,7 @@ UPSCALERS: dict[str, UpscalerEntry] = {
             weights=_srcnn("9-5-5-imagenet", (2, 3, 4)),
         ),
         *_trained("pixel", (2, 4, 8)),
-        *_trained("feature", (2, 4)),
+        *_trained("feature", (2, 4, 8)),
     )
 }
 
