@@ -32,7 +32,7 @@ def test_the_objective_is_at_most_a_fifth_of_the_content_images(panel: Any) -> N
     assert network["below_content"] >= 5
 
 
-def test_the_optimisation_needs_more_than_thirty_iterations_to_be_as_good(panel: Any) -> None:
+def test_the_optimisation_needs_more_than_thirty_iterations_to_be_as_good_on_average(panel: Any) -> None:
     (found,) = panel["overtakings"]
     assert found["iterations"] == ITERATIONS
-    assert all(crossing is None for crossing in found["crossings"].values()), found["crossings"]
+    assert found["of_mean"] is None, found
