@@ -58,8 +58,9 @@ def find(name: str, *, verify: bool = True) -> Path:
     """
     file = manifest.file(name)
     try:
+        there = _own(file).exists()  # before the look at it: another thread may be about to put it there
         found = _right_copy(file, verify=verify)
-        if found is None and _own(file).exists():
+        if found is None and there:
             raise MissingFile(damage(file))
     except OSError as error:
         raise MissingFile(f"{str(_own(file))!r} cannot be read: {error.strerror or error}") from error
