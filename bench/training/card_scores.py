@@ -11,7 +11,7 @@ from bench import shipped, stylizers, upscalers
 from bench.contents import Contents, read
 from bench.errors import UserError
 from bench.metrics import METRICS
-from bench.style_summary import Comparison, Summary, comparisons
+from bench.style_summary import Comparison, Overtaking, Summary, comparisons
 from bench.training.card import Line
 
 if TYPE_CHECKING:
@@ -85,8 +85,13 @@ def _objective(comparison: Comparison, network: Summary, size: int) -> Line:
         f"{network.at().mean:.4g}",
         f"{comparison.content.at().mean:.4g}" if comparison.content else "",
         "" if below is None else f"{below:.1f}",
-        ", ".join(f"> {o.iterations}" if o.median is None else f"{o.median:.0f}" for o in crossings),
+        ", ".join(_equals(crossing, network.n) for crossing in crossings),
     )
+
+
+def _equals(found: Overtaking, n: int) -> str:
+    iterations = f"> {found.iterations}" if found.median is None else f"{found.median:.0f}"
+    return iterations if len(found.crossings) == n else f"{iterations} (n = {len(found.crossings)})"
 
 
 def subjects(weights: Path) -> set[tuple[str, str]]:
