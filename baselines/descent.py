@@ -24,8 +24,8 @@ class Rule(tp.Protocol):
         """What to add to the images, from the gradients at them. It is not told of the projection.
 
         Args:
-            taken: for each image, whether it stays where the last step brought it. Where it does not, the gradient is
-                of no use, and the last step is given once more.
+            taken: for each image, whether it stays where the last step brought it. Where it does not, it goes on from
+                where that step began, and this gradient is of no use.
             share: of the last step that brought it there.
         """
 
@@ -56,8 +56,9 @@ class Descent:
         start: floating-point; not changed.
         rule: new, for this descent alone.
         box: each iteration ends by clipping every value to [low, high].
-        largest_rise: a step to more than this many times the value before it, which must be positive, is taken back
-            and tried again at half its length; each try is an iteration. None to take every step as it is.
+        largest_rise: a step to more than this many times the value before it, which must be positive, is taken back,
+            and half of what the rule then says is tried; half of that if it is no better. Each try is an iteration.
+            None to take every step as it is.
 
     Raises:
         ValueError: images that are not floating-point, an empty box, or a start outside it.
@@ -103,7 +104,7 @@ class Descent:
         self.images.copy_(choose(self.alive, proposed, self.images))
 
     def stepped(self, value: Float[Tensor, " n"], gradient: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
-        """The step from here, or half of the one that led here from where it began."""
+        """The whole step from here, or a smaller one from where the step that led here began."""
         taken = self.good(value)
         step = self.rule.step(gradient, taken, self.share)
         self.share.copy_(torch.where(taken, 1, self.share / 2))

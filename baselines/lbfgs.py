@@ -5,10 +5,10 @@ the compact form of R. H. Byrd, J. Nocedal, R. B. Schnabel: Representations of q
 limited memory methods, 1994, theorem 2.2.
 
 Differs from the papers:
-- no line search: a fixed step, as is the practice in style transfer and the default of torch.optim.LBFGS. Close to the
-  minimum that fails now and then: of 6 images of 64x64 and 400 iterations, 4 had steps that made up to 200 times of the
-  objective. Whoever takes such a step back (:class:`baselines.descent.Descent`) gets the direction of steepest
-  descent instead, as long as the last good step, and the history begins anew;
+- no line search: a fixed step, as is the practice in style transfer and the default of torch.optim.LBFGS.
+  That fails now and then, mostly close to the minimum: of 6 images of 64x64 and 400 iterations, 4 had steps that made
+  up to 200 times of the objective. Whoever takes such a step back (:class:`baselines.descent.Descent`) gets the
+  direction of steepest descent instead, as long as the last good step, and the history begins anew;
 - the two loops are two matrix products over the history and two triangular solves of the history's size;
 - nothing waits for the device, so that a CUDA graph can hold an iteration.
 """
@@ -67,7 +67,7 @@ class LBFGS:
     def step(
         self, gradient: Float[Tensor, "n ..."], taken: Bool[Tensor, " n"], share: Float[Tensor, " n"]
     ) -> Float[Tensor, "n ..."]:
-        """What to add to the images, from the gradients at them; the last step where it was not taken."""
+        """What to add to the images, from the gradients at them; :meth:`steepest` where the last was not taken."""
         flat = gradient.flatten(1)
         moved, change = share[:, None] * self.last_step, flat - self.last_gradient
         direction = self.history.direction(moved, change, flat, taken)

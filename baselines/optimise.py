@@ -29,7 +29,7 @@ BOX = (0.0, 255.0)
 LEARNING_RATES: dict[str, float] = {"lbfgs": 1.0, "adam": 10.0}
 """Of neural-style; Adam's in levels."""
 LARGEST_RISE = 1.1
-"""In the first 100 iterations no step rises by as much."""
+"""Few steps rise by as much: in 60 iterations at 256x256 one step of 4 images among 16, none of the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,8 @@ class Settings:
     Attributes:
         learning_rate: None for the method's own, :data:`LEARNING_RATES`.
         first_step: of L-BFGS alone: mean absolute change of the values in the first step, in levels.
-        largest_rise: of L-BFGS alone: see :class:`baselines.descent.Descent`; None for torch.optim.LBFGS's way. Without
-            line search its steps fit for 100 to 200 iterations; behind that, close to the minimum, one in a hundred may
-            make a thousandfold of the objective.
+        largest_rise: of L-BFGS alone: see :class:`baselines.descent.Descent`; None for torch.optim.LBFGS's way, in
+            which a step may make a thousandfold of the objective, mostly behind 100 to 200 iterations.
         history_size: of L-BFGS alone: pairs that are kept, each twice the memory of the image.
         dtype: of the loss network; bfloat16 is fast where the device has units for it, and very slow where not.
         by_hand: take the gradient from :class:`baselines.style_gradient.StyleGradient` where it can be had there,

@@ -98,6 +98,7 @@ def refuse_values(args: argparse.Namespace) -> None:
 
 def work(args: argparse.Namespace, waiting: Sequence[ImageFile]) -> int:
     """Load network and style and do what is waiting; returns how many images failed, each of which is named."""
+    from bench import images
     from bench.apply_images import reason
     from bench.evaluate import read_ahead
     from bench.forms import exact_float32
@@ -112,7 +113,13 @@ def work(args: argparse.Namespace, waiting: Sequence[ImageFile]) -> int:
             try:
                 if isinstance(loaded, Exception):
                     raise loaded
-                one(args, gatys, image, resize(loaded.pixels, args.size).to(chosen), reporter)
+                one(
+                    args,
+                    gatys,
+                    image,
+                    styles.fitted(images.to_tensor(loaded.pixels), args.size).to(chosen),
+                    reporter,
+                )
             except (ValueError, OSError, RuntimeError, MemoryError) as error:
                 failed += 1
                 reporter.note(f"{image.file!r}: {reason(error)}")
@@ -158,17 +165,6 @@ def baseline(args: argparse.Namespace, chosen: torch.device) -> Gatys:
         seed=args.seed,
         settings=settings,
     )
-
-
-def resize(pixels: object, size: int) -> torch.Tensor:
-    """RGB in [0, 1], `1 3 h w`, its longer side `size`."""
-    from baselines.bicubic import imresize
-    from bench import images
-    from bench.apply_request import resized
-
-    image = images.to_tensor(pixels).expand(-1, 3, -1, -1)  # type: ignore[arg-type]
-    h, w = image.shape[-2:]
-    return imresize(image, resized(h, w, size)).clamp(0, 1)
 
 
 def one(

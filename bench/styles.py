@@ -163,18 +163,23 @@ def loss_network(chosen: StyleProtocol) -> LossNetwork:
 
 
 def read_style(style: StyleImage, longer_side: int) -> Float[Tensor, "1 3 h w"]:
-    """The style image, RGB in [0, 1], grey ones repeated, its longer side resized.
+    """The style image, RGB in [0, 1], as :func:`fitted` makes it.
 
     Raises:
         ImageError: it cannot be read.
     """
-    from baselines.bicubic import imresize
     from bench import images
+
+    return fitted(images.to_tensor(images.read(style.file)), longer_side)
+
+
+def fitted(image: Float[Tensor, "1 c h w"], longer_side: int) -> Float[Tensor, "1 3 h2 w2"]:
+    """The whole image, grey repeated, its longer side resized: RGB in [0, 1]."""
+    from baselines.bicubic import imresize
     from bench.apply_request import resized
 
-    image = images.to_tensor(images.read(style.file)).expand(-1, 3, -1, -1)
     h, w = image.shape[-2:]
-    return imresize(image, resized(h, w, longer_side)).clamp(0, 1)
+    return imresize(image.expand(-1, 3, -1, -1), resized(h, w, longer_side)).clamp(0, 1)
 
 
 def square(image: Float[Tensor, "1 c h w"], size: int) -> Float[Tensor, "1 3 s s"]:

@@ -125,7 +125,8 @@ class Trainer:
         if state.step == recipe.freeze_norm:
             self.set_mode()
         patches = self.patches(state.step, self.fabric.global_rank, self.fabric.world_size)
-        # The loss network takes the layout of what it is shown: a patch in another one than the output costs a third.
+        # The loss network takes the layout of what it is shown; with patches in the output's a step of the feature loss
+        # at x4 was 1.1 times as fast.
         shown, target = self.task.examples(patches.to(memory_format=recipe.layout))
         for group in state.optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(state.step)
