@@ -18,7 +18,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole test suite; what needs the real data sets is skipped without PERCEPTUAL_BENCH_DATA."""
-    session.install("-e", ".[dev,onnx]")
+    session.install("-e", ".[dev,onnx,spandrel]")
     session.run("pytest", *session.posargs)
 
 
@@ -33,12 +33,12 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types."""
-    session.install("-e", ".[dev,onnx]")
+    session.install("-e", ".[dev,onnx,spandrel]")
     session.run("mypy")
 
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """The speed claims, as ratios within one run; needs a quiet machine."""
-    session.install("-e", ".[dev,onnx]")
+    session.install("-e", ".[dev,onnx,spandrel]")
     session.run("pytest", "tests/benchmarks", "--benchmark-enable", "--benchmark-only", *session.posargs)

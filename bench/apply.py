@@ -23,9 +23,9 @@ EXAMPLES = """examples:
 Each output is a PNG called like its input. An input is never written to; outputs that are there already are kept.
 exit status: 0 done, 1 an image could not be done (the others are), 2 bad usage, 130 interrupted"""
 HELP = {
-    "model": "a registered stylizer or upscaler; a wrong name prints them all",
+    "model": "a registered stylizer or upscaler (a wrong name prints them all), or the path of one: see docs/models.md",
     "input": "an image, a folder of images, or a named data set",
-    "scale": "of an upscaler (default: 4)",
+    "scale": "of an upscaler (default: its own where it has one, else 4)",
     "size": "resize first: longer side in pixels, for a stylizer",
     "median": "3x3 median filter afterwards, as the authors' release does; costs a pixel per side",
     "rung": "form to run in: auto, or words of the ladder joined by +, such as channels_last+folded (default: auto, "

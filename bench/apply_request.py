@@ -15,7 +15,6 @@ from bench.forms import form
 from bench.records import ImageFile
 
 AUTO = "auto"
-DEFAULT_SCALE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +85,7 @@ def request(
         model=model,
         images=tuple(gather(inputs)),
         out=out,
-        scale=DEFAULT_SCALE if scale is None else scale,
+        scale=participants.scale_of(model, scale),
         size=size,
         median=median,
         rung=rung,
@@ -99,7 +98,7 @@ def request(
 
 def _refuse_options(model: str, *, scale: int | None, size: int | None, median: bool) -> None:
     kind = participants.kind(model)
-    if kind == "stylizer" and stylizers.entry(model).weights is None:
+    if model in stylizers.STYLIZERS and stylizers.STYLIZERS[model].weights is None:
         raise UserError(f"{model} has random weights, which are for timing only; required another model")
     if kind == "stylizer" and scale is not None:
         raise UserError(

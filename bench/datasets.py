@@ -1,4 +1,4 @@
-"""Data sets by name, and folders of images; listing reads no image.
+"""Data sets by name, and folders of images in the layouts of :mod:`bench.layouts`; listing reads no image.
 
 To add a set, put a group called like it into `manifest.toml` and a line into `NAMED`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench import cache, manifest
 from bench.errors import ImageError, MissingFile, UserError
+from bench.layouts import SUFFIXES, hr_folder, image_names
 from bench.records import Dataset, ImageFile
 
 if TYPE_CHECKING:
@@ -28,10 +29,17 @@ NAMED = {
     "set14": "14 images, bridge is grey (Zeyde et al. 2010)",
     "bsd100": "100 photographs of the Berkeley segmentation set (Martin et al. 2001); also b100",
     "coco50": "50 photographs of MS-COCO val2017, as in Figure 5",
+    "urban100": "100 photographs of buildings (Huang et al. 2015), cropped to multiples of 4",
+    "t91": "91 small images, a training set (Yang et al. 2010)",
     "contents": "2 content images of the authors' release",
 }
 ALIASES = {"b100": "bsd100"}
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
+WITHOUT_A_NAME = {
+    "manga109": "its owners ask that it is not passed on; apply for it at manga109.org",
+    "div2k-val": "its authors give one archive, of which no hash is known here; it is on data.vision.ee.ethz.ch/cvl/DIV2K",
+    "general100": "no public address that holds each of its images, with hashes, is known here; it came with FSRCNN",
+}
+"""Sets that people ask for and that cannot be had by name: why, and where they come from."""
 
 SAMPLES_LICENCE = "CC0 or public domain; motorcycle: Middlebury 2014"
 SAMPLES = {
@@ -64,19 +72,23 @@ def files(name: str) -> tuple[str, ...]:
 
 
 def dataset(name_or_folder: str) -> Dataset:
-    """A named data set, or the images of a folder, by name; not of its sub-folders, and no hidden files.
+    """A named data set, or the hr images of a folder, by name; no hidden files.
 
     A name goes before a folder of that name, which is had as `./NAME`. A folder's data set is called like the
-    folder's last part, with `folder-` before it where that is the name of a data set.
+    folder's last part, with `folder-` before it where that is the name of a data set. The images lie in the folder
+    itself, or in its folder `GTmod12` or `HR` (:mod:`bench.layouts`); its other sub-folders are not looked into.
 
     Raises:
-        UserError: neither a name nor a folder; a folder without images, or with two images of one stem.
+        UserError: neither a name nor a folder; a folder without images, with two images of one stem, or one that
+            could be read in two ways.
     """
     name = ALIASES.get(name_or_folder, name_or_folder)
     if name in NAMED:
         return _samples() if name == "samples" else _named(name)
     if os.path.isdir(name_or_folder):  # noqa: PTH112 (Path.is_dir raises on names that are too long)
         return _folder(Path(os.path.abspath(name_or_folder)))  # noqa: PTH100 (links stay as they were given)
+    if reason := WITHOUT_A_NAME.get(name.casefold()):
+        raise UserError(f"{name} is no data set by name: {reason}; required the folder that holds its images")
     what = "folder" if "/" in name or os.sep in name else "data set or folder"
     raise UserError(
         f"no {what} is called {name_or_folder!r}; required a folder of images, or one of: {', '.join(NAMED)}"
@@ -126,33 +138,21 @@ def _named(name: str) -> Dataset:
 
 def _folder(folder: Path) -> Dataset:
     by_stem: dict[str, ImageFile] = {}
-    prefix = str(folder).rstrip(os.sep) + os.sep
-    for name in sorted(_image_names(folder)):
+    holder = hr_folder(folder)
+    prefix = str(holder).rstrip(os.sep) + os.sep
+    for name in sorted(image_names(holder)):
         image = _image(f"{prefix}{name}")
         if image.stem in by_stem:
             twin = Path(by_stem[image.stem].file).name
             raise UserError(
-                f"{str(folder)!r} has two images called {image.stem!r}: {twin!r} and {name!r}; required one"
+                f"{str(holder)!r} has two images called {image.stem!r}: {twin!r} and {name!r}; required one"
             )
         by_stem[image.stem] = image
     if not by_stem:
         raise UserError(f"{str(folder)!r} holds no image; required files with one of: {' '.join(SUFFIXES)}")
     own = _printable(folder.name) or "folder"
     name = f"folder-{own}" if own in NAMED or own in ALIASES else own
-    return Dataset(name=name, images=tuple(by_stem.values()), source=_printable(str(folder)))
-
-
-def _image_names(folder: Path) -> Iterator[str]:
-    """Files, and links that lead nowhere: they are reported when they are read, not left out in silence."""
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith(".") or not entry.name.lower().endswith(SUFFIXES):
-                    continue
-                if entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
-                    yield entry.name
-    except OSError as error:
-        raise UserError(f"{str(folder)!r} cannot be listed: {error.strerror or error}") from error
+    return Dataset(name=name, images=tuple(by_stem.values()), source=_printable(str(holder)))
 
 
 def _image(file: str, sha256: str | None = None) -> ImageFile:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python -m bench.doctor                      what is there, by size
   python -m bench.doctor --verify             what is there, by sha256
-  python -m bench.doctor --fetch              get everything (1.5 GB)
+  python -m bench.doctor --fetch              get everything (1.6 GB)
   python -m bench.doctor --fetch set5 vgg16   get two groups
   python -m bench.doctor --json doctor.json   the same for a program
 

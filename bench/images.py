@@ -148,12 +148,14 @@ def to_tensor(pixels: UInt8[np.ndarray, "h w c"]) -> Float32[Tensor, "1 c h w"]:
 def to_array(image: Float[Tensor, "1 c h w"]) -> UInt8[np.ndarray, "h w c"]:
     """Float in [0, 1], overshoot clipped, to uint8 pixels, rounding half up as MATLAB's uint8() does.
 
+    In float64, as :func:`bench.prepare.prepare_one` rounds what is measured: a picture has the pixels that were scored.
+
     Raises:
         ValueError: the image holds NaN.
     """
     if torch.isnan(image).any():
         raise ValueError("image holds NaN; required numbers")
-    exact = image.detach().to(dtype=torch.promote_types(image.dtype, torch.float32))
+    exact = image.detach().double() if image.device.type != "mps" else image.detach().cpu().double()
     rounded = (exact.clamp(0, 1) * 255 + 0.5).to(torch.uint8)
     return rounded[0].permute(1, 2, 0).cpu().contiguous().numpy()
 

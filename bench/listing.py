@@ -22,7 +22,8 @@ def lines() -> Iterator[str]:
         yield _line(name, about, datasets.files(name))
     yield "\nmetrics"
     for metric in METRICS.values():
-        yield _line(metric.name, metric.about, metric.needs)
+        extra = f"; needs {metric.missing_extra}" if metric.missing_extra else ""
+        yield _line(metric.name, metric.about, metric.needs) + extra
     yield "\nprotocols"
     for name, make in PROTOCOLS.items():
         yield _line(name, f"{(make.__doc__ or '').splitlines()[0]} [x4: {protocol(name, 4).hash[:8]}]", ())

@@ -1,4 +1,4 @@
-"""Registered models of either kind, loaded: what `bench.speed` times and `bench.apply` runs."""
+"""Models of either kind, loaded: what `bench.speed` times and `bench.apply` runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from bench.outside.model import Outside
+
 Kind = Literal["stylizer", "upscaler"]
+DEFAULT_SCALE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +59,43 @@ def kind(name: str) -> Kind:
     """Whether `name` is a stylizer or an upscaler.
 
     Raises:
-        UserError: it is neither; the message lists all.
+        UserError: it is neither, nor the path of a model from outside; the message lists all.
     """
     if name in stylizers.STYLIZERS:
         return "stylizer"
     if name in upscalers.UPSCALERS:
         return "upscaler"
-    raise UserError(f"no model is called {name!r}; there are: {', '.join(names())}")
+    chosen = outside(name)
+    assert chosen is not None
+    if chosen.kind == "images":
+        raise UserError(f"{name!r} is a folder of images, which cannot be run; required a network")
+    return chosen.kind
+
+
+def outside(name: str) -> Outside | None:
+    """The model from outside that `name` is the path of; None for a name in the tables.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if name in stylizers.STYLIZERS or name in upscalers.UPSCALERS:
+        return None
+    from bench.outside.model import found
+
+    return found(name, lambda: ", ".join(names()))
+
+
+def scale_of(name: str, asked: int | None = None) -> int:
+    """sr size over lr size that the model `name` runs with: `asked`, else its own, else :data:`DEFAULT_SCALE`.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    if kind(name) == "stylizer":
+        return 1
+    chosen = outside(name)
+    own = chosen.scale if chosen is not None else None
+    return asked or own or DEFAULT_SCALE
 
 
 def load(
@@ -77,16 +110,35 @@ def load(
         UserError: unknown name, or a scale that it has no weights for.
         MissingFile: its weights are not to be had.
     """
-    return _stylizer(name, device, find) if kind(name) == "stylizer" else _upscaler(name, scale, device, find)
+    what, chosen = kind(name), outside(name)
+    if chosen is not None:
+        return _outside(chosen, what, scale, device)
+    return _stylizer(name, device, find) if what == "stylizer" else _upscaler(name, scale, device, find)
+
+
+def _outside(chosen: Outside, kind: Kind, scale: int, device: torch.device) -> Participant:
+    scale = 1 if kind == "stylizer" else scale
+    network = chosen.load(scale, device)
+    return Participant(
+        name=chosen.name,
+        hash=chosen.hash(scale),
+        kind=kind,
+        network=network,
+        scale=scale,
+        minimum=chosen.minimum,
+        channels=getattr(network, "channels", 3),
+        weights=chosen.weights_text,
+        device=device,
+    )
 
 
 def _stylizer(name: str, device: torch.device, find: Callable[[str], Path]) -> Participant:
     from models.style_net import MINIMUM_SIZE
 
-    chosen = stylizers.entry(name)
+    chosen = stylizers.STYLIZERS[name]
     return Participant(
         name=name,
-        hash=chosen.hash,
+        hash=chosen.hash(),
         kind="stylizer",
         network=stylizers.load(name, find, device),
         scale=1,
@@ -98,7 +150,7 @@ def _stylizer(name: str, device: torch.device, find: Callable[[str], Path]) -> P
 
 
 def _upscaler(name: str, scale: int, device: torch.device, find: Callable[[str], Path]) -> Participant:
-    chosen = upscalers.entry(name)
+    chosen = upscalers.UPSCALERS[name]
     network = upscalers.load(name, scale, find, device)
     return Participant(
         name=name,

@@ -30,6 +30,17 @@ class Upscaler(tp.Protocol):
 
 
 @tp.runtime_checkable
+class Made(tp.Protocol):
+    """sr images that exist already, by the stem of their hr image; float in [0, 1], `1 c h w`.
+
+    Raises, when asked for one:
+        ValueError: there is none, or it cannot be read.
+    """
+
+    def image(self, stem: str) -> Float[Tensor, "1 c h w"]: ...
+
+
+@tp.runtime_checkable
 class Metric(tp.Protocol):
     """Prepared pair to one value per image. No options: conventions live in the protocol."""
 

@@ -22,7 +22,7 @@ from bench.lr import degrade, to_luma
 from bench.metrics import MetricEntry
 from bench.prepare import Prepared, modcrop, prepare_one, size
 from bench.records import Dataset, Failure, ImageFile, Picture, Score, SRProtocol
-from bench.roles import CachedMetric, Metric, Upscaler
+from bench.roles import CachedMetric, Made, Metric, Upscaler
 
 SSIM_WINDOW = 11
 OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a wrong range by far more
@@ -30,11 +30,11 @@ OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """An upscaler with its name and content hash."""
+    """An upscaler, or images that one made already, with its name and content hash."""
 
     name: str
     hash: str
-    upscaler: Upscaler
+    upscaler: Upscaler | Made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +166,7 @@ def _score_subject(
     outcome: Outcome,
 ) -> None:
     try:
-        sr = upscale(subject.upscaler, source.lr)
+        sr = sr_of(subject, image.stem, source)
     except Exception as error:  # whatever a participant does wrong costs it this image, not the run
         outcome.failures.append(_failure(plan, image, subject.name, error))
         return
@@ -182,6 +182,22 @@ def _score_subject(
         outcome.scores.append(_score(plan, image, sha256, subject, metric.entry, value))
     if plan.pictures:
         _keep(outcome, plan, image, sha256, subject.name, subject.hash, sr)
+
+
+def sr_of(subject: Subject, stem: str, source: Source) -> Float[Tensor, "1 c h w"]:
+    """What a subject makes of an image, or made of it before.
+
+    Raises:
+        ValueError: it is not an image that can be measured against hr; another size, for one.
+    """
+    if not isinstance(subject.upscaler, Made):
+        return upscale(subject.upscaler, source.lr)
+    sr = subject.upscaler.image(stem)
+    if sr.shape[-2:] != source.hr.shape[-2:]:
+        raise ValueError(
+            f"its file is {size(sr)}, required {size(source.hr)}: hr cut to a multiple of the scale"
+        )
+    return sr
 
 
 def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:

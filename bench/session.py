@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 from bench import cache, metrics, upscalers
 from bench.datasets import dataset
 from bench.errors import MissingFile, UserError
+from bench.outside.model import Outside, refuse_namesakes
 from bench.protocols import protocol
 from bench.records import Dataset, SRProtocol
+from bench.upscalers import UpscalerEntry
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +35,7 @@ class Request:
     """What was asked for; every name is known.
 
     Attributes:
+        models: names in the table, or what names a model from outside.
         models_named: the models were named, so one that cannot run is an error; likewise `metrics_named`.
         pictures: folder for hr, lr and sr; None for none.
     """
@@ -46,6 +49,11 @@ class Request:
     pictures: Path | None
     force: bool
     strict: bool
+
+    @property
+    def entries(self) -> list[UpscalerEntry | Outside]:
+        """What is known of the models, in the order asked for."""
+        return [upscalers.entry(name) for name in self.models]
 
 
 def request(
@@ -71,7 +79,7 @@ def request(
     asked = Request(
         datasets=tuple(replace(d, images=d.images[:limit]) for d in found),
         protocols=tuple(protocol(protocol_name, scale) for scale in dict.fromkeys(scales)),
-        models=tuple(upscalers.entry(name).name for name in dict.fromkeys(models or upscalers.UPSCALERS)),
+        models=tuple(dict.fromkeys(models or upscalers.UPSCALERS)),
         metrics=tuple(metrics.entry(name).name for name in dict.fromkeys(metric_names or DEFAULT_METRICS)),
         models_named=models is not None,
         metrics_named=metric_names is not None,
@@ -80,6 +88,7 @@ def request(
         strict=strict,
     )
     _refuse_twins(found)
+    refuse_namesakes(asked.entries)
     _refuse_scales(asked)
     return asked
 
@@ -94,11 +103,14 @@ def _refuse_twins(datasets: Sequence[Dataset]) -> None:
 
 
 def _refuse_scales(asked: Request) -> None:
-    entries = [upscalers.entry(model) for model in asked.models]
     for scale in (p.scale for p in asked.protocols):
-        if not any(e.supports(scale) for e in entries):
-            have = "; ".join(f"{e.name} has {', '.join(f'x{s}' for s in e.weights)}" for e in entries)
+        if not any(e.supports(scale) for e in asked.entries):
+            have = "; ".join(f"{e.name} has {_scales(e)}" for e in asked.entries)
             raise UserError(f"no model asked for has weights for x{scale}: {have}")
+
+
+def _scales(entry: UpscalerEntry | Outside) -> str:
+    return f"x{entry.scale}" if isinstance(entry, Outside) else entry.weights_text
 
 
 def plans(asked: Request, device: torch.device, say: Say) -> list[Plan]:
@@ -126,7 +138,7 @@ def _plans(
         yield Plan(
             dataset=data,
             protocol=p,
-            subjects=subjects,
+            subjects=[_for_dataset(s, data, p, device, say) for s in subjects],
             metrics=usable,
             device=device,
             pictures=asked.pictures,
@@ -146,17 +158,36 @@ def _metrics(asked: Request, device: torch.device, say: Say) -> Iterator[LoadedM
             yield LoadedMetric(entry=metrics.entry(name), metric=metric, named=asked.metrics_named)
 
 
-def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Subject]:
+def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Subject | Outside]:
+    """The models, loaded; a folder of images stays closed until its data set is known."""
     from bench.scoring import Subject
 
-    for entry in (upscalers.entry(name) for name in asked.models):
+    for name, entry in zip(asked.models, asked.entries, strict=True):
         if not entry.supports(p.scale):
             say(f"model {entry.name} has no weights for x{p.scale} and is left out there")
             continue
-        arguments = (entry.name, p.scale, cache.find, device)
+        if isinstance(entry, Outside) and entry.kind == "images":
+            yield entry
+            continue
+        arguments = (name, p.scale, cache.find, device)
         upscaler = _unless_missing(f"model {entry.name}", upscalers.load, arguments, asked.models_named, say)
         if upscaler is not None:
             yield Subject(name=entry.name, hash=entry.hash(p.scale), upscaler=upscaler)
+
+
+def _for_dataset(
+    subject: Subject | Outside, data: Dataset, p: SRProtocol, device: torch.device, say: Say
+) -> Subject:
+    """The subject, a folder of images opened for the data set; what does not pair is said once, by name."""
+    from bench.outside.folder import images_for
+    from bench.scoring import Subject
+
+    if not isinstance(subject, Outside):
+        return subject
+    made = images_for(subject, data, p.scale, device)
+    for line in made.lines():
+        say(line)
+    return Subject(name=subject.name, hash=made.hash, upscaler=made)
 
 
 def _unless_missing(

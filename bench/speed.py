@@ -32,7 +32,8 @@ WIDTH_OF_A_FILE = 160
 HELP = {
     "sizes": "side of the image that comes out (default: 256 512 1024)",
     "iterations": "of the optimisation (default: 100 300 500)",
-    "models": "default: gatys style-paper, which make Table 1; see --list",
+    "models": "default: gatys style-paper, which make Table 1; see --list; or paths of models, see docs/models.md",
+    "scale": "of upscalers (default: 4, or what a model from outside has)",
     "ladder": "time each network in every form: layout, precision, compiler, graph, ONNX Runtime",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "time-limit": "of one network's repetitions; twice that for the optimisation (default: 20)",
@@ -54,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
     p.add_argument("--list", action="store_true", help="print the names of what can be timed")
-    p.add_argument("--scale", type=int, default=4, metavar="N", help="of upscalers (default: 4)")
+    p.add_argument("--scale", type=int, metavar="N", help=HELP["scale"])
     p.add_argument("--ladder", action="store_true", help=HELP["ladder"])
     p.add_argument("--full", action="store_true", help="run all iterations of the optimisation on a CPU too")
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])

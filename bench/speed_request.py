@@ -22,7 +22,7 @@ class Request:
     Attributes:
         sizes: of the images that come out.
         iterations: of the optimisation, ascending.
-        scale: of upscalers.
+        scale: of upscalers; None for 4, or what a model from outside has.
         ladder: every form of each network, not only plain eager float32.
         full: run all iterations of the optimisation; otherwise a few, after a warm-up, are scaled on a CPU.
         force: measure again what the store already has.
@@ -32,7 +32,7 @@ class Request:
     sizes: tuple[int, ...]
     iterations: tuple[int, ...]
     models: tuple[str, ...]
-    scale: int
+    scale: int | None
     ladder: bool
     full: bool
     force: bool
@@ -44,7 +44,7 @@ def request(
     sizes: Sequence[int],
     iterations: Sequence[int],
     models: Sequence[str] | None = None,
-    scale: int = 4,
+    scale: int | None = None,
     ladder: bool = False,
     full: bool = False,
     force: bool = False,
@@ -65,7 +65,8 @@ def request(
         force=force,
         time_limit_seconds=time_limit_seconds,
     )
-    for name, values in (("--sizes", asked.sizes), ("--iterations", asked.iterations), ("--scale", (scale,))):
+    numbers = (("--sizes", asked.sizes), ("--iterations", asked.iterations), ("--scale", (scale or 1,)))
+    for name, values in numbers:
         if min(values) < 1:
             raise UserError(f"{name} has {min(values)}; required whole numbers of at least 1")
     if not 0 < time_limit_seconds < LONGEST_SECONDS:
@@ -75,9 +76,9 @@ def request(
     return asked
 
 
-def _refuse_size(size: int, model: str, scale: int) -> None:
-    upscaler = model != GATYS and participants.kind(model) == "upscaler"
-    if upscaler and size % scale:
+def _refuse_size(size: int, model: str, asked: int | None) -> None:
+    scale = 1 if model == GATYS else participants.scale_of(model, asked)
+    if size % scale:
         raise UserError(f"--sizes has {size}; required multiples of the scale, {scale}, for {model}")
     if size < minimum(model, scale):
         raise UserError(f"--sizes has {size}; required at least {minimum(model, scale)} for {model}")
@@ -91,6 +92,9 @@ def minimum(model: str, scale: int) -> int:
     """
     if model == GATYS:
         return LOSS_MINIMUM
+    chosen = participants.outside(model)
+    if chosen is not None:
+        return scale * chosen.minimum
     if participants.kind(model) == "upscaler":
         return scale
     from models.style_net import MINIMUM_SIZE

@@ -72,7 +72,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     """
     asked = bench.asked
     loaded = {
-        name: participants.load(name, scale=asked.scale, device=bench.device)
+        name: participants.load(name, scale=participants.scale_of(name, asked.scale), device=bench.device)
         for name in asked.models
         if name != GATYS
     }

@@ -50,7 +50,13 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print the names of models, data sets, metrics, protocols and what each needs",
     )
-    p.add_argument("--models", nargs="+", metavar="NAME", help="default: all that have weights for the scale")
+    p.add_argument(
+        "--models",
+        nargs="+",
+        metavar="NAME",
+        help="names from --list, or paths: a checkpoint, an ONNX file, FILE.py:NAME, a folder of images, each with "
+        "options as in net.onnx,range=255 (default: all that have weights for the scale)",
+    )
     p.add_argument(
         "--scales", nargs="+", type=int, default=[4], metavar="N", help="hr size over lr size (default: 4)"
     )

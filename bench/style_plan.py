@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from bench import cache, styles, stylizers
 from bench.errors import MissingFile, UserError
 from bench.records import Dataset, StyleProtocol
-from bench.style_request import Baseline, Request, loss_network, of_style
+from bench.style_request import Baseline, Entry, Request, loss_network, of_style
 from bench.style_summary import BASELINE, CONTENT
 from bench.styles import StyleImage
-from bench.stylizers import StylizerEntry
 
 if TYPE_CHECKING:
     import torch
@@ -108,7 +107,7 @@ def _networks(asked: Request, device: torch.device, say: Say) -> Iterator[tuple[
                 raise (MissingFile if isinstance(error, MissingFile) else UserError)(reason) from error
             say(f"left out: {reason}")
             continue
-        yield entry.name, Network(name=entry.name, hash=entry.hash, network=network)
+        yield entry.name, Network(name=entry.name, hash=entry.hash(1), network=network)
 
 
 def _plans(
@@ -136,7 +135,7 @@ def _plans(
         )
 
 
-def _judge(asked: Request, style: StyleImage, trained: Sequence[StylizerEntry], tell: Say) -> str:
+def _judge(asked: Request, style: StyleImage, trained: Sequence[Entry], tell: Say) -> str:
     judge, why = loss_network(asked.objective, trained)
     tell(f"{style.name}: judged by the loss network {judge} ({why})")
     for entry in trained:

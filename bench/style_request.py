@@ -10,6 +10,7 @@ from typing import Literal
 from bench import manifest, stylizers
 from bench.datasets import dataset
 from bench.errors import UserError
+from bench.outside.model import Outside, refuse_namesakes
 from bench.records import Dataset, StyleProtocol, content_hash
 from bench.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
 from bench.stylizers import StylizerEntry
@@ -18,6 +19,9 @@ BASELINE_VERSION = "2"
 """Raised whenever the optimisation's values change, so that stored curves are not taken for new ones."""
 
 FALLBACK = "vgg16"
+
+Entry = StylizerEntry | Outside
+"""A style network of the table, or one from outside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +102,7 @@ class Request:
     styles: tuple[StyleImage, ...]
     sizes: tuple[int, ...]
     dataset: Dataset
-    models: tuple[StylizerEntry, ...]
+    models: tuple[Entry, ...]
     models_named: bool
     objective: Objective
     baseline: Baseline | None
@@ -146,13 +150,18 @@ def request(
     )
 
 
-def of_style(entry: StylizerEntry, style: StyleImage) -> bool:
-    """Whether a network was trained for this very picture; a file that is called like a style is not that style."""
+def of_style(entry: Entry, style: StyleImage) -> bool:
+    """Whether a network was trained for this very picture; a file that is called like a style is not that style.
+
+    One from outside that says no style is taken for each that was asked for.
+    """
+    if isinstance(entry, Outside):
+        return entry.style in {"", style.name}
     pinned = names().get(style.name)
     return entry.style == style.name and (pinned is None or manifest.file(pinned).sha256 == style.sha256)
 
 
-def loss_network(asked: Objective, trained: Sequence[StylizerEntry]) -> tuple[str, str]:
+def loss_network(asked: Objective, trained: Sequence[Entry]) -> tuple[str, str]:
     """The loss network to judge the networks of one style by, and why it is that one, in words."""
     if asked.loss_network is not None:
         return asked.loss_network, "--loss-network"
@@ -162,23 +171,25 @@ def loss_network(asked: Objective, trained: Sequence[StylizerEntry]) -> tuple[st
     return FALLBACK, "the paper's; no network says another"
 
 
-def _models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> tuple[StylizerEntry, ...]:
+def _models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> tuple[Entry, ...]:
     """Those named, or all of the styles; in the table's order."""
     chosen = [stylizers.entry(name) for name in models or ()]
     for entry in chosen:
         _refuse_stranger(entry, styles)
+    refuse_namesakes(chosen)
     wanted = {entry.name for entry in chosen}
-    return tuple(
+    listed = (
         entry
         for entry in stylizers.STYLIZERS.values()
         if (entry.name in wanted if models is not None else any(of_style(entry, style) for style in styles))
     )
+    return (*listed, *dict.fromkeys(entry for entry in chosen if isinstance(entry, Outside)))
 
 
-def _refuse_stranger(entry: StylizerEntry, styles: Sequence[StyleImage]) -> None:
+def _refuse_stranger(entry: Entry, styles: Sequence[StyleImage]) -> None:
     if any(of_style(entry, style) for style in styles):
         return
-    if not entry.style:
+    if isinstance(entry, StylizerEntry) and not entry.style:
         raise UserError(f"{entry.name} is for no style ({entry.weights_text}); required a trained network")
     asked = ", ".join(style.name for style in styles)
     same = any(style.name == entry.style for style in styles)

@@ -14,10 +14,12 @@ from bench.records import content_hash
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor, nn
 
+    from bench.outside.model import Outside
     from models.style_net import StyleNet
 
-TRAINED: tuple[str, ...] = ("la_muse", "starry_night")
+TRAINED: tuple[str, ...] = ("la_muse", "starry_night", "wave", "composition_vii")
 """Styles that we trained a network for, whose weights are in `models/weights`."""
 SEED = 0
 CALIBRATION_SIZE = 128
@@ -44,8 +46,7 @@ class StylizerEntry:
     loss_network: str = ""
     version: str = "1"
 
-    @property
-    def hash(self) -> str:
+    def hash(self, scale: int = 1) -> str:
         """SHA-256 of all that decides its output: code version and the weights' own hash."""
         weights = shipped.sha256_of(self.weights) if self.weights else None
         return content_hash({"target": self.target, "version": self.version, "weights": weights})
@@ -92,18 +93,23 @@ STYLIZERS: dict[str, StylizerEntry] = {
 }
 
 
-def entry(name: str) -> StylizerEntry:
-    """The entry called `name`.
+def entry(name: str) -> StylizerEntry | Outside:
+    """The entry called `name`, or the stylizer from outside that it is the path of.
 
     Raises:
         UserError: there is none; the message lists those there are.
     """
-    if name not in STYLIZERS:
-        raise UserError(f"no style network is called {name!r}; there are: {', '.join(STYLIZERS)}")
-    return STYLIZERS[name]
+    if name in STYLIZERS:
+        return STYLIZERS[name]
+    from bench.outside.model import found
+
+    chosen = found(name, lambda: ", ".join(STYLIZERS))
+    if chosen.kind != "stylizer":
+        raise UserError(f"{name!r} is not a stylizer but {chosen.about}; required a style network")
+    return chosen
 
 
-def load(name: str, find: Callable[[str], Path], device: torch.device) -> StyleNet:
+def load(name: str, find: Callable[[str], Path], device: torch.device) -> Callable[[Tensor], Tensor]:
     """The style network `name` on `device`, float32, in eval mode.
 
     Args:
@@ -114,10 +120,12 @@ def load(name: str, find: Callable[[str], Path], device: torch.device) -> StyleN
         MissingFile: its weights are not to be had.
     """
     chosen = entry(name)
+    if not isinstance(chosen, StylizerEntry):
+        return chosen.load(1, device)
     module, _, attribute = chosen.target.partition(":")
     target = getattr(importlib.import_module(module), attribute)
     try:
-        network: StyleNet = target(shipped.find(chosen.weights, find)) if chosen.weights else target()
+        network: nn.Module = target(shipped.find(chosen.weights, find)) if chosen.weights else target()
     except ImportError as error:
         raise UserError(str(error)) from error
     return network.to(device).requires_grad_(False)

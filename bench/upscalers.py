@@ -15,6 +15,7 @@ from bench.records import content_hash
 if TYPE_CHECKING:
     import torch
 
+    from bench.outside.model import Outside
     from bench.roles import Upscaler
 
 
@@ -36,6 +37,11 @@ class UpscalerEntry:
     options: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[int, str] = field(default_factory=dict)
     version: str = "1"
+
+    @property
+    def weights_text(self) -> str:
+        """The scales that it has weights for, in words."""
+        return ", ".join(f"x{scale}" for scale in self.weights)
 
     def supports(self, scale: int) -> bool:
         """Whether it can enlarge by `scale`."""
@@ -117,15 +123,22 @@ UPSCALERS: dict[str, UpscalerEntry] = {
 }
 
 
-def entry(name: str) -> UpscalerEntry:
-    """The entry called `name`.
+def entry(name: str) -> UpscalerEntry | Outside:
+    """The entry called `name`, or the upscaler from outside, or folder of images, that it is the path of.
 
     Raises:
         UserError: there is none; the message lists those there are.
     """
-    if name not in UPSCALERS:
-        raise UserError(f"no model is called {name!r}; there are: {', '.join(UPSCALERS)}")
-    return UPSCALERS[name]
+    if name in UPSCALERS:
+        return UPSCALERS[name]
+    from bench.outside.model import found
+
+    chosen = found(name, lambda: ", ".join(UPSCALERS))
+    if chosen.kind == "stylizer":
+        raise UserError(
+            f"{name!r} gives images of the size it takes: a stylizer; required an upscaler (kind=upscaler makes it one)"
+        )
+    return chosen
 
 
 def load(name: str, scale: int, find: Callable[[str], Path], device: torch.device) -> Upscaler:
@@ -139,11 +152,13 @@ def load(name: str, scale: int, find: Callable[[str], Path], device: torch.devic
         MissingFile: its weights are not to be had.
     """
     chosen = entry(name)
+    if not isinstance(chosen, UpscalerEntry):
+        upscaler: Upscaler = chosen.load(scale, device)
+        return upscaler
     if not chosen.supports(scale):
-        have = ", ".join(f"x{s}" for s in chosen.weights)
-        raise UserError(f"model {name} has no weights for x{scale}; it has {have}")
+        raise UserError(f"model {name} has no weights for x{scale}; it has {chosen.weights_text}")
     module, _, attribute = chosen.target.partition(":")
     target = getattr(importlib.import_module(module), attribute)
     weights = {"weights": shipped.find(chosen.weights[scale], find)} if chosen.weights else {}
-    upscaler = target(scale=scale, **chosen.options, **weights)
-    return upscaler.to(device) if hasattr(upscaler, "to") else upscaler
+    made = target(scale=scale, **chosen.options, **weights)
+    return made.to(device) if hasattr(made, "to") else made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class MetricEntry:
         version: raised whenever the code's values change, so that stored scores are not taken for new ones.
         decimals: digits after the point in tables.
         needs: manifest files.
+        extra: the optional extra of this package that has to be installed (:data:`EXTRAS`); empty for none.
         unit: of the values; empty for none.
         least: pixels that each side must have after shaving.
     """
@@ -39,8 +41,23 @@ class MetricEntry:
     version: str = "1"
     decimals: int = 4
     needs: tuple[str, ...] = ()
+    extra: str = ""
     unit: str = ""
     least: int = 1
+
+    @property
+    def missing_extra(self) -> str:
+        """`piq, in the extra metrics`, where its extra is not installed; empty where nothing is missing."""
+        module = EXTRAS.get(self.extra)
+        return f"{module}, in the extra {self.extra}" if module and not _installed(module) else ""
+
+
+EXTRAS = {"metrics": "piq"}
+"""Extra to the package in it that is imported."""
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _lpips(net: str, trunk: str, file: str) -> MetricEntry:
@@ -63,6 +80,21 @@ def _feature(name: str, network: str, target: str, file: str, decimals: int) -> 
         higher_is_better=False,
         decimals=decimals,
         needs=(f"weights/{file}",),
+    )
+
+
+def _piq(
+    name: str, about: str, target: str, *, better: bool, least: int = 1, needs: tuple[str, ...] = ()
+) -> MetricEntry:
+    return MetricEntry(
+        name=name,
+        about=about,
+        target=f"bench.metrics.{target}",
+        view="rgb",
+        higher_is_better=better,
+        needs=needs,
+        extra="metrics",
+        least=least,
     )
 
 
@@ -101,6 +133,35 @@ METRICS: dict[str, MetricEntry] = {
         _feature(
             "feature-vgg19-relu2_2", "VGG-19", "vgg19_relu2_2", "vgg19-caffe-conv3_1/vgg19.model", decimals=1
         ),
+        _piq(
+            "dists",
+            "DISTS (Ding et al. 2020) on VGG-16, by piq: shorter side resized to 256, bilinear, where it is above",
+            "dists:dists",
+            better=False,
+            least=16,
+            needs=("weights/torchvision/vgg16-397923af.pth", "weights/dists/weights.pt"),
+        ),
+        _piq(
+            "gmsd",
+            "GMSD (Xue et al. 2014), by piq: full-range luma, halved",
+            "gmsd:gmsd",
+            better=False,
+        ),
+        _piq(
+            "haarpsi",
+            "HaarPSI (Reisenhofer et al. 2018), by piq: colour version, halved, sides of at least 16",
+            "haarpsi:haarpsi",
+            better=True,
+            least=16,
+        ),
+        MetricEntry(
+            name="vif-p",
+            about="VIF in the pixel domain (Sheikh and Bovik 2006): full-range luma, sides of at least 41",
+            target="bench.metrics.vif:vif_p",
+            view="rgb",
+            higher_is_better=True,
+            least=41,
+        ),
     )
 }
 
@@ -129,10 +190,15 @@ def load(name: str, find: Callable[[str], Path], device: torch.device) -> Metric
         find: manifest file name to a local, verified path (:func:`bench.cache.find`).
 
     Raises:
-        UserError: unknown name.
+        UserError: unknown name, or the extra that it is in is not installed.
         MissingFile: a file that it needs is not to be had.
     """
     chosen = entry(name)
+    if chosen.missing_extra:
+        raise UserError(
+            f"metric {name} needs {chosen.missing_extra}, which is not installed; "
+            f"required: pip install 'perceptual-bench[{chosen.extra}]'"
+        )
     files = [find(file) for file in chosen.needs]
     module, _, attribute = chosen.target.partition(":")
     target = getattr(importlib.import_module(module), attribute)

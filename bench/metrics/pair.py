@@ -1,4 +1,4 @@
-"""The one check that every metric makes of its pair."""
+"""The checks that metrics make of their pair."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ def require_size(image: Tensor, metric: str, least: int) -> None:
     h, w = image.shape[-2:]
     if min(h, w) < least:
         raise ValueError(f"{metric}: image is {w}x{h}, required at least {least}x{least}")
+
+
+def require_unit(image: Tensor, metric: str) -> None:
+    """Refuse an image with a value outside [0, 1].
+
+    Raises:
+        ValueError: naming the metric, the actual and the required.
+    """
+    low, high = (float(value) for value in image.aminmax())
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"{metric}: image has values from {low:.3g} to {high:.3g}, required [0, 1]")

@@ -101,7 +101,7 @@ def subjects(weights: Path) -> set[tuple[str, str]]:
     except FileNotFoundError as error:
         raise UserError(f"there is no file {str(weights)!r}") from error
     networks = {
-        (entry.name, entry.hash)
+        (entry.name, entry.hash())
         for entry in stylizers.STYLIZERS.values()
         if entry.weights and shipped.is_shipped(entry.weights) and shipped.sha256(entry.weights) == digest
     }

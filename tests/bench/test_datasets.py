@@ -24,7 +24,10 @@ def put(folder: Path, *names: str) -> None:
 
 def test_every_name_gives_its_images_in_a_fixed_order() -> None:
     counts = {name: len(dataset(name).images) for name in datasets.names()}
-    assert counts == {"samples": 7, "set5": 5, "set14": 14, "bsd100": 100, "coco50": 50, "contents": 2}
+    assert counts == {
+        **{"samples": 7, "set5": 5, "set14": 14, "bsd100": 100, "coco50": 50},
+        **{"urban100": 100, "t91": 91, "contents": 2},
+    }
     assert [image.stem for image in dataset("set5").images] == ["baby", "bird", "butterfly", "head", "woman"]
     for name in datasets.names():
         stems = [image.stem for image in dataset(name).images]
@@ -126,6 +129,19 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         dataset(str(tmp_path))
 
 
+@pytest.mark.parametrize("given", ["manga109", "Manga109", "div2k-val", "general100"])
+def test_a_set_that_cannot_be_had_by_name_says_why_and_that_a_folder_will_do(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match=rf"{given} is no data set by name: .*; required the folder that holds"
+    ):
+        dataset(given)
+    put(tmp_path / given, "a.png")
+    assert dataset(given).name == given
+
+
 @pytest.mark.parametrize("given", ["set6", "no/such/folder", "x" * 5000, "nul\0", "", "new\nline"])
 def test_what_is_neither_a_name_nor_a_folder_is_refused_with_the_names(given: str) -> None:
     with pytest.raises(
@@ -171,6 +187,19 @@ def test_a_damaged_file_of_the_cache_is_named_even_if_its_size_is_right(
         MissingFile, match=r"data/tiny/a\.png in the cache is damaged: its sha256 is .*--fetch tiny"
     ):
         load(ImageFile(stem="a", file=entry.name, sha256=entry.sha256))
+
+
+@pytest.mark.parametrize("hr", ["GTmod12", "HR"])
+def test_a_folder_that_holds_a_layout_is_its_hr_images_and_keeps_its_own_name(
+    tmp_path: Path, hr: str
+) -> None:
+    put(tmp_path / "Set5" / hr, "baby.png", "bird.png")
+    put(tmp_path / "Set5" / "LRbicx4", "baby.png", "bird.png")
+    found = dataset(str(tmp_path / "Set5"))
+    assert found.name == "Set5"
+    assert found.source == str(tmp_path / "Set5" / hr)
+    assert [image.stem for image in found.images] == ["baby", "bird"]
+    assert Path(found.images[0].file) == tmp_path / "Set5" / hr / "baby.png"
 
 
 def test_listing_reads_no_file(tmp_path: Path) -> None:

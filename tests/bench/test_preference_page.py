@@ -254,7 +254,9 @@ def test_the_pictures_grow_and_move_together(open_page: OpenPage, index: Path) -
         page.evaluate("setZoom(1)")
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         # One is moved before the browser has told of the moves that the new size brought.
-        page.evaluate("() => { setZoom(4); document.getElementById('second').parentElement.scrollTo(20, 30); }")
+        page.evaluate(
+            "() => { setZoom(4); document.getElementById('second').parentElement.scrollTo(20, 30); }"
+        )
         page.wait_for_function("() => document.getElementById('reference').parentElement.scrollTop === 30")
         lefts = page.evaluate(
             "[...document.querySelectorAll('.pane')].map((p) => [p.scrollLeft, p.scrollTop])"

@@ -33,7 +33,7 @@ def test_every_weights_file_is_in_the_manifest_or_the_package_and_every_hash_dif
     entries = stylizers.STYLIZERS.values()
     weights = [entry.weights for entry in entries if entry.weights]
     assert all(name in manifest.files() or shipped.path(name).is_file() for name in weights)
-    assert len({entry.hash for entry in entries}) == len(stylizers.STYLIZERS)
+    assert len({entry.hash() for entry in entries}) == len(stylizers.STYLIZERS)
     assert all(name == entry.name for name, entry in stylizers.STYLIZERS.items())
 
 

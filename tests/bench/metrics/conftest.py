@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,14 @@ TRUNKS = {
     "vgg16-397923af.pth": models.vgg16,
     "squeezenet1_1-b8a52dc0.pth": models.squeezenet1_1,
 }
+
+
+def dists_weights() -> Path:
+    """The authors' alpha and beta, which torchmetrics installs; its path is found without importing it."""
+    found = importlib.util.find_spec("torchmetrics")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "functional/image/dists_models/weights.pt"
 
 
 def trunk(name: str) -> nn.Sequential:
@@ -36,6 +46,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     (folder / "weights/torchvision").mkdir(parents=True)
     (folder / "weights/vgg19-caffe-conv3_1").mkdir()
+    (folder / "weights/dists").mkdir()
+    shutil.copy(dists_weights(), folder / "weights/dists/weights.pt")
     for name in TRUNKS:
         state = {f"features.{key}": array for key, array in trunk(name).state_dict().items()}
         torch.save(state, folder / "weights/torchvision" / name)

@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 def images(name: str, *, n: int = 1, noise: float = 0.1) -> tuple[Tensor, Tensor]:
     """A pair of the size and the channels that suit the metric."""
-    size = (163, 170) if name == "ms-ssim" else (40, 48)
+    size = (163, 170) if name == "ms-ssim" else (48, 56)
     return pair(n, 3 if METRICS[name].view == "rgb" else 1, *size, noise=noise)
 
 
@@ -37,7 +37,7 @@ def metric(name: str, weights: Path) -> Metric:
 
 
 def test_importing_the_table_imports_no_torch() -> None:
-    code = "import sys, bench.metrics; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, bench.metrics; sys.exit(bool({'torch', 'numpy', 'piq'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -45,6 +45,7 @@ def test_the_names_are_those_of_the_command_line() -> None:
     assert list(METRICS) == [
         *("psnr", "ssim", "ms-ssim", "lpips-alex", "lpips-vgg", "lpips-squeeze"),
         *("feature-relu2_2", "feature-vgg19-relu2_2"),
+        *("dists", "gmsd", "haarpsi", "vif-p"),
     ]
     assert all(name == entry.name for name, entry in METRICS.items())
 
@@ -65,6 +66,20 @@ def test_the_least_side_is_where_a_metric_begins_to_refuse(name: str, metric: Me
 def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"no metric is called 'lpips'; there are: psnr, ssim, .*lpips-alex"):
         load("lpips", Path, CPU)
+
+
+def test_a_metric_of_an_extra_that_is_not_installed_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert [name for name, entry in METRICS.items() if entry.extra] == ["dists", "gmsd", "haarpsi"]
+    assert METRICS["gmsd"].missing_extra == ""
+    monkeypatch.setattr("bench.metrics._installed", lambda module: module != "piq")
+    assert METRICS["psnr"].missing_extra == ""
+    with pytest.raises(
+        UserError,
+        match=r"gmsd needs piq, in the extra metrics, which is not .*: pip install 'perceptual-bench\[metrics\]'",
+    ):
+        load("gmsd", Path, CPU)
 
 
 def test_a_missing_file_is_the_finders_error() -> None:
@@ -90,8 +105,9 @@ def test_a_batch_equals_its_images_one_by_one(name: str, metric: Metric) -> None
 
 def test_identical_images_have_the_best_value(name: str, metric: Metric) -> None:
     _, hr = images(name)
-    best = {"psnr": torch.inf, "ssim": 1.0, "ms-ssim": 1.0}.get(name, 0.0)
-    assert metric(hr, hr.clone()).item() == best
+    best = {"psnr": torch.inf, "ssim": 1.0, "ms-ssim": 1.0, "haarpsi": 1.0, "vif-p": 1.0}.get(name, 0.0)
+    rounding = {"dists": 1e-6, "haarpsi": 1e-12, "vif-p": 1e-7}.get(name, 0.0)
+    assert metric(hr, hr.clone()).item() == pytest.approx(best, rel=0, abs=rounding)
 
 
 def test_more_noise_is_worse(name: str, metric: Metric) -> None:

@@ -1,0 +1,215 @@
+"""A foreign network made to look like ours: RGB float in [0, 1], `n c h w`, any size, in and out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from baselines.bicubic import imresize
+from baselines.srcnn import rgb_to_ycbcr, ycbcr_to_rgb
+from bench.errors import UserError
+from bench.out_of_memory import out_of_memory
+
+PROBE_SIDE = 48
+Network = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convention:
+    """What a foreign network takes and gives.
+
+    Attributes:
+        limit: 1 or 255: the value of white.
+        channels: 3, or 1 for a network of luma: it gets the luma alone, the colours are enlarged bicubically.
+        multiple: both sides are padded to a multiple of it by reflection, at the right and the bottom.
+        minimum: pixels per side, reached by the same padding.
+        fixed: (h, w) where it takes that size alone.
+    """
+
+    limit: int = 1
+    nhwc: bool = False
+    bgr: bool = False
+    channels: int = 3
+    multiple: int = 1
+    minimum: int = 1
+    square: bool = False
+    fixed: tuple[int, int] | None = None
+
+
+class Foreign:
+    """A callable under its convention, as :class:`bench.roles.Upscaler` has it.
+
+    Raises, when called:
+        ValueError: it fails on this size, or returns another shape than its scale says.
+    """
+
+    def __init__(self, network: Network, convention: Convention, scale: int) -> None:
+        self.network, self.convention, self.scale = network, convention, scale
+        self.channels = None if convention.channels == 1 else 3
+
+    def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
+        return run(self.network, self.convention, self.scale, lr)
+
+
+class ForeignModule(nn.Module):
+    """The same around a `torch.nn.Module`, which has forms: layouts, precisions, a compiler."""
+
+    def __init__(self, network: nn.Module, convention: Convention, scale: int) -> None:
+        super().__init__()
+        self.network, self.convention, self.scale = network, convention, scale
+        self.channels = None if convention.channels == 1 else 3
+
+    def forward(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
+        return run(self.network, self.convention, self.scale, lr)
+
+
+def wrapped(network: Network, convention: Convention, scale: int) -> Foreign | ForeignModule:
+    """`network` under its convention; a module stays one."""
+    if isinstance(network, nn.Module):
+        return ForeignModule(network, convention, scale)
+    return Foreign(network, convention, scale)
+
+
+def run(network: Network, convention: Convention, scale: int, lr: Tensor) -> Tensor:
+    """sr of lr, whatever the network's conventions are."""
+    if convention.channels == 3:
+        return _cut_to_size(network, convention, scale, lr)
+    if lr.shape[1] == 1:
+        return _cut_to_size(network, convention, scale, lr)
+    ycbcr = rgb_to_ycbcr(lr)
+    colours = imresize(ycbcr[:, 1:], float(scale))
+    return ycbcr_to_rgb(torch.cat([_cut_to_size(network, convention, scale, ycbcr[:, :1]), colours], dim=1))
+
+
+def _cut_to_size(network: Network, convention: Convention, scale: int, image: Tensor) -> Tensor:
+    h, w = image.shape[-2:]
+    if convention.fixed:
+        return _in_windows(network, convention, scale, image)
+    sr = once(network, convention, padded(image, convention))
+    _refuse_size(sr, image, scale, convention)
+    return sr[..., : h * scale, : w * scale]
+
+
+def once(network: Network, convention: Convention, image: Tensor) -> Tensor:
+    """One call: order, layout and range there and back.
+
+    Raises:
+        ValueError: the network failed; says at which size.
+    """
+    given = image.flip(1) if convention.bgr else image
+    given = given * convention.limit if convention.limit != 1 else given
+    given = given.permute(0, 2, 3, 1) if convention.nhwc else given
+    try:
+        result = network(given)
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        raise ValueError(
+            f"the model failed on an image of {image.shape[-1]}x{image.shape[-2]}: {reason(error)}"
+            f"{_hint(convention)}"
+        ) from error
+    if not isinstance(result, Tensor) or result.ndim != 4:
+        what = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
+        raise ValueError(f"the model returned {what}, required a tensor of four dimensions")
+    result = result.permute(0, 3, 1, 2) if convention.nhwc else result
+    result = result.to(image.dtype)
+    result = result / convention.limit if convention.limit != 1 else result
+    return result.flip(1) if convention.bgr else result
+
+
+def _hint(convention: Convention) -> str:
+    if convention.multiple > 1 or convention.fixed:
+        return ""
+    return "; if it needs sides that are multiples of N, say so: multiple=N"
+
+
+def reason(error: Exception) -> str:
+    """An error of somebody's code in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300]
+
+
+def _refuse_size(sr: Tensor, image: Tensor, scale: int, convention: Convention) -> None:
+    """The padded size is the least that may come back; what is beyond the image is cut."""
+    h, w = padded_size(image.shape[-2], image.shape[-1], convention)
+    required = (image.shape[0], image.shape[1], h * scale, w * scale)
+    if tuple(sr.shape) != required:
+        raise ValueError(
+            f"the model returned shape {tuple(sr.shape)}, required {required}{_hint(convention)}"
+        )
+
+
+def padded_size(h: int, w: int, convention: Convention) -> tuple[int, int]:
+    """The size that goes in for an image of h x w."""
+    multiple = convention.multiple
+    high, wide = (-(-max(side, convention.minimum) // multiple) * multiple for side in (h, w))
+    return (max(high, wide),) * 2 if convention.square else (high, wide)
+
+
+def padded(image: Tensor, convention: Convention) -> Tensor:
+    """Reflected at the right and the bottom up to the size that the network takes."""
+    h, w = padded_size(image.shape[-2], image.shape[-1], convention)
+    return grown(image, h, w)
+
+
+def grown(image: Tensor, h: int, w: int) -> Tensor:
+    """`image` at the top left of h x w, the rest its reflection as far as it reaches, then its last row and column."""
+    while image.shape[-2] < h or image.shape[-1] < w:
+        more_h, more_w = h - image.shape[-2], w - image.shape[-1]
+        if min(image.shape[-2:]) == 1:
+            return F.pad(image, (0, more_w, 0, more_h), "replicate")
+        part = (min(more_w, image.shape[-1] - 1), min(more_h, image.shape[-2] - 1))
+        image = F.pad(image, (0, part[0], 0, part[1]), "reflect")
+    return image
+
+
+def _in_windows(network: Network, convention: Convention, scale: int, image: Tensor) -> Tensor:
+    """A network of one size, moved over the image in steps of half of it; each pixel from the window it is deepest in."""
+    assert convention.fixed is not None
+    h, w = image.shape[-2:]
+    high, wide = convention.fixed
+    image = grown(image, max(h, high), max(w, wide))
+    sr = image.new_zeros(*image.shape[:2], image.shape[-2] * scale, image.shape[-1] * scale)
+    for top, upper, lower in _windows(image.shape[-2], high):
+        for left, first, last in _windows(image.shape[-1], wide):
+            part = once(network, convention, image[..., top : top + high, left : left + wide])
+            required = (*image.shape[:2], high * scale, wide * scale)
+            if tuple(part.shape) != required:
+                raise ValueError(f"the model returned shape {tuple(part.shape)}, required {required}")
+            rows = slice((upper - top) * scale, (lower - top) * scale)
+            columns = slice((first - left) * scale, (last - left) * scale)
+            sr[..., upper * scale : lower * scale, first * scale : last * scale] = part[..., rows, columns]
+    return sr[..., : h * scale, : w * scale]
+
+
+def _windows(length: int, window: int) -> list[tuple[int, int, int]]:
+    """(start, first, last): windows that cover `length`, each with the pixels it gives, none twice."""
+    starts = [*range(0, length - window, max(1, window // 2)), length - window]
+    borders = [0, *((a + b + window) // 2 for a, b in itertools.pairwise(starts)), length]
+    return [(start, *ends) for start, ends in zip(starts, itertools.pairwise(borders), strict=True)]
+
+
+def probe(network: Network, convention: Convention) -> int:
+    """How many times larger than its input a network's output is, by one call on noise.
+
+    Raises:
+        UserError: it fails, or the output is no whole multiple of the input.
+    """
+    h, w = convention.fixed or padded_size(PROBE_SIDE, PROBE_SIDE, convention)
+    noise = torch.rand((1, convention.channels, h, w), generator=torch.Generator().manual_seed(0))
+    try:
+        with torch.inference_mode():
+            sr = once(network, convention, noise)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    scale = sr.shape[-1] // w
+    required = f"(1, {convention.channels}, N*{h}, N*{w})"
+    if tuple(sr.shape) != (1, convention.channels, h * scale, w * scale) or scale < 1:
+        raise UserError(f"of an image of {w}x{h} the model made shape {tuple(sr.shape)}; required {required}")
+    return scale

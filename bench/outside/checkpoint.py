@@ -1,0 +1,206 @@
+"""Checkpoints: ours by their metadata, others' by spandrel, which recognises the architecture from the file alone.
+
+No code of a file is ever run: pickles are read by torch's reader of weights, which knows tensors and plain
+containers and refuses everything else; TorchScript, which is code, is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import UserError
+from bench.outside.call import Convention, ForeignModule, reason
+from bench.outside.model import Outside
+from bench.outside.spec import Spec
+from models import sr_net, style_net
+
+# Where training programs keep the weights in a checkpoint, and what they put before every name.
+PARTS = ("params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net")
+PREFIXES = ("module.", "netG.")
+
+
+def opened(spec: Spec) -> Outside:
+    """The network in a checkpoint.
+
+    Raises:
+        UserError: not such a file, one that holds more than weights, an architecture that spandrel does not know.
+    """
+    file = Path(spec.source)
+    try:
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        metadata = _metadata(file)
+        if metadata.get("architecture") in {sr_net.ARCHITECTURE, style_net.ARCHITECTURE}:
+            return _trained_here(spec, sha256, metadata)
+        return _recognised(spec, sha256, read(file))
+    except OSError as error:
+        raise UserError(f"{spec.source!r} cannot be read: {error.strerror or error}") from error
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    if file.suffix.lower() != ".safetensors":
+        return {}
+    from models.weight_files import read_weights
+
+    try:
+        return read_weights(file)[0]
+    except ValueError as error:
+        raise UserError(f"{str(file)!r}: {error}") from error
+
+
+def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> Outside:
+    """A file that `bench.train export` wrote."""
+    file = Path(spec.source)
+    _refuse_options(spec)
+    try:
+        if metadata["architecture"] == sr_net.ARCHITECTURE:
+            scale = int(json.loads(metadata["config"])["scale"])
+            return Outside(
+                spec=spec,
+                kind="upscaler",
+                about="the paper's network, trained with bench.train",
+                scale=scale,
+                content=sha256,
+                make=lambda scale, device: sr_net.load_sr_net(scale=scale, weights=file).to(device),
+            )
+        style_net.load_style_net(file)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{str(file)!r}: {error}") from error
+    return Outside(
+        spec=spec,
+        kind="stylizer",
+        about="the paper's style network, trained with bench.train",
+        scale=1,
+        content=sha256,
+        make=lambda _, device: style_net.load_style_net(file).to(device).requires_grad_(False),
+        minimum=style_net.MINIMUM_SIZE,
+        style=spec.options.get("style", metadata.get("style", "")),
+        loss_network=metadata.get("loss_network", ""),
+    )
+
+
+def _refuse_options(spec: Spec) -> None:
+    for key in ("order", "multiple", "kind"):
+        if key in spec.options:
+            raise UserError(
+                f"{spec.source!r} was trained with bench.train and says itself what it takes; required no {key}="
+            )
+
+
+def read(file: Path) -> dict[str, Tensor]:
+    """The arrays of a checkpoint by name, on the CPU; nothing in the file is run.
+
+    Raises:
+        UserError: it is no checkpoint, is damaged, or holds more than weights.
+    """
+    if file.suffix.lower() == ".safetensors":
+        from models.weight_files import read_weights
+
+        return read_weights(file)[1]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles by other writers than torch
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{str(file)!r} holds more than weights and is not opened, since that would run its code "
+            f"({_refused(error)}); required a file of tensors alone: save the network's state_dict() in the program "
+            "that made it, best as safetensors"
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+        script = "TorchScript" in str(error)
+        what = "is TorchScript, which is code" if script else f"is damaged or no checkpoint ({reason(error)})"
+        raise UserError(f"{str(file)!r} {what}; required a file of tensors: a state_dict") from error
+    return _weights(content, file)
+
+
+def _refused(error: Exception) -> str:
+    """torch's long advice cut down to what it met."""
+    text = " ".join(str(error).split())
+    _, marker, rest = text.partition("GLOBAL ")
+    return f"it asks for {rest.split(' was not')[0]}" if marker else text[:120]
+
+
+def _weights(content: Any, file: Path) -> dict[str, Tensor]:
+    for part in PARTS:
+        if isinstance(content, Mapping) and isinstance(content.get(part), Mapping):
+            content = content[part]
+            break
+    if isinstance(content, Mapping) and len(content) == 1:
+        (only,) = content.values()
+        content = only if isinstance(only, Mapping) else content
+    arrays = (
+        {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
+        if isinstance(content, Mapping)
+        else {}
+    )
+    if not arrays:
+        raise UserError(f"{str(file)!r} holds no arrays by name; required a state_dict")
+    for prefix in PREFIXES:
+        if all(name.startswith(prefix) for name in arrays):
+            arrays = {name.removeprefix(prefix): array for name, array in arrays.items()}
+    return arrays
+
+
+def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> Outside:
+    if importlib.util.find_spec("spandrel") is None:
+        raise UserError(
+            f"{spec.source!r} was not trained with bench.train; other checkpoints need spandrel, which is not "
+            "installed; it is in the spandrel extra"
+        )
+    from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old calls in other people's networks
+            model = ModelLoader(device="cpu").load_from_state_dict(weights)
+    except UnsupportedModelError as error:
+        raise UserError(
+            f"{spec.source!r} holds {len(weights)} arrays that spandrel knows no network for, the first called "
+            f"{next(iter(weights))!r}; required one of its architectures, or FILE.py:NAME that builds yours"
+        ) from error
+    except (RuntimeError, KeyError, ValueError, AssertionError, TypeError) as error:
+        raise UserError(f"{spec.source!r} cannot be loaded by spandrel: {reason(error)}") from error
+    if not isinstance(model, ImageModelDescriptor) or model.input_channels != model.output_channels:
+        raise UserError(f"{spec.source!r} is a {model.architecture.name}, which takes more than one image; required "
+                        "an upscaler or a stylizer")  # fmt: skip
+    return _described(spec, sha256, model)
+
+
+def _described(spec: Spec, sha256: str, model: Any) -> Outside:
+    """What spandrel says of a network, as this suite says it."""
+    if model.input_channels not in {1, 3}:
+        raise UserError(
+            f"{spec.source!r} takes {model.input_channels} channels; required 3 (RGB) or 1 (luma)"
+        )
+    given = spec.options.get("scale", model.scale)
+    if given != model.scale:
+        raise UserError(f"{spec.source!r} has the option scale={given}, but its network is x{model.scale}")
+    needs = model.size_requirements
+    convention = Convention(
+        bgr=spec.options.get("order") == "bgr",
+        channels=model.input_channels,
+        multiple=spec.options.get("multiple", needs.multiple_of),
+        minimum=max(1, needs.minimum),
+        square=needs.square,
+    )
+    network: nn.Module = model.model.requires_grad_(False).eval()
+    kind = spec.options.get("kind", "upscaler" if model.scale > 1 else "stylizer")
+    return Outside(
+        spec=spec,
+        kind=kind,
+        about=f"{model.architecture.name} x{model.scale}, a checkpoint read by spandrel",
+        scale=model.scale,
+        content=sha256,
+        style=spec.options.get("style", ""),
+        make=lambda scale, device: ForeignModule(network, convention, scale).to(device),
+    )

@@ -1,0 +1,155 @@
+"""Python callables: `FILE.py:NAME` or `PACKAGE.MODULE:NAME` returns a network, an upscaler or a stylizer.
+
+This is the one kind whose code is run: it is named for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.errors import UserError
+from bench.outside.call import Convention, probe, reason, wrapped
+from bench.outside.model import Outside
+from bench.outside.spec import Spec
+
+
+def opened(spec: Spec) -> Outside:
+    """What the callable returns.
+
+    Raises:
+        UserError: there is no such callable, it fails, or what it returns is no network of images to images.
+    """
+    factory = _factory(spec)
+    any_scale = "scale" in inspect.signature(factory).parameters and "scale" not in spec.options
+    first = _made(spec, factory, spec.options.get("scale", 4))
+    convention = _convention(spec, first)
+    scale = _scale(spec, first, convention)
+    kind = spec.options.get("kind", "upscaler" if scale > 1 else "stylizer")
+
+    def make(scale: int, device: torch.device) -> Any:
+        network = _made(spec, factory, scale)
+        return wrapped(network.to(device) if hasattr(network, "to") else network, convention, scale)
+
+    return Outside(
+        spec=spec,
+        kind=kind,
+        about=f"{type(first).__name__} of {spec.attribute} in {Path(spec.source).name}",
+        scale=None if any_scale and scale > 1 else scale,
+        content=_content(factory, first),
+        style=spec.options.get("style", ""),
+        make=make,
+    )
+
+
+def _factory(spec: Spec) -> Callable[..., Any]:
+    module = _module(spec)
+    factory = getattr(module, spec.attribute, None)
+    if not callable(factory):
+        there = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        raise UserError(
+            f"{spec.source!r} has no callable {spec.attribute!r}; there are: {', '.join(there) or 'none'}"
+        )
+    return factory
+
+
+def _module(spec: Spec) -> ModuleType:
+    file = Path(spec.source)
+    try:
+        if file.suffix != ".py":
+            return importlib.import_module(spec.source)
+        if not file.is_file():
+            raise UserError(f"there is no file {spec.source!r}; required FILE.py:NAME or PACKAGE.MODULE:NAME")
+        name = f"outside_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]}"
+        described = importlib.util.spec_from_file_location(name, file)
+        assert described is not None
+        assert described.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(described)
+        described.loader.exec_module(module)
+        return module
+    except UserError:
+        raise
+    except Exception as error:  # whatever somebody's module does wrong when it is imported
+        raise UserError(f"{spec.source!r} cannot be imported: {reason(error)}{_line(error, file)}") from error
+
+
+def _line(error: Exception, file: Path) -> str:
+    """The last line of the user's own file that the error went through."""
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(file):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f" (line {lines[-1]})" if lines else ""
+
+
+def _made(spec: Spec, factory: Callable[..., Any], scale: int) -> Any:
+    """The network, in eval mode and frozen where it is a module; called with `scale=` where it has that parameter."""
+    try:
+        takes_scale = "scale" in inspect.signature(factory).parameters
+        network = factory(scale=scale) if takes_scale else factory()
+    except Exception as error:
+        where = _line(error, Path(spec.source))
+        raise UserError(f"{spec.attribute} of {spec.source!r} failed: {reason(error)}{where}") from error
+    if isinstance(network, nn.Module):
+        return network.requires_grad_(False).eval()
+    if not callable(network):
+        raise UserError(
+            f"{spec.attribute} of {spec.source!r} returned a {type(network).__name__}; required a callable that takes "
+            "and gives images, float in [0, 1], n c h w"
+        )
+    return network
+
+
+def _convention(spec: Spec, network: Any) -> Convention:
+    """As the options say; a network may have `channels` itself, None for any number."""
+    own = getattr(network, "channels", 3)
+    return Convention(
+        limit=int(spec.options.get("range", 1)),
+        nhwc=spec.options.get("layout") == "nhwc",
+        bgr=spec.options.get("order") == "bgr",
+        channels=int(spec.options.get("channels", 1 if own == 1 else 3)),
+        multiple=spec.options.get("multiple", 1),
+    )
+
+
+def _scale(spec: Spec, network: Any, convention: Convention) -> int:
+    """Found out by a call; what the network or the options say must agree.
+
+    Raises:
+        UserError: they disagree, or the call fails.
+    """
+    try:
+        scale = probe(network, convention)
+    except UserError as error:
+        raise UserError(f"{spec.attribute} of {spec.source!r}: {error}") from error
+    own = getattr(network, "scale", scale)
+    for who, said in (("the option scale", spec.options.get("scale", scale)), ("its attribute scale", own)):
+        if said != scale:
+            raise UserError(f"{spec.text!r}: {who} is {said}, but the network makes x{scale}")
+    return scale
+
+
+def _content(factory: Callable[..., Any], network: Any) -> str:
+    """SHA-256 of the file of its source and, for a module, of its weights."""
+    digest = hashlib.sha256()
+    try:
+        digest.update(Path(inspect.getfile(factory)).read_bytes())
+    except (TypeError, OSError):
+        digest.update(repr(factory).encode())
+    if isinstance(network, nn.Module):
+        for name, array in sorted(network.state_dict().items()):
+            digest.update(f"{name}{array.dtype}{tuple(array.shape)}".encode())
+            digest.update(array.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,137 @@
+"""The door: a model from outside by what was written on the command line, opened once, its content hashed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.errors import UserError
+from bench.outside.spec import Spec, looks_outside, parse
+from bench.records import content_hash
+
+if TYPE_CHECKING:
+    import torch
+
+VERSION = "1"
+"""Raised whenever what is done around a foreign network changes its values."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outside:
+    """A model from outside, opened: what a line of the tables of models says of ours.
+
+    Attributes:
+        scale: sr size over lr size; None for any (a callable with a parameter of that name, a folder of images).
+        content: SHA-256 of what decides its output: the file's bytes, a callable's source and weights.
+        make: called with a scale and a device; gives the network.
+        minimum: pixels per side that go in at least.
+        style: that a stylizer was trained for, where the file or the option says it.
+        loss_network: that it was trained with, where the file says so.
+    """
+
+    spec: Spec
+    kind: Literal["upscaler", "stylizer", "images"]
+    about: str
+    scale: int | None
+    content: str
+    make: Callable[[int, torch.device], Any]
+    minimum: int = 1
+    style: str = ""
+    loss_network: str = ""
+
+    @property
+    def name(self) -> str:
+        """In every table."""
+        return self.spec.name
+
+    @property
+    def weights_text(self) -> str:
+        """Where the weights come from, in the words of every table."""
+        return Path(self.spec.source).name
+
+    def supports(self, scale: int) -> bool:
+        """Whether it can enlarge by `scale`."""
+        return self.scale in {None, scale}
+
+    def hash(self, scale: int) -> str:
+        """SHA-256 of all that decides its output: content, options, this package's part in it."""
+        options = {key: value for key, value in self.spec.options.items() if key not in {"name", "style"}}
+        return content_hash({"outside": VERSION, "content": self.content, "options": options, "scale": scale})
+
+    def load(self, scale: int, device: torch.device) -> Any:
+        """The network for `scale`, on `device`.
+
+        Raises:
+            UserError: it has another scale.
+        """
+        if not self.supports(scale):
+            raise UserError(f"model {self.name} is for x{self.scale}; required a model for x{scale}")
+        return self.make(scale, device)
+
+
+def found(text: str, known: Callable[[], str]) -> Outside:
+    """The model from outside that `text` names.
+
+    Args:
+        known: the names in the tables, for the message.
+
+    Raises:
+        UserError: it names nothing, or something that cannot be run.
+    """
+    if not looks_outside(text):
+        raise UserError(
+            f"no model is called {text!r}; there are: {known()}; or a path: a checkpoint, an ONNX file, "
+            "FILE.py:NAME, a folder of images"
+        )
+    spec = parse(text)
+    return _opened(text, *_stamp(spec.source))
+
+
+def _stamp(source: str) -> tuple[str, int, int]:
+    """What tells a file from another of its name: where it lies, when it was written, its length."""
+    path = Path(source).absolute()
+    found = path.stat() if path.is_file() else None
+    return str(path), found.st_mtime_ns if found else 0, found.st_size if found else 0
+
+
+@functools.cache
+def _opened(text: str, path: str, written: int, length: int) -> Outside:
+    spec = parse(text)
+    _refuse_known_name(spec)
+    if spec.kind == "folder":
+        from bench.outside.folder import opened
+    elif spec.kind == "onnx":
+        from bench.outside.onnx_file import opened
+    elif spec.kind == "callable":
+        from bench.outside.factory import opened
+    else:
+        from bench.outside.checkpoint import opened
+    return opened(spec)
+
+
+def refuse_namesakes(models: Iterable[Any]) -> None:
+    """
+    Raises:
+        UserError: two models are called alike, so that their scores would be taken for each other's.
+    """
+    seen: dict[str, Any] = {}
+    for model in models:
+        other = seen.setdefault(model.name, model)
+        if other is not model:
+            raise UserError(
+                f"{other.spec.text!r} and {model.spec.text!r} are both called {model.name!r}; required different "
+                f"names: {model.spec.text},name=NAME"
+            )
+
+
+def _refuse_known_name(spec: Spec) -> None:
+    from bench.stylizers import STYLIZERS
+    from bench.upscalers import UPSCALERS
+
+    if spec.name in {*STYLIZERS, *UPSCALERS, "gatys", "hr", "lr", "content", "style"}:
+        raise UserError(
+            f"{spec.text!r} would be called {spec.name!r}, which is taken; required another: {spec.text},name=NAME"
+        )

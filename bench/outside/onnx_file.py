@@ -1,0 +1,217 @@
+"""ONNX files, run by ONNX Runtime; sizes, layout and range as the file says them, asked for where it does not."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.errors import UserError
+from bench.onnx_session import PROVIDERS
+from bench.outside.call import Convention, once, probe, reason, wrapped
+from bench.outside.model import Outside
+from bench.outside.spec import Spec
+
+TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+}
+CHANNELS = (1, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """An ONNX Runtime session as a callable; images and results pass through the host's memory."""
+
+    session: Any
+    input: str
+    dtype: Any
+
+    def __call__(self, image: Tensor) -> Tensor:
+        array = image.cpu().contiguous().numpy()
+        given = np.rint(array).clip(0, 255) if self.dtype == np.uint8 else array
+        (output,) = self.session.run(None, {self.input: given.astype(self.dtype)})
+        return torch.from_numpy(output).to(image.device)
+
+
+def opened(spec: Spec) -> Outside:
+    """The network in an ONNX file.
+
+    Raises:
+        UserError: onnxruntime is missing or cannot run the file, the file is not one image to one image, or does
+            not say its range or layout.
+    """
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise UserError(f"{spec.source!r} needs onnxruntime, which is not installed; it is in the onnx extra")
+    file = Path(spec.source)
+    session = _session(spec, "cpu")
+    shape = _shape(session, spec)
+    convention = _convention(session, spec, shape)
+    scale = probe(session, convention)
+    if spec.options.get("scale", scale) != scale:
+        raise UserError(
+            f"{spec.source!r} has the option scale={spec.options['scale']}, but its network is x{scale}"
+        )
+    return Outside(
+        spec=spec,
+        kind=spec.options.get("kind", "upscaler" if scale > 1 else "stylizer"),
+        about=f"ONNX x{scale}" + (f", images of {_size(convention)} only" if convention.fixed else ""),
+        scale=scale,
+        content=_content(file),
+        style=spec.options.get("style", ""),
+        make=lambda scale, device: wrapped(_session(spec, device.type), convention, scale),
+    )
+
+
+def _size(convention: Convention) -> str:
+    assert convention.fixed is not None
+    return f"{convention.fixed[1]}x{convention.fixed[0]}"
+
+
+def _session(spec: Spec, device: str) -> Session:
+    import onnxruntime
+
+    provider = PROVIDERS.get(device)
+    if provider not in onnxruntime.get_available_providers():
+        raise UserError(f"onnxruntime cannot use {device} here, for {spec.source!r}; required --device cpu")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(spec.source, options, providers=[provider])
+    except Exception as error:  # onnxruntime's errors have no common ancestor
+        raise UserError(
+            f"{spec.source!r} cannot be run by onnxruntime {onnxruntime.__version__}: {reason(error)}"
+        ) from error
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise UserError(
+            f"{spec.source!r} has {len(inputs)} inputs and {len(outputs)} outputs; required one image to one image"
+        )
+    if inputs[0].type not in TYPES:
+        raise UserError(f"{spec.source!r} takes {inputs[0].type}; required one of: {', '.join(TYPES)}")
+    return Session(session=session, input=inputs[0].name, dtype=TYPES[inputs[0].type])
+
+
+def _shape(session: Session, spec: Spec) -> list[Any]:
+    shape = list(session.session.get_inputs()[0].shape)
+    if len(shape) != 4:
+        raise UserError(
+            f"{spec.source!r} takes {len(shape)} dimensions, {shape}; required 4: n c h w or n h w c"
+        )
+    if isinstance(shape[0], int) and shape[0] != 1:
+        raise UserError(f"{spec.source!r} takes {shape[0]} images at a time; required 1, or any number")
+    return shape
+
+
+def _convention(session: Session, spec: Spec, shape: list[Any]) -> Convention:
+    nhwc = _nhwc(spec, shape)
+    n_channels, h, w = (shape[3], *shape[1:3]) if nhwc else shape[1:]
+    channels = int(spec.options.get("channels", n_channels if isinstance(n_channels, int) else 3))
+    if channels not in CHANNELS or (isinstance(n_channels, int) and n_channels != channels):
+        raise UserError(f"{spec.source!r} takes {n_channels} channels; required 3 (RGB) or 1 (luma)")
+    fixed = (h, w) if isinstance(h, int) and isinstance(w, int) else None
+    if fixed is None and (isinstance(h, int) or isinstance(w, int)):
+        raise UserError(
+            f"{spec.source!r} fixes one side of an image, {shape}; required both fixed, or neither"
+        )
+    told = Convention(
+        nhwc=nhwc,
+        bgr=spec.options.get("order") == "bgr",
+        channels=channels,
+        multiple=spec.options.get("multiple", 1),
+        fixed=fixed,
+    )
+    return _with_range(session, spec, told)
+
+
+def _nhwc(spec: Spec, shape: list[Any]) -> bool:
+    """Whether channels come last: the one dimension that is 1 or 3."""
+    if "layout" in spec.options:
+        return bool(spec.options["layout"] == "nhwc")
+    first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
+    if first == last:
+        raise UserError(
+            f"{spec.source!r} takes {shape}, which does not say where the channels are; required "
+            f"{spec.text},layout=nchw or {spec.text},layout=nhwc"
+        )
+    return last
+
+
+def _with_range(session: Session, spec: Spec, convention: Convention) -> Convention:
+    """With the value of white: 255 for bytes, else what was said; never guessed.
+
+    Raises:
+        UserError: the file takes floats and nothing says in which range; the message shows what each would give.
+    """
+    if session.dtype == np.uint8:
+        if spec.options.get("range", "255") != "255":
+            raise UserError(f"{spec.source!r} takes bytes; required range=255, or no range")
+        return _limited(convention, 255)
+    if "range" in spec.options:
+        return _limited(convention, int(spec.options["range"]))
+    tried = "; ".join(
+        f"given 0..{limit} it makes {_spread(session, convention, limit)}" for limit in (1, 255)
+    )
+    raise UserError(
+        f"{spec.source!r} does not say whether white is 1 or 255 ({tried}); required "
+        f"{spec.text},range=1 or {spec.text},range=255"
+    )
+
+
+def _limited(convention: Convention, limit: int) -> Convention:
+    from dataclasses import replace
+
+    return replace(convention, limit=limit)
+
+
+def _spread(session: Session, convention: Convention, limit: int) -> str:
+    """Lowest and highest value that a ramp from black to white gives, on the network's own scale."""
+    h, w = convention.fixed or (48, 48)
+    ramp = torch.linspace(0, 1, w).expand(1, convention.channels, h, w)
+    try:
+        result = once(session, _limited(convention, limit), ramp) * limit
+    except ValueError as error:
+        return f"an error ({error})"
+    return f"{result.min():.3g} to {result.max():.3g}"
+
+
+def _content(file: Path) -> str:
+    """SHA-256 of the file, and of those beside it that hold its arrays."""
+    digest = hashlib.sha256(file.read_bytes())
+    for name in _arrays_beside(file):
+        digest.update(hashlib.sha256((file.parent / name).read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _arrays_beside(file: Path) -> list[str]:
+    """Names of the files that the arrays lie in, where they are not in the file itself.
+
+    Raises:
+        UserError: one of them lies elsewhere than beside the file.
+    """
+    if importlib.util.find_spec("onnx") is None:
+        return []
+    import onnx
+
+    graph = onnx.load(file, load_external_data=False).graph
+    names = sorted(
+        {
+            entry.value
+            for array in graph.initializer
+            for entry in array.external_data
+            if entry.key == "location"
+        }
+    )
+    for name in names:
+        if Path(name).name != name:
+            raise UserError(f"{str(file)!r} keeps arrays in {name!r}; required a file beside it")
+    return names

@@ -1,0 +1,122 @@
+"""Checkpoints: what spandrel knows, what bench.train wrote, and what would run code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from bench import participants, shipped
+from bench.errors import UserError
+from tests.bench.outside.conftest import compact, opened
+
+
+def test_the_scale_and_the_values_come_from_the_file(checkpoint: Path, lr: torch.Tensor) -> None:
+    model = opened(checkpoint)
+    assert (model.kind, model.scale, model.name) == ("upscaler", 4, "net")
+    assert "Compact" in model.about
+    network = model.load(4, torch.device("cpu"))
+    torch.testing.assert_close(network(lr), compact()(lr), rtol=0, atol=1e-6)
+
+
+def test_pth_and_safetensors_hold_the_same_and_have_hashes_of_their_own(
+    checkpoint: Path, lr: torch.Tensor
+) -> None:
+    save_file(compact().state_dict(), checkpoint.with_suffix(".safetensors"))
+    one, two = opened(checkpoint), opened(checkpoint.with_suffix(".safetensors"))
+    cpu = torch.device("cpu")
+    torch.testing.assert_close(one.load(4, cpu)(lr), two.load(4, cpu)(lr), rtol=0, atol=0)
+    assert one.hash(4) != two.hash(4)
+
+
+def test_an_option_that_changes_values_changes_the_hash_and_a_name_does_not(checkpoint: Path) -> None:
+    plain, named, swapped = (opened(f"{checkpoint}{o}") for o in ("", ",name=other", ",order=bgr"))
+    assert plain.hash(4) == named.hash(4)
+    assert plain.hash(4) != swapped.hash(4)
+
+
+def test_channels_in_another_order_are_put_right(checkpoint: Path, lr: torch.Tensor) -> None:
+    network = opened(f"{checkpoint},order=bgr").load(4, torch.device("cpu"))
+    torch.testing.assert_close(network(lr), compact()(lr.flip(1)).flip(1), rtol=0, atol=1e-6)
+
+
+class Hostile:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder)
+
+    def __reduce__(self) -> object:
+        return os.mkdir, (self.folder,)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".ckpt", ".pt"])
+@pytest.mark.parametrize("old", [False, True], ids=["zip", "pickle"])
+def test_a_pickle_with_code_is_refused_and_its_code_not_run(tmp_path: Path, suffix: str, old: bool) -> None:
+    file, folder = tmp_path / f"bad{suffix}", tmp_path / "made-by-the-pickle"
+    content = {"params": {"w": torch.zeros(1)}, "more": Hostile(folder)}
+    if old:
+        file.write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, file)
+    with pytest.raises(
+        UserError, match=r"holds more than weights and is not opened|is damaged or no checkpoint"
+    ):
+        opened(file)
+    assert not folder.exists()
+
+
+def test_torchscript_is_refused_as_code(tmp_path: Path) -> None:
+    with pytest.warns(FutureWarning, match="deprecated"):
+        torch.jit.script(torch.nn.Conv2d(3, 3, 1)).save(str(tmp_path / "script.pt"))
+    with pytest.raises(UserError, match=r"required a file of tensors"):
+        opened(tmp_path / "script.pt")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.pth", b"", "is damaged or no checkpoint"),
+        ("html.pth", b"<html>404</html>", "not opened|is damaged or no checkpoint"),
+        ("cut.safetensors", b"\x10\0\0\0\0\0\0\0{", "cannot be read, required a safetensors file"),
+    ],
+)
+def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=said) as refused:
+        opened(tmp_path / name)
+    assert "\n" not in str(refused.value)
+
+
+def test_arrays_of_no_known_network_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("spandrel", reason="needs the spandrel extra")
+    save_file({"strange": torch.zeros(3)}, tmp_path / "a.safetensors")
+    with pytest.raises(
+        UserError, match="1 arrays that spandrel knows no network for, the first called 'strange'"
+    ):
+        opened(tmp_path / "a.safetensors")
+    torch.save([1, 2], tmp_path / "b.pth")
+    with pytest.raises(UserError, match="holds no arrays by name; required a state_dict"):
+        opened(tmp_path / "b.pth")
+
+
+def test_a_network_of_bench_train_is_recognised_without_spandrel(lr: torch.Tensor) -> None:
+    cpu = torch.device("cpu")
+    file = shipped.path("shipped/sr-pixel-x4.safetensors")
+    ours = participants.load("sr-pixel", scale=4, device=cpu)
+    again = participants.load(f"{file},name=mine", scale=4, device=cpu)
+    assert (again.kind, again.scale) == ("upscaler", 4)
+    assert torch.equal(ours.network(lr), again.network(lr))
+    style = opened(f"{shipped.path('shipped/style-la_muse.safetensors')},name=mine")
+    assert (style.kind, style.style, style.loss_network) == ("stylizer", "la_muse", "vgg19-conv3_1")
+
+
+def test_another_scale_than_the_files_is_refused(checkpoint: Path) -> None:
+    with pytest.raises(UserError, match="is for x4; required a model for x2"):
+        opened(checkpoint).load(2, torch.device("cpu"))
+    with pytest.raises(UserError, match=r"option scale=2, but its network is x4"):
+        opened(f"{checkpoint},scale=2")

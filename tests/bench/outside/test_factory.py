@@ -1,0 +1,141 @@
+"""Callables: what they return is found out by a call; what goes wrong in them is said in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench import participants
+from bench.errors import UserError
+from tests.bench.outside.conftest import opened
+
+CPU = torch.device("cpu")
+SOURCE = """
+import torch
+import torch.nn.functional as F
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = torch.nn.Conv2d(3, 12, 3, padding=1)
+    def forward(self, lr):
+        return F.pixel_shuffle(self.conv(lr), 2)
+
+def module(): return Net()
+def plain(): return lambda lr: F.interpolate(lr, scale_factor=4)
+def any_scale(scale): return lambda lr: F.interpolate(lr, scale_factor=scale)
+def even():
+    def run(lr):
+        if lr.shape[-1] % 8 or lr.shape[-2] % 8:
+            raise RuntimeError("sides must be multiples of 8")
+        return F.interpolate(lr, scale_factor=2)
+    return run
+def rounding(): return lambda lr: F.interpolate(F.avg_pool2d(lr, 2), scale_factor=4)
+def invert(): return lambda image: 1 - image
+def in_bytes(): return lambda image: 255 - image
+def number(): return 7
+def broken():
+    return {}["weights"]
+def shape(): return lambda lr: lr[0]
+constant = 3
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "net.py").write_text(SOURCE)
+    return tmp_path / "net.py"
+
+
+def test_scale_and_kind_are_found_by_a_call(file: Path, lr: Tensor) -> None:
+    assert (opened(f"{file}:plain").scale, opened(f"{file}:plain").kind) == (4, "upscaler")
+    assert (opened(f"{file}:module").scale, opened(f"{file}:module").name) == (2, "module")
+    assert opened(f"{file}:invert").kind == "stylizer"
+    sr = opened(f"{file}:plain").load(4, CPU)(lr)
+    assert torch.equal(sr, lr.repeat_interleave(4, -1).repeat_interleave(4, -2))
+
+
+def test_a_parameter_called_scale_makes_it_one_for_every_scale(file: Path, lr: Tensor) -> None:
+    model = opened(f"{file}:any_scale")
+    assert model.supports(2)
+    assert model.supports(3)
+    assert model.load(3, CPU)(lr).shape[-1] == 3 * lr.shape[-1]
+    assert model.hash(2) != model.hash(3)
+
+
+def test_a_module_stays_one_and_has_forms(file: Path) -> None:
+    participant = participants.load(f"{file}:module", scale=2, device=CPU)
+    assert participant.module is not None
+    assert participants.load(f"{file}:plain", scale=4, device=CPU).module is None
+
+
+def test_sides_are_padded_to_a_multiple_and_cut_again(file: Path, lr: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"37x29: RuntimeError: sides must be multiples of 8; .*multiple=N"):
+        opened(f"{file}:even").load(2, CPU)(lr)
+    sr = opened(f"{file}:even,multiple=8").load(2, CPU)(lr)
+    assert torch.equal(sr, lr.repeat_interleave(2, -1).repeat_interleave(2, -2))
+
+
+def test_a_size_that_is_lost_on_the_way_is_noticed(file: Path, lr: Tensor) -> None:
+    with pytest.raises(
+        ValueError, match=r"returned shape \(1, 3, 56, 72\), required \(1, 3, 58, 74\); .*multiple=N"
+    ):
+        opened(f"{file}:rounding").load(2, CPU)(lr)
+
+
+def test_values_up_to_255_are_put_right(file: Path, lr: Tensor) -> None:
+    torch.testing.assert_close(opened(f"{file}:in_bytes,range=255").load(1, CPU)(lr), 1 - lr)
+
+
+def test_changed_weights_or_source_change_the_hash(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(SOURCE.replace("manual_seed(0)", "manual_seed(1)"))
+    (tmp_path / "same.py").write_text(SOURCE)
+    texts = [f"{tmp_path / name}.py:module" for name in ("net", "other", "same")]
+    one, other, same = (opened(text).hash(2) for text in texts)
+    assert one == same != other
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nothing", r"has no callable 'nothing'; there are: Net, module, plain"),
+        ("constant", "has no callable 'constant'"),
+        ("number", "returned a int; required a callable"),
+        ("broken", r"broken of .* failed: KeyError: 'weights' \(line \d+\)"),
+        ("shape", r"the model returned shape \(3, 48, 48\), required a tensor of four dimensions"),
+        ("plain,scale=2", "the option scale is 2, but the network makes x4"),
+    ],
+)
+def test_what_is_wrong_with_a_callable_is_said_in_one_line(file: Path, name: str, said: str) -> None:
+    with pytest.raises(UserError, match=said) as refused:
+        opened(f"{file}:{name}")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_module_that_cannot_be_imported_says_why_and_where(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("x = 1\nraise KeyError('this')\n")
+    with pytest.raises(UserError, match=r"cannot be imported: KeyError: 'this' \(line 2\)"):
+        opened(f"{tmp_path / 'bad.py'}:make")
+    with pytest.raises(UserError, match="'no.such.package' cannot be imported: ModuleNotFoundError"):
+        opened("no.such.package:make")
+    with pytest.raises(UserError, match="there is no file"):
+        opened(f"{tmp_path / 'none.py'}:make")
+
+
+def test_a_dotted_module_is_imported(lr: Tensor) -> None:
+    model = opened("tests.bench.outside.test_factory:nearest2")
+    assert (model.name, model.scale) == ("nearest2", 2)
+
+
+class nearest2:  # noqa: N801
+    """Called like a network of a package."""
+
+    scale = 2
+    channels = 3
+
+    def __call__(self, lr: Tensor) -> Tensor:
+        return lr.repeat_interleave(2, -1).repeat_interleave(2, -2)

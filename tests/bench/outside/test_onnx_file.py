@@ -1,0 +1,139 @@
+"""ONNX: sizes, layouts, ranges and bytes as the file says them, and asked for where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench.errors import UserError
+from tests.bench.outside.conftest import As, Export, compact, opened
+
+CPU = torch.device("cpu")
+
+
+class Wide(nn.Module):
+    """Nearest neighbour plus a blur: depends on one pixel around."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return F.avg_pool2d(F.interpolate(image, scale_factor=2.0), 3, 1, 1)
+
+
+class Bytes(nn.Module):
+    """Takes and gives uint8."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return F.interpolate(image.float(), scale_factor=2.0).to(torch.uint8)
+
+
+@pytest.mark.parametrize("limit", [1, 255])
+@pytest.mark.parametrize("nhwc", [False, True], ids=["nchw", "nhwc"])
+def test_every_layout_and_range_gives_the_same_values(
+    export: Export, lr: Tensor, limit: int, nhwc: bool
+) -> None:
+    shape = (1, 16, 16, 3) if nhwc else (1, 3, 16, 16)
+    file = export(As(compact(), limit, nhwc), shape=shape)
+    model = opened(f"{file},range={limit}")
+    assert (model.kind, model.scale) == ("upscaler", 4)
+    torch.testing.assert_close(model.load(4, CPU)(lr), compact()(lr), rtol=0, atol=2e-6)
+
+
+def test_a_file_that_does_not_say_its_range_is_asked_about_with_what_each_gives(export: Export) -> None:
+    file = export(compact(), shape=(1, 3, 16, 16))
+    with pytest.raises(
+        UserError, match=r"whether white is 1 or 255 \(given 0..1 it makes .*; required .*range=255"
+    ):
+        opened(file)
+
+
+def test_bytes_say_their_range_themselves(export: Export) -> None:
+    shape = (1, 3, 16, 16)
+    network = Bytes()
+    file = export(As(network), shape=shape)  # floats: the exporter's example is one
+    import onnx
+
+    model = onnx.load(file)
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    cast = onnx.helper.make_node("Cast", ["in"], ["as_float"], to=onnx.TensorProto.FLOAT)
+    for node in model.graph.node:
+        node.input[:] = ["as_float" if name == "in" else name for name in node.input]
+    model.graph.node.insert(0, cast)
+    onnx.save(model, file)
+    loaded = opened(file)
+    image = torch.rand(1, 3, 8, 8).mul(255).round().div(255)
+    torch.testing.assert_close(
+        loaded.load(2, CPU)(image), F.interpolate(image, scale_factor=2.0), rtol=0, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("size", [(16, 16), (29, 37), (5, 9)])
+def test_a_file_of_one_size_is_moved_over_images_of_any(export: Export, size: tuple[int, int]) -> None:
+    file = export(Wide(), shape=(1, 3, 16, 16), fixed=True)
+    model = opened(f"{file},range=1")
+    assert "16x16 only" in model.about
+    image = torch.rand((1, 3, *size), generator=torch.Generator().manual_seed(2))
+    inner = (
+        ...,
+        slice(0, 2 * size[0] - 2),
+        slice(0, 2 * size[1] - 2),
+    )  # it pads with zeros at the far borders
+    torch.testing.assert_close(model.load(2, CPU)(image)[inner], Wide()(image)[inner], rtol=0, atol=1e-6)
+
+
+def test_luma_networks_get_luma_and_colours_are_enlarged(export: Export, lr: Tensor) -> None:
+    from baselines.bicubic import imresize
+    from baselines.srcnn import rgb_to_ycbcr
+
+    file = export(Wide(), shape=(1, 1, 16, 16), fixed=True)
+    network = opened(f"{file},range=1").load(2, CPU)
+    assert network.channels is None
+    ycbcr = rgb_to_ycbcr(network(lr))
+    inner = (..., slice(0, -2), slice(0, -2))
+    torch.testing.assert_close(ycbcr[:, :1][inner], Wide()(rgb_to_ycbcr(lr)[:, :1])[inner], rtol=0, atol=1e-5)
+    torch.testing.assert_close(ycbcr[:, 1:], imresize(rgb_to_ycbcr(lr)[:, 1:], 2.0), rtol=0, atol=1e-5)
+
+
+def test_unknown_operators_and_broken_files_are_refused_in_one_line(export: Export, tmp_path: Path) -> None:
+    import onnx
+
+    model = onnx.load(export(Wide(), shape=(1, 3, 16, 16)))
+    model.graph.node[0].op_type = "Frobnicate"
+    onnx.save(model, tmp_path / "strange.onnx")
+    with pytest.raises(UserError, match="cannot be run by onnxruntime .*Frobnicate") as refused:
+        opened(tmp_path / "strange.onnx")
+    assert "\n" not in str(refused.value)
+    (tmp_path / "broken.onnx").write_bytes(b"<html>")
+    with pytest.raises(UserError, match="cannot be run by onnxruntime"):
+        opened(tmp_path / "broken.onnx")
+
+
+def test_arrays_that_lie_elsewhere_are_refused(export: Export, tmp_path: Path) -> None:
+    import onnx
+
+    from bench.outside.onnx_file import _arrays_beside
+
+    file = export(compact(), shape=(1, 3, 16, 16))
+    onnx.save_model(
+        onnx.load(file),
+        tmp_path / "apart.onnx",
+        save_as_external_data=True,
+        location="a.bin",
+        size_threshold=0,
+    )
+    assert _arrays_beside(tmp_path / "apart.onnx") == ["a.bin"]
+    before = opened(f"{tmp_path / 'apart.onnx'},range=1").content
+    (tmp_path / "a.bin").write_bytes(bytes(len((tmp_path / "a.bin").read_bytes())))
+    assert opened(f"{tmp_path / 'apart.onnx'},range=1,name=changed").content != before
+    model = onnx.load(tmp_path / "apart.onnx", load_external_data=False)
+    for array in model.graph.initializer:
+        for entry in array.external_data:
+            if entry.key == "location":
+                entry.value = "../a.bin"
+    (tmp_path / "escape.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(
+        UserError, match=r"keeps arrays in '../a.bin'; required a file beside it|cannot be run"
+    ):
+        opened(f"{tmp_path / 'escape.onnx'},range=1")

@@ -1,0 +1,88 @@
+"""What is written on a command line is read as it stands, or refused with what is required."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UserError
+from bench.outside.model import found
+from bench.outside.spec import looks_outside, parse
+
+
+def made(folder: Path, name: str) -> str:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
+    return str(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "called"),
+    [
+        ("net.pth", "checkpoint", "net"),
+        ("NET.SAFETENSORS", "checkpoint", "NET"),
+        ("a b\nc.onnx", "onnx", "a_b_c"),
+        ("größe.onnx", "onnx", "größe"),
+        ("..onnx", "onnx", "model"),
+        ("x,scale=2.onnx", "onnx", "x_scale_2"),
+    ],
+)
+def test_a_file_is_known_by_its_suffix_and_called_like_it(
+    tmp_path: Path, name: str, kind: str, called: str
+) -> None:
+    spec = parse(made(tmp_path, name))
+    assert (spec.kind, spec.name) == (kind, called)
+
+
+def test_options_are_read_from_the_right(tmp_path: Path) -> None:
+    spec = parse(made(tmp_path, "a,b=c.onnx") + ",scale=4,range=255,name=mine")
+    assert spec.source.endswith("a,b=c.onnx")
+    assert dict(spec.options) == {"scale": 4, "range": "255", "name": "mine"}
+    assert spec.name == "mine"
+
+
+def test_a_callable_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    assert parse("some/net.py:make,scale=2").attribute == "make"
+    assert parse("package.module:make").source == "package.module"
+    assert parse(str(tmp_path)).kind == "folder"
+    with_data_set = parse(str(tmp_path / "out" / "{dataset}" / "x{scale}"))
+    assert (with_data_set.kind, with_data_set.name) == ("folder", "x")
+    assert parse(str(tmp_path / "esrgan" / "{dataset}")).name == "esrgan"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (",scale=two", "scale='two'; required a whole number of at least 1"),
+        (",range=2", "range='2'; required 1 .0..1. or 255"),
+        (",name=../x", r"name='../x'; required letters, digits"),
+        (",name=.x", "name='.x'; required letters"),
+        (",colour=red", "colour=red; required for a onnx: name, scale, range"),
+        (",scale=2,scale=4", "scale twice; required once"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_is_required(tmp_path: Path, options: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        parse(made(tmp_path, "net.onnx") + options)
+
+
+def test_what_is_nothing_is_refused_with_what_there_could_be(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"there is no file or folder 'no/net.pth'; required the name of a model"
+    ):
+        parse("no/net.pth")
+    with pytest.raises(UserError, match="is of no kind that can be run; required a checkpoint"):
+        parse(made(tmp_path, "notes.txt"))
+    with pytest.raises(UserError, match=r"for a callable in it: .*net.py:NAME"):
+        parse(made(tmp_path, "net.py"))
+    with pytest.raises(UserError, match="no model is called 'bicubc'; there are: bicubic; or a path"):
+        found("bicubc", lambda: "bicubic")
+    assert not looks_outside("x" * 5000)
+
+
+def test_a_name_that_a_table_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"would be called 'bicubic', which is taken; required another: .*,name=NAME"
+    ):
+        found(made(tmp_path, "bicubic.onnx"), str)
