@@ -9,6 +9,7 @@ PROGRAMS = {
     "train": "train a super-resolution or a style network as the paper does; stopped runs go on",
     "speed": "the paper's Table 1 on this machine, the time of any model, and what each optimisation brings",
     "apply": "stylize or upscale files and folders with any registered model",
+    "explain": "one pair of images under every convention: what each library prints, which gives a published number",
     "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",
     "preference": "ask people which of two enlargements they prefer: a page for the workers, and what they answered",
     "style_quality": "the objective of style networks against the optimisation's iterations: where it overtakes them",

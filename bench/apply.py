@@ -30,6 +30,8 @@ HELP = {
     "median": "3x3 median filter afterwards, as the authors' release does; costs a pixel per side",
     "rung": "form to run in: auto, or words of the ladder joined by +, such as channels_last+folded (default: auto, "
     "which takes the fastest that `bench.speed --ladder` measured here, else a safe one)",
+    "tile": "of an upscaler: lr pixels per side of a tile; auto: large images, as memory asks; or off (default: auto)",
+    "self-ensemble": "of an upscaler: the mean over 8 flips and rotations",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "db": "where measured rungs are looked for (default: results.db)",
 }
@@ -50,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--size", type=int, metavar="N", help=HELP["size"])
     p.add_argument("--median", action="store_true", help=HELP["median"])
     p.add_argument("--rung", default="auto", metavar="NAME", help=HELP["rung"])
+    p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])
+    p.add_argument("--self-ensemble", action="store_true", help=HELP["self-ensemble"])
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="make outputs again that are there already")
@@ -76,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
         rung=args.rung,
         force=args.force,
         db=args.db,
+        tile=args.tile,
+        self_ensemble=args.self_ensemble,
     )
     kept = len(asked.images) - len(asked.waiting)
     done, failed = work(asked, args.device) if asked.waiting else (0, 0)

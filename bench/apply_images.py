@@ -20,6 +20,8 @@ from bench.records import ImageFile
 if TYPE_CHECKING:
     import torch
 
+    from bench.roles import Upscaler
+
     Images = Float[torch.Tensor, "n c h w"]
 
 
@@ -30,12 +32,14 @@ class Runner:
     Attributes:
         form: those that hold for one image size are built again when the size changes.
         instead: what to go on with where `form` cannot be built; None to stop.
+        tiles: itself, in the tiles asked for; its receptive field is measured once.
     """
 
     participant: Participant
     form: Form
     instead: Form | None = None
     built: Built | None = field(default=None, init=False)
+    tiles: Upscaler | None = field(default=None, init=False)
     shape: tuple[int, ...] = field(default=(), init=False)
 
     @property
@@ -112,7 +116,7 @@ def reason(error: Exception) -> str:
         Exception: `error` itself where it says nothing about the image.
     """
     if out_of_memory(error):
-        return "out of memory; try a smaller image, or --size"
+        return "out of memory; try a smaller image, --size, or --tile"
     if isinstance(error, OSError):
         return describe_os_error(error)
     if isinstance(error, ValueError):
@@ -131,13 +135,37 @@ def transformed(
     import torch
 
     from bench import images
-    from bench.scoring import upscale
 
     with torch.inference_mode():
-        image = images.to_tensor(pixels).to(runner.participant.device)
         if runner.participant.kind == "upscaler":
-            return images.to_array(upscale(runner, image))
+            return _upscaled(asked, runner, pixels)
+        image = images.to_tensor(pixels).to(runner.participant.device)
         return images.to_array(_stylized(asked, runner, image))
+
+
+def _upscaled(
+    asked: Request, runner: Runner, pixels: UInt8[np.ndarray, "h w c"]
+) -> UInt8[np.ndarray, "h2 w2 c2"]:
+    """Whole, or, where sr is large, a tile at a time into 8 bits."""
+    from bench import images
+    from bench.large import upscale_large
+    from bench.scoring import upscale
+    from bench.self_ensemble import SelfEnsemble
+    from bench.tiling import Tiled
+    from bench.tiling_option import TiledWhenLarge, is_large, refuse_inexact, tiled
+
+    device = runner.participant.device
+    if runner.tiles is None:
+        runner.tiles = tiled(runner, asked.tile)
+    if asked.self_ensemble:
+        image = images.to_tensor(pixels).to(device)
+        return images.to_array(upscale(SelfEnsemble(upscaler=runner.tiles), image))
+    tiles = runner.tiles.tiles if isinstance(runner.tiles, TiledWhenLarge) else runner.tiles
+    if not isinstance(tiles, Tiled) or (asked.tile == "auto" and not is_large(pixels, runner.scale)):
+        return images.to_array(upscale(runner, images.to_tensor(pixels).to(device)))
+    sr = upscale_large(pixels, tiles, device=device)
+    refuse_inexact(tiles)
+    return sr
 
 
 def _stylized(asked: Request, runner: Runner, image: Images) -> Images:

@@ -13,6 +13,7 @@ from bench.datasets import names as dataset_names
 from bench.errors import UserError
 from bench.forms import form
 from bench.records import ImageFile
+from bench.tiling_words import Option, option
 
 AUTO = "auto"
 
@@ -35,6 +36,8 @@ class Request:
     rung: str
     force: bool
     db: Path
+    tile: Option = "auto"
+    self_ensemble: bool = False
 
     def output(self, image: ImageFile) -> Path:
         """The PNG that is made of an image."""
@@ -71,6 +74,8 @@ def request(
     rung: str = AUTO,
     force: bool = False,
     db: Path = Path("results.db"),
+    tile: str = "auto",
+    self_ensemble: bool = False,
 ) -> Request:
     """Resolve names and files; nothing heavy is loaded.
 
@@ -79,6 +84,7 @@ def request(
             stem; an output that would overwrite an input.
     """
     _refuse_options(model, scale=scale, size=size, median=median)
+    _refuse_tiles(model, tile=tile, self_ensemble=self_ensemble)
     if rung != AUTO:
         form(rung)
     asked = Request(
@@ -91,6 +97,8 @@ def request(
         rung=rung,
         force=force,
         db=db,
+        tile=option(tile),
+        self_ensemble=self_ensemble,
     )
     refuse_outputs(asked.images, out)
     return asked
@@ -110,6 +118,15 @@ def _refuse_options(model: str, *, scale: int | None, size: int | None, median: 
     for name, value in (("--scale", scale), ("--size", size)):
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}; required at least 1")
+
+
+def _refuse_tiles(model: str, *, tile: str, self_ensemble: bool) -> None:
+    if participants.kind(model) == "upscaler" or not (self_ensemble or tile not in {AUTO, "off"}):
+        return
+    raise UserError(
+        f"{'--self-ensemble' if self_ensemble else '--tile'} is for an upscaler, but {model} is a stylizer, which "
+        "looks at the whole image; required: leave it out"
+    )
 
 
 def gather(inputs: Sequence[str]) -> Iterator[ImageFile]:

@@ -21,7 +21,7 @@ from bench.cli import Reporter
 from bench.datasets import LoadedImage, load
 from bench.errors import ImageError, RunError
 from bench.records import Failure, ImageFile, Picture
-from bench.scoring import LoadedMetric, Outcome, Plan, Subject, failed, picture_file, score
+from bench.scoring import LoadedMetric, Outcome, Plan, Subject, failed, large, picture_file, score
 from bench.store import Store
 
 READ_AHEAD = 4
@@ -39,6 +39,7 @@ def evaluate(plan: Plan, store: Store, run: int, reporter: Reporter) -> dict[str
         StoreError: the store cannot be written to.
     """
     hashes: dict[str, str] = {}
+    said: set[tuple[str, str]] = set()
 
     def keep(image: ImageFile, outcome: Outcome, unwritten: OSError | None = None) -> None:
         pictures = [located(picture, store.file) for picture in outcome.pictures]
@@ -47,6 +48,10 @@ def evaluate(plan: Plan, store: Store, run: int, reporter: Reporter) -> dict[str
             raise unwritten
         for failure in outcome.failures:
             _report(plan, failure, reporter)
+        for key, text in outcome.notes.items():
+            if key not in said:
+                said.add(key)
+                reporter.note(f"{plan.dataset.name} x{plan.protocol.scale} {image.stem} ({key[1]}): {text}")
         reporter.advance(f"{plan.dataset.name} x{plan.protocol.scale} {image.stem}")
 
     with _in_parallel(plan, keep) as submit:
@@ -98,7 +103,12 @@ def _score_and_write(
     plan: Plan, image: ImageFile, loaded: LoadedImage, work: list[tuple[Subject, list[LoadedMetric]]]
 ) -> tuple[Outcome, OSError | None]:
     """What to store, and what went wrong in writing the pictures: the scores outlive a full disk."""
-    outcome = score(plan, image, loaded, work)
+    if large(loaded):
+        from bench.scoring_large import score_large
+
+        outcome = score_large(plan, image, loaded, work)
+    else:
+        outcome = score(plan, image, loaded, work)
     try:
         for file, pixels in outcome.files:
             images.write(file, pixels)

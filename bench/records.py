@@ -79,6 +79,7 @@ class SRProtocol(Defined):
         shave: pixels cut from each side before measuring.
         ssim_window: Gaussian 11x11, sigma 1.5, averaged over the region where the window fits (Wang et al. 2004).
         mean: a data set's value is the mean of its images' values, not the value of pooled errors.
+        lr_sha256: of the lr files that were given instead of making lr; empty where lr was made.
     """
 
     scale: int
@@ -91,6 +92,15 @@ class SRProtocol(Defined):
     shave: int
     ssim_window: Literal["gaussian-11-1.5-valid"] = "gaussian-11-1.5-valid"
     mean: Literal["of-images"] = "of-images"
+    lr_sha256: str = ""
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """All that changes a number; where lr is made, just what it was before lr could be given."""
+        fields = super().definition
+        if not self.lr_sha256:
+            del fields["lr_sha256"]
+        return fields
 
     def __post_init__(self) -> None:
         if self.scale < 2:

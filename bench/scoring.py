@@ -5,19 +5,21 @@ hr is degraded, prepared and turned into reference features once, however many m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench import images
 from bench.cli import describe_os_error
 from bench.datasets import LoadedImage
+from bench.given_lr import read_lr
+from bench.lint import lint, refusal
 from bench.lr import degrade, to_luma
 from bench.metrics import MetricEntry
 from bench.prepare import Prepared, modcrop, prepare_one, size
@@ -25,6 +27,9 @@ from bench.records import Dataset, Failure, ImageFile, Picture, Score, SRProtoco
 from bench.roles import CachedMetric, Made, Metric, Upscaler
 
 SSIM_WINDOW = 11
+LARGE_PIXELS = 16_000_000
+"""hr pixels above which an image is scored by :mod:`bench.scoring_large`; here it takes some 240 bytes for each."""
+LARGE_METRICS = ("psnr", "ssim")
 OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a wrong range by far more
 
 
@@ -51,8 +56,17 @@ class LoadedMetric:
 
     def fits(self, loaded: LoadedImage, protocol: SRProtocol) -> bool:
         """Whether the image is large enough for it, or must be tried because it was asked for."""
+        if self.named:
+            return True
+        if large(loaded) and self.entry.name not in LARGE_METRICS:
+            return False
         sides = (side - side % protocol.scale - 2 * protocol.shave for side in loaded.pixels.shape[:2])
-        return self.named or min(sides) >= self.entry.least
+        return min(sides) >= self.entry.least
+
+
+def large(loaded: LoadedImage) -> bool:
+    """Whether an image is scored a strip at a time."""
+    return loaded.pixels.shape[0] * loaded.pixels.shape[1] > LARGE_PIXELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +75,7 @@ class Plan:
 
     Attributes:
         pictures: folder for hr, lr and sr as PNG; None writes none.
+        lr_files: by stem, lr as it was given; empty where the protocol makes it.
         force: score again what the store already has.
         strict: stop at the first image that cannot be scored.
     """
@@ -73,16 +88,22 @@ class Plan:
     pictures: Path | None = None
     force: bool = False
     strict: bool = False
+    lr_files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one image gave; its rows are stored in one transaction, its files written beside."""
+    """What one image gave; its rows are stored in one transaction, its files written beside.
+
+    Attributes:
+        notes: by kind and model, what is odd about what was scored all the same.
+    """
 
     scores: list[Score] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
+    notes: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 Work = Sequence[tuple[Subject, Sequence[LoadedMetric]]]
@@ -98,13 +119,13 @@ def score(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -> Outc
     if not work:
         return Outcome()
     try:
-        source = Source.of(loaded, plan)
-    except ValueError as error:
+        source = Source.of(loaded, plan, plan.lr_files.get(image.stem))
+    except (ValueError, OSError) as error:
         return failed(plan, image, error)
     outcome = Outcome()
     if plan.pictures:
-        _keep(outcome, plan, image, loaded.sha256, "hr", "", source.hr)
-        _keep(outcome, plan, image, loaded.sha256, "lr", "", source.lr)
+        keep(outcome, plan, image, loaded.sha256, "hr", "", images.to_array(source.hr))
+        keep(outcome, plan, image, loaded.sha256, "lr", "", images.to_array(source.lr))
     for subject, metrics in work:
         _score_subject(plan, image, loaded.sha256, source, subject, metrics, outcome)
     return outcome
@@ -112,7 +133,7 @@ def score(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -> Outc
 
 def failed(plan: Plan, image: ImageFile, error: Exception) -> Outcome:
     """What an image gives that cannot be read or used."""
-    return Outcome(failures=[_failure(plan, image, "", error)])
+    return Outcome(failures=[failure(plan, image, "", error)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +147,11 @@ class Source:
     references: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
-    def of(loaded: LoadedImage, plan: Plan) -> Source:
+    def of(loaded: LoadedImage, plan: Plan, lr_file: Path | None = None) -> Source:
         """Crop, degrade and prepare an image.
+
+        Args:
+            lr_file: taken instead of degrading.
 
         Raises:
             ValueError: it is too small for the protocol's scale, shave and SSIM window.
@@ -142,9 +166,8 @@ class Source:
                 f"of {protocol.scale} (SSIM's window of {SSIM_WINDOW} and {protocol.shave} shaved from each side)"
             )
         grey = hr.shape[1] == 1
-        return Source(
-            hr=hr, lr=degrade(hr, protocol), grey=grey, prepared=prepare_one(hr, protocol, grey=grey)
-        )
+        lr = read_lr(lr_file, hr, protocol.scale) if lr_file else degrade(hr, protocol)
+        return Source(hr=hr, lr=lr, grey=grey, prepared=prepare_one(hr, protocol, grey=grey))
 
     def measure(self, loaded: LoadedMetric, sr: Prepared) -> float:
         """One metric of one prepared sr."""
@@ -167,8 +190,9 @@ def _score_subject(
 ) -> None:
     try:
         sr = sr_of(subject, image.stem, source)
+        outcome.notes.update(oddities(subject, sr, source, plan.protocol.scale))
     except Exception as error:  # whatever a participant does wrong costs it this image, not the run
-        outcome.failures.append(_failure(plan, image, subject.name, error))
+        outcome.failures.append(failure(plan, image, subject.name, error))
         return
     prepared = prepare_one(sr, plan.protocol, grey=source.grey)
     for metric in metrics:
@@ -176,12 +200,12 @@ def _score_subject(
             value = source.measure(metric, prepared)
         except (ValueError, torch.OutOfMemoryError) as error:
             outcome.failures.append(
-                _failure(plan, image, subject.name, error, prefix=f"{metric.entry.name}: ")
+                failure(plan, image, subject.name, error, prefix=f"{metric.entry.name}: ")
             )
             continue
-        outcome.scores.append(_score(plan, image, sha256, subject, metric.entry, value))
+        outcome.scores.append(score_row(plan, image, sha256, subject, metric.entry, value))
     if plan.pictures:
-        _keep(outcome, plan, image, sha256, subject.name, subject.hash, sr)
+        keep(outcome, plan, image, sha256, subject.name, subject.hash, images.to_array(sr))
 
 
 def sr_of(subject: Subject, stem: str, source: Source) -> Float[Tensor, "1 c h w"]:
@@ -192,12 +216,23 @@ def sr_of(subject: Subject, stem: str, source: Source) -> Float[Tensor, "1 c h w
     """
     if not isinstance(subject.upscaler, Made):
         return upscale(subject.upscaler, source.lr)
-    sr = subject.upscaler.image(stem)
+    return subject.upscaler.image(stem)
+
+
+def oddities(subject: Subject, sr: Tensor, source: Source, scale: int) -> dict[tuple[str, str], str]:
+    """What the linter finds odd about sr, by its kind and the model's name.
+
+    Raises:
+        ValueError: sr is not what can be measured; says what is wrong and what to do.
+    """
+    made = isinstance(subject.upscaler, Made)
+    found = lint(sr, source.hr, scale, source="file" if made else "model")
+    refused = refusal(found)
+    if refused:
+        raise ValueError(refused.text)
     if sr.shape[-2:] != source.hr.shape[-2:]:
-        raise ValueError(
-            f"its file is {size(sr)}, required {size(source.hr)}: hr cut to a multiple of the scale"
-        )
-    return sr
+        raise ValueError(f"sr is {size(sr)}, required {size(source.hr)}: hr cut to a multiple of the scale")
+    return {(finding.kind, subject.name): finding.text for finding in found}
 
 
 def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
@@ -222,9 +257,10 @@ def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "
     return sr
 
 
-def _score(
+def score_row(
     plan: Plan, image: ImageFile, sha256: str, subject: Subject, metric: MetricEntry, value: float
 ) -> Score:
+    """A value as the store keeps it."""
     return Score(
         model=subject.name,
         model_hash=subject.hash,
@@ -240,7 +276,8 @@ def _score(
     )
 
 
-def _failure(plan: Plan, image: ImageFile, model: str, error: Exception, *, prefix: str = "") -> Failure:
+def failure(plan: Plan, image: ImageFile, model: str, error: Exception, *, prefix: str = "") -> Failure:
+    """Why there is no value, as the store keeps it."""
     reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
     if not isinstance(error, ValueError | OSError):
         reason = f"{type(error).__name__}: {reason}"
@@ -264,11 +301,18 @@ def pictures_folder(plan: Plan) -> Path:
     return plan.pictures / plan.dataset.name / f"x{plan.protocol.scale}-{plan.protocol.name}"
 
 
-def _keep(
-    outcome: Outcome, plan: Plan, image: ImageFile, sha256: str, model: str, model_hash: str, pixels: Tensor
+def keep(
+    outcome: Outcome,
+    plan: Plan,
+    image: ImageFile,
+    sha256: str,
+    model: str,
+    model_hash: str,
+    pixels: UInt8[np.ndarray, "h w c"],
 ) -> None:
+    """Add a picture to what one image gave."""
     file = picture_file(plan, model, image.stem)
-    outcome.files.append((file, images.to_array(pixels)))
+    outcome.files.append((file, pixels))
     outcome.pictures.append(
         Picture(
             dataset=plan.dataset.name,

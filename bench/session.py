@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from bench import cache, metrics, upscalers
 from bench.datasets import dataset
@@ -16,6 +16,7 @@ from bench.errors import MissingFile, UserError
 from bench.outside.model import Outside, refuse_namesakes
 from bench.protocols import protocol
 from bench.records import Dataset, SRProtocol
+from bench.tiling_words import Option, option
 from bench.upscalers import UpscalerEntry
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class Request:
         models: names in the table, or what names a model from outside.
         models_named: the models were named, so one that cannot run is an error; likewise `metrics_named`.
         pictures: folder for hr, lr and sr; None for none.
+        tile: of `--tile`: for images of any size.
+        self_ensemble: beside each network a row with its self-ensemble, called like it with a `+`.
+        lr: made by the protocol, or the files that came with the data set's folder.
     """
 
     datasets: tuple[Dataset, ...]
@@ -49,6 +53,9 @@ class Request:
     pictures: Path | None
     force: bool
     strict: bool
+    tile: Option = "auto"
+    self_ensemble: bool = False
+    lr: Literal["made", "files"] = "made"
 
     @property
     def entries(self) -> list[UpscalerEntry | Outside]:
@@ -67,6 +74,9 @@ def request(
     pictures: Path | None = None,
     force: bool = False,
     strict: bool = False,
+    tile: str = "auto",
+    self_ensemble: bool = False,
+    lr: Literal["made", "files"] = "made",
 ) -> Request:
     """Resolve names; nothing heavy is loaded. Names given twice count once.
 
@@ -86,6 +96,9 @@ def request(
         pictures=pictures,
         force=force,
         strict=strict,
+        tile=option(tile),
+        self_ensemble=self_ensemble,
+        lr=lr,
     )
     _refuse_twins(found)
     refuse_namesakes(asked.entries)
@@ -135,9 +148,11 @@ def _plans(
     subjects = list(_subjects(asked, p, device, say))
     usable = [metric for metric in loaded if _measurable(metric, p, asked, say)]
     for data in asked.datasets:
+        files, rule = _lr(asked, data, p, say)
         yield Plan(
             dataset=data,
-            protocol=p,
+            protocol=rule,
+            lr_files=files,
             subjects=[_for_dataset(s, data, p, device, say) for s in subjects],
             metrics=usable,
             device=device,
@@ -145,6 +160,23 @@ def _plans(
             force=asked.force,
             strict=asked.strict,
         )
+
+
+def _lr(asked: Request, data: Dataset, p: SRProtocol, say: Say) -> tuple[Mapping[str, Path], SRProtocol]:
+    """The lr files to take, none where lr is made, and the protocol, whose hash covers them.
+
+    Raises:
+        UserError: the data set has none for the scale, an image lacks its file, or the protocol cannot take files.
+    """
+    if asked.lr == "made":
+        return {}, p
+    from bench.given_lr import closest_lr, refuse_protocol
+    from bench.layouts import digest, lr_of
+
+    refuse_protocol(p)
+    files = lr_of(data, p.scale)
+    say(f"{data.name}: {closest_lr(data, files, p)}")
+    return files, replace(p, lr_sha256=digest(files))
 
 
 def _metrics(asked: Request, device: torch.device, say: Say) -> Iterator[LoadedMetric]:
@@ -171,8 +203,34 @@ def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> 
             continue
         arguments = (name, p.scale, cache.find, device)
         upscaler = _unless_missing(f"model {entry.name}", upscalers.load, arguments, asked.models_named, say)
-        if upscaler is not None:
-            yield Subject(name=entry.name, hash=entry.hash(p.scale), upscaler=upscaler)
+        if upscaler is None:
+            continue
+        plain = Subject(name=entry.name, hash=entry.hash(p.scale), upscaler=upscaler)
+        subject = _in_tiles(plain, asked, p, device)
+        yield subject
+        if asked.self_ensemble and (isinstance(entry, Outside) or entry.weights):
+            yield _ensemble(subject)
+
+
+def _in_tiles(subject: Subject, asked: Request, p: SRProtocol, device: torch.device) -> Subject:
+    import torch
+
+    from bench.tiling_option import tiled, tiled_hash
+
+    upscaler = tiled(subject.upscaler, asked.tile)  # type: ignore[arg-type]
+    like = torch.zeros(1, 1 if p.colour == "y" else 3, 1, 1, device=device)
+    return replace(subject, upscaler=upscaler, hash=tiled_hash(subject.hash, upscaler, like))
+
+
+def _ensemble(subject: Subject) -> Subject:
+    from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
+
+    return replace(
+        subject,
+        name=ensemble_name(subject.name),
+        hash=ensemble_hash(subject.hash),
+        upscaler=SelfEnsemble(upscaler=subject.upscaler),  # type: ignore[arg-type]
+    )
 
 
 def _for_dataset(

@@ -81,6 +81,23 @@ def parser() -> argparse.ArgumentParser:
         help="where hr, lr and sr go as PNG (default: results/images)",
     )
     pictures.add_argument("--no-images", action="store_true", help="write no images")
+    p.add_argument(
+        "--lr",
+        choices=("made", "files"),
+        default="made",
+        help="lr made from hr by the protocol, or the lr files in the data set's folder (default: made)",
+    )
+    p.add_argument(
+        "--tile",
+        default="auto",
+        metavar="N",
+        help="lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off",
+    )
+    p.add_argument(
+        "--self-ensemble",
+        action="store_true",
+        help="beside each network a row NAME+: the mean over 8 flips and rotations",
+    )
     p.add_argument("--limit", type=int, metavar="N", help="only the first N images of each data set")
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
     p.add_argument("--strict", action="store_true", help="stop at the first image that cannot be scored")
@@ -124,6 +141,9 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         pictures=None if args.no_images else args.images,
         force=args.force,
         strict=args.strict,
+        tile=args.tile,
+        self_ensemble=args.self_ensemble,
+        lr=args.lr,
     )
     exports = {name: writable_file(getattr(args, name)) for name in EXPORTS if getattr(args, name)}
     from bench.store import Store
@@ -159,7 +179,7 @@ def score(
         command=tuple(command),
         started=now(),
         environment=machine,
-        protocols=asked.protocols,
+        protocols=tuple(dict.fromkeys(plan.protocol for plan in todo)) or asked.protocols,
         metrics=tuple(info(name) for name in asked.metrics),
     )
     number = store.start(record)

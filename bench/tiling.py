@@ -10,25 +10,21 @@ shows whether it left marks. How exact that is was measured: `docs/large.md`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from baselines.histogram import Matched
-from bench.errors import UserError
 from bench.out_of_memory import out_of_memory
-from bench.records import content_hash
 from bench.roles import Upscaler
 from bench.tiling_field import Field, Probe, receptive_field
 from bench.tiling_grid import Span, spans, up_to
 from bench.tiling_memory import budget, bytes_per_pixel
+from bench.tiling_words import LEAST
 
 DEFAULT_OVERLAP = 32  # lr pixels, for an upscaler without a bound
-LEAST = 16  # lr pixels: smaller tiles are not tried when memory runs out
-Option = int | Literal["auto", "off"]
 Read = Callable[[slice, slice], Float[Tensor, "n c h w"]]
 
 
@@ -227,48 +223,3 @@ def _within(span: Span, scale: int) -> slice:
 
 def _in_sr(span: Span, scale: int) -> slice:
     return slice(span.start * scale, span.stop * scale)
-
-
-def option(text: str) -> Option:
-    """What `--tile` was given: `auto`, `off`, or lr pixels per side.
-
-    Raises:
-        UserError: something else.
-    """
-    if text == "auto":
-        return "auto"
-    if text == "off":
-        return "off"
-    if text.isascii() and text.isdigit() and int(text) >= LEAST:
-        return int(text)
-    raise UserError(f"--tile is {text!r}; required auto, off, or lr pixels per side of at least {LEAST}")
-
-
-def tiled(upscaler: Upscaler, tile: Option) -> Upscaler:
-    """The upscaler in tiles, or itself for `off`.
-
-    Of one that matches histograms, which looks at the whole image, the network inside is tiled.
-    """
-    if tile == "off":
-        return upscaler
-    if isinstance(upscaler, Matched):
-        return replace(upscaler, upscaler=Tiled(upscaler=upscaler.upscaler, tile=tile))
-    return Tiled(upscaler=upscaler, tile=tile)
-
-
-def tiled_hash(model_hash: str, upscaler: Upscaler, like: Float[Tensor, "n c h w"]) -> str:
-    """A subject's content hash with its upscaler in tiles: the same where tiling changes no value.
-
-    Where it may, the hash holds the tile and its margin. Measures the receptive field.
-
-    Args:
-        like: any image with the channels, dtype and device that the subject will be given.
-    """
-    if isinstance(upscaler, Matched):
-        return tiled_hash(model_hash, upscaler.upscaler, like)
-    if not isinstance(upscaler, Tiled):
-        return model_hash
-    radius, overlap = upscaler.field_of(like).radius, upscaler.overlap_of(like)
-    if radius is not None and overlap >= radius:
-        return model_hash
-    return content_hash({"model": model_hash, "tile": upscaler.tile, "overlap": overlap})

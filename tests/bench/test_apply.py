@@ -242,7 +242,7 @@ def measured(
     machine = environment("cpu")
     return SpeedResult(
         subject="style-test",
-        subject_hash=stylizers.STYLIZERS["style-test"].hash,
+        subject_hash=stylizers.STYLIZERS["style-test"].hash(),
         variant=name,
         size=size,
         protocol_hash="p",
@@ -377,3 +377,31 @@ def test_the_authors_network_stylizes_a_photograph_as_it_does_by_itself(real_dat
     assert quick.shape == plain.shape == (107, 160, 3)
     assert np.abs(quick - plain).max() <= 1
     assert plain.std() > 50
+
+
+def test_large_outputs_are_made_in_tiles_to_the_same_pixels(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(Path("a.png"))
+    for out, tile in (("whole", "off"), ("tiles", "16")):
+        assert program.main(["sr-pixel", "a.png", "--out", out, "--tile", tile]) == 0
+    monkeypatch.setattr("bench.tiling_option.WHOLE_PIXELS", 10)
+    assert program.main(["sr-pixel", "a.png", "--out", "auto"]) == 0
+    whole, *others = (images.read(Path(out) / "a.png") for out in ("whole", "tiles", "auto"))
+    assert all(np.array_equal(whole, other) for other in others)
+
+
+def test_a_self_ensemble_is_another_image(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"))
+    assert program.main(["sr-pixel", "a.png", "--out", "one"]) == 0
+    assert program.main(["sr-pixel", "a.png", "--out", "mean", "--self-ensemble"]) == 0
+    one, mean = (images.read(Path(out) / "a.png") for out in ("one", "mean"))
+    assert one.shape == mean.shape
+    assert not np.array_equal(one, mean)
+
+
+@pytest.mark.parametrize("option", [["--tile", "64"], ["--self-ensemble"]])
+def test_a_stylizer_has_no_tiles(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"))
+    assert program.main(["style-la_muse", "a.png", "--out", "o", *option]) == 2
+    assert "is for an upscaler, but style-la_muse is a stylizer" in capsys.readouterr().err

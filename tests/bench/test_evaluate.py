@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench import evaluate as engine
 from bench import images
-from bench.datasets import LoadedImage, dataset
+from bench.datasets import LoadedImage, dataset, samples_folder
 from bench.errors import RunError
 from bench.evaluate import evaluate, read_ahead
 from bench.metrics import METRICS, load
@@ -22,6 +22,7 @@ from bench.protocols import protocol
 from bench.records import Environment, ImageFile, Run, Score
 from bench.scoring import LoadedMetric, Plan, Subject, upscale
 from bench.store import Store, now
+from bench.tiling_option import tiled
 
 CPU = torch.device("cpu")
 
@@ -32,6 +33,11 @@ class Notes:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.done = 0
+
+    @property
+    def failures(self) -> list[str]:
+        """Without what the linter finds odd about enlarged noise."""
+        return [note for note in self.notes if "not scored" in note]
 
     def advance(self, label: str) -> None:
         self.done += 1
@@ -104,7 +110,7 @@ def test_every_image_and_metric_has_a_score(plan: Plan, tmp_path: Path) -> None:
         (i, m) for i in ("a", "b", "c", "grey") for m in ("psnr", "ssim")
     }
     assert notes.done == 4
-    assert not notes.notes
+    assert not notes.failures
 
 
 def test_the_second_run_calls_no_model(plan: Plan, tmp_path: Path) -> None:
@@ -112,7 +118,7 @@ def test_the_second_run_calls_no_model(plan: Plan, tmp_path: Path) -> None:
     broken = Subject(name="fake", hash="1", upscaler=Fake(lambda lr: lr / 0))
     second, notes = scores(replace(plan, subjects=[broken]), tmp_path / "r.db")
     assert second == first
-    assert not notes.notes
+    assert not notes.failures
 
 
 def test_force_calls_the_model_again(plan: Plan, tmp_path: Path) -> None:
@@ -170,17 +176,17 @@ def test_a_model_that_misbehaves_is_named_and_the_rest_is_scored(
     found, notes = scores(replace(plan, subjects=[bad, *plan.subjects]), tmp_path / "r.db")
     assert {s.model for s in found} == {"fake"}
     assert len(found) == 8
-    assert len(notes.notes) == 4
-    assert sorted(notes.notes)[0].startswith("set x4 'a' (bad): not scored: ")
-    assert re.search(reason, sorted(notes.notes)[0])
+    assert len(notes.failures) == 4
+    assert sorted(notes.failures)[0].startswith("set x4 'a' (bad): not scored: ")
+    assert re.search(reason, sorted(notes.failures)[0])
 
 
 def test_a_broken_image_is_named_and_the_rest_is_scored(plan: Plan, folder: Path, tmp_path: Path) -> None:
     (folder / "b.png").write_bytes((folder / "b.png").read_bytes()[:500])
     found, notes = scores(plan, tmp_path / "r.db")
     assert {s.image for s in found} == {"a", "c", "grey"}
-    assert len(notes.notes) == 1
-    assert "b.png" in notes.notes[0]
+    assert len(notes.failures) == 1
+    assert "b.png" in notes.failures[0]
 
 
 def test_strict_stops_at_the_first_broken_image_and_keeps_what_was_scored(
@@ -198,7 +204,7 @@ def test_an_image_that_vanishes_is_named(plan: Plan, folder: Path, tmp_path: Pat
     (folder / "b.png").unlink()
     found, notes = scores(plan, tmp_path / "r.db")
     assert {s.image for s in found} == {"a", "c", "grey"}
-    assert "b.png" in notes.notes[0]
+    assert "b.png" in notes.failures[0]
 
 
 def test_an_image_too_small_for_the_window_is_refused_with_both_sizes(
@@ -206,7 +212,7 @@ def test_an_image_too_small_for_the_window_is_refused_with_both_sizes(
 ) -> None:
     images.write(folder / "tiny.png", np.zeros((16, 40, 3), np.uint8))
     _, notes = scores(replace(plan, dataset=dataset(str(folder))), tmp_path / "r.db")
-    assert "'tiny': not scored: image is 40x16, required at least 19 pixels per side" in notes.notes[0]
+    assert "'tiny': not scored: image is 40x16, required at least 19 pixels per side" in notes.failures[0]
 
 
 def test_a_metric_that_cannot_measure_an_image_is_named_and_the_others_are_kept(
@@ -214,7 +220,7 @@ def test_a_metric_that_cannot_measure_an_image_is_named_and_the_others_are_kept(
 ) -> None:
     found, notes = scores(replace(plan, metrics=metrics("ms-ssim", "psnr")), tmp_path / "r.db")
     assert {s.metric for s in found} == {"psnr"}
-    assert "(fake): not scored: ms-ssim: " in notes.notes[0]
+    assert "(fake): not scored: ms-ssim: " in notes.failures[0]
 
 
 def test_a_metric_that_was_not_asked_for_leaves_out_images_too_small_for_it(
@@ -234,7 +240,7 @@ def test_a_metric_that_was_not_asked_for_leaves_out_images_too_small_for_it(
     plan = replace(plan, dataset=dataset(str(folder)), metrics=unasked, subjects=[subject])
     for _ in range(2):
         found, notes = scores(plan, tmp_path / "r.db")
-        assert notes.notes == []
+        assert notes.failures == []
     assert {s.image for s in found if s.metric == "ms-ssim"} == {"large"}
     assert len({s.image for s in found if s.metric == "psnr"}) == 5
     assert len(calls) == 5
@@ -308,3 +314,83 @@ def test_reading_stays_a_few_images_ahead_whatever_their_number(monkeypatch: pyt
         assert image.stem == str(i)
         assert len(loaded) <= i + engine.READ_AHEAD
     assert len(loaded) == 100
+
+
+@pytest.fixture
+def photographs(plan: Plan, tmp_path: Path) -> Plan:
+    """Two cut-outs of a photograph."""
+    whole = images.read(samples_folder() / "astronaut.png")
+    for name, rows in (("face", slice(0, 160)), ("suit", slice(300, 460))):
+        images.write(tmp_path / "photographs" / f"{name}.png", whole[rows, 120:280])
+    return replace(plan, dataset=dataset(str(tmp_path / "photographs")))
+
+
+def test_what_is_odd_about_a_models_images_is_said_once_and_they_are_scored(
+    photographs: Plan, tmp_path: Path
+) -> None:
+    shifted = Subject(name="shifted", hash="1", upscaler=Fake(lambda lr: enlarge(lr).roll(4, -1)))
+    found, notes = scores(replace(photographs, subjects=[shifted]), tmp_path / "r.db")
+    assert len(found) == 4
+    odd = [note for note in notes.notes if "(shifted): sr lies" in note]
+    assert len(odd) == 1
+    assert "align" in odd[0]
+
+
+def test_swapped_channels_are_refused_with_what_to_do(photographs: Plan, tmp_path: Path) -> None:
+    swapped = Subject(name="bgr", hash="1", upscaler=Fake(lambda lr: enlarge(lr).flip(1)))
+    found, notes = scores(replace(photographs, subjects=[swapped]), tmp_path / "r.db")
+    assert not found
+    assert len(notes.failures) == 2
+    assert "BGR" in notes.failures[0]
+
+
+def test_a_large_image_is_scored_in_strips_to_the_same_values(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = [
+        Subject(name="plain", hash="1", upscaler=Fake(enlarge)),
+        Subject(name="tiles", hash="2", upscaler=tiled(Fake(enlarge), 16)),
+        Subject(name="auto", hash="3", upscaler=tiled(Fake(enlarge), "auto")),
+    ]
+    plan = replace(plan, subjects=subjects, pictures=tmp_path / "whole")
+    whole, _ = scores(plan, tmp_path / "whole.db")
+    monkeypatch.setattr("bench.scoring.LARGE_PIXELS", 50)
+    strips, _ = scores(replace(plan, pictures=tmp_path / "strips"), tmp_path / "strips.db")
+    assert len(whole) == len(strips) == 24
+    for a, b in zip(sorted(whole, key=str), sorted(strips, key=str), strict=True):
+        assert replace(a, value=0.0) == replace(b, value=0.0)
+        assert a.value == pytest.approx(b.value, abs=1e-10)
+    files = sorted(file.relative_to(tmp_path / "whole") for file in (tmp_path / "whole").rglob("*.png"))
+    assert len(files) == 4 * 5
+    for file in files:
+        assert np.array_equal(images.read(tmp_path / "whole" / file), images.read(tmp_path / "strips" / file))
+
+
+def test_what_looks_at_a_whole_image_is_not_measured_on_a_large_one(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.scoring.LARGE_PIXELS", 50)
+    named = [*plan.metrics, LoadedMetric(entry=replace(METRICS["psnr"], name="other"), metric=lambda a, b: a)]
+    found, notes = scores(replace(plan, metrics=named), tmp_path / "named.db")
+    assert {score.metric for score in found} == {"psnr", "ssim"}
+    assert len(notes.failures) == 4
+    assert "other: measures whole images" in notes.failures[0]
+    default = [replace(metric, named=False) for metric in named]
+    found, notes = scores(replace(plan, metrics=default), tmp_path / "default.db")
+    assert {score.metric for score in found} == {"psnr", "ssim"}
+    assert not notes.failures
+
+
+def test_a_large_image_that_cannot_be_tiled_without_changing_it_is_refused(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.scoring.LARGE_PIXELS", 50)
+    monkeypatch.setattr("bench.tiling.budget", lambda device: 1.0)
+    monkeypatch.setattr("bench.tiling.LEAST", 4)
+    monkeypatch.setattr("bench.tiling.DEFAULT_OVERLAP", 1)
+    looks_at_all = Fake(lambda lr: enlarge(lr) - lr.mean() / 10)
+    subject = Subject(name="all", hash="1", upscaler=tiled(looks_at_all, "auto"))
+    _, notes = scores(replace(plan, subjects=[subject]), tmp_path / "r.db")
+    assert len(notes.failures) == 4
+    assert "the image needs tiles" in notes.failures[0]
+    assert "required --tile N" in notes.failures[0]

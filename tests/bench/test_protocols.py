@@ -20,6 +20,7 @@ OTHER: dict[str, Any] = {
     "quantize": False,
     "channel": "rgb",
     "shave": 0,
+    "lr_sha256": "0" * 64,
 }
 
 

@@ -231,3 +231,59 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_result(here: Path, how: sign
         assert again.returncode == 0, err
     assert set(partial) <= set(rows(here / "results.db"))
     assert rows(here / "results.db") == rows(here / "undisturbed.db")
+
+
+def in_layout(root: Path) -> None:
+    """`GTmod12` and the lr files that we make, as others lay them out."""
+    from bench import degrade
+
+    write_set(root / "GTmod12", 2)
+    assert degrade.main([str(root / "GTmod12"), str(root / "LRbicx4"), "--scale", "4"]) == 0
+
+
+def test_lr_files_of_a_layout_that_equal_ours_give_our_scores_under_a_hash_of_their_own(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_layout(here / "laid")
+    for how in ("made", "files"):
+        assert main(["laid", *FAST, "--lr", how, "--no-images", "--json", f"{how}.json"]) == 0
+    assert "laid: 2 of 2 lr files equal what johnson2016 makes at x4" in capsys.readouterr().err
+    made, files = (json.loads((here / f"{how}.json").read_text()) for how in ("made", "files"))
+    assert [row["values"] for row in made] == [row["values"] for row in files]
+    assert made[0]["protocol_hash"] != files[0]["protocol_hash"]
+
+
+def test_lr_files_that_are_not_ours_are_used_and_said_to_differ(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_layout(here / "laid")
+    file = here / "laid" / "LRbicx4" / "000.png"
+    images.write(file, images.read(file) // 2)
+    assert main(["laid", *FAST, "--lr", "files", "--no-images"]) == 0
+    assert "1 of 2 lr files equal" in capsys.readouterr().err
+
+
+def test_lr_files_that_are_not_there_are_asked_for(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["./set", *FAST, "--lr", "files"]) == 2
+    assert "no lr files for x4" in capsys.readouterr().err
+
+
+def test_a_self_ensemble_is_a_row_of_its_own(here: Path) -> None:
+    arguments = ["--models", "bicubic", "sr-pixel", "--metrics", "psnr", "--self-ensemble"]
+    assert main(["./set", *arguments, "--limit", "1", "--json", "r.json"]) == 0
+    table = {row["model"]: row["mean"] for row in json.loads((here / "r.json").read_text())}
+    assert set(table) == {"bicubic", "sr-pixel", "sr-pixel+"}
+    assert table["sr-pixel+"] != table["sr-pixel"]
+
+
+def test_tiles_change_nothing(here: Path) -> None:
+    for tile in ("off", "16"):
+        arguments = ["--models", "sr-pixel", "--metrics", "psnr", "--limit", "1", "--db", f"{tile}.db"]
+        assert main(["./set", *arguments, "--tile", tile]) == 0
+    assert rows(here / "off.db") == rows(here / "16.db")
+
+
+@pytest.mark.parametrize("tile", ["3", "-1", "big"])
+def test_a_wrong_tile_is_refused(here: Path, capsys: pytest.CaptureFixture[str], tile: str) -> None:
+    assert main(["./set", *FAST, f"--tile={tile}"]) == 2
+    assert "required auto, off, or lr pixels per side of at least 16" in capsys.readouterr().err

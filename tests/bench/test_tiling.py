@@ -18,8 +18,10 @@ from bench import tiling, tiling_memory
 from bench.errors import UserError
 from bench.images import to_array
 from bench.roles import Upscaler
-from bench.tiling import DEFAULT_OVERLAP, LEAST, Tiled, option, tiled, tiled_hash
+from bench.tiling import DEFAULT_OVERLAP, LEAST, Tiled
 from bench.tiling_memory import UNSEEN_BYTES_PER_SR_PIXEL, LiveBytes, budget, bytes_per_pixel
+from bench.tiling_option import tiled, tiled_hash
+from bench.tiling_words import option
 from models.sr_net import SRNet
 
 SIDES = (61, 47)

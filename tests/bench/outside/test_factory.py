@@ -120,7 +120,7 @@ def test_a_module_that_cannot_be_imported_says_why_and_where(tmp_path: Path) -> 
     (tmp_path / "bad.py").write_text("x = 1\nraise KeyError('this')\n")
     with pytest.raises(UserError, match=r"cannot be imported: KeyError: 'this' \(line 2\)"):
         opened(f"{tmp_path / 'bad.py'}:make")
-    with pytest.raises(UserError, match="'no.such.package' cannot be imported: ModuleNotFoundError"):
+    with pytest.raises(UserError, match=r"'no\.such\.package' cannot be imported: ModuleNotFoundError"):
         opened("no.such.package:make")
     with pytest.raises(UserError, match="there is no file"):
         opened(f"{tmp_path / 'none.py'}:make")

@@ -53,7 +53,7 @@ def test_every_missing_extra_or_wrong_sized_file_is_named(
     assert "made: no file for 'one'" in said
     assert "made: no hr image for 'else.png'" in said
     assert "'one' (made): not scored: the folder 'made' has no file for it" in said
-    assert "'two' (made): not scored: its file is 128x99, required 128x100" in said
+    assert "'two' (made): not scored: sr is 128x99" in said
 
 
 def test_changed_images_are_scored_again(here: Path) -> None:

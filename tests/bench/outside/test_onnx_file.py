@@ -102,7 +102,7 @@ def test_unknown_operators_and_broken_files_are_refused_in_one_line(export: Expo
     model = onnx.load(export(Wide(), shape=(1, 3, 16, 16)))
     model.graph.node[0].op_type = "Frobnicate"
     onnx.save(model, tmp_path / "strange.onnx")
-    with pytest.raises(UserError, match="cannot be run by onnxruntime .*Frobnicate") as refused:
+    with pytest.raises(UserError, match=r"cannot be run by onnxruntime .*Frobnicate") as refused:
         opened(tmp_path / "strange.onnx")
     assert "\n" not in str(refused.value)
     (tmp_path / "broken.onnx").write_bytes(b"<html>")
