@@ -100,7 +100,7 @@ def plans(asked: Request, device: torch.device, *, tell: Say, say: Say) -> list[
 def _networks(asked: Request, device: torch.device, say: Say) -> Iterator[tuple[str, Network]]:
     for entry in asked.models:
         try:
-            network = stylizers.load(entry.name, cache.find, device)
+            network = stylizers.load(entry.text, cache.find, device)
         except UserError as error:
             reason = f"{entry.name} cannot run: {error}"
             if asked.models_named:

@@ -52,6 +52,11 @@ class StylizerEntry:
         return content_hash({"target": self.target, "version": self.version, "weights": weights})
 
     @property
+    def text(self) -> str:
+        """What it is asked for by."""
+        return self.name
+
+    @property
     def weights_text(self) -> str:
         """Where the weights come from, in the words of every table."""
         return self.weights.rpartition("/")[2] if self.weights else f"random weights, seed {SEED}"

@@ -30,6 +30,7 @@ class Convention:
         multiple: both sides are padded to a multiple of it by reflection, at the right and the bottom.
         minimum: pixels per side, reached by the same padding.
         fixed: (h, w) where it takes that size alone.
+        windows: a network of one size is moved over larger images; not where it looks at the whole of them.
     """
 
     limit: int = 1
@@ -40,6 +41,7 @@ class Convention:
     minimum: int = 1
     square: bool = False
     fixed: tuple[int, int] | None = None
+    windows: bool = True
 
 
 class Foreign:
@@ -174,6 +176,8 @@ def _in_windows(network: Network, convention: Convention, scale: int, image: Ten
     assert convention.fixed is not None
     h, w = image.shape[-2:]
     high, wide = convention.fixed
+    if not convention.windows and (h, w) != (high, wide):
+        raise ValueError(f"image is {w}x{h}; required {wide}x{high}, the one size that the model takes")
     image = grown(image, max(h, high), max(w, wide))
     sr = image.new_zeros(*image.shape[:2], image.shape[-2] * scale, image.shape[-1] * scale)
     for top, upper, lower in _windows(image.shape[-2], high):

@@ -48,6 +48,11 @@ class Outside:
         return self.spec.name
 
     @property
+    def text(self) -> str:
+        """What it was asked for by."""
+        return self.spec.text
+
+    @property
     def weights_text(self) -> str:
         """Where the weights come from, in the words of every table."""
         return Path(self.spec.source).name

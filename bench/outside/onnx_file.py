@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,11 @@ def opened(spec: Spec) -> Outside:
         raise UserError(
             f"{spec.source!r} has the option scale={spec.options['scale']}, but its network is x{scale}"
         )
+    kind = spec.options.get("kind", "upscaler" if scale > 1 else "stylizer")
+    convention = replace(convention, windows=kind == "upscaler")
     return Outside(
         spec=spec,
-        kind=spec.options.get("kind", "upscaler" if scale > 1 else "stylizer"),
+        kind=kind,
         about=f"ONNX x{scale}" + (f", images of {_size(convention)} only" if convention.fixed else ""),
         scale=scale,
         content=_content(file),
@@ -168,8 +170,6 @@ def _with_range(session: Session, spec: Spec, convention: Convention) -> Convent
 
 
 def _limited(convention: Convention, limit: int) -> Convention:
-    from dataclasses import replace
-
     return replace(convention, limit=limit)
 
 

@@ -527,3 +527,9 @@ def test_the_released_network_is_measured_and_says_what_it_is_for(capsys: pytest
     assert "style-johnson-candy is for the style candy, not for la_muse" in capsys.readouterr().err
     assert program.main([*muse, "--sizes", "32", "--no-baseline"]) == 1
     assert "content is 32x32, required at least 41 pixels per side" in capsys.readouterr().err
+
+
+def test_a_network_from_outside_is_measured_beside_the_registered_ones() -> None:
+    Path("net.py").write_text("def invert(): return lambda image: 1 - image\n")
+    assert run("--models", "swapped", "net.py:invert", "--no-baseline") == 0
+    assert {subject for subject, _ in curves()} == {"content", "swapped", "invert"}

@@ -83,6 +83,15 @@ def test_a_file_of_one_size_is_moved_over_images_of_any(export: Export, size: tu
     torch.testing.assert_close(model.load(2, CPU)(image)[inner], Wide()(image)[inner], rtol=0, atol=1e-6)
 
 
+def test_a_stylizer_of_one_size_refuses_others(export: Export) -> None:
+    file = export(nn.InstanceNorm2d(3), shape=(1, 3, 16, 16), fixed=True)
+    model = opened(f"{file},range=1")
+    assert model.kind == "stylizer"
+    assert model.load(1, CPU)(torch.rand(1, 3, 16, 16)).shape == (1, 3, 16, 16)
+    with pytest.raises(ValueError, match="image is 20x16; required 16x16, the one size that the model takes"):
+        model.load(1, CPU)(torch.rand(1, 3, 16, 20))
+
+
 def test_luma_networks_get_luma_and_colours_are_enlarged(export: Export, lr: Tensor) -> None:
     from baselines.bicubic import imresize
     from baselines.srcnn import rgb_to_ycbcr
