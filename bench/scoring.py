@@ -298,7 +298,9 @@ def picture_file(plan: Plan, model: str, stem: str) -> Path:
 def pictures_folder(plan: Plan) -> Path:
     """Of the plan's data set under its protocol, a folder per model in it."""
     assert plan.pictures is not None
-    return plan.pictures / plan.dataset.name / f"x{plan.protocol.scale}-{plan.protocol.name}"
+    protocol = plan.protocol
+    given = f"-lr-{protocol.lr_sha256[:8]}" if protocol.lr_sha256 else ""
+    return plan.pictures / plan.dataset.name / f"x{protocol.scale}-{protocol.name}{given}"
 
 
 def keep(

@@ -259,8 +259,10 @@ def test_lr_files_that_are_not_ours_are_used_and_said_to_differ(
     in_layout(here / "laid")
     file = here / "laid" / "LRbicx4" / "000.png"
     images.write(file, images.read(file) // 2)
-    assert main(["laid", *FAST, "--lr", "files", "--no-images"]) == 0
+    assert main(["laid", *FAST, "--lr", "files"]) == 0
     assert "1 of 2 lr files equal" in capsys.readouterr().err
+    (pictures,) = (here / "results/images/laid").glob("x4-johnson2016-lr-*")
+    assert np.array_equal(images.read(pictures / "lr" / "000.png"), images.read(file))
 
 
 def test_lr_files_that_are_not_there_are_asked_for(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
