@@ -18,7 +18,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole test suite; what needs the real data sets is skipped without PERCEPTUAL_BENCH_DATA."""
-    session.install("-e", ".[dev,onnx,spandrel]")
+    session.install("-e", ".[dev,docs,onnx,spandrel]")
     session.run("pytest", *session.posargs)
 
 
@@ -35,6 +35,13 @@ def types(session: nox.Session) -> None:
     """Types."""
     session.install("-e", ".[dev,onnx,spandrel]")
     session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, into build/site; its pages ask nothing of a network."""
+    session.install("mkdocs-material>=9.5", "latex2mathml>=3.77")
+    session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session

@@ -52,6 +52,7 @@ LINEAR = (
     ),
 )
 NEAR = 0.02
+ALIKE = 0.9  # correlation: what was hardly trained fits nowhere
 
 
 def lint_fit(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h w"], scale: int) -> Iterator[Finding]:
@@ -148,8 +149,10 @@ def lint_shift(a: Float[Tensor, "1 1 h w"], b: Float[Tensor, "1 1 h w"], cell: i
 
 
 def _everywhere(a: Tensor, b: Tensor, shift: Float[Tensor, " 2"]) -> bool:
-    """Whether each quarter of the image that has structure wants nearly that shift."""
+    """Whether the images are alike once moved, and each quarter that has structure wants nearly that shift."""
     moved = _moved(b, shift)
+    if float(torch.corrcoef(torch.stack([a.flatten(), moved.flatten()]))[0, 1]) < ALIKE:
+        return False
     h, w = (side // 2 for side in a.shape[-2:])
     quarters = [(slice(y, y + h), slice(x, x + w)) for y in (0, h) for x in (0, w)]
     structure = [float(b[..., rows, columns].var()) for rows, columns in quarters]

@@ -95,7 +95,7 @@ def scale_of(name: str, asked: int | None = None) -> int:
         return 1
     chosen = outside(name)
     own = chosen.scale if chosen is not None else None
-    return asked or own or DEFAULT_SCALE
+    return asked if asked is not None else own or DEFAULT_SCALE
 
 
 def load(

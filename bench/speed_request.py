@@ -65,7 +65,11 @@ def request(
         force=force,
         time_limit_seconds=time_limit_seconds,
     )
-    numbers = (("--sizes", asked.sizes), ("--iterations", asked.iterations), ("--scale", (scale or 1,)))
+    numbers = (
+        ("--sizes", asked.sizes),
+        ("--iterations", asked.iterations),
+        ("--scale", (1 if scale is None else scale,)),
+    )
     for name, values in numbers:
         if min(values) < 1:
             raise UserError(f"{name} has {min(values)}; required whole numbers of at least 1")

@@ -12,8 +12,8 @@ from bench import stylizers
 from bench.style_quality import main
 
 # The claims are about 50 images; two show as much of it as a test has time for. The optimisation should need 50
-# iterations to be as good as a fully trained network, and 30 for one trained on a CPU: these need more than 20 so far.
-CONTENTS, ITERATIONS = 2, 20
+# iterations to be as good as a fully trained network, and 30 for one trained on a CPU, as these are.
+CONTENTS, ITERATIONS = 2, 30
 
 
 @pytest.fixture(scope="module", params=stylizers.TRAINED)
@@ -33,7 +33,7 @@ def test_the_objective_is_at_most_a_fifth_of_the_content_images(panel: Any) -> N
     assert network["below_content"] >= 5
 
 
-def test_the_optimisation_needs_more_than_twenty_iterations_to_be_as_good_on_average(panel: Any) -> None:
+def test_the_optimisation_needs_more_than_thirty_iterations_to_be_as_good_on_average(panel: Any) -> None:
     (found,) = panel["overtakings"]
     assert found["iterations"] == ITERATIONS
     assert found["of_mean"] is None, found

@@ -361,7 +361,7 @@ def test_grey_contents_and_styles_are_repeated() -> None:
     ("wrong", "said"),
     [
         (["--style", "nosuch"], "no style is called 'nosuch'"),
-        (["--models", "nosuch"], "no style network is called 'nosuch'; there are: swapped, stranger"),
+        (["--models", "nosuch"], "no model is called 'nosuch'; there are: swapped, stranger"),
         (["--models", "stranger"], "stranger is for the style other, not for mine; required: --style other"),
         (["--models", "nothing"], "nothing is for no style"),
         (["--content-layers", "relu9_1"], "'relu9_1', required one that vgg19-conv3_1 reaches: conv1_1"),

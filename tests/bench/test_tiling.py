@@ -291,8 +291,21 @@ def test_the_hash_stays_where_tiling_is_exact_and_changes_where_it_is_not() -> N
         assert tiled_hash("abc", tiled(exact, 20), like) == "abc"
     assert tiled_hash("abc", Bicubic(scale=2), like) == "abc"
     assert tiled_hash("abc", Tiled(upscaler=Bicubic(scale=2), tile=20, overlap=1), like) != "abc"
-    hashes = {tiled_hash("abc", tiled(Standardised(), tile), like) for tile in (20, 40, "auto")}
-    assert len(hashes | {"abc"}) == 4
+    hashes = {tiled_hash("abc", tiled(Standardised(), tile), like) for tile in (20, 40)}
+    assert len(hashes | {"abc"}) == 3
+
+
+def test_auto_does_what_is_not_large_whole_and_refuses_tiles_that_would_change_a_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upscaler = tiled(Standardised(), "auto")
+    assert tiled_hash("abc", upscaler, image()) == "abc"
+    assert torch.equal(upscaler(image()), Standardised()(image()))
+    monkeypatch.setattr("bench.tiling_option.WHOLE_PIXELS", 100)
+    monkeypatch.setattr("bench.tiling.budget", lambda device: 1.0)
+    monkeypatch.setattr("bench.tiling.DEFAULT_OVERLAP", 1)
+    with pytest.raises(ValueError, match=r"the image needs tiles, and .*; required --tile N"):
+        upscaler(image())
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_numbers_of_other_weights_are_not_taken(file: Path, tmp_path: Path) -> N
 
 
 def test_a_file_is_that_of_every_model_made_of_it(tmp_path: Path) -> None:
-    assert card_scores.subjects(NETWORK) == {(f"style-{STYLE}", stylizers.entry(f"style-{STYLE}").hash)}
+    assert card_scores.subjects(NETWORK) == {(f"style-{STYLE}", stylizers.entry(f"style-{STYLE}").hash())}
     found = {name: upscalers.entry(name).hash(4) for name in ("sr-pixel", "sr-pixel+match")}
     assert card_scores.subjects(PIXEL) == set(found.items())
     (tmp_path / "other.safetensors").write_bytes(b"other")
