@@ -36,6 +36,22 @@ A run that was stopped goes on where it was with the same command.
 exit status: 0 done, 1 something could not be scored at all, 2 bad usage, 130 interrupted"""
 
 
+HELP = {
+    "datasets": "a name from --list, or a folder of images",
+    "list": "print the names of models, data sets, metrics, protocols and what each needs",
+    "models": "names from --list, or paths: a checkpoint, an ONNX file, FILE.py:NAME, a folder of images, each with "
+    "options as in net.onnx,range=255 (default: all that have weights for the scale)",
+    "scales": "hr size over lr size (default: 4)",
+    "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
+    "db": "the results file (default: results.db)",
+    "images": "where hr, lr and sr go as PNG (default: results/images)",
+    "lr": "lr made from hr by the protocol, or the lr files in the data set's folder (default: made)",
+    "tile": "lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off "
+    "(default: auto)",
+    "self-ensemble": "beside each network a row NAME+: the mean over 8 flips and rotations",
+}
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
@@ -44,60 +60,22 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("datasets", nargs="*", metavar="DATASET", help="a name from --list, or a folder of images")
-    p.add_argument(
-        "--list",
-        action="store_true",
-        help="print the names of models, data sets, metrics, protocols and what each needs",
-    )
-    p.add_argument(
-        "--models",
-        nargs="+",
-        metavar="NAME",
-        help="names from --list, or paths: a checkpoint, an ONNX file, FILE.py:NAME, a folder of images, each with "
-        "options as in net.onnx,range=255 (default: all that have weights for the scale)",
-    )
-    p.add_argument(
-        "--scales", nargs="+", type=int, default=[4], metavar="N", help="hr size over lr size (default: 4)"
-    )
+    p.add_argument("datasets", nargs="*", metavar="DATASET", help=HELP["datasets"])
+    p.add_argument("--list", action="store_true", help=HELP["list"])
+    p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
+    p.add_argument("--scales", nargs="+", type=int, default=[4], metavar="N", help=HELP["scales"])
     p.add_argument("--metrics", nargs="+", metavar="NAME", help=f"default: {DEFAULT_METRICS}")
     p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
-    p.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps (default: auto)"
-    )
-    p.add_argument(
-        "--db",
-        type=Path,
-        default=Path("results.db"),
-        metavar="FILE",
-        help="the results file (default: results.db)",
-    )
+    p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
+    p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     pictures = p.add_mutually_exclusive_group()
     pictures.add_argument(
-        "--images",
-        type=Path,
-        default=Path("results/images"),
-        metavar="DIR",
-        help="where hr, lr and sr go as PNG (default: results/images)",
+        "--images", type=Path, default=Path("results/images"), metavar="DIR", help=HELP["images"]
     )
     pictures.add_argument("--no-images", action="store_true", help="write no images")
-    p.add_argument(
-        "--lr",
-        choices=("made", "files"),
-        default="made",
-        help="lr made from hr by the protocol, or the lr files in the data set's folder (default: made)",
-    )
-    p.add_argument(
-        "--tile",
-        default="auto",
-        metavar="N",
-        help="lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off",
-    )
-    p.add_argument(
-        "--self-ensemble",
-        action="store_true",
-        help="beside each network a row NAME+: the mean over 8 flips and rotations",
-    )
+    p.add_argument("--lr", choices=("made", "files"), default="made", help=HELP["lr"])
+    p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])
+    p.add_argument("--self-ensemble", action="store_true", help=HELP["self-ensemble"])
     p.add_argument("--limit", type=int, metavar="N", help="only the first N images of each data set")
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
     p.add_argument("--strict", action="store_true", help="stop at the first image that cannot be scored")
