@@ -28,7 +28,7 @@ from bench.roles import CachedMetric, Made, Metric, Upscaler
 
 SSIM_WINDOW = 11
 LARGE_PIXELS = 16_000_000
-"""hr pixels above which an image is scored by :mod:`bench.scoring_large`; here it takes some 240 bytes for each."""
+"""hr pixels above which an image is scored by :mod:`bench.scoring_large`: here several float64 copies are made."""
 LARGE_METRICS = ("psnr", "ssim")
 OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a wrong range by far more
 
