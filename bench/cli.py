@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bench.errors import UserError
+from bench.printable import one_line, printable
 
 if TYPE_CHECKING:
     import torch
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+PACKAGES = ("models", "baselines", "reports")
 PLAIN_LINE_EVERY_SECONDS = 5.0
 
 
@@ -25,8 +28,12 @@ def guard(body: Callable[[], int]) -> int:
     """Run a program's body; turn whatever it raises into one message and an exit status.
 
     0 done, 1 a run that failed (disk full, a defect of ours), 2 bad usage, 130 interrupted. No traceback reaches
-    the user; a defect's traceback is written to a file that the message names.
+    the user; a defect's traceback is written to a file that the message names. The message is one line, with what a
+    terminal would obey written out.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     try:
         return body()
     except UserError as error:
@@ -39,11 +46,21 @@ def guard(body: Callable[[], int]) -> int:
     except OSError as error:
         return _complain(describe_os_error(error), FAILED)
     except Exception as error:
-        return _complain(_defect(error), FAILED)
+        hidden = _hidden() if isinstance(error, ImportError) else None
+        return _complain(hidden, BAD_USAGE) if hidden else _complain(_defect(error), FAILED)
+
+
+def _hidden() -> str | None:
+    """What to do about a module of the user's that has the name of a package of ours, where there is one."""
+    for name in PACKAGES:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and Path(file).absolute().parents[1] != Path(__file__).absolute().parents[1]:
+            return f"{file!r} hides the package {name} of this suite; run from another folder, or with python -P -m ..."
+    return None
 
 
 def _complain(message: str, status: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     return status
 
 
@@ -78,10 +95,10 @@ class _Bar:
         self.bar, self.task = bar, task
 
     def advance(self, label: str) -> None:
-        self.bar.update(self.task, advance=1, description=label)  # type: ignore[attr-defined]
+        self.bar.update(self.task, advance=1, description=one_line(label))  # type: ignore[attr-defined]
 
     def note(self, text: str) -> None:
-        self.bar.console.print(text, markup=False, highlight=False)  # type: ignore[attr-defined]
+        self.bar.console.print(printable(text), markup=False, highlight=False)  # type: ignore[attr-defined]
 
 
 class _Lines:
@@ -98,7 +115,7 @@ class _Lines:
             self.note(f"{self.what}: {self.done}/{self.total} ({label})")
 
     def note(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from bench import cache, manifest
 from bench.errors import ImageError, MissingFile, UserError
 from bench.layouts import SUFFIXES, hr_folder, image_names
+from bench.printable import stem_name
 from bench.records import Dataset, ImageFile
 
 if TYPE_CHECKING:
@@ -59,6 +60,43 @@ class LoadedImage:
 
     pixels: UInt8[np.ndarray, "h w c"]
     sha256: str
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.pixels.shape[1]
+
+
+@dataclass(frozen=True)
+class FolderImages(Sequence[ImageFile]):
+    """The images of a folder. Only their names are kept, so that 100,000 of them take a few megabytes.
+
+    Attributes:
+        prefix: the folder, with a separator at its end.
+        names: of the files.
+    """
+
+    prefix: str
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> ImageFile: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> FolderImages: ...
+
+    def __getitem__(self, index: int | slice) -> ImageFile | FolderImages:
+        if isinstance(index, slice):
+            return FolderImages(self.prefix, self.names[index])
+        return _image(self.prefix + self.names[index])
 
 
 def names() -> Mapping[str, str]:
@@ -137,22 +175,26 @@ def _named(name: str) -> Dataset:
 
 
 def _folder(folder: Path) -> Dataset:
-    by_stem: dict[str, ImageFile] = {}
     holder = hr_folder(folder)
-    prefix = str(holder).rstrip(os.sep) + os.sep
-    for name in sorted(image_names(holder)):
-        image = _image(f"{prefix}{name}")
-        if image.stem in by_stem:
-            twin = Path(by_stem[image.stem].file).name
-            raise UserError(
-                f"{str(holder)!r} has two images called {image.stem!r}: {twin!r} and {name!r}; required one"
-            )
-        by_stem[image.stem] = image
-    if not by_stem:
+    names = sorted(image_names(holder))
+    _refuse_twins(holder, names)
+    if not names:
         raise UserError(f"{str(folder)!r} holds no image; required files with one of: {' '.join(SUFFIXES)}")
     own = _printable(folder.name) or "folder"
     name = f"folder-{own}" if own in NAMED or own in ALIASES else own
-    return Dataset(name=name, images=tuple(by_stem.values()), source=_printable(str(holder)))
+    prefix = str(holder).rstrip(os.sep) + os.sep
+    return Dataset(name=name, images=FolderImages(prefix, tuple(names)), source=_printable(str(holder)))
+
+
+def _refuse_twins(holder: Path, names: Sequence[str]) -> None:
+    by_stem: dict[str, str] = {}
+    for name in names:
+        stem = _image(name).stem
+        twin = by_stem.setdefault(stem, name)
+        if twin is not name:
+            raise UserError(
+                f"{str(holder)!r} has two images called {stem!r}: {twin!r} and {name!r}; required one"
+            )
 
 
 def _image(file: str, sha256: str | None = None) -> ImageFile:
@@ -161,5 +203,5 @@ def _image(file: str, sha256: str | None = None) -> ImageFile:
 
 
 def _printable(name: str) -> str:
-    """The name with bytes that are not UTF-8 written out, so that it can be stored and printed."""
-    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
+    """The name with control characters and bytes that are not UTF-8 written out: it can be stored and printed."""
+    return stem_name(name)

@@ -18,6 +18,7 @@ from bench.errors import ImageError, UserError
 from bench.pairing import pair, stem_of
 from bench.printable import printable
 from bench.records import Dataset, content_hash
+from bench.whole_file import read_whole
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 HR_FOLDERS = ("GTmod12", "HR")
@@ -66,10 +67,21 @@ def image_names(folder: Path) -> Iterator[str]:
             for entry in entries:
                 if entry.name.startswith(".") or not entry.name.lower().endswith(SUFFIXES):
                     continue
-                if entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
+                if _may_be_file(entry):
                     yield entry.name
     except OSError as error:
         raise UserError(f"{str(folder)!r} cannot be listed: {error.strerror or error}") from error
+
+
+def _may_be_file(entry: os.DirEntry[str]) -> bool:
+    return (entry.is_symlink() or entry.is_file()) and not _is_folder(entry)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links that lead in a circle
+        return False
 
 
 def lr_files(root: Path, scale: int) -> Mapping[str, Path]:
@@ -145,7 +157,8 @@ def _below(root: Path, *parts: str) -> list[Path]:
 
 def _folders(folder: Path) -> Iterable[Path]:
     try:
-        return sorted(entry for entry in folder.iterdir() if entry.is_dir())
+        with os.scandir(folder) as entries:
+            return sorted(folder / entry.name for entry in entries if _is_folder(entry))
     except OSError as error:
         raise UserError(f"{str(folder)!r} cannot be listed: {error.strerror or error}") from error
 
@@ -169,6 +182,6 @@ def _named(folder: Path) -> str:
 
 def _sha256(file: Path) -> str:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(read_whole(file)).hexdigest()
     except OSError as error:
         raise ImageError(f"{str(file)!r} cannot be read: {error.strerror or error}") from error

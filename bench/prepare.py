@@ -70,7 +70,9 @@ def prepare_one(image: Float[Tensor, "n c h w"], protocol: SRProtocol, *, grey: 
     required = (1, 3) if grey else (3,)
     if image.shape[1] not in required:
         raise ValueError(f"image has {image.shape[1]} channels, required {' or '.join(map(str, required))}")
-    exact = image.double() if image.device.type != "mps" else image.cpu().double()
+    # in one memory layout, whatever the network left it in: sums in another order end in other last digits
+    there = image if image.device.type != "mps" else image.cpu()
+    exact = there.to(torch.float64, memory_format=torch.contiguous_format)
     if protocol.quantize:
         exact = quantize(exact)
     exact = shave(exact, protocol.shave)

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+
+LONGEST_STEM_BYTES = 251  # with `.png` behind it, as long as a file's name may be
+
 
 def printable(text: str) -> str:
     """`text` with control characters written out as `\\x1b` and the like: a terminal would obey them. Lines stay."""
     return "".join(
         letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text
     )
+
+
+def one_line(text: str) -> str:
+    """As :func:`printable`, line ends written out too."""
+    return printable(text).replace("\n", "\\n")
+
+
+def stem_name(stem: str) -> str:
+    """What an image is called whose file has this stem: it can be stored and printed, and be the stem of a file.
+
+    Control characters and bytes that are not UTF-8 are written out; what became too long is cut, with a hash behind it.
+    """
+    name = one_line(os.fsencode(stem).decode("utf-8", "backslashreplace"))
+    if len(name.encode()) <= LONGEST_STEM_BYTES:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name.encode()[: LONGEST_STEM_BYTES - 9].decode(errors='ignore')}-{digest}"

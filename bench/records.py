@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 Colour = Literal["rgb", "y"]
@@ -42,7 +43,7 @@ class Dataset:
     """A benchmark set: fixed images in a fixed order. `source` says in one line where they come from."""
 
     name: str
-    images: tuple[ImageFile, ...]
+    images: Sequence[ImageFile]
     source: str
 
 
@@ -59,7 +60,7 @@ class Defined:
         del fields["name"]
         return fields
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of :attr:`definition`; the first eight digits are printed beside every number."""
         return content_hash(self.definition)
@@ -176,6 +177,24 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KnownFile:
+    """An image file that was read once: as long as its stamp is the same, its hash need not be made again.
+
+    Attributes:
+        path: absolute.
+        stamp: size, times of change and number on the file system (:mod:`bench.known_files`).
+        sha256: of its bytes.
+        height, width: in pixels, after EXIF orientation.
+    """
+
+    path: str
+    stamp: str
+    sha256: str
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """One value of one metric for one image, with everything that it depends on.
 
@@ -215,6 +234,8 @@ class Picture:
 
     Attributes:
         file: relative to the folder of the results file where it lies below it, absolute elsewhere.
+        pixels_sha256: of what the file must hold (:func:`bench.images.pixels_sha256`); empty where an older version
+            stored it.
     """
 
     dataset: str
@@ -224,6 +245,7 @@ class Picture:
     model: str
     model_hash: str
     file: str
+    pixels_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

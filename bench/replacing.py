@@ -2,26 +2,98 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # not on this system: a killed process leaves its part behind
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` for a file that is written and closed in the block; it becomes `path` at the end.
 
-    Missing folders are made. If the block raises, or is killed, `path` is as it was before. Several threads
-    or processes may replace one path at once; the last one stays.
+    Missing folders are made. If the block raises, or is killed, `path` is as it was before. What a killed process
+    left is used by the next that replaces `path`. Several threads or processes may replace one path at once; the
+    last one stays. A device or a pipe, as `/dev/stdout`, stays what it is: the path is its own.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or the file, in the block; it names `path`.
     """
+    part = path
+    try:
+        with _beside(path) as part:
+            yield part
+    except OSError as error:
+        if error.filename is None or os.fspath(error.filename) == str(part):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    if _special(path):
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.parent / f".{secrets.token_hex(8)}.part"
+    name = f".{hashlib.sha256(path.name.encode(errors='surrogateescape')).hexdigest()[:16]}"
+    part = path.parent / f"{name}.part"
+    lock = _locked(part)
+    if lock is None:
+        part = path.parent / f"{name}-{secrets.token_hex(8)}.part"
     try:
         yield part
         part.replace(path)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return path.absolute().parts[1:2] in {("dev",), ("proc",)} or not (
+        stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    )
+
+
+def _locked(part: Path) -> int | None:
+    """`part`, empty, under a lock that ends with the process; None where another has it or there are no locks."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError:
+        return None
+    if _lock(descriptor, part):
+        os.truncate(descriptor, 0)
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _lock(descriptor: int, part: Path) -> bool:
+    """Whether `descriptor` is locked and still is `part`, which another may have renamed since it was opened."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: nobody uses this name there
+        part.unlink(missing_ok=True)
+        return False
+    try:
+        return os.path.samestat(os.fstat(descriptor), part.stat())
+    except FileNotFoundError:
+        return False

@@ -22,8 +22,9 @@ from bench.given_lr import read_lr
 from bench.lint import lint, refusal
 from bench.lr import degrade, to_luma
 from bench.metrics import MetricEntry
+from bench.out_of_memory import out_of_memory
 from bench.prepare import Prepared, modcrop, prepare_one, size
-from bench.records import Dataset, Failure, ImageFile, Picture, Score, SRProtocol
+from bench.records import Dataset, Failure, ImageFile, KnownFile, Picture, Score, SRProtocol
 from bench.roles import CachedMetric, Made, Metric, Upscaler
 
 SSIM_WINDOW = 11
@@ -54,19 +55,19 @@ class LoadedMetric:
     metric: Metric
     named: bool = True
 
-    def fits(self, loaded: LoadedImage, protocol: SRProtocol) -> bool:
+    def fits(self, image: LoadedImage | KnownFile, protocol: SRProtocol) -> bool:
         """Whether the image is large enough for it, or must be tried because it was asked for."""
         if self.named:
             return True
-        if large(loaded) and self.entry.name not in LARGE_METRICS:
+        if large(image) and self.entry.name not in LARGE_METRICS:
             return False
-        sides = (side - side % protocol.scale - 2 * protocol.shave for side in loaded.pixels.shape[:2])
+        sides = (side - side % protocol.scale - 2 * protocol.shave for side in (image.height, image.width))
         return min(sides) >= self.entry.least
 
 
-def large(loaded: LoadedImage) -> bool:
+def large(image: LoadedImage | KnownFile) -> bool:
     """Whether an image is scored a strip at a time."""
-    return loaded.pixels.shape[0] * loaded.pixels.shape[1] > LARGE_PIXELS
+    return image.height * image.width > LARGE_PIXELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,9 @@ def score(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -> Outc
         return Outcome()
     try:
         source = Source.of(loaded, plan, plan.lr_files.get(image.stem))
-    except (ValueError, OSError) as error:
+    except Exception as error:
+        if not isinstance(error, ValueError | OSError) and not out_of_memory(error):
+            raise
         return failed(plan, image, error)
     outcome = Outcome()
     if plan.pictures:
@@ -191,21 +194,24 @@ def _score_subject(
     try:
         sr = sr_of(subject, image.stem, source)
         outcome.notes.update(oddities(subject, sr, source, plan.protocol.scale))
+        prepared = prepare_one(sr, plan.protocol, grey=source.grey)
+        pixels = images.to_array(sr) if plan.pictures else None
     except Exception as error:  # whatever a participant does wrong costs it this image, not the run
         outcome.failures.append(failure(plan, image, subject.name, error))
         return
-    prepared = prepare_one(sr, plan.protocol, grey=source.grey)
     for metric in metrics:
         try:
             value = source.measure(metric, prepared)
-        except (ValueError, torch.OutOfMemoryError) as error:
+        except Exception as error:
+            if not isinstance(error, ValueError) and not out_of_memory(error):
+                raise
             outcome.failures.append(
                 failure(plan, image, subject.name, error, prefix=f"{metric.entry.name}: ")
             )
             continue
         outcome.scores.append(score_row(plan, image, sha256, subject, metric.entry, value))
-    if plan.pictures:
-        keep(outcome, plan, image, sha256, subject.name, subject.hash, images.to_array(sr))
+    if pixels is not None:
+        keep(outcome, plan, image, sha256, subject.name, subject.hash, pixels)
 
 
 def sr_of(subject: Subject, stem: str, source: Source) -> Float[Tensor, "1 c h w"]:
@@ -324,5 +330,6 @@ def keep(
             model=model,
             model_hash=model_hash,
             file=str(file),
+            pixels_sha256=images.pixels_sha256(pixels),
         )
     )

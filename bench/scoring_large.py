@@ -52,7 +52,7 @@ def score_large(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -
                 raise ValueError(f"image is {hr.shape[1]}x{hr.shape[0]}, which is too narrow to be measured")
             given = plan.lr_files.get(image.stem)
             lr = images.read(given) if given else degrade_large(hr, protocol)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, MemoryError) as error:
             return failed(plan, image, error)
         outcome = Outcome()
         if plan.pictures:

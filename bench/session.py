@@ -16,6 +16,7 @@ from bench.errors import MissingFile, UserError
 from bench.outside.model import Outside, refuse_namesakes
 from bench.protocols import protocol
 from bench.records import Dataset, SRProtocol
+from bench.shard import WHOLE, Shard, shard
 from bench.tiling_words import Option, option
 from bench.upscalers import UpscalerEntry
 
@@ -42,6 +43,8 @@ class Request:
         tile: of `--tile`: for images of any size.
         self_ensemble: beside each network a row with its self-ensemble, called like it with a `+`.
         lr: made by the protocol, or the files that came with the data set's folder.
+        shard: the part of each data set that is scored; what belongs to the whole (its hash of given lr files, of a
+            folder of sr images) is the same for every part.
     """
 
     datasets: tuple[Dataset, ...]
@@ -56,6 +59,7 @@ class Request:
     tile: Option = "auto"
     self_ensemble: bool = False
     lr: Literal["made", "files"] = "made"
+    shard: Shard = WHOLE
 
     @property
     def entries(self) -> list[UpscalerEntry | Outside]:
@@ -77,6 +81,7 @@ def request(
     tile: str = "auto",
     self_ensemble: bool = False,
     lr: Literal["made", "files"] = "made",
+    part: str | None = None,
 ) -> Request:
     """Resolve names; nothing heavy is loaded. Names given twice count once.
 
@@ -99,6 +104,7 @@ def request(
         tile=option(tile),
         self_ensemble=self_ensemble,
         lr=lr,
+        shard=shard(part),
     )
     _refuse_twins(found)
     refuse_namesakes(asked.entries)
@@ -148,9 +154,15 @@ def _plans(
     subjects = list(_subjects(asked, p, device, say))
     usable = [metric for metric in loaded if _measurable(metric, p, asked, say)]
     for data in asked.datasets:
+        part = asked.shard.of(data)
+        if not part.images:
+            say(
+                f"{data.name} has {len(data.images)} images: none is in part {asked.shard.index} of {asked.shard.count}"
+            )
+            continue
         files, rule = _lr(asked, data, p, say)
         yield Plan(
-            dataset=data,
+            dataset=part,
             protocol=rule,
             lr_files=files,
             subjects=[_for_dataset(s, data, p, device, say) for s in subjects],
@@ -177,6 +189,37 @@ def _lr(asked: Request, data: Dataset, p: SRProtocol, say: Say) -> tuple[Mapping
     files = lr_of(data, p.scale)
     say(f"{data.name}: {closest_lr(data, files, p)}")
     return files, replace(p, lr_sha256=digest(files))
+
+
+def loaded_metrics(asked: Request, device: torch.device) -> list[LoadedMetric]:
+    """The metrics asked for, on a device.
+
+    Raises:
+        MissingFile: one that was named lacks a file.
+    """
+    return list(_metrics(asked, device, _say_nothing))
+
+
+def loaded_subject(asked: Request, p: SRProtocol, device: torch.device, name: str) -> Subject:
+    """One model of those asked for, by the name that its scores have.
+
+    Raises:
+        MissingFile: it lacks a file.
+        UserError: there is none that is called so.
+    """
+    models = [
+        model
+        for model, entry in zip(asked.models, asked.entries, strict=True)
+        if name == entry.name or (asked.self_ensemble and name.startswith(entry.name))
+    ]
+    for subject in _subjects(replace(asked, models=tuple(models)), p, device, _say_nothing):
+        if not isinstance(subject, Outside) and subject.name == name:
+            return subject
+    raise UserError(f"no model called {name} can be loaded; required one of: {', '.join(asked.models)}")
+
+
+def _say_nothing(text: str) -> None:
+    """Somebody said it already."""
 
 
 def _metrics(asked: Request, device: torch.device, say: Say) -> Iterator[LoadedMetric]:

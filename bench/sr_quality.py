@@ -11,12 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import engines, shard
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 from bench.errors import MissingFile
 
 if TYPE_CHECKING:
     import torch
 
+    from bench.cluster import Cluster
+    from bench.evaluate import Pool
+    from bench.published import Published
     from bench.records import Failure
     from bench.scoring import Plan
     from bench.session import Request
@@ -48,6 +52,7 @@ HELP = {
     "lr": "lr made from hr by the protocol, or the lr files in the data set's folder (default: made)",
     "tile": "lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off "
     "(default: auto)",
+    "shard": shard.HELP,
     "self-ensemble": "beside each network a row NAME+: the mean over 8 flips and rotations",
 }
 
@@ -67,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--metrics", nargs="+", metavar="NAME", help=f"default: {DEFAULT_METRICS}")
     p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
+    engines.add_options(p)
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     pictures = p.add_mutually_exclusive_group()
     pictures.add_argument(
@@ -77,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])
     p.add_argument("--self-ensemble", action="store_true", help=HELP["self-ensemble"])
     p.add_argument("--limit", type=int, metavar="N", help="only the first N images of each data set")
+    p.add_argument("--shard", metavar="I/N", help=HELP["shard"])
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
     p.add_argument("--strict", action="store_true", help="stop at the first image that cannot be scored")
     for name in EXPORTS:
@@ -122,12 +129,14 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         tile=args.tile,
         self_ensemble=args.self_ensemble,
         lr=args.lr,
+        part=args.shard,
     )
     exports = {name: writable_file(getattr(args, name)) for name in EXPORTS if getattr(args, name)}
     from bench.store import Store
 
-    with Store(args.db) as store:
-        tables, complete = score(asked, device(args.device), store, command)
+    with Store(args.db) as store, engines.chosen(args) as cluster:
+        where = device("cpu" if cluster else args.device)
+        tables, complete = score(asked, where, store, command, cluster)
     for name, file in exports.items():
         _export(name, file, tables)
     _print_end(args, exports)
@@ -135,14 +144,17 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
 
 
 def score(
-    asked: Request, where: torch.device, store: Store, command: Sequence[str]
+    asked: Request, where: torch.device, store: Store, command: Sequence[str], cluster: Cluster | None = None
 ) -> tuple[list[Row], bool]:
     """Score, then print a table per data set and scale.
+
+    Args:
+        cluster: that does the work; `where` is then what the models are looked at on here.
 
     Returns:
         The rows, and whether every model, metric and data set has at least one score.
     """
-    from bench.environment import environment
+    from bench.engines import machine_of
     from bench.gpu import exact_float32
     from bench.metrics import info
     from bench.records import Run
@@ -151,7 +163,7 @@ def score(
 
     exact_float32()
     todo = plans(asked, where, lambda text: print(text, file=sys.stderr))
-    machine = environment(str(where))
+    machine = machine_of(where, cluster)
     record = Run(
         program="sr_quality",
         command=tuple(command),
@@ -161,7 +173,7 @@ def score(
         metrics=tuple(info(name) for name in asked.metrics),
     )
     number = store.start(record)
-    tables, complete = _evaluate(todo, store, number)
+    tables, complete = _evaluate(todo, store, number, _pool(asked, cluster))
     store.finish(number)
     for plan in todo:
         _print_tables(plan, tables)
@@ -170,7 +182,17 @@ def score(
     return tables, complete
 
 
-def _evaluate(todo: Sequence[Plan], store: Store, number: int) -> tuple[list[Row], bool]:
+def _pool(asked: Request, cluster: Cluster | None) -> Pool:
+    from bench.evaluate import in_threads
+
+    if cluster is None:
+        return in_threads
+    from bench.cluster_images import in_cluster
+
+    return in_cluster(cluster, asked)
+
+
+def _evaluate(todo: Sequence[Plan], store: Store, number: int, pool: Pool) -> tuple[list[Row], bool]:
     from bench.evaluate import evaluate
     from bench.session import results
 
@@ -179,7 +201,7 @@ def _evaluate(todo: Sequence[Plan], store: Store, number: int) -> tuple[list[Row
     with progress("sr_quality", sum(len(plan.dataset.images) for plan in todo)) as reporter:
         for plan in todo:
             try:
-                rows = results(plan, store, evaluate(plan, store, number, reporter))
+                rows = results(plan, store, evaluate(plan, store, number, reporter, pool))
             except MissingFile as error:
                 reporter.note(f"data set {plan.dataset.name} is left out: {error}")
                 rows = []
@@ -192,15 +214,9 @@ def _evaluate(todo: Sequence[Plan], store: Store, number: int) -> tuple[list[Row
 def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
     from rich.console import Console
 
-    from bench.published import published
     from bench.summary import Block, terminal_table
 
-    others = published(
-        dataset=plan.dataset.name,
-        scale=plan.protocol.scale,
-        channel=plan.protocol.channel,
-        models=[s.name for s in plan.subjects],
-    )
+    others = _published(plan)
     mine = [
         row for row in tables if (row.dataset, row.protocol_hash) == (plan.dataset.name, plan.protocol.hash)
     ]
@@ -216,6 +232,22 @@ def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
                 )
 
 
+def _published(plan: Plan) -> list[Published]:
+    """What others print of the data set; nothing beside a part of it."""
+    from bench.datasets import dataset, names
+    from bench.published import published
+
+    data = plan.dataset
+    if data.name in names() and len(data.images) != len(dataset(data.name).images):
+        return []
+    return published(
+        dataset=data.name,
+        scale=plan.protocol.scale,
+        channel=plan.protocol.channel,
+        models=[s.name for s in plan.subjects],
+    )
+
+
 def _print_crops(plan: Plan) -> None:
     from bench.crops import write_crops
     from bench.scoring import pictures_folder
@@ -228,8 +260,10 @@ def _print_crops(plan: Plan) -> None:
 
 def _export(name: str, file: Path, tables: Sequence[Row]) -> None:
     from bench import summary
+    from bench.replacing import replacing
 
-    file.write_text(getattr(summary, f"to_{name}")(tables), encoding="utf-8")
+    with replacing(file) as part:
+        part.write_text(getattr(summary, f"to_{name}")(tables), encoding="utf-8")
 
 
 def _print_failures(failures: Sequence[Failure]) -> None:
@@ -251,6 +285,10 @@ def _print_end(args: argparse.Namespace, exports: Mapping[str, Path]) -> None:
         print(f"{name + ':':<8} {file}")
     if args.limit is not None:
         print(f"only the first {args.limit} images of each data set were asked for (--limit)")
+    if args.shard is not None:
+        print(
+            f"only part {args.shard} of each data set was asked for (--shard); join the parts with bench.merge"
+        )
 
 
 if __name__ == "__main__":

@@ -8,20 +8,24 @@ process loses nothing that was scored and two processes can fill one file.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
+from bench import store_damage, store_pictures
 from bench.errors import StoreError
+from bench.printable import one_line
 from bench.records import (
     Curve,
     Environment,
     Failure,
+    KnownFile,
     MetricInfo,
     Picture,
     Run,
@@ -30,11 +34,14 @@ from bench.records import (
     SRProtocol,
     StyleProtocol,
 )
+from bench.sound_rows import checked, mapping, refuse_programs, sound
+from bench.store_merge import Merged, merge
 from bench.store_schema import ADDED, APPLICATION_ID, BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, TABLES, explain
+from bench.typed import typed
 
 SCORE_COLUMNS = tuple(Score.__dataclass_fields__)
-PICTURE_COLUMNS = tuple(Picture.__dataclass_fields__)
 TIMING_COLUMNS = tuple(SpeedResult.__dataclass_fields__)
+FILE_COLUMNS = tuple(KnownFile.__dataclass_fields__)
 CURVE_COLUMNS = tuple(Curve.__dataclass_fields__)
 
 
@@ -57,6 +64,8 @@ class Store:
         with self._explained():
             if not read_only:
                 file.parent.mkdir(parents=True, exist_ok=True)
+            if store_damage.unfinished(file) and not read_only:
+                store_damage.check(_uri(file, read_only=True), BUSY_SECONDS)
             self._db = sqlite3.connect(
                 _uri(file, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None
             )
@@ -67,8 +76,9 @@ class Store:
                 raise
 
     def _open(self, read_only: bool) -> None:
+        tables = self._tables()  # first, for another process may be making them, which also sets what follows
         application, version = self._pragma("application_id"), self._pragma("user_version")
-        if application not in {0, APPLICATION_ID} or (application == 0 and self._tables()):
+        if application not in {0, APPLICATION_ID} or (application == 0 and tables):
             raise StoreError(
                 f"{str(self.file)!r} is a database of another program; required a results file or a new name"
             )
@@ -77,8 +87,9 @@ class Store:
                 f"{str(self.file)!r} was written by a newer perceptual-bench (format {version}, this one reads up to "
                 f"{SCHEMA_VERSION}); upgrade, or name another file with --db"
             )
+        refuse_programs(self._db, self.file)
         if not read_only:
-            self._db.execute("pragma journal_mode = wal")
+            store_damage.write_ahead(self._db, BUSY_SECONDS)
             self._db.execute("pragma synchronous = normal")
             self._create()
 
@@ -91,6 +102,7 @@ class Store:
                 self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
             for statement in ADDED.split(";"):
                 self._db.execute(statement)
+            store_pictures.add_hashes(self._db)
 
     def __enter__(self) -> Store:
         return self
@@ -98,7 +110,26 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """No more is read or written."""
         self._db.close()
+
+    def merge(self, other: Path) -> Merged:
+        """Take everything of another results file, which stays as it is.
+
+        Raises:
+            StoreError: it is not one, or a newer one.
+        """
+        Store(other, read_only=True).close()
+        with self._explained():
+            self._db.execute("attach database ? as other", (_uri(other, read_only=True),))
+            try:
+                with self._transaction():
+                    return merge(self._db, self.file, other)
+            finally:
+                self._db.execute("detach database other")
 
     def start(self, run: Run) -> int:
         """Record a run and what it depends on; its number goes with every row it writes."""
@@ -131,17 +162,19 @@ class Store:
         failures: Iterable[Failure] = (),
         timings: Iterable[SpeedResult] = (),
         curves: Iterable[Curve] = (),
+        files: Iterable[KnownFile] = (),
     ) -> None:
         """Write rows in one transaction. A score, picture, timing or curve of the same content replaces the older one."""
         with self._explained(), self._transaction():
             self._insert("scores", SCORE_COLUMNS, run, scores)
-            self._insert("pictures", PICTURE_COLUMNS, run, pictures)
+            store_pictures.insert(self._db, run, pictures)
             self._insert("failures", tuple(Failure.__dataclass_fields__), run, failures)
             self._db.executemany(INSERT_TIMING, ([*_row(timing, TIMING_COLUMNS), run] for timing in timings))
             self._db.executemany(INSERT_CURVE, ([*_row(curve, CURVE_COLUMNS), run] for curve in curves))
+            self._db.executemany("insert or replace into files values (?, ?, ?, ?, ?)", map(astuple, files))
 
     def _insert(
-        self, table: str, columns: tuple[str, ...], run: int, records: Iterable[Score | Picture | Failure]
+        self, table: str, columns: tuple[str, ...], run: int, records: Iterable[Score | Failure]
     ) -> None:
         marks = ", ".join("?" for _ in columns)
         statement = f"insert or replace into {table} ({', '.join(columns)}, run) values ({marks}, ?)"
@@ -158,19 +191,47 @@ class Store:
         with self._explained():
             return set(self._db.execute(query, (dataset, protocol_hash, image, image_sha256)))
 
+    def pictured(
+        self, *, dataset: str, protocol_hash: str, image: str, image_sha256: str
+    ) -> set[tuple[str, str]]:
+        """Of which models there is a picture of one image: (model, model hash)."""
+        query = (
+            "select model, model_hash from pictures "
+            "where dataset = ? and protocol_hash = ? and image = ? and image_sha256 = ?"
+        )
+        with self._explained():
+            return set(self._db.execute(query, (dataset, protocol_hash, image, image_sha256)))
+
+    def known_file(self, path: str) -> KnownFile | None:
+        """What was found in a file when it was read, whatever became of it since."""
+        with self._explained():
+            row = self._db.execute("select * from files where path = ?", (path,)).fetchone()
+        return None if row is None else KnownFile(**dict(zip(FILE_COLUMNS, row, strict=True)))
+
     def scores(self, *, dataset: str, protocol_hash: str) -> Iterator[Score]:
         """Every score of a data set under a protocol, ordered by image."""
         query = f"select {', '.join(SCORE_COLUMNS)} from scores where dataset = ? and protocol_hash = ? order by image"
         with self._explained():
-            for row in self._db.execute(query, (dataset, protocol_hash)):
+            found = self._db.execute(query, (dataset, protocol_hash))
+            for row in checked(self.file, "scores", SCORE_COLUMNS, found):
                 yield Score(**dict(zip(SCORE_COLUMNS, row, strict=True)))
 
     def pictures(self, *, dataset: str, protocol_hash: str) -> Iterator[Picture]:
         """Where the images of a data set under a protocol were written, ordered by image."""
-        query = f"select {', '.join(PICTURE_COLUMNS)} from pictures where dataset = ? and protocol_hash = ? order by image"
         with self._explained():
-            for row in self._db.execute(query, (dataset, protocol_hash)):
-                yield Picture(**dict(zip(PICTURE_COLUMNS, row, strict=True)))
+            yield from store_pictures.select(self._db, self.file, dataset, protocol_hash)
+
+    def picture_page(
+        self, *, dataset: str, protocol_hash: str, after: str, most: int
+    ) -> list[tuple[Picture, int]]:
+        """The pictures of the next `most` images, each with its run (:func:`bench.store_pictures.page`)."""
+        with self._explained():
+            return store_pictures.page(self._db, self.file, dataset, protocol_hash, after=after, most=most)
+
+    def versions(self, table: Literal["scores", "pictures"]) -> list[store_pictures.Version]:
+        """Of the models that have rows in a table (:func:`bench.store_pictures.versions`)."""
+        with self._explained():
+            return store_pictures.versions(self._db, self.file, table)
 
     def timings(self, *, subject: str) -> list[SpeedResult]:
         """Every timing of a subject, whatever the machine; of one content and machine, the newest."""
@@ -179,7 +240,9 @@ class Store:
             if "timings" not in self._tables():
                 return []
             rows = self._db.execute(query, (subject,)).fetchall()
-        return [_timing(row) for row in rows]
+        with sound(self.file, "timings"):
+            found = checked(self.file, "timings", TIMING_COLUMNS, rows)
+            return [timing(dict(zip(TIMING_COLUMNS, row, strict=True))) for row in found]
 
     def curves(self, *, dataset: str, protocol_hash: str) -> list[Curve]:
         """Every curve of a data set under a protocol, ordered by image."""
@@ -191,14 +254,17 @@ class Store:
             if "curves" not in self._tables():
                 return []
             rows = self._db.execute(query, (dataset, protocol_hash)).fetchall()
-        return [curve(dict(zip(CURVE_COLUMNS, row, strict=True))) for row in rows]
+        with sound(self.file, "curves"):
+            found = checked(self.file, "curves", CURVE_COLUMNS, rows)
+            return [curve(dict(zip(CURVE_COLUMNS, row, strict=True))) for row in found]
 
     def failures(self, run: int) -> list[Failure]:
         """What a run could not score."""
         query = "select dataset, image, model, scale, reason from failures where run = ? order by rowid"
         with self._explained():
             rows = self._db.execute(query, (run,)).fetchall()
-        return [Failure(dataset=d, image=i, model=m, scale=s, reason=r) for d, i, m, s, r in rows]
+        found = checked(self.file, "failures", tuple(Failure.__dataclass_fields__), rows)
+        return [Failure(dataset=d, image=i, model=m, scale=s, reason=one_line(r)) for d, i, m, s, r in found]
 
     def table(self, name: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Columns and all rows of one of :data:`TABLES`, as they are stored: what is structured is JSON.
@@ -220,7 +286,8 @@ class Store:
             row = self._db.execute(query, (run,)).fetchone()
         if row is None:
             raise StoreError(f"{str(self.file)!r} holds no run {run}")
-        return Environment(facts=json.loads(row[0]))
+        with sound(self.file, "environments"):
+            return Environment(facts=mapping(row[0]))
 
     def _pragma(self, name: str) -> int:
         return int(self._db.execute(f"pragma {name}").fetchone()[0])
@@ -245,6 +312,9 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise StoreError(explain(self.file, error)) from error
+        except UnicodeError as error:
+            damage = sqlite3.DatabaseError("malformed: a text is not UTF-8")
+            raise StoreError(explain(self.file, damage)) from error
         except OSError as error:
             raise StoreError(f"cannot make the folder of {str(self.file)!r}: {error.strerror}") from error
 
@@ -273,16 +343,19 @@ def _row(record: SpeedResult | Curve, columns: tuple[str, ...]) -> list[object]:
     ]
 
 
-def _timing(row: tuple[object, ...]) -> SpeedResult:
-    fields: dict[str, Any] = dict(zip(TIMING_COLUMNS, row, strict=True))
-    seconds, certificate = json.loads(fields["seconds"]), json.loads(fields["certificate"])
-    return SpeedResult(**{**fields, "seconds": tuple(seconds), "certificate": certificate})
+def timing(row: Mapping[str, Any]) -> SpeedResult:
+    """Of a row of the table `timings`."""
+    known = {name: row[name] for name in TIMING_COLUMNS}
+    parts = {"seconds": json.loads(row["seconds"]), "certificate": mapping(row["certificate"])}
+    if not parts["seconds"] or not all(0 < value < math.inf for value in parts["seconds"]):
+        raise ValueError(f"seconds is {parts['seconds']}; required times above 0, one at least")
+    return typed(SpeedResult, known | parts, "a timing")
 
 
 def curve(row: Mapping[str, Any]) -> Curve:
     """Of a row of the table `curves`."""
-    terms = {name: tuple(values) for name, values in json.loads(row["terms"]).items()}
-    return Curve(**{**{name: row[name] for name in CURVE_COLUMNS}, "terms": terms})
+    known = {name: row[name] for name in CURVE_COLUMNS}
+    return typed(Curve, known | {"terms": mapping(row["terms"])}, "a curve")
 
 
 def _uri(file: Path, read_only: bool) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from bench.printable import one_line
+
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x50_42_4E_43  # "PBNC": the file says whose it is
 BUSY_SECONDS = 60.0
@@ -30,6 +32,7 @@ create table failures (
 create table pictures (
   dataset text not null, protocol_hash text not null, image text not null, image_sha256 text not null,
   model text not null, model_hash text not null, file text not null, run integer not null references runs (id),
+  pixels_sha256 text not null default '',
   primary key (dataset, protocol_hash, image, image_sha256, model, model_hash)
 ) without rowid;
 """
@@ -44,6 +47,9 @@ create table if not exists timings (
 create table if not exists metrics (
   name text not null, version text not null, about text not null, unit text not null, decimals integer not null,
   higher_is_better integer not null, primary key (name, version)
+) without rowid;
+create table if not exists files (
+  path text primary key, stamp text not null, sha256 text not null, height integer not null, width integer not null
 ) without rowid;
 create table if not exists curves (
   subject text not null, subject_hash text not null, dataset text not null, image text not null,
@@ -62,20 +68,23 @@ TABLES = (
     "timings",
     "metrics",
     "curves",
+    "files",
 )
 
 EXPLANATIONS = {
     "locked": "another process has held it for a minute; wait for that one, or name another file with --db",
     "full": "the disk is full; what was stored before is kept: free some space and repeat the command",
+    "disk I/O": "the disk is full, over quota or failing; what was stored before is kept: see to it and repeat the command",
     "readonly": "it cannot be written to; make it writable or name another file with --db",
     "unable to open": "it cannot be opened; the folder must exist and be writable",
     "not a database": "it is not a results file; name another file with --db",
+    "decode to UTF-8": "it is damaged; restore a copy, or rename it and repeat the command",
     "malformed": "it is damaged; restore a copy, or rename it and repeat the command",
 }
 
 
 def explain(file: Path, error: sqlite3.Error) -> str:
-    text = str(error)
+    text = one_line(str(error))
     for key, remedy in EXPLANATIONS.items():
         if key in text:
             return f"results file {str(file)!r}: {remedy} (SQLite: {text})"

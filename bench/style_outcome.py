@@ -58,8 +58,9 @@ def take(outcome: Outcome, plan: Plan, content: Content, subject: str, measured:
     outcome.curves.append(curve(plan, content, subject, measured))
     if content.pictured:
         file = picture_file(plan, subject, content.image.stem)
-        outcome.files.append((file, images.to_array(measured.image)))
-        outcome.pictures.append(picture(plan, content, subject, file))
+        pixels = images.to_array(measured.image)
+        outcome.files.append((file, pixels))
+        outcome.pictures.append(picture(plan, content, subject, file, pixels))
 
 
 def curve(plan: Plan, content: Content, subject: str, measured: Measured) -> Curve:
@@ -100,7 +101,7 @@ def picture_file(plan: Plan, subject: str, stem: str) -> Path:
     return folder / f"{subject}{version}" / f"{stem}.png"
 
 
-def picture(plan: Plan, content: Content, subject: str, file: Path) -> Picture:
+def picture(plan: Plan, content: Content, subject: str, file: Path, pixels: np.ndarray) -> Picture:
     """Of what a subject made of a content."""
     return Picture(
         dataset=plan.dataset.name,
@@ -110,6 +111,7 @@ def picture(plan: Plan, content: Content, subject: str, file: Path) -> Picture:
         model=subject,
         model_hash=plan.subject_hash(subject, content.sha256),
         file=str(file),
+        pixels_sha256=images.pixels_sha256(pixels),
     )
 
 
@@ -117,6 +119,7 @@ def style_picture(plan: Plan) -> Outcome:
     """The style as the objective sees it."""
     protocol = plan.protocol
     file = picture_file(plan, STYLE, protocol.style)
+    pixels = images.to_array(plan.style)
     record = Picture(
         dataset=plan.dataset.name,
         protocol_hash=protocol.hash,
@@ -125,8 +128,9 @@ def style_picture(plan: Plan) -> Outcome:
         model=STYLE,
         model_hash=protocol.style_sha256,
         file=str(file),
+        pixels_sha256=images.pixels_sha256(pixels),
     )
-    return Outcome(pictures=[record], files=[(file, images.to_array(plan.style))])
+    return Outcome(pictures=[record], files=[(file, pixels)])
 
 
 def write(outcome: Outcome, store: Store, run: int) -> None:

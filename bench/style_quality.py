@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import engines, shard
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 from bench.loss_networks import LOSS_WEIGHTS
 from bench.styles import STYLE_SIZE
@@ -18,10 +19,12 @@ from bench.styles import STYLE_SIZE
 if TYPE_CHECKING:
     import torch
 
+    from bench.cluster import Cluster
     from bench.records import Failure
     from bench.store import Store
     from bench.style_plan import Plan
     from bench.style_request import Request
+    from bench.style_run import Pool
     from bench.style_table import Panel
 
 SIZES = (256, 512, 1024)
@@ -96,6 +99,8 @@ def _add_objective(p: argparse.ArgumentParser) -> None:
 def _add_run(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("the run")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+    group.add_argument("--shard", metavar="I/N", help=shard.HELP)
+    engines.add_options(group)
     group.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     db = "the results file (default: results.db)"
     group.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=db)
@@ -123,12 +128,15 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     json_file = writable_file(args.json) if args.json else None
     from bench.store import Store
 
-    with Store(args.db) as store:
-        panels, complete = measure(asked, device(args.device), store, command)
+    with Store(args.db) as store, engines.chosen(args) as cluster:
+        where = device("cpu" if cluster else args.device)
+        panels, complete = measure(asked, where, store, command, cluster)
     if json_file is not None:
+        from bench.replacing import replacing
         from bench.style_table import to_json
 
-        json_file.write_text(to_json(panels), encoding="utf-8")
+        with replacing(json_file) as part:
+            part.write_text(to_json(panels), encoding="utf-8")
     _print_end(args)
     return DONE if complete else FAILED
 
@@ -158,6 +166,7 @@ def _request(args: argparse.Namespace) -> Request:
         pictures=None if args.no_pictures else args.pictures,
         picture_limit=args.picture_limit,
         force=args.force,
+        part=args.shard,
     )
 
 
@@ -166,14 +175,17 @@ def _once(names: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def measure(
-    asked: Request, where: torch.device, store: Store, command: Sequence[str]
+    asked: Request, where: torch.device, store: Store, command: Sequence[str], cluster: Cluster | None = None
 ) -> tuple[list[Panel], bool]:
     """Measure, then print the tables of each style and size.
+
+    Args:
+        cluster: that does the work; `where` is then what the networks are looked at on here.
 
     Returns:
         What was printed, and whether every subject has at least one content.
     """
-    from bench.environment import environment
+    from bench.engines import machine_of
     from bench.gpu import exact_float32
     from bench.records import Run
     from bench.store import now
@@ -185,11 +197,11 @@ def measure(
         program="style_quality",
         command=tuple(command),
         started=now(),
-        environment=environment(str(where)),
+        environment=machine_of(where, cluster),
         protocols=tuple(plan.protocol for plan in todo),
     )
     number = store.start(record)
-    panels, complete = _measure(todo, store, number)
+    panels, complete = _measure(todo, store, number, _pool(asked, cluster))
     store.finish(number)
     for panel in panels:
         _print_panel(panel)
@@ -197,7 +209,17 @@ def measure(
     return panels, complete
 
 
-def _measure(todo: Sequence[Plan], store: Store, number: int) -> tuple[list[Panel], bool]:
+def _pool(asked: Request, cluster: Cluster | None) -> Pool:
+    from bench.style_run import in_batches
+
+    if cluster is None:
+        return in_batches
+    from bench.cluster_style import in_cluster
+
+    return in_cluster(cluster, asked)
+
+
+def _measure(todo: Sequence[Plan], store: Store, number: int, pool: Pool) -> tuple[list[Panel], bool]:
     from bench import style_run
     from bench.style_outcome import machines, results
     from bench.style_summary import comparisons
@@ -206,7 +228,7 @@ def _measure(todo: Sequence[Plan], store: Store, number: int) -> tuple[list[Pane
     panels, complete = [], True
     with progress("style_quality", sum(len(p.dataset.images) * style_run.steps(p) for p in todo)) as reporter:
         for plan in todo:
-            curves = results(plan, store, style_run.measure(plan, store, number, reporter))
+            curves = results(plan, store, style_run.measure(plan, store, number, reporter, pool))
             complete &= {curve.subject for curve in curves} == set(plan.subjects)
             panels += [
                 Panel(
@@ -258,6 +280,10 @@ def _print_end(args: argparse.Namespace) -> None:
         print(f"json:     {args.json}")
     if args.limit is not None:
         print("only the first of the images were asked for (--limit)")
+    if args.shard is not None:
+        print(
+            f"only part {args.shard} of the images was asked for (--shard); join the parts with bench.merge"
+        )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from bench.datasets import dataset
 from bench.errors import UserError
 from bench.outside.model import Outside, refuse_namesakes
 from bench.records import Dataset, StyleProtocol, content_hash
+from bench.shard import shard
 from bench.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
 from bench.stylizers import StylizerEntry
 
@@ -125,6 +126,7 @@ def request(
     pictures: Path | None = None,
     picture_limit: int = 8,
     force: bool = False,
+    part: str | None = None,
 ) -> Request:
     """Resolve names; nothing heavy is loaded. Names given twice count once.
 
@@ -138,7 +140,7 @@ def request(
     return Request(
         styles=found,
         sizes=tuple(dict.fromkeys(sizes)),
-        dataset=replace(data, images=data.images[:limit]),
+        dataset=shard(part).of(replace(data, images=data.images[:limit])),
         models=_models(found, models),
         models_named=models is not None,
         objective=objective or Objective(),

@@ -7,6 +7,7 @@ one at most.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 import torch
@@ -50,7 +51,12 @@ def steps(plan: Plan) -> int:
     return 1 + (plan.baseline.iterations // REPORT_EVERY if plan.baseline else 0)
 
 
-def measure(plan: Plan, store: Store, run: int, reporter: Reporter) -> dict[str, str]:
+Submit = Callable[[Content], None]
+Pool = Callable[["Engine"], AbstractContextManager[Submit]]
+"""Where contents are measured: gives a place to hand them to, and keeps what comes of them."""
+
+
+def measure(plan: Plan, store: Store, run: int, reporter: Reporter, pool: Pool) -> dict[str, str]:
     """Measure what the store does not have yet.
 
     Returns:
@@ -63,87 +69,41 @@ def measure(plan: Plan, store: Store, run: int, reporter: Reporter) -> dict[str,
     engine = Engine(plan, store, run, reporter)
     if plan.pictures:
         engine.keep(style_picture(plan))
-    waiting: list[Content] = []
-    for content in engine.contents():
-        waiting.append(content)
-        if len(waiting) == plan.batch:
-            engine.do(waiting)
-            waiting = []
-    if waiting:
-        engine.do(waiting)
+    with pool(engine) as submit:
+        for content in engine.contents():
+            submit(content)
     return engine.hashes
 
 
-class Engine:
-    """One plan on its way into one store.
+@contextmanager
+def in_batches(engine: Engine) -> Iterator[Submit]:
+    """Here, a batch after the other."""
+    waiting: list[Content] = []
 
-    Attributes:
-        hashes: of the contents that could be read so far.
-    """
+    def do() -> None:
+        batch, waiting[:] = list(waiting), []
+        engine.keep(engine.do(batch))
 
-    def __init__(self, plan: Plan, store: Store, run: int, reporter: Reporter) -> None:
+    def submit(content: Content) -> None:
+        waiting.append(content)
+        if len(waiting) == engine.plan.batch:
+            do()
+
+    yield submit
+    if waiting:
+        do()
+
+
+class Measuring:
+    """One plan's contents on their way to what is stored of them."""
+
+    def __init__(self, plan: Plan, reporter: Reporter) -> None:
         self.plan = plan
-        self.store = store
-        self.run = run
         self.reporter = reporter
         self.networks = [TimedNetwork(network=n, device=plan.device) for n in plan.networks]
-        self.iterations = {} if plan.force else stored_iterations(plan, store)
-        self.pictures = stored_pictures(plan, store)
-        self.hashes: dict[str, str] = {}
 
-    def contents(self) -> Iterator[Content]:
-        """Those that lack something."""
-        for index, (image, loaded) in enumerate(read_ahead(self.plan.dataset.images)):
-            content = None
-            try:
-                content = self.content(index, image, loaded)
-            except (ValueError, OSError) as error:
-                self.keep(Outcome(failures=[failure(self.plan, image, "", error)]))
-            if content is None:
-                self.advance(image.stem, steps(self.plan))
-            else:
-                yield content
-
-    def content(self, index: int, image: ImageFile, loaded: LoadedImage | Exception) -> Content | None:
-        """The content, or None where it lacks nothing.
-
-        Raises:
-            ValueError, OSError: it could not be read, or is too small for the loss network.
-        """
-        if isinstance(loaded, Exception):
-            raise loaded
-        plan, (h, w) = self.plan, loaded.pixels.shape[:2]
-        if min(h, w) < plan.minimum:
-            raise ValueError(f"it is {w}x{h}; required at least {plan.minimum} pixels per side")
-        self.hashes[image.stem] = loaded.sha256
-        pictured = plan.pictures is not None and index < plan.picture_limit
-        lacking, iterations = self.lacking(image, loaded.sha256, pictured=pictured)
-        if not lacking:
-            return None
-        return Content(
-            image=image,
-            sha256=loaded.sha256,
-            square=square(images.to_tensor(loaded.pixels), plan.protocol.size),
-            pictured=pictured,
-            lacking=lacking,
-            iterations=iterations,
-        )
-
-    def lacking(self, image: ImageFile, sha256: str, *, pictured: bool) -> tuple[tuple[str, ...], int]:
-        """Subjects to be done of a content, and the iterations to do: a stored curve is never made shorter."""
-        plan, found = self.plan, []
-        asked = most = plan.baseline.iterations if plan.baseline else 0
-        for subject in plan.subjects:
-            key = (image.stem, sha256, subject, plan.subject_hash(subject, sha256))
-            done = self.iterations.get(key, -1)
-            required = asked if subject == BASELINE else 0
-            if done < required or (pictured and key not in self.pictures):
-                found.append(subject)
-            most = max(most, done)
-        return tuple(found), most
-
-    def do(self, contents: Sequence[Content]) -> None:
-        """Measure a batch and store it."""
+    def do(self, contents: Sequence[Content]) -> Outcome:
+        """Measure a batch."""
         outcome = Outcome()
         for content in contents:
             self.feed_forward(content, outcome)
@@ -152,7 +112,7 @@ class Engine:
         if waiting:
             self.optimise(waiting, outcome)
         self.advance(contents[-1].image.stem, (steps(self.plan) - 1) * (len(contents) - len(waiting)))
-        self.keep(outcome)
+        return outcome
 
     def feed_forward(self, content: Content, outcome: Outcome) -> None:
         """The content itself and every network. Whatever a network does wrong costs it this content, not the run."""
@@ -201,13 +161,80 @@ class Engine:
         pixels = torch.cat([content.square for content in contents]).to(self.plan.device)
         return optimised(self.plan, pixels, max(content.iterations for content in contents), say)
 
+    def advance(self, label: str, times: int) -> None:
+        for _ in range(times):
+            self.reporter.advance(f"{self.plan.title}, {label}")
+
+
+class Engine(Measuring):
+    """One plan on its way into one store.
+
+    Attributes:
+        hashes: of the contents that could be read so far.
+    """
+
+    def __init__(self, plan: Plan, store: Store, run: int, reporter: Reporter) -> None:
+        super().__init__(plan, reporter)
+        self.store = store
+        self.run = run
+        self.iterations = {} if plan.force else stored_iterations(plan, store)
+        self.pictures = stored_pictures(plan, store)
+        self.hashes: dict[str, str] = {}
+
+    def contents(self) -> Iterator[Content]:
+        """Those that lack something."""
+        for index, (image, loaded) in enumerate(read_ahead(self.plan.dataset.images)):
+            content = None
+            try:
+                content = self.content(index, image, loaded)
+            except (ValueError, OSError, MemoryError) as error:
+                self.keep(Outcome(failures=[failure(self.plan, image, "", error)]))
+            if content is None:
+                self.advance(image.stem, steps(self.plan))
+            else:
+                yield content
+
+    def content(self, index: int, image: ImageFile, loaded: LoadedImage | Exception) -> Content | None:
+        """The content, or None where it lacks nothing.
+
+        Raises:
+            ValueError, OSError: it could not be read, or is too small for the loss network.
+        """
+        if isinstance(loaded, Exception):
+            raise loaded
+        plan, (h, w) = self.plan, loaded.pixels.shape[:2]
+        if min(h, w) < plan.minimum:
+            raise ValueError(f"it is {w}x{h}; required at least {plan.minimum} pixels per side")
+        self.hashes[image.stem] = loaded.sha256
+        pictured = plan.pictures is not None and index < plan.picture_limit
+        lacking, iterations = self.lacking(image, loaded.sha256, pictured=pictured)
+        if not lacking:
+            return None
+        return Content(
+            image=image,
+            sha256=loaded.sha256,
+            square=square(images.to_tensor(loaded.pixels), plan.protocol.size),
+            pictured=pictured,
+            lacking=lacking,
+            iterations=iterations,
+        )
+
+    def lacking(self, image: ImageFile, sha256: str, *, pictured: bool) -> tuple[tuple[str, ...], int]:
+        """Subjects to be done of a content, and the iterations to do: a stored curve is never made shorter."""
+        plan, found = self.plan, []
+        asked = most = plan.baseline.iterations if plan.baseline else 0
+        for subject in plan.subjects:
+            key = (image.stem, sha256, subject, plan.subject_hash(subject, sha256))
+            done = self.iterations.get(key, -1)
+            required = asked if subject == BASELINE else 0
+            if done < required or (pictured and key not in self.pictures):
+                found.append(subject)
+            most = max(most, done)
+        return tuple(found), most
+
     def keep(self, outcome: Outcome) -> None:
         """Write and store, and name what failed."""
         write(outcome, self.store, self.run)
         for one in outcome.failures:
             who = f" ({one.model})" if one.model else ""
             self.reporter.note(f"{one.dataset} {one.image!r}{who}: not measured: {one.reason}")
-
-    def advance(self, label: str, times: int) -> None:
-        for _ in range(times):
-            self.reporter.advance(f"{self.plan.title}, {label}")

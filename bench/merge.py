@@ -1,0 +1,70 @@
+"""Join results files, such as those of the parts that `--shard` makes.
+
+python -m bench.merge results.db part1.db part2.db
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.cli import DONE, guard
+from bench.errors import UserError
+
+EXAMPLES = """examples:
+  python -m bench.sr_quality my_images/ --shard 1/2 --db part1.db      (and 2/2, on another machine)
+  python -m bench.merge results.db part1.db part2.db
+  python -m bench.sr_quality my_images/ --db results.db                (prints the whole table, scores nothing)
+
+A file that was joined before can be joined again: nothing is there twice. The files that are joined stay as they are.
+exit status: 0 done, 2 a file cannot be joined, 130 interrupted"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m bench.merge",
+        description="Join results files into one; it is made where it does not exist.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument(
+        "into", type=Path, metavar="RESULTS.db", help="the results file that everything comes into"
+    )
+    p.add_argument("files", nargs="+", type=Path, metavar="FILE", help="results files to join, in this order")
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, join, say what came; see :data:`EXAMPLES`."""
+    args = parser().parse_args(argv)
+    return guard(lambda: run(args.into, args.files))
+
+
+def run(into: Path, files: Sequence[Path]) -> int:
+    """Join, file after file, each whole or not at all.
+
+    Raises:
+        UserError: a file is the results file itself.
+        StoreError: a file is missing or is no results file.
+    """
+    from bench.printable import printable
+    from bench.store import Store
+
+    for file in files:
+        if file.absolute() == into.absolute() or (into.exists() and file.exists() and file.samefile(into)):
+            raise UserError(f"{str(file)!r} is to be joined into itself; required other files")
+        Store(file, read_only=True).close()
+    with Store(into) as store:
+        for file in files:
+            merged = store.merge(file)
+            runs = f"{merged.runs} run{'' if merged.runs == 1 else 's'}"
+            print(f"{printable(str(file))}: {merged.scores} scores, {runs} not here yet")
+            if merged.others:
+                print(f"  {merged.others} scores were here with another value; those of this file are kept")
+    return DONE
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

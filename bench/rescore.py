@@ -1,0 +1,218 @@
+"""New metrics of images that were enlarged before: from the stored pictures, without running a network.
+
+python -m bench.rescore --metrics lpips-vgg
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli import DONE, FAILED, device, guard, progress, writable_file
+from bench.errors import MissingFile, StoreError, UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.records import Failure, SRProtocol
+    from bench.rescore_request import Asked
+    from bench.rescore_run import Task
+    from bench.scoring import LoadedMetric
+    from bench.store import Store
+    from bench.summary import Row
+
+NAMED_FAILURES = 10
+EXPORTS = ("json", "csv", "latex", "markdown")
+EXAMPLES = """examples:
+  python -m bench.rescore --metrics lpips-vgg dists
+  python -m bench.rescore --metrics ms-ssim --datasets set5 set14 --models bicubic sr-pixel --json new.json
+  python -m bench.rescore --metrics ssim --db old.db --trust-pictures
+
+Values are those that bench.sr_quality would have given, to the last bit; what is there already is not computed again.
+A run that was stopped goes on where it was with the same command.
+exit status: 0 done, 1 something could not be scored at all, 2 bad usage, 130 interrupted"""
+
+HELP = {
+    "metrics": "names of bench.sr_quality --list",
+    "datasets": "as the results file calls them (default: all)",
+    "models": "as its tables call them (default: all)",
+    "protocol": "names (default: all)",
+    "scales": "hr size over lr size (default: all)",
+    "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
+    "db": "the results file, which is added to (default: results.db)",
+    "trust": "also take pictures that an earlier version stored without a hash of their pixels",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m bench.rescore",
+        description="Score the stored pictures of bench.sr_quality with more metrics; no network is loaded or run.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("--metrics", nargs="+", required=True, metavar="NAME", help=HELP["metrics"])
+    p.add_argument("--datasets", nargs="+", metavar="NAME", help=HELP["datasets"])
+    p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
+    p.add_argument("--protocol", nargs="+", metavar="NAME", help=HELP["protocol"])
+    p.add_argument("--scales", nargs="+", type=int, metavar="N", help=HELP["scales"])
+    p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
+    p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
+    p.add_argument("--force", action="store_true", help="score again what the results file already has")
+    p.add_argument("--trust-pictures", action="store_true", help=HELP["trust"])
+    for name in EXPORTS:
+        p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, run, print; see :data:`EXAMPLES`."""
+    args = parser().parse_args(argv)
+    command = list(argv) if argv is not None else sys.argv[1:]
+    return guard(lambda: run(args, command))
+
+
+def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """Rescore everything that was asked for and print it."""
+    from bench import metrics, summary
+    from bench.rescore_request import Filters, asked
+    from bench.store import Store
+
+    names = [metrics.entry(name).name for name in dict.fromkeys(args.metrics)]
+    filters = Filters(
+        datasets=args.datasets,
+        models=args.models,
+        protocols=args.protocol,
+        scales=args.scales,
+        trust=args.trust_pictures,
+    )
+    exports = {name: writable_file(getattr(args, name)) for name in EXPORTS if getattr(args, name)}
+    if not args.db.is_file():
+        raise StoreError(f"there is no results file {str(args.db)!r}")
+    where = device(args.device)
+    with Store(args.db) as store:
+        wanted = asked(store, filters, _say)
+        loaded = _load(names, where)
+        todo = _tasks(wanted, loaded, where, args)
+        tables, complete = score(todo, names, where, store, command)
+    for name, file in exports.items():
+        file.write_text(getattr(summary, f"to_{name}")(tables), encoding="utf-8")
+    print(f"\nresults: {args.db}")
+    for name, file in exports.items():
+        print(f"{name + ':':<8} {file}")
+    return DONE if complete and wanted.whole else FAILED
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _load(names: Sequence[str], where: torch.device) -> list[LoadedMetric]:
+    from bench import cache, metrics
+    from bench.scoring import LoadedMetric
+
+    loaded = []
+    for name in names:
+        try:
+            metric = metrics.load(name, cache.find, where)
+        except MissingFile as error:
+            raise MissingFile(f"metric {name} cannot run: {error}") from error
+        loaded.append(LoadedMetric(entry=metrics.entry(name), metric=metric))
+    return loaded
+
+
+def _tasks(
+    wanted: Asked, loaded: Sequence[LoadedMetric], where: torch.device, args: argparse.Namespace
+) -> list[Task]:
+    """One for each part that a metric can measure.
+
+    Raises:
+        UserError: a protocol that was named has luma only, and a metric measures colour.
+    """
+    from bench.rescore_run import Task
+
+    todo = []
+    for part in wanted.parts:
+        usable = [metric for metric in loaded if _measurable(metric, part.protocol, args.protocol)]
+        if usable:
+            todo.append(Task.of(part, usable, where, force=args.force, trust=args.trust_pictures))
+    return todo
+
+
+def _measurable(metric: LoadedMetric, protocol: SRProtocol, named: Sequence[str] | None) -> bool:
+    if metric.entry.view == "channel" or protocol.colour == "rgb":
+        return True
+    reason = f"metric {metric.entry.name} measures colour images, but protocol {protocol.name} has luma only"
+    if protocol.name in (named or ()):
+        raise UserError(f"{reason}; required another metric or protocol")
+    _say(f"{reason}: left out")
+    return False
+
+
+def score(
+    todo: Sequence[Task], names: Sequence[str], where: torch.device, store: Store, command: Sequence[str]
+) -> tuple[list[Row], bool]:
+    """Measure, then print a table per data set, scale and protocol.
+
+    Returns:
+        The rows, and whether there is something to do and each model of each part has a value of each metric.
+    """
+    from bench.environment import environment
+    from bench.gpu import exact_float32
+    from bench.metrics import info
+    from bench.records import Run
+    from bench.rescore_run import rescore
+    from bench.session import results
+    from bench.store import now
+
+    exact_float32()
+    record = Run(
+        program="rescore",
+        command=tuple(command),
+        started=now(),
+        environment=environment(str(where)),
+        protocols=tuple(dict.fromkeys(task.part.protocol for task in todo)),
+        metrics=tuple(info(name) for name in names),
+    )
+    number = store.start(record)
+    tables: list[Row] = []
+    with progress("rescore", sum(task.part.images for task in todo)) as reporter:
+        for task in todo:
+            tables += results(task.plan, store, rescore(task, store, number, reporter))
+    store.finish(number)
+    _print_tables(tables)
+    _print_failures(store.failures(number))
+    cells = sum(len(task.plan.subjects) * len(task.plan.metrics) for task in todo)
+    return tables, len(tables) == cells > 0
+
+
+def _print_tables(tables: Sequence[Row]) -> None:
+    from rich.console import Console
+
+    from bench.summary import Block, terminal_table
+
+    for block in Block.all(tables):
+        console = Console()
+        console.print(f"\n{block.title}", markup=False, highlight=False, style="bold", soft_wrap=True)
+        console.print(terminal_table(block, ()))
+
+
+def _print_failures(failures: Sequence[Failure]) -> None:
+    """What the tables lack; each was named when it happened, this stays at the end of a long run."""
+    from bench.printable import printable
+
+    lacking = sorted({(f.dataset, f.scale, f.image, f.model) for f in failures})
+    if lacking:
+        print(f"\n{len(lacking)} times a picture could not be scored:")
+    for dataset, scale, image, model in lacking[:NAMED_FAILURES]:
+        print(printable(f"  {dataset} x{scale} {image}{f' ({model})' if model else ''}"))
+    if len(lacking) > NAMED_FAILURES:
+        print(f"  and {len(lacking) - NAMED_FAILURES} more; the reasons are above and in the results file")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

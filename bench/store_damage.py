@@ -1,0 +1,96 @@
+"""What SQLite would take for a new or whole results file though it is not: found before it is opened, and after a crash.
+
+In write-ahead mode with `synchronous = normal` a killed process loses nothing and a power cut the last transactions at
+most: the log's sums say where it ends. A page of the file has no sum, so a bit that turns inside of a value on a disk
+that does not notice is not seen here either.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from bench.errors import StoreError
+
+MAGIC = b"SQLite format 3\x00"
+HEADER_BYTES = 100
+REMEDY = "it is damaged; restore a copy, or rename it and repeat the command"
+
+
+def log_of(file: Path) -> Path:
+    """Where SQLite keeps what was stored last, until it comes into the file."""
+    return Path(f"{os.path.realpath(file)}-wal")
+
+
+def unfinished(file: Path) -> bool:
+    """Whether something waits in the log: the last run was killed, or another one is at work.
+
+    Raises:
+        StoreError: the file that belongs to the log is empty or gone, and SQLite would delete the log; or, without a
+            log, the file does not end with a whole page.
+    """
+    log = log_of(file)
+    waiting, size = _bytes(log), _bytes(file)
+    if waiting and not size:
+        raise StoreError(
+            f"results file {str(file)!r} is {'empty' if file.exists() else 'missing'}, but {str(log)!r} beside it holds "
+            "what was stored last; restore a copy, or move that away and repeat the command"
+        )
+    if not waiting and file.is_file() and size % _page_bytes(file):
+        raise StoreError(f"results file {str(file)!r}: {REMEDY} ({size} bytes are no whole number of pages)")
+    return waiting > 0
+
+
+def _bytes(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except (
+        OSError
+    ):  # the log goes when the last process closes the file; of what cannot be read SQLite says so
+        return 0
+
+
+def _page_bytes(file: Path) -> int:
+    """1 where the file is no database, which SQLite says itself."""
+    try:
+        with file.open("rb") as stream:
+            header = stream.read(HEADER_BYTES)
+    except OSError:
+        return 1
+    count = int.from_bytes(header[16:18], "big") if header.startswith(MAGIC) else 0
+    return 65536 if count == 1 else count or 1
+
+
+def write_ahead(db: sqlite3.Connection, patience_seconds: float) -> None:
+    """Set the mode. Where that changes it, as in a new file, SQLite itself does not wait for another process.
+
+    Raises:
+        sqlite3.OperationalError: locked for longer than that.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
+def check(uri: str, patience_seconds: float) -> None:
+    """Look at every page once and change nothing: 2.5 s for 2.5 million scores (760 MB in memory, two busy cores).
+
+    Args:
+        uri: of the file, to be opened for reading alone: who may write brings the log into the file on closing it.
+
+    Raises:
+        sqlite3.DatabaseError: something is wrong.
+    """
+    with closing(sqlite3.connect(uri, uri=True, timeout=patience_seconds)) as db:
+        (found,) = db.execute("pragma quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {found}")
