@@ -6,9 +6,8 @@ would use, or as the smallest node has cores.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 
 from bench import stylizers
 from bench.cluster import Cluster, Died, Unit
-from bench.cluster_worker import ready
+from bench.cluster_worker import ready, there
 from bench.errors import RunError, UserError
 from bench.style_outcome import Content, Outcome, failure
 from bench.style_plan import Plan, plans
@@ -112,7 +111,7 @@ def _hashes(plan: Plan) -> tuple[tuple[str, str], ...]:
 def measure_contents(job: Job, contents: Sequence[Content]) -> list[Outcome]:
     """Batches as they fit on this node's device. An outcome is a batch's: it comes with its first content."""
     ready(job.threads)
-    with chdir(job.folder) if os.path.isdir(job.folder) else chdir("."):  # noqa: PTH112
+    with there(job.folder):
         measuring = Measuring(_loaded(job), Silent())
         found = [Outcome() for _ in contents]
         for first in range(0, len(contents), measuring.plan.batch):

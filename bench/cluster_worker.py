@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
@@ -36,6 +35,11 @@ def ready(threads: int = 1) -> None:
     """Arithmetic as in the driver, on the cores that the unit has."""
     exact_float32()
     torch.set_num_threads(threads)
+
+
+def there(folder: str) -> chdir[str]:
+    """In the driver's folder, where the node has it: relative paths start from there."""
+    return chdir(folder if Path(folder).is_dir() else ".")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +88,7 @@ def score_images(job: Job, items: Sequence[Item]) -> list[Outcome]:
     import ray
 
     ready()
-    with chdir(job.folder) if os.path.isdir(job.folder) else chdir("."):  # noqa: PTH112
+    with there(job.folder):
         plan, subject, metrics = _loaded(job)
         return [_score(job, plan, subject, metrics, item, ray.get(item.loaded)) for item in items]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.records import (
     Curve,
@@ -19,11 +19,16 @@ from bench.records import (
     SRProtocol,
     StyleProtocol,
 )
-from bench.store import Store, curve
+from bench.sound_rows import checked, definition, sound
+from bench.store import Store
+from bench.store_rows import curve, timing
+from bench.typed import typed
 
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
+MOST_DECIMALS = 17
 SHARED = ("model", "model_hash", "dataset", "protocol", "protocol_hash", "metric", "metric_version", "store")
 
 COLUMNS = {"scores": fields(Score), "pictures": fields(Picture), "failures": fields(Failure)}
@@ -37,6 +42,8 @@ class StoredRun:
         store: the file.
         id: number of the run in the file.
         finished: ISO 8601, UTC; None for a run that was stopped or killed.
+        age: what runs are sorted by, the newest last. In one file it is the order in which they came into it,
+            whatever the clock said; between files it is the start.
     """
 
     store: str
@@ -46,6 +53,7 @@ class StoredRun:
     started: str
     finished: str | None
     environment_hash: str
+    age: tuple[str, int, int] = ("", 0, 0)
 
     @property
     def line(self) -> str:
@@ -123,12 +131,21 @@ def read(files: Sequence[Path]) -> Contents:
         failures=pd.concat([part.failures for part in parts], ignore_index=True),
         timings=tuple(timing for part in parts for timing in part.timings),
         curves=tuple(curve for part in parts for curve in part.curves),
-        runs=_merged(part.runs for part in parts),
+        runs=_merged(_aged(part.runs, place) for place, part in enumerate(parts)),
         protocols=_merged(part.protocols for part in reversed(parts)),
         style_protocols=_merged(part.style_protocols for part in reversed(parts)),
         environments=_merged(part.environments for part in parts),
         metrics=_merged(part.metrics for part in parts),
     )
+
+
+def _aged(runs: dict[tuple[str, int], StoredRun], place: int) -> dict[tuple[str, int], StoredRun]:
+    """With their ages: a clock that was put back lets no run start before one of a smaller number in the same file."""
+    latest, aged = "", {}
+    for key in sorted(runs, key=lambda key: key[1]):
+        latest = max(latest, runs[key].started)
+        aged[key] = replace(runs[key], age=(latest, place, key[1]))
+    return aged
 
 
 def _merged(parts: Iterable[dict[Any, Any]]) -> dict[Any, Any]:
@@ -141,29 +158,76 @@ def _read_one(file: Path) -> Contents:
         frames = {table: _frame(store, table, name) for table in ("scores", "pictures", "failures")}
         pictures = frames["pictures"]
         folder = file.absolute().parent
-        definitions = _rows(store, "protocols")
-        frames["pictures"] = pictures.assign(file=[str(folder / path) for path in pictures["file"]])
-        return Contents(
+        protocols = dict(_made(store, "protocols", _protocol))
+        contents = Contents(
             stores=(name,),
-            **frames,
-            timings=tuple(_timings(store, name)),
-            curves=tuple(
-                StoredCurve(curve=curve(row), store=name, run=row["run"]) for row in _rows(store, "curves")
+            **frames | {"pictures": pictures.assign(file=[str(folder / path) for path in pictures["file"]])},
+            timings=tuple(
+                _made(
+                    store, "timings", lambda row: StoredTiming(result=timing(row), store=name, run=row["run"])
+                )
             ),
-            runs={(name, row["id"]): _run(row, name) for row in _rows(store, "runs")},
-            protocols={row["hash"]: _protocol(row) for row in definitions if not _of_style(row)},
-            style_protocols={row["hash"]: _style_protocol(row) for row in definitions if _of_style(row)},
-            environments={
-                row["hash"]: Environment(facts=json.loads(row["facts"]))
-                for row in _rows(store, "environments")
-            },
-            metrics={(row["name"], row["version"]): _metric(row) for row in _rows(store, "metrics")},
+            curves=tuple(
+                _made(store, "curves", lambda row: StoredCurve(curve=curve(row), store=name, run=row["run"]))
+            ),
+            runs=dict(_made(store, "runs", lambda row: ((name, row["id"]), _run(row, name)))),
+            protocols={key: rule for key, rule in protocols.items() if isinstance(rule, SRProtocol)},
+            style_protocols={key: rule for key, rule in protocols.items() if isinstance(rule, StyleProtocol)},
+            environments=dict(
+                _made(
+                    store,
+                    "environments",
+                    lambda row: (row["hash"], Environment(facts=definition(row["facts"]))),
+                )
+            ),
+            metrics={(metric.name, metric.version): metric for metric in _made(store, "metrics", _metric)},
         )
+    _refuse_loose_ends(contents)
+    return contents
 
 
-def _rows(store: Store, table: str) -> list[dict[str, Any]]:
+def _refuse_loose_ends(contents: Contents) -> None:
+    """
+    Raises:
+        StoreError: a row is of a run, a machine or a protocol that the file does not hold.
+    """
+    runs = {number for _, number in contents.runs}
+    machines = {
+        "runs": {run.environment_hash for run in contents.runs.values()},
+        "timings": {timing.result.environment_hash for timing in contents.timings},
+    }
+    for table, hashes in machines.items():
+        with sound(contents.stores[0], table):
+            if unknown := hashes - set(contents.environments):
+                raise ValueError(f"the environment {min(unknown)!a} is not in the file")
+    parts: dict[str, tuple[Iterable[int], Iterable[str], Collection[str]]] = {
+        "scores": (contents.scores["run"], contents.scores["protocol_hash"], contents.protocols),
+        "pictures": (contents.pictures["run"], (), ()),
+        "timings": ((timing.run for timing in contents.timings), (), ()),
+        "curves": (
+            (curve.run for curve in contents.curves),
+            (curve.curve.protocol_hash for curve in contents.curves),
+            contents.style_protocols,
+        ),
+    }
+    for table, (of_runs, of_protocols, protocols) in parts.items():
+        with sound(contents.stores[0], table):
+            if lost := set(of_runs) - runs:
+                raise ValueError(f"the run {min(lost)} is not in the file")
+            if gone := set(of_protocols) - set(protocols):
+                raise ValueError(f"the protocol {min(gone)!a} is not in the file")
+
+
+def _made(store: Store, table: str, make: Callable[[dict[str, Any]], T]) -> list[T]:
+    """Each row of a table as a record.
+
+    Raises:
+        StoreError: a row is none.
+    """
     columns, rows = store.table(table)
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+    with sound(store.file, table):
+        found = checked(store.file, table, columns, rows)
+        return [make(dict(zip(columns, row, strict=True))) for row in found]
 
 
 def _frame(store: Store, table: str, name: str) -> pd.DataFrame:
@@ -171,17 +235,12 @@ def _frame(store: Store, table: str, name: str) -> pd.DataFrame:
 
     columns, rows = store.table(table)
     known = columns or (*(field.name for field in COLUMNS[table]), "run")
-    return pd.DataFrame.from_records(rows, columns=list(known)).assign(store=name)
-
-
-def _timings(store: Store, name: str) -> list[StoredTiming]:
-    names = SpeedResult.__dataclass_fields__
-    found = []
-    for row in _rows(store, "timings"):
-        known = {column: row[column] for column in names}
-        known |= {"seconds": tuple(json.loads(row["seconds"])), "certificate": json.loads(row["certificate"])}
-        found.append(StoredTiming(result=SpeedResult(**known), store=name, run=row["run"]))
-    return found
+    with sound(store.file, table):
+        if lacking := {f.name for f in COLUMNS[table] if f.default is MISSING} - set(known):
+            raise ValueError(f"the column {min(lacking)} is lacking")
+        return pd.DataFrame.from_records(
+            list(checked(store.file, table, columns, rows)), columns=list(known)
+        ).assign(store=name)
 
 
 def _run(row: dict[str, Any], name: str) -> StoredRun:
@@ -189,26 +248,30 @@ def _run(row: dict[str, Any], name: str) -> StoredRun:
         store=name,
         id=row["id"],
         program=row["program"],
-        command=tuple(json.loads(row["command"])),
+        command=typed(Command, {"words": json.loads(row["command"])}, "a run").words,
         started=row["started"],
         finished=row["finished"],
         environment_hash=row["environment"],
     )
 
 
-def _protocol(row: dict[str, Any]) -> SRProtocol:
-    return SRProtocol(name=row["name"], **json.loads(row["definition"]))
+@dataclass(frozen=True)
+class Command:
+    """A command line, as it is stored."""
+
+    words: tuple[str, ...]
 
 
-def _of_style(row: dict[str, Any]) -> bool:
-    return "style_layers" in json.loads(row["definition"])
-
-
-def _style_protocol(row: dict[str, Any]) -> StyleProtocol:
-    definition = json.loads(row["definition"])
-    layers = {key: tuple(definition[key]) for key in ("content_layers", "style_layers")}
-    return StyleProtocol(name=row["name"], **definition | layers)
+def _protocol(row: dict[str, Any]) -> tuple[str, SRProtocol | StyleProtocol]:
+    fields = {**definition(row["definition"]), "name": row["name"]}
+    what = f"protocol {row['hash'][:8]!a}"
+    if "style_layers" in fields:
+        return row["hash"], typed(StyleProtocol, fields, what)
+    return row["hash"], typed(SRProtocol, fields, what)
 
 
 def _metric(row: dict[str, Any]) -> MetricInfo:
-    return MetricInfo(**{**row, "higher_is_better": bool(row["higher_is_better"])})
+    known = {**row, "higher_is_better": bool(row["higher_is_better"])}
+    if not 0 <= row["decimals"] <= MOST_DECIMALS:
+        raise ValueError(f"decimals is {row['decimals']}; required 0 to {MOST_DECIMALS}")
+    return typed(MetricInfo, known, f"metric {row['name']!a}")

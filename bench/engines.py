@@ -45,7 +45,7 @@ def chosen(args: argparse.Namespace) -> Iterator[Cluster | None]:
             raise UserError(f"--address is {args.address!r} and --engine local; required --engine ray")
         yield None
         return
-    from bench.cluster import cluster
+    from bench.cluster_connect import cluster
 
     with cluster(args.address, args.device) as found:
         yield found

@@ -7,10 +7,8 @@ process loses nothing that was scored and two processes can fill one file.
 
 from __future__ import annotations
 
-import json
-import math
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime
@@ -26,7 +24,6 @@ from bench.records import (
     Environment,
     Failure,
     KnownFile,
-    MetricInfo,
     Picture,
     Run,
     Score,
@@ -36,13 +33,20 @@ from bench.records import (
 )
 from bench.sound_rows import checked, mapping, refuse_programs, sound
 from bench.store_merge import Merged, merge
+from bench.store_rows import (
+    CURVE_COLUMNS,
+    FILE_COLUMNS,
+    INSERT_CURVE,
+    INSERT_METRIC,
+    INSERT_TIMING,
+    SCORE_COLUMNS,
+    TIMING_COLUMNS,
+    as_json,
+    curve,
+    fields_of,
+    timing,
+)
 from bench.store_schema import ADDED, APPLICATION_ID, BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, TABLES, explain
-from bench.typed import typed
-
-SCORE_COLUMNS = tuple(Score.__dataclass_fields__)
-TIMING_COLUMNS = tuple(SpeedResult.__dataclass_fields__)
-FILE_COLUMNS = tuple(KnownFile.__dataclass_fields__)
-CURVE_COLUMNS = tuple(Curve.__dataclass_fields__)
 
 
 def now() -> str:
@@ -136,17 +140,17 @@ class Store:
         facts = run.environment
         with self._explained(), self._transaction():
             self._db.execute(
-                "insert or ignore into environments values (?, ?)", (facts.hash, _json(dict(facts.facts)))
+                "insert or ignore into environments values (?, ?)", (facts.hash, as_json(dict(facts.facts)))
             )
             for protocol in run.protocols:
                 self._add_protocol(protocol)
             self._db.executemany(INSERT_METRIC, [tuple(vars(metric).values()) for metric in run.metrics])
-            row = (run.program, _json(run.command), run.started, None, facts.hash)
-            return self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", row).lastrowid or 0
+            about = (run.program, as_json(run.command), run.started, None, facts.hash)
+            return self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", about).lastrowid or 0
 
     def _add_protocol(self, protocol: SRProtocol | StyleProtocol) -> None:
-        row = (protocol.hash, protocol.name, _json(protocol.definition))
-        self._db.execute("insert or ignore into protocols values (?, ?, ?)", row)
+        about = (protocol.hash, protocol.name, as_json(protocol.definition))
+        self._db.execute("insert or ignore into protocols values (?, ?, ?)", about)
 
     def finish(self, run: int) -> None:
         """Record that a run came to its end."""
@@ -169,8 +173,12 @@ class Store:
             self._insert("scores", SCORE_COLUMNS, run, scores)
             store_pictures.insert(self._db, run, pictures)
             self._insert("failures", tuple(Failure.__dataclass_fields__), run, failures)
-            self._db.executemany(INSERT_TIMING, ([*_row(timing, TIMING_COLUMNS), run] for timing in timings))
-            self._db.executemany(INSERT_CURVE, ([*_row(curve, CURVE_COLUMNS), run] for curve in curves))
+            self._db.executemany(
+                INSERT_TIMING, ([*fields_of(record, TIMING_COLUMNS), run] for record in timings)
+            )
+            self._db.executemany(
+                INSERT_CURVE, ([*fields_of(record, CURVE_COLUMNS), run] for record in curves)
+            )
             self._db.executemany("insert or replace into files values (?, ?, ?, ?, ?)", map(astuple, files))
 
     def _insert(
@@ -205,8 +213,11 @@ class Store:
     def known_file(self, path: str) -> KnownFile | None:
         """What was found in a file when it was read, whatever became of it since."""
         with self._explained():
-            row = self._db.execute("select * from files where path = ?", (path,)).fetchone()
-        return None if row is None else KnownFile(**dict(zip(FILE_COLUMNS, row, strict=True)))
+            found = self._db.execute("select * from files where path = ?", (path,)).fetchone()
+        if found is None:
+            return None
+        (row,) = checked(self.file, "files", FILE_COLUMNS, [found])
+        return KnownFile(**dict(zip(FILE_COLUMNS, row, strict=True)))
 
     def scores(self, *, dataset: str, protocol_hash: str) -> Iterator[Score]:
         """Every score of a data set under a protocol, ordered by image."""
@@ -319,48 +330,5 @@ class Store:
             raise StoreError(f"cannot make the folder of {str(self.file)!r}: {error.strerror}") from error
 
 
-INSERT_TIMING = (
-    f"insert or replace into timings ({', '.join(TIMING_COLUMNS)}, run) "
-    f"values ({', '.join('?' for _ in TIMING_COLUMNS)}, ?)"
-)
-
-INSERT_CURVE = (
-    f"insert or replace into curves ({', '.join(CURVE_COLUMNS)}, run) "
-    f"values ({', '.join('?' for _ in CURVE_COLUMNS)}, ?)"
-)
-METRIC_COLUMNS = tuple(MetricInfo.__dataclass_fields__)
-INSERT_METRIC = (
-    f"insert or replace into metrics ({', '.join(METRIC_COLUMNS)}) "
-    f"values ({', '.join('?' for _ in METRIC_COLUMNS)})"
-)
-
-
-def _row(record: SpeedResult | Curve, columns: tuple[str, ...]) -> list[object]:
-    """Its fields as SQLite takes them: what is structured is JSON."""
-    fields = vars(record)
-    return [
-        _json(value) if isinstance(value := fields[column], (tuple, Mapping)) else value for column in columns
-    ]
-
-
-def timing(row: Mapping[str, Any]) -> SpeedResult:
-    """Of a row of the table `timings`."""
-    known = {name: row[name] for name in TIMING_COLUMNS}
-    parts = {"seconds": json.loads(row["seconds"]), "certificate": mapping(row["certificate"])}
-    if not parts["seconds"] or not all(0 < value < math.inf for value in parts["seconds"]):
-        raise ValueError(f"seconds is {parts['seconds']}; required times above 0, one at least")
-    return typed(SpeedResult, known | parts, "a timing")
-
-
-def curve(row: Mapping[str, Any]) -> Curve:
-    """Of a row of the table `curves`."""
-    known = {name: row[name] for name in CURVE_COLUMNS}
-    return typed(Curve, known | {"terms": mapping(row["terms"])}, "a curve")
-
-
 def _uri(file: Path, read_only: bool) -> str:
     return f"{file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-
-
-def _json(value: Collection[object]) -> str:
-    return json.dumps(dict(value) if isinstance(value, Mapping) else value, sort_keys=True)

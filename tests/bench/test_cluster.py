@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from bench import cluster as clusters
-from bench import engines, images, sr_quality, style_quality
+from bench import cluster_connect, engines, images, sr_quality, style_quality
 from bench.errors import MissingFile, RunError, UserError
 from bench.store import Store
 
@@ -56,7 +56,7 @@ def running() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     patch = pytest.MonkeyPatch()
-    for name, value in clusters.QUIET.items():
+    for name, value in cluster_connect.QUIET.items():
         patch.setenv(name, value)
     try:
         found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
