@@ -32,7 +32,7 @@ def guard(body: Callable[[], int]) -> int:
     terminal would obey written out.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to stop
+        if isinstance(stream, io.TextIOWrapper):  # names may hold what the terminal's encoding lacks
             stream.reconfigure(errors="backslashreplace")
     try:
         return body()

@@ -13,7 +13,7 @@ from bench.metrics import METRICS
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = ["model", "protocol_hash"]
+VERSION = ["model", "protocol_hash", "dataset"]
 MATCHED = ["dataset", "protocol_hash", "model", "metric"]
 
 
@@ -54,7 +54,7 @@ def groups(side: Side, options: Options) -> Groups:
 
 
 def newest(scores: pd.DataFrame) -> pd.DataFrame:
-    """Of a model's versions of code or weights under one protocol, the rows of the one that ran last."""
+    """Of a model's versions of code or weights on a data set under one protocol, the rows of the one that ran last."""
     if scores.empty:
         return scores
     last = scores.loc[scores.groupby(VERSION, observed=True)["run"].idxmax(), [*VERSION, "model_hash"]]
@@ -68,8 +68,8 @@ def several_versions(side: Side) -> Iterator[str]:
         if count > 1:
             model = side.reading.model or first["model"]
             yield (
-                f"{side.name} holds {count} versions of the code or weights of {model} under {first['protocol']} "
-                f"x{first['scale']}; the newest, of run {rows['run'].max()}, is compared"
+                f"{side.name} holds {count} versions of the code or weights of {model} on {first['dataset']} under "
+                f"{first['protocol']} x{first['scale']}; the newest, of run {rows['run'].max()}, is compared"
             )
 
 

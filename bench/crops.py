@@ -57,7 +57,7 @@ def write_crops(folder: Path, dataset: str, scale: int, models: Sequence[str]) -
         files = [folder / name / f"{crop.image}.png" for name in names]
         if (crop.dataset, crop.scale) != (dataset, scale) or not all(file.is_file() for file in files):
             continue
-        details = [Image.open(file).convert("RGB").crop(crop.box) for file in files]
+        details = [Image.open(file, formats=["PNG"]).convert("RGB").crop(crop.box) for file in files]
         file = folder / "crops" / f"{crop.image}.png"
         with replacing(file) as part:
             row(details, names).save(part, format="PNG")

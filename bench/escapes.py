@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from bench.printable import one_line, printable
+
 LATEX_ESCAPES = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -15,14 +19,22 @@ LATEX_ESCAPES = {
     "\N{MINUS SIGN}": r"$-$",
 }
 MARKDOWN_SPECIAL = r"\`*_[]<>#|"
+FORMULA = ("=", "+", "-", "@")
+NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?[%*]?")
 
 
 def escape_latex(text: str) -> str:
     """Text that LaTeX typesets as it stands; with T1 fonts, for `<`, `>` and `|` have no place in the older ones."""
-    return "".join(LATEX_ESCAPES.get(c, c) for c in " ".join(text.split()))
+    return "".join(LATEX_ESCAPES.get(c, c) for c in one_line(" ".join(text.split())))
 
 
 def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it stands, inside a table too."""
-    escaped = "".join(f"\\{c}" if c in MARKDOWN_SPECIAL else c for c in text)
-    return " ".join(escaped.split())
+    plain = one_line(" ".join(text.split()))
+    return "".join(f"\\{c}" if c in MARKDOWN_SPECIAL else c for c in plain)
+
+
+def escape_csv(text: str) -> str:
+    """Text that a spreadsheet does not compute: behind an apostrophe where it would be a formula; a number stays one."""
+    plain = printable(text)
+    return f"'{plain}" if plain.startswith(FORMULA) and not NUMBER.fullmatch(plain) else plain

@@ -7,13 +7,15 @@ What becomes of a file is stated here and nowhere guessed:
 - Alpha is dropped where every pixel is opaque; an image with a transparent pixel is refused.
 - EXIF orientation is applied. EXIF that cannot be read counts as upright.
 - CMYK and other colour spaces, more than 8 bits per channel, floats, and files of several frames are refused.
-- More than 178,956,970 pixels (Pillow's limit) are refused by the header, before anything is decoded.
+- More than 178,956,970 pixels (Pillow's limit) are refused by the header, before anything is decoded; likewise a JPEG
+  of more than 64 scans, each of which goes over all pixels.
 
 PNG, JPEG, BMP, GIF, TIFF, WebP and PPM are recognised by their first bytes; the suffix does not matter.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import struct
@@ -41,9 +43,12 @@ from PIL import (
 from torch import Tensor
 
 from bench.errors import ImageError
+from bench.jpeg_scans import scans
 from bench.replacing import replacing
+from bench.whole_file import read_whole
 
 LARGEST_PIXELS = 178_956_970
+MOST_SCANS = 64
 FORMATS = "PNG, JPEG, BMP, GIF, TIFF, WebP or PPM"
 
 # First bytes to reader. Image.open would warn of large images and take a phone's JPEG for several frames.
@@ -116,9 +121,11 @@ def read_bytes(path: Path) -> bytes:
         ImageError: the file cannot be read.
     """
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"{str(path)!r} cannot be read: {error.strerror or error}") from error
+        return read_whole(path)
+    except (OSError, ValueError) as error:  # ValueError: the name holds a NUL
+        raise ImageError(
+            f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def write(path: Path, pixels: UInt8[np.ndarray, "h w c"]) -> None:
@@ -135,6 +142,13 @@ def write(path: Path, pixels: UInt8[np.ndarray, "h w c"]) -> None:
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     with replacing(path) as part:
         picture.save(part, format="PNG", compress_level=1)
+
+
+def pixels_sha256(pixels: UInt8[np.ndarray, "h w c"]) -> str:
+    """SHA-256 (hex) of the shape and the pixels: the same however strongly a PNG is compressed."""
+    found = hashlib.sha256("x".join(map(str, pixels.shape)).encode())
+    found.update(np.ascontiguousarray(pixels).data)
+    return found.hexdigest()
 
 
 def to_tensor(pixels: UInt8[np.ndarray, "h w c"]) -> Float32[Tensor, "1 c h w"]:
@@ -166,10 +180,10 @@ def _quieten_pillow() -> None:
     `warnings.catch_warnings` would change the filters of other threads. A filter that is added once and stays
     does not; it is added again where something else (a test) has put the filters back since.
     """
-    silence = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
     with _warnings:
-        if silence not in warnings.filters:
-            warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        for kind in (UserWarning, Image.DecompressionBombWarning):
+            if ("ignore", None, kind, re.compile(r"PIL\."), 0) not in warnings.filters:
+                warnings.filterwarnings("ignore", category=kind, module=r"PIL\.")
 
 
 def _open(data: bytes, name: str) -> ImageFile.ImageFile:
@@ -202,9 +216,10 @@ def _refuse_kind(image: ImageFile.ImageFile, data: bytes, name: str) -> None:
         raise ImageError(f"{name!r} has {max(bits, 16)}-bit channels; required 8-bit ones, RGB or grey")
     if image.mode not in MODES:
         raise ImageError(f"{name!r} has {image.mode} pixels; required RGB or grey")
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        raise ImageError(f"{name!r} has {frames} frames; required a single image")
+    if getattr(image, "is_animated", False):  # counting them, n_frames, may take minutes
+        raise ImageError(f"{name!r} has several frames; required a single image")
+    if isinstance(image, JpegImagePlugin.JpegImageFile) and (found := scans(data)) > MOST_SCANS:
+        raise ImageError(f"{name!r} has {found} scans; required at most {MOST_SCANS}")
 
 
 def _bits(image: ImageFile.ImageFile, data: bytes) -> int:

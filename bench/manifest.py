@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
 from bench.errors import UserError
+from bench.preference_json import shown
+from bench.typed import typed
 
 TOML = Path(__file__).with_name("manifest.toml")
 TORCHVISION = "torchvision:"
+ADDRESSES = ("https://", "http://", TORCHVISION)
+SHA256 = re.compile(r"[0-9a-f]{8}|[0-9a-f]{64}")
+SHOWN = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +57,23 @@ class Group:
 @functools.cache
 def groups() -> Mapping[str, Group]:
     """Every group by name, in the manifest's order."""
-    tables = tomllib.loads(TOML.read_text(encoding="utf-8"))
-    return MappingProxyType({name: _group(name, table) for name, table in tables.items()})
+    return parse(TOML.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Mapping[str, Group]:
+    """What a manifest says.
+
+    Raises:
+        UserError: it is not TOML, lacks something, or names a file that would lie outside of the cache's folder, or
+            an address that is not on the web.
+    """
+    try:
+        tables = tomllib.loads(text)
+        return MappingProxyType({name: _group(name, table) for name, table in tables.items()})
+    except RecursionError as error:
+        raise UserError("the manifest is nested too deeply") from error
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise UserError(f"the manifest is not sound: {ascii(str(error))[1:-1][:SHOWN]}") from error
 
 
 @functools.cache
@@ -103,12 +124,14 @@ def address(file: ManifestFile) -> str:
 def _group(name: str, table: Mapping[str, Any]) -> Group:
     about = {key: table[key] for key in ("licence", "source", "enables")}
     files = tuple(file for part in table["parts"] for file in _files(name, table, part))
-    return Group(name=name, files=files, **about)
+    return typed(
+        Group, {"name": name, "files": [vars(file) for file in files], **about}, f"group {shown(name)}"
+    )
 
 
 def _files(group: str, table: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator[ManifestFile]:
     for name, size, sha256, *tail in part["files"]:
-        yield ManifestFile(
+        made = ManifestFile(
             name=f"{part['folder']}/{name}",
             bytes=size or None,
             sha256=sha256,
@@ -117,3 +140,21 @@ def _files(group: str, table: Mapping[str, Any], part: Mapping[str, Any]) -> Ite
             group=group,
             enables=table["enables"],
         )
+        _refuse(made)
+        yield made
+
+
+def _refuse(file: ManifestFile) -> None:
+    """
+    Raises:
+        ValueError: its name leads out of the cache's folder, its hash is none, or its address is not on the web.
+    """
+    path = PurePosixPath(file.name)
+    if path.is_absolute() or ".." in path.parts or not file.name.isprintable() or "\\" in file.name:
+        raise ValueError(f"a file is called {shown(file.name)}; required a path below the cache's folder")
+    if not SHA256.fullmatch(file.sha256):
+        raise ValueError(
+            f"{file.name}: sha256 is {shown(file.sha256)}; required 64 hex digits, or the first 8"
+        )
+    if not file.address.startswith(ADDRESSES) or not file.address.isprintable():
+        raise ValueError(f"{file.name}: address is {shown(file.address)}; required {' or '.join(ADDRESSES)}")

@@ -13,7 +13,6 @@ Two files for one hr image, or two hr images for one file, are refused, naming b
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench.errors import UserError
-from bench.printable import printable
+from bench.printable import printable, stem_name
 
 TAG = re.compile(
     r"(?:[_\-. ]?x\d{1,2}|[_\-. ]\d{1,2}x|[_\-. ]srf[_\-. ]?\d{1,2}|[_\-. ](?:sr|hr|lr|gt|out|output|result|fake))$",
@@ -83,7 +82,7 @@ def pair(hr_stems: Iterable[str], files: Iterable[Path]) -> Pairing:
 def stem_of(file: Path) -> str:
     """A file's name without its suffix, as :mod:`bench.datasets` names images."""
     stem = file.name.rpartition(".")[0] or file.name
-    return stem if stem.isascii() else os.fsencode(stem).decode("utf-8", "backslashreplace")
+    return stem_name(stem)
 
 
 def peeled(stem: str) -> Iterator[str]:

@@ -90,7 +90,10 @@ def _table(contents: Contents, dataset: str, protocol: SRProtocol) -> pd.DataFra
 def _name(contents: Contents, column: str, value: str) -> str:
     if column == "dataset":
         return value
-    rule = contents.protocols[value]
+    rule = contents.protocols.get(value)
+    if rule is None:
+        style = contents.style_protocols.get(value)
+        return f"an unknown protocol ({value[:8]})" if style is None else style.name
     return f"{rule.name} x{rule.scale}"
 
 
@@ -114,7 +117,7 @@ def read_picture(file: Path) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(file) as picture:
+        with Image.open(file, formats=["PNG"]) as picture:
             picture.load()
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise UserError(f"picture {str(file)!r} cannot be read: {error}; required a sound PNG") from error

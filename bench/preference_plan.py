@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from bench.errors import UserError
 from bench.preference_pictures import Pictures, read_picture
 from bench.preference_study import HR, LR, Study, Trial
 from bench.records import content_hash
+from bench.whole_file import read_whole
 
 MOST_CATCH_TRIALS_BY_DEFAULT = 10
 OPAQUE_DIGITS = 16
@@ -101,12 +103,12 @@ def _secret(used: Mapping[str, Mapping[str, Path]], seed: int) -> str:
 
 
 def _digest(file: Path) -> str:
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises on names that are too long)
         raise UserError(
             f"the picture {str(file)!r}, which the results name, is not there; required: put it back, or score its "
             "data set again with --force"
         )
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashlib.sha256(read_whole(file)).hexdigest()
 
 
 def _size(files: Mapping[str, Path], scale: int) -> tuple[int, int]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from bench.errors import UserError
 from bench.preference_json import read_json
+from bench.records import content_hash
 from bench.replacing import replacing
+from bench.typed import typed
 
 FORMAT, VERSION = "perceptual-bench preference result", 1
 LARGEST_RESULT_BYTES = 2**26
@@ -142,14 +144,7 @@ def _result(found: Any) -> PreferenceResult:
         raise UserError(f"it is not what `bench.preference score --json` writes in version {VERSION}")
     fields = {name: value for name, value in found.items() if name not in {"format", "version"}}
     try:
-        pairs = [{**p, "vote_share_a_interval": tuple(p["vote_share_a_interval"])} for p in fields["pairs"]]
-        ranking = [{**r, "interval": r["interval"] and tuple(r["interval"])} for r in fields["ranking"]]
-        parts = {
-            "pairs": tuple(PairResult(**pair) for pair in pairs),
-            "ranking": tuple(Ranked(**ranked) for ranked in ranking),
-            "dropped": tuple(Dropped(**dropped) for dropped in fields["dropped"]),
-            "refused": tuple(RefusedFile(**refused) for refused in fields["refused"]),
-        }
-        return PreferenceResult(**{**fields, **parts})
-    except (KeyError, TypeError) as error:
+        content_hash(fields)  # refuses numbers that JSON cannot hold, such as 1e999
+        return typed(PreferenceResult, fields, "it")
+    except ValueError as error:
         raise UserError(f"a field is missing, unknown or of another type: {error}") from error

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.preference_json import read_json
+from bench.preference_json import read_json, shown
 from bench.records import content_hash
 from bench.replacing import replacing
+from bench.typed import typed
 
 FORMAT, VERSION = "perceptual-bench preference key", 1
 LARGEST_KEY_BYTES = 2**28
@@ -93,12 +94,28 @@ def _study(key: Any) -> Study:
             "it is not the key of a study; required the key.json that `bench.preference build` wrote"
         )
     if key.get("version") != VERSION:
-        raise UserError(f"its version is {key.get('version')!r}, required {VERSION}")
+        raise UserError(f"its version is {shown(key.get('version'))}, required {VERSION}")
     fields = {name: value for name, value in key.items() if name not in {"format", "version", "study"}}
-    if content_hash(fields) != key.get("study"):
-        raise UserError("it was changed or damaged after it was written; required an untouched copy")
     try:
-        trials = tuple(Trial(**{**trial, "size": tuple(trial["size"])}) for trial in fields["trials"])
-        return Study(**{**fields, "trials": trials})
-    except (KeyError, TypeError) as error:
-        raise UserError(f"it lacks a field or has one too many: {error}") from error
+        if content_hash(fields) != key.get("study"):
+            raise UserError("it was changed or damaged after it was written; required an untouched copy")
+        study = typed(Study, fields, "it")
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    _refuse_unsound(study)
+    return study
+
+
+def _refuse_unsound(study: Study) -> None:
+    """
+    Raises:
+        UserError: a trial is there twice, or shows other pictures than two of the study's models, or hr and lr.
+    """
+    if len({trial.id for trial in study.trials}) < len(study.trials):
+        raise UserError("two of its trials have one id")
+    pairs = [{HR, LR}, *map(set, study.pairs)]
+    for trial in study.trials:
+        if len(trial.pictures) != 2 or set(trial.pictures.values()) not in pairs:
+            raise UserError(
+                f"trial {shown(trial.id)} does not show two of its models; required two, or {HR} and {LR}"
+            )

@@ -20,7 +20,8 @@ def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         with safe_open(file, framework="pt") as content:
             return dict(content.metadata() or {}), {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise ValueError(f"{file.name} cannot be read, required a safetensors file: {error}") from error
+        words = ascii(str(error))[1:-1]
+        raise ValueError(f"{file.name} cannot be read, required a safetensors file: {words}") from error
 
 
 def load_network(

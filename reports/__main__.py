@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli import DONE, guard, progress
 from bench.errors import RunError, UserError
+from bench.printable import one_line, printable
 
 if TYPE_CHECKING:
     from bench.cli import Reporter
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         report = compose(contents, args.out, args.reference, preferences, reporter)
         write(report, args.out, reporter, pdf=not args.no_pdf)
     for line in (*report.summary, *report.results.notes):
-        print(line)
+        print(one_line(line))
     print(f"\nreport: {args.out / PAGE}")
     return DONE
 
@@ -96,7 +97,7 @@ def draw_figures(stores: Sequence[Path], out: Path, names: Sequence[str]) -> int
     made = draw_some(gather(read_stores(stores)), out, names)
     for figure in made:
         if figure.png is not None:
-            print(f"{figure.png}\n{figure.svg}\n{figure.caption}\n")
+            print(printable(f"{figure.png}\n{figure.svg}\n{figure.caption}\n"))
     absent = [figure for figure in made if figure.png is None]
     if absent:
         raise RunError(

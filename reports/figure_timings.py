@@ -34,10 +34,7 @@ def newest(timed: Iterable[Timed], wanted: Callable[[Row], bool]) -> list[Timed]
         if row.seconds is None or row.iterations is not None or not wanted(row):
             continue
         key = (row.method, row.variant, row.size, input_size(row))
-        if key not in kept or (one.started, row.protocol_hash) > (
-            kept[key].started,
-            kept[key].row.protocol_hash,
-        ):
+        if key not in kept or (one.age, row.protocol_hash) > (kept[key].age, kept[key].row.protocol_hash):
             kept[key] = one
     return list(kept.values())
 

@@ -10,7 +10,9 @@ from bench.contents import Contents, StoredRun
 from bench.records import MetricInfo, SpeedResult, SRProtocol
 from reports.certified import certified
 from reports.gather_styles import style_groups
+from reports.picture_files import is_picture
 from reports.results import SHORT, SOURCES, Certificate, Group, Results, anchor
+from reports.sound_timings import refuse_unsound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +38,8 @@ def gather(contents: Contents) -> Results:
     notes: list[str] = []
     groups = tuple(_groups(contents, notes))
     styles = style_groups(contents, notes)
+    for stored in contents.timings:
+        refuse_unsound(stored.result, stored.store)
     timings = tuple(
         (
             stored.result,
@@ -95,9 +99,10 @@ def _model_order(scores: pd.DataFrame) -> list[str]:
 
 def _newest(own: pd.DataFrame, contents: Contents, notes: list[str]) -> pd.DataFrame:
     """Of each model and metric the values of one content alone, and of each image one: those of the newest run."""
-    started = {key: contents.runs[key].started for key in _run_keys(own)}
+    oldest_first = sorted(_run_keys(own), key=lambda key: contents.runs[key].age)
+    ages = {key: age for age, key in enumerate(oldest_first)}
     keys = zip(own["store"].astype(str), own["run"].astype(int), strict=True)
-    aged = own.assign(started=[started[key] for key in keys]).sort_values("started", kind="stable")
+    aged = own.assign(age=[ages[key] for key in keys]).sort_values("age", kind="stable")
     column = aged.groupby(["model", "metric"], observed=True)
     newest = aged[
         (aged["model_hash"].astype(str) == column["model_hash"].transform("last").astype(str))
@@ -163,7 +168,7 @@ def _pictures(
         for image, model, model_hash, file in zip(*columns, strict=True)
         if model in SOURCES or (model, model_hash) in hashes
     }
-    there = {key: file for key, file in found.items() if file.is_file()}
+    there = {key: file for key, file in found.items() if is_picture(file)}
     return there, len(found) - len(there)
 
 
@@ -171,7 +176,7 @@ def _certificates(
     contents: Contents, protocol: SRProtocol, own: pd.DataFrame
 ) -> Iterator[tuple[tuple[str, str], Certificate]]:
     for (model, metric), part in own.groupby(["model", "metric"], observed=True):
-        runs = sorted((contents.runs[key] for key in _run_keys(part)), key=lambda run: run.started)
+        runs = sorted((contents.runs[key] for key in _run_keys(part)), key=lambda run: run.age)
         yield (
             (str(model), str(metric)),
             certified(

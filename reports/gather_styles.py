@@ -11,6 +11,7 @@ from typing import TypeVar
 from bench.contents import Contents, StoredRun
 from bench.records import Curve, StyleProtocol
 from reports.certified import certified
+from reports.picture_files import is_picture
 from reports.results import CONTENT, GATYS, SHORT, STYLE, Certificate, StyleGroup, anchor
 
 PAPER_STYLE = "la_muse"  # of the paper's Figure 5
@@ -21,7 +22,7 @@ T = TypeVar("T", Curve, Path)
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What a run stored of a subject and an image: a curve or a picture. `age` sorts: newest last."""
+    """What a run stored of a subject and an image: a curve or a picture."""
 
     dataset: str
     protocol_hash: str
@@ -31,7 +32,6 @@ class _Seen:
     image_sha256: str
     made: Curve | Path
     run: StoredRun
-    age: tuple[str, int, int]
 
 
 def style_groups(contents: Contents, notes: list[str]) -> tuple[StyleGroup, ...]:
@@ -40,7 +40,7 @@ def style_groups(contents: Contents, notes: list[str]) -> tuple[StyleGroup, ...]
     Of a network whose weights or code changed, or a content whose file did, the newest run's values count.
     """
     found: dict[tuple[str, str], list[_Seen]] = {}
-    for seen in sorted([*_curves(contents), *_pictures(contents)], key=lambda s: s.age):
+    for seen in sorted([*_curves(contents), *_pictures(contents)], key=lambda s: s.run.age):
         found.setdefault((seen.dataset, seen.protocol_hash), []).append(seen)
     made = [
         _group(dataset, contents.style_protocols[digest], own, notes)
@@ -75,7 +75,6 @@ def _curves(contents: Contents) -> Iterator[_Seen]:
             image_sha256=curve.image_sha256,
             made=curve,
             run=run,
-            age=_age(contents, run),
         )
 
 
@@ -96,12 +95,7 @@ def _pictures(contents: Contents) -> Iterator[_Seen]:
             image_sha256=sha,
             made=Path(file),
             run=run,
-            age=_age(contents, run),
         )
-
-
-def _age(contents: Contents, run: StoredRun) -> tuple[str, int, int]:
-    return run.started, contents.stores.index(run.store), run.id
 
 
 def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: list[str]) -> StyleGroup:
@@ -116,7 +110,8 @@ def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: l
     pictures = {(s.image, s.subject): s.made for s in kept if isinstance(s.made, Path)}
     style_picture = next((made for made in reversed(style) if isinstance(made, Path)), None)
     shown = [*pictures.values(), *([style_picture] if style_picture else [])]
-    lost = sum(not file.is_file() for file in shown)
+    there = {file for file in shown if is_picture(file)}
+    lost = sum(file not in there for file in shown)
     if lost:
         notes.append(f"{name}: {lost} pictures that the results name are not there")
     return StyleGroup(
@@ -125,8 +120,8 @@ def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: l
         protocol=protocol,
         subjects=tuple(subjects),
         curves={subject: curves for subject in subjects if (curves := _curves_of(subject, kept))},
-        pictures={key: file for key, file in pictures.items() if file.is_file()},
-        style_picture=style_picture if style_picture and style_picture.is_file() else None,
+        pictures={key: file for key, file in pictures.items() if file in there},
+        style_picture=style_picture if style_picture in there else None,
         certificates={subject: _certificate(subject, dataset, protocol, kept) for subject in subjects},
         lost_pictures=lost,
     )
@@ -165,7 +160,7 @@ def _certificate(subject: str, dataset: str, protocol: StyleProtocol, kept: Iter
     curves = [seen.made for seen in own if isinstance(seen.made, Curve)]
     runs = {(seen.run.store, seen.run.id): seen.run for seen in own}
     hashes = {seen.subject_hash for seen in own}
-    oldest_first = sorted(runs.values(), key=lambda run: run.started)
+    oldest_first = sorted(runs.values(), key=lambda run: run.age)
     extra: dict[str, object] = {"metric": "objective" if curves else "picture", "data set": dataset}
     if curves:
         extra["contents"] = len(curves)

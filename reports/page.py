@@ -16,6 +16,7 @@ from reports.page_pictures import copy_pictures
 from reports.page_verdicts import verdict_rows
 from reports.page_viewer import Gallery, galleries, missing_pictures, viewer_data
 from reports.parts import JUDGEMENTS, Report
+from reports.pdf_text import spelled
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -73,12 +74,18 @@ def _templates() -> Environment:
         loader=PackageLoader("reports"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     compact: Mapping[str, Any] = {"separators": (",", ":"), "allow_nan": False}
     templates.policies["json.dumps_kwargs"] = compact
     return templates
+
+
+def _seen(value: object) -> object:
+    """A text with what cannot be seen, or turns the direction of what is, written out: as `<U+202E>`."""
+    return spelled(value) if type(value) is str else value
 
 
 def _joined(templates: Environment, names: tuple[str, ...]) -> str:

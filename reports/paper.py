@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
+from math import isfinite
 from typing import Any
 
+from bench.errors import UserError
 from reports.parts import PaperCell
 
+SHOWN = 200
 UNITS = {"psnr": "dB"}
 METRIC_TITLES = {"psnr": "PSNR", "ssim": "SSIM", "ms-ssim": "MS-SSIM", "lpips-alex": "LPIPS (alex)"}
 DATASET_TITLES = {"set5": "Set5", "set14": "Set14", "bsd100": "BSD100"}
@@ -76,11 +79,32 @@ def cells() -> tuple[PaperCell, ...]:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Every printed number with its target."""
-    document = _document()
+    return _entries(_document())
+
+
+def parse(text: str) -> tuple[Entry, ...]:
+    """Every number of a file like `paper.toml`, with its target.
+
+    Raises:
+        UserError: it is not TOML, or lacks something.
+    """
+    try:
+        return _entries(tomllib.loads(text))
+    except RecursionError as error:
+        raise UserError("paper.toml is nested too deeply") from error
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise UserError(f"paper.toml is not sound: {ascii(str(error))[1:-1][:SHOWN]}") from error
+
+
+def _entries(document: Mapping[str, Any]) -> tuple[Entry, ...]:
     plain = (*_scores(document), *_grids(document), *_values(document))
     order = ("table1", "figure5", "figure8", "figure9", "study")
     ranked = sorted(plain, key=lambda e: order.index(e.source) if e.source in order else len(order))
-    return tuple(_remarked(entry, document["remark"]) for entry in ranked)
+    found = tuple(_remarked(entry, document["remark"]) for entry in ranked)
+    for cell in (entry.cell for entry in found):
+        if not all(isinstance(value, str) for value in vars(cell).values()) or not isfinite(cell.value):
+            raise ValueError(f"{cell.id} is {cell.printed!r}; required texts, and a number printed in digits")
+    return found
 
 
 def title_of(model: str) -> str:

@@ -33,6 +33,15 @@ def plain(text: str, glyphs: AbstractSet[int]) -> str:
     return " ".join(cut(word, WORD_LIMIT) for word in shown.split(" "))
 
 
+def spelled(text: str) -> str:
+    """`text` with every character that cannot be seen as `<U+202E>`; spaces of all kinds and ends of lines stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in UNPRINTABLE else f"<U+{ord(c):04X}>" for c in text
+    )
+
+
 def _visible(character: str, glyphs: AbstractSet[int]) -> bool:
     return ord(character) in glyphs and unicodedata.category(character) not in UNPRINTABLE
 

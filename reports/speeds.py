@@ -34,13 +34,13 @@ class Timed:
     Attributes:
         seconds: raw repetitions of one call or one iteration; empty where only the statistics were published.
         certificate: id; empty where the report holds none.
-        started: of its run, ISO 8601; empty where it is not known.
+        age: of its run (:class:`bench.contents.StoredRun`).
     """
 
     row: Row
     seconds: tuple[float, ...] = ()
     certificate: str = ""
-    started: str = ""
+    age: tuple[str, int, int] = ("", 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class Machine:
     def _one(self, size: int, method: str, iterations: int | None) -> Timed | None:
         wanted = (size, method, iterations, EAGER)
         found = [t for t in self.timed if _key(t.row) == wanted and t.row.seconds is not None]
-        return max(found, key=lambda t: t.started, default=None)
+        return max(found, key=lambda t: t.age, default=None)
 
 
 def _key(row: Row) -> tuple[int, str, int | None, str]:
@@ -106,7 +106,7 @@ def _stored(results: Results) -> Iterator[Timed]:
                 row=row,
                 seconds=result.seconds,
                 certificate=certificate.id,
-                started=max((run.started for run in certificate.runs), default=""),
+                age=max((run.age for run in certificate.runs), default=("", 0, 0)),
             )
 
 

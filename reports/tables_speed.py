@@ -18,7 +18,7 @@ def ladder_tables(machines: Sequence[Machine]) -> Iterator[Table]:
             if timed.row.iterations is None and timed.row.seconds is not None:
                 groups.setdefault((timed.row.method, timed.row.size), []).append(timed)
         for (method, size), forms in groups.items():
-            newest = {timed.row.variant: timed for timed in sorted(forms, key=lambda t: t.started)}
+            newest = {timed.row.variant: timed for timed in sorted(forms, key=lambda t: t.age)}
             if len(newest) > 1:
                 yield _ladder(machine, number, method, size, newest)
 

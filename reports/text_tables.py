@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench.escapes import escape_latex, escape_markdown
+from bench.escapes import escape_csv, escape_latex, escape_markdown
 from bench.replacing import replacing
 from reports.parts import Cell, Head, Report, Table
 from reports.tables_verdicts import verdict_tables
@@ -105,7 +105,7 @@ def to_csv(table: Table) -> str:
     """A header and the rows; a number with all its digits where the table has it, whatever is printed elsewhere."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([head.text for head in table.heads])
+    writer.writerow([escape_csv(head.text) for head in table.heads])
     writer.writerows(
         [_csv_cell(cell, head) for cell, head in zip(row, table.heads, strict=True)] for row in table.rows
     )
@@ -115,9 +115,9 @@ def to_csv(table: Table) -> str:
 def _csv_cell(cell: Cell, head: Head) -> str:
     """As printed where that is the whole number, or no number at all: a pair, an interval, a misprint."""
     if not head.numeric or cell.sort is None:
-        return cell.text
+        return escape_csv(cell.text)
     shown = _number(cell.text)
-    return cell.text if shown is None or shown == cell.sort else repr(cell.sort)
+    return escape_csv(cell.text) if shown is None or shown == cell.sort else repr(cell.sort)
 
 
 def _number(text: str) -> float | None:

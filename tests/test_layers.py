@@ -29,6 +29,7 @@ REPORTS_MAY_IMPORT_OF_BENCH = {
     "bench.protocols",
     "bench.escapes",
     "bench.preference_result",
+    "bench.printable",
     "bench.speed_rows",
     "bench.style_summary",
 }

@@ -15,6 +15,7 @@ from baselines.bicubic import imresize
 from baselines.srcnn import rgb_to_ycbcr, ycbcr_to_rgb
 from bench.errors import UserError
 from bench.out_of_memory import out_of_memory
+from bench.printable import one_line
 
 PROBE_SIDE = 48
 Network = Callable[[Tensor], Tensor]
@@ -109,7 +110,7 @@ def once(network: Network, convention: Convention, image: Tensor) -> Tensor:
     given = given.permute(0, 2, 3, 1) if convention.nhwc else given
     try:
         result = network(given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if out_of_memory(error):
             raise
         raise ValueError(
@@ -131,9 +132,9 @@ def _hint(convention: Convention) -> str:
     return "; if it needs sides that are multiples of N, say so: multiple=N"
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """An error of somebody's code in one line."""
-    text = " ".join(str(error).split())
+    text = one_line(" ".join(str(error).split()))
     return f"{type(error).__name__}: {text}"[:300]
 
 

@@ -15,13 +15,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.outside.call import Convention, ForeignModule, reason
 from bench.outside.model import Outside
 from bench.outside.spec import Spec
+from bench.printable import one_line
+from bench.weights_only import DAMAGE, load
+from bench.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
 from models import sr_net, style_net
 
 # Where training programs keep the weights in a checkpoint, and what they put before every name.
@@ -37,7 +39,7 @@ def opened(spec: Spec) -> Outside:
     """
     file = Path(spec.source)
     try:
-        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(read_whole(file, most=LARGEST_WEIGHTS_BYTES)).hexdigest()
         metadata = _metadata(file)
         if metadata.get("architecture") in {sr_net.ARCHITECTURE, style_net.ARCHITECTURE}:
             return _trained_here(spec, sha256, metadata)
@@ -107,16 +109,14 @@ def read(file: Path) -> dict[str, Tensor]:
 
         return read_weights(file)[1]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickles by other writers than torch
-            content = torch.load(file, map_location="cpu", weights_only=True)
+        content = load(file)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{str(file)!r} holds more than weights and is not opened, since that would run its code "
             f"({_refused(error)}); required a file of tensors alone: save the network's state_dict() in the program "
             "that made it, best as safetensors"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except DAMAGE as error:
         script = "TorchScript" in str(error)
         what = "is TorchScript, which is code" if script else f"is damaged or no checkpoint ({reason(error)})"
         raise UserError(f"{str(file)!r} {what}; required a file of tensors: a state_dict") from error
@@ -125,7 +125,7 @@ def read(file: Path) -> dict[str, Tensor]:
 
 def _refused(error: Exception) -> str:
     """torch's long advice cut down to what it met."""
-    text = " ".join(str(error).split())
+    text = one_line(" ".join(str(error).split()))
     _, marker, rest = text.partition("GLOBAL ")
     return f"it asks for {rest.split(' was not')[0]}" if marker else text[:120]
 

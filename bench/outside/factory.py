@@ -11,8 +11,9 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import torch
@@ -71,7 +72,7 @@ def _module(spec: Spec) -> ModuleType:
         if not file.is_file():
             raise UserError(f"there is no file {spec.source!r}; required FILE.py:NAME or PACKAGE.MODULE:NAME")
         name = f"outside_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]}"
-        described = importlib.util.spec_from_file_location(name, file)
+        described = importlib.util.spec_from_file_location(name, file, loader=_AsItIs(name, str(file)))
         assert described is not None
         assert described.loader is not None
         module = sys.modules[name] = importlib.util.module_from_spec(described)
@@ -79,11 +80,19 @@ def _module(spec: Spec) -> ModuleType:
         return module
     except UserError:
         raise
-    except Exception as error:  # whatever somebody's module does wrong when it is imported
+    except (Exception, SystemExit) as error:  # whatever somebody's module does wrong when it is imported
         raise UserError(f"{spec.source!r} cannot be imported: {reason(error)}{_line(error, file)}") from error
 
 
-def _line(error: Exception, file: Path) -> str:
+class _AsItIs(SourceFileLoader):
+    """Compiles the source each time: kept bytecode knows it by second and length alone, and an edit can keep both."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def _line(error: BaseException, file: Path) -> str:
     """The last line of the user's own file that the error went through."""
     lines = []
     trace = error.__traceback__
@@ -99,7 +108,7 @@ def _made(spec: Spec, factory: Callable[..., Any], scale: int) -> Any:
     try:
         takes_scale = "scale" in inspect.signature(factory).parameters
         network = factory(scale=scale) if takes_scale else factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = _line(error, Path(spec.source))
         raise UserError(f"{spec.attribute} of {spec.source!r} failed: {reason(error)}{where}") from error
     if isinstance(network, nn.Module):

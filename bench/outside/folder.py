@@ -18,6 +18,7 @@ from bench.outside.spec import Spec
 from bench.pairing import Pairing, pair
 from bench.printable import printable
 from bench.records import Dataset, content_hash
+from bench.whole_file import read_whole
 
 if TYPE_CHECKING:
     import torch
@@ -130,7 +131,6 @@ def _hash(pairing: Pairing) -> str:
 def _sha256(file: Path) -> str:
     """Of a file's bytes; of nothing where it cannot be read, which is reported when it is scored."""
     try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+        return hashlib.sha256(read_whole(file)).hexdigest()
     except OSError:
         return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.errors import UserError
+from bench.printable import one_line
 
 SourceKind = Literal["checkpoint", "onnx", "callable", "folder"]
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors")
@@ -125,7 +126,8 @@ def parse(text: str) -> Spec:
         option = OPTIONS.get(key)
         if option is None or kind not in option.of:
             there = ", ".join(name for name, o in OPTIONS.items() if kind in o.of)
-            raise UserError(f"{source!r} has the option {key}={value}; required for a {kind}: {there}")
+            given_as = f"{key}={one_line(value)}"
+            raise UserError(f"{source!r} has the option {given_as}; required for a {kind}: {there}")
         if key in options:
             raise UserError(f"{source!r} has the option {key} twice; required once")
         try:

@@ -12,11 +12,24 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
+from bench.preference_json import shown
 from bench.replacing import replacing
 from bench.training.recipe import differences
+from bench.weights_only import DAMAGE, load
 
 FORMAT = 1
 NAME = "checkpoint.pt"
+PARTS: dict[str, tuple[type, ...]] = {
+    "identity": (dict,),
+    "record": (dict,),
+    "step": (int,),
+    "seconds": (float, int),
+    "scores": (dict,),
+    "network": (dict,),
+    "average": (dict, type(None)),
+    "optimizer": (dict,),
+    "random": (dict,),
+}
 
 
 @dataclass(kw_only=True)
@@ -79,14 +92,21 @@ def read(folder: Path) -> dict[str, Any]:
     """
     file = folder / NAME
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
+        content = load(file)
     except FileNotFoundError as error:
         raise UserError(f"{str(folder)!r} holds no {NAME}; required the folder of a run") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except (pickle.UnpicklingError, *DAMAGE) as error:
         raise UserError(f"{str(file)!r} cannot be read; required a checkpoint of bench.train") from error
     found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise UserError(f"{str(file)!r} has format {found}, required {FORMAT}: another version wrote it")
+    if type(found) is not int or found != FORMAT:
+        raise UserError(
+            f"{str(file)!r} has format {shown(found)}, required {FORMAT}: another version wrote it"
+        )
+    odd = [name for name, kind in PARTS.items() if not isinstance(content.get(name), kind)]
+    if odd:
+        raise UserError(
+            f"{str(file)!r} is damaged: {odd[0]} is {shown(content.get(odd[0]))}; required a checkpoint of bench.train"
+        )
     return content
 
 
@@ -104,12 +124,18 @@ def restore(folder: Path, state: State, identity: dict[str, Any]) -> bool:
         raise UserError(
             f"{str(folder)!r} holds the checkpoint of another run: {'; '.join(different)}, or another --out"
         )
-    state.network.load_state_dict(content["network"])
-    if state.average is not None:
-        state.average.load_state_dict(content["average"])
-    state.optimizer.load_state_dict(content["optimizer"])
+    try:
+        state.network.load_state_dict(content["network"])
+        if state.average is not None:
+            state.average.load_state_dict(content["average"])
+        state.optimizer.load_state_dict(content["optimizer"])
+        restore_random(content["random"])
+    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
+        words = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"{str(folder / NAME)!r} does not fit its own run: {words}; required an undamaged checkpoint"
+        ) from error
     state.step, state.seconds, state.scores = (content[key] for key in ("step", "seconds", "scores"))
-    restore_random(content["random"])
     return True
 
 

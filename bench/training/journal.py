@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import images
+from bench.replacing import replacing
 
 LOG = "log.jsonl"
 
@@ -51,7 +52,8 @@ def keep_until(file: Path, step: int) -> None:
         return
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-    file.write_text("".join(kept), encoding="utf-8")
+    with replacing(file) as part:
+        part.write_text("".join(kept), encoding="utf-8")
 
 
 def tensorboard_installed() -> bool:

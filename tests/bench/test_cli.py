@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,20 @@ def test_the_list_names_every_program_and_every_program_exists(capsys: pytest.Ca
     }
     assert programs == PROGRAMS.keys()
     assert all(name in out for name in programs)
+
+
+def test_a_users_module_that_hides_ours_is_named(tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text("x = 1\n")
+    command = [sys.executable, "-m", "bench.sr_quality", "samples", "--models", "sr-pixel", "--limit", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    done = subprocess.run(
+        [*command, "--metrics", "psnr"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "models.py' hides the package models of this suite; run from another folder" in done.stderr
+    assert not list(tmp_path.glob("results*/*.db"))

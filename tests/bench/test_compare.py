@@ -382,8 +382,18 @@ def test_the_newest_version_of_a_model_is_compared_and_that_is_said(folder: Path
     found = compared("a.db#x", "a.db#y")
     assert found["rows"][0]["a"] == pytest.approx(np.mean(HIGH))
     assert found["notes"] == [
-        "A holds 2 versions of the code or weights of x under johnson2016 x4; the newest, of run 2, is compared"
+        "A holds 2 versions of the code or weights of x on set14 under johnson2016 x4; the newest, of run 2, is "
+        "compared"
     ]
+
+
+def test_a_version_for_each_data_set_is_no_older_version(folder: Path) -> None:
+    """A folder of images that was scored has the hash of its images, which are others for each data set."""
+    for dataset in ("set5", "set14"):
+        add(folder / "a.db", {"x": LOW, "y": HIGH}, hashes={"x": f"images of {dataset}"}, dataset=dataset)
+    found = compared("a.db#x", "a.db#y")
+    assert [row["dataset"] for row in found["rows"]] == ["set14", "set5"]
+    assert found["notes"] == []
 
 
 def test_the_newest_version_of_a_timed_model_is_compared(folder: Path) -> None:

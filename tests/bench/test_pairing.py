@@ -106,8 +106,9 @@ def test_pairs_under_other_names_are_told() -> None:
 
 def test_odd_names_are_paired_and_cannot_command_a_terminal() -> None:
     odd = ["a b", "a\nb", "..", "é", "\x1b[2J"]
-    found = pair(odd, [Path("out") / f"{stem}_x4.png" for stem in odd])
-    assert list(found.pairs) == odd
+    stems = [stem_of(Path(f"{name}.png")) for name in odd]
+    found = pair(stems, [Path("out") / f"{name}_x4.png" for name in odd])
+    assert list(found.pairs) == stems == ["a b", "a\\nb", "..", "é", "\\x1b[2J"]
     assert "\x1b" not in next(pair(odd, []).lines())
 
 

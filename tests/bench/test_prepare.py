@@ -86,6 +86,20 @@ def test_johnson2016_measures_luma_of_the_rounded_and_shaved_rgb() -> None:
     torch.testing.assert_close(found.rgb, quantize(sr)[..., 4:-4, 4:-4])
 
 
+def test_the_memory_layout_that_a_network_leaves_does_not_reach_the_metrics() -> None:
+    whole = image(h=40, w=40)
+    odd = (whole.contiguous(memory_format=torch.channels_last), whole.mT.contiguous().mT)
+    for grey, protocol in ((False, johnson2016(4)), (False, rgb(4)), (True, johnson2016(4))):
+        expected = prepare_one(whole, protocol, grey=grey)
+        for sr in odd:
+            found = prepare_one(sr, protocol, grey=grey)
+            assert torch.equal(found.channel, expected.channel)
+            assert found.channel.stride() == expected.channel.stride()
+            assert found.rgb is not None
+            assert expected.rgb is not None
+            assert found.rgb.stride() == expected.rgb.stride()
+
+
 def test_rgb_measures_the_three_channels() -> None:
     found, _ = prepare(image(seed=1), bytes_image(seed=2), rgb(3))
     assert found.channel.shape == (1, 3, 18, 22)

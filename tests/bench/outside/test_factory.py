@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from bench import participants
 from bench.errors import UserError
+from bench.outside.model import _opened
 from tests.bench.outside.conftest import opened
 
 CPU = torch.device("cpu")
@@ -97,6 +99,19 @@ def test_changed_weights_or_source_change_the_hash(file: Path, tmp_path: Path) -
     texts = [f"{tmp_path / name}.py:module" for name in ("net", "other", "same")]
     one, other, same = (opened(text).hash(2) for text in texts)
     assert one == same != other
+
+
+def test_an_edit_of_the_same_length_in_the_same_second_is_run_and_not_kept_bytecode(
+    tmp_path: Path, lr: Tensor
+) -> None:
+    file, made = tmp_path / "net.py", []
+    for factor in ("0.25", "0.75"):
+        file.write_text(f"def make(): return lambda image: image * {factor}\n")
+        os.utime(file, (1_000_000, 1_000_000))
+        _opened.cache_clear()
+        made.append(opened(f"{file}:make"))
+    assert made[0].hash(1) != made[1].hash(1)
+    torch.testing.assert_close(made[1].load(1, CPU)(lr), lr * 0.75)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,19 @@
+"""Which of the files that results name may stand in a report: a stranger's results may name any file of this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def is_picture(file: Path) -> bool:
+    """Whether there is a file that begins as a PNG does, which all pictures of a run are."""
+    try:
+        if not os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises on names that are too long)
+            return False
+        with file.open("rb") as stream:
+            return stream.read(len(PNG)) == PNG
+    except OSError:
+        return False
