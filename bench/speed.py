@@ -140,6 +140,7 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None) -> None:
     from rich.console import Console
 
     from bench import speed_rows, speed_table
+    from bench.replacing import replacing
 
     if not found:
         return
@@ -151,7 +152,8 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None) -> None:
     print(*speed_table.notes(found), sep="\n")
     print(f"\nresults: {db}")
     if json_file is not None:
-        json_file.write_text(speed_rows.to_json(found), encoding="utf-8")
+        with replacing(json_file) as part:
+            part.write_text(speed_rows.to_json(found), encoding="utf-8")
         print(f"json:    {json_file}")
 
 

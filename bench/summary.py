@@ -55,11 +55,16 @@ class Values(Mapping[str, float]):
         self._stems: list[str] = []
         self._numbers = array("d")
 
-    def append(self, stem: str, value: float) -> None:
-        """Add one; the stems come in order."""
-        assert not self._stems or self._stems[-1] < stem
-        self._stems.append(stem)
-        self._numbers.append(value)
+    def put(self, stem: str, value: float) -> None:
+        """Add one, or replace it; quick where the stems come in order."""
+        at = len(self._stems)
+        if at and stem <= self._stems[-1]:
+            at = bisect_left(self._stems, stem)
+            if self._stems[at] == stem:
+                self._numbers[at] = value
+                return
+        self._stems.insert(at, stem)
+        self._numbers.insert(at, value)
 
     def __getitem__(self, stem: str) -> float:
         position = bisect_left(self._stems, stem)
@@ -82,13 +87,13 @@ def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str])
     """One row for each model and metric that has scores, in the order asked for.
 
     Args:
-        scores: ordered by image, as the store gives them.
+        scores: best ordered by image, as the store gives them.
     """
     values: dict[tuple[str, str], Values] = {}
     last, stem = None, ""
     for last in scores:
         stem = stem if stem == last.image else last.image  # one string for all columns
-        values.setdefault((last.model, last.metric), Values()).append(stem, last.value)
+        values.setdefault((last.model, last.metric), Values()).put(stem, last.value)
     return [
         Row(
             model=model,

@@ -18,6 +18,7 @@ from bench.datasets import LoadedImage, dataset, samples_folder
 from bench.errors import RunError
 from bench.evaluate import evaluate, read_ahead
 from bench.metrics import METRICS, load
+from bench.parallel import MOST_WORKERS, share
 from bench.protocols import protocol
 from bench.records import Environment, ImageFile, Run, Score
 from bench.scoring import LoadedMetric, Plan, Subject, upscale
@@ -154,10 +155,10 @@ def test_the_number_of_cores_does_not_change_a_value(plan: Plan, tmp_path: Path)
 
 
 def test_every_core_has_work_and_no_more_than_it_can_do(plan: Plan) -> None:
-    workers, threads = engine.share(plan)
+    workers, threads = share(plan.device, len(plan.dataset.images))
     assert workers * threads <= torch.get_num_threads()
-    assert workers == min(torch.get_num_threads(), len(plan.dataset.images), engine.MOST_WORKERS)
-    assert engine.share(replace(plan, device=torch.device("cuda")))[0] == 1
+    assert workers == min(torch.get_num_threads(), len(plan.dataset.images), MOST_WORKERS)
+    assert share(torch.device("cuda"), 100)[0] == 1
 
 
 @pytest.mark.parametrize(

@@ -238,8 +238,8 @@ def test_what_cannot_be_joined_is_refused_before_anything_is_done(tmp_path: Path
 
 def test_a_row_of_values_is_a_mapping_in_eight_bytes_each() -> None:
     values = Values()
-    for stem, value in (("a", 1.0), ("b", 0.1), ("ä", float("inf"))):
-        values.append(stem, value)
+    for stem, value in (("a", 1.0), ("ä", float("inf")), ("b", 3.0), ("b", 0.1)):
+        values.put(stem, value)
     assert values == {"a": 1.0, "b": 0.1, "ä": float("inf")}
     assert values["b"] == 0.1
     assert list(values) == ["a", "b", "ä"]
