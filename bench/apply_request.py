@@ -167,9 +167,10 @@ def refuse_outputs(images: Sequence[ImageFile], out: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {str(out)!r} is a file; required a folder")
-    inputs = {(cache.folder() / image.file).resolve() for image in images}  # an absolute path stays itself
+    # realpath, which takes a link in a circle for what it is; an absolute path stays itself
+    inputs = {os.path.realpath(cache.folder() / image.file) for image in images}
     for image in images:
-        if output(out, image).resolve() in inputs:
+        if os.path.realpath(output(out, image)) in inputs:
             raise UserError(
                 f"the output {str(output(out, image))!r} is an input, which is never overwritten; "
                 "required another folder for --out"

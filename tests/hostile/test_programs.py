@@ -14,7 +14,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import compare, images, preference, sr_quality
+from bench import (
+    apply,
+    compare,
+    degrade,
+    images,
+    inversion,
+    merge,
+    preference,
+    rescore,
+    sr_quality,
+    style_quality,
+    train,
+)
 from bench.printable import stem_name
 from reports.__main__ import main as report
 from tests.hostile import pictures, target_stores, target_studies
@@ -124,6 +136,41 @@ def test_a_strangers_folder_is_scored_as_far_as_it_can_be(
     assert not [path for path in made if path.is_symlink() or not str(path).isprintable()]
 
 
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        (apply.main, ["bicubic", "--scale", "2", "d\x1b[2J\n=1", "--out", "out"]),
+        (apply.main, ["style-la_muse", "d\x1b[2J\n=1", "--out", "out"]),
+        (degrade.main, ["d\x1b[2J\n=1", "out", "--scale", "2"]),
+        (train.main, ["sr", "--scale", "2", "--data", "d\x1b[2J\n=1", "--iterations", "1", "--out", "out"]),
+        (
+            inversion.main,
+            [
+                "d\x1b[2J\n=1",
+                "--size",
+                "64",
+                "--iterations",
+                "1",
+                "--loss-network",
+                "vgg19-conv3_1",
+                "--layers",
+                "relu2_2",
+            ],
+        ),
+        (style_quality.main, ["--style", "d\x1b[2J\n=1/cut.png", "--images", "d\x1b[2J\n=1"]),
+    ],
+)
+def test_every_program_reads_a_strangers_folder_or_refuses_it_in_words(
+    program: Main, arguments: list[str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = set(here.parent.rglob("*"))
+    assert program(arguments) in {0, 1, 2}
+    said = capsys.readouterr()
+    fine(said.out + said.err)
+    new = {path.relative_to(here).parts[0] for path in set(here.parent.rglob("*")) - before}
+    assert new <= {"out", "results", "results.db", "results.db-wal", "results.db-shm"}
+
+
 def test_a_strangers_folder_ends_strictly_with_status_1(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +202,8 @@ def programs(file: Path, out: Path) -> list[tuple[Main, list[str]]]:
     return [
         (sr_quality.main, ["./set", *FAST, "--no-images", "--db", str(file)]),
         (compare.main, [str(file), str(file)]),
+        (rescore.main, ["--metrics", "psnr", "--db", str(file)]),
+        (merge.main, [str(out.with_name("joined.db")), str(file)]),
         (report, [str(file), "--out", str(out), "--no-pdf", "--force"]),
         (preference.main, ["build", "x", "y", "--dataset", "set5", "--db", str(file), "--out", str(out)]),
     ]
