@@ -25,6 +25,8 @@ EXAMPLES = """examples:
   python -m bench.doctor --fetch              get everything (1.6 GB)
   python -m bench.doctor --fetch set5 vgg16   get two groups
   python -m bench.doctor --json doctor.json   the same for a program
+  python -m bench.doctor --report             a block to paste into an issue, without names, paths and tokens
+  python -m bench.doctor --report --db results.db   the last runs and failures too
 
 Files lie in $PERCEPTUAL_BENCH_DATA, or in perceptual-bench in the user's cache directory.
 exit status: 0 nothing is damaged, 1 something is or could not be fetched, 2 bad usage, 130 interrupted"""
@@ -47,13 +49,31 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--verify", action="store_true", help="hash every file instead of looking at its size")
     p.add_argument("--verbose", action="store_true", help="name every file that is missing, however many")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the findings as JSON")
+    p.add_argument("--report", action="store_true", help="print only a block to paste into an issue")
+    p.add_argument(
+        "--db", type=Path, metavar="FILE", help="with --report: a results file whose failures to tell"
+    )
     return p
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, fetch, examine, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
-    return guard(lambda: doctor(args))
+    p = parser()
+    args = p.parse_args(argv)
+    if args.db and not args.report:
+        p.error("--db goes with --report")
+    if args.report and (args.json or args.fetch is not None):
+        p.error("--report goes with --db and --verify alone")
+    return guard(lambda: tell(args) if args.report else doctor(args))
+
+
+def tell(args: argparse.Namespace) -> int:
+    """Print the block for an issue; whatever it says, it is done."""
+    from bench.doctor_report import report
+
+    letters = sys.stdout.encoding or "utf-8"
+    print(report(db=args.db, verify=args.verify).encode(letters, "replace").decode(letters))
+    return DONE
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -76,9 +96,9 @@ def doctor(args: argparse.Namespace) -> int:
     if len(shown) < len(failures):
         print(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)", file=sys.stderr)
     if target:
-        target.write_text(
-            json.dumps(findings(machine, groups, failures, verified=args.verify), indent=1) + "\n"
-        )
+        found = findings(machine, groups, failures, verified=args.verify)
+        with replacing(target) as part:
+            part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return FAILED if failures or any(group.having("damaged") for group in groups) else DONE
 
 

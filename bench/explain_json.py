@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from bench.environment import DISTRIBUTION, version
 from bench.explain_conventions import SHAVES, Convention, Psnr, Ssim
 from bench.explain_likes import LIKES, printed_by
 from bench.explain_match import Match
@@ -27,6 +28,7 @@ def to_json(
         return _entry(value, len(images), scale)
 
     content = {
+        "suite_version": version(DISTRIBUTION) or "unknown",
         "scale": scale,
         "images": [image.name for image in images],
         "conventions": [entry(value) for value in found],

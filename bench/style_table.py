@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.environment import DISTRIBUTION, version
 from bench.printable import printable
 from bench.records import StyleProtocol
 from bench.style_request import Baseline
@@ -171,6 +172,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
         "definition": panel.protocol.definition,
         "baseline": asdict(panel.baseline) if panel.baseline else None,
         "machines": list(panel.machines),
+        "suite_version": version(DISTRIBUTION) or "unknown",
         "objectives": [_line(comparison, line) for line in lines(comparison)],
         "overtakings": [_overtaking(found) for found in comparison.overtakings],
         "curves": [asdict(curve) for summary in comparison.summaries for curve in summary.curves],

@@ -112,7 +112,11 @@ def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str])
 
 def to_json(table: Sequence[Row]) -> str:
     """A list of objects, one per row. JSON has no infinity: the PSNR of identical images is the string "inf"."""
-    return json.dumps([_json_row(row) for row in table], indent=1, allow_nan=False) + "\n"
+    from bench.environment import DISTRIBUTION, version
+
+    suite = version(DISTRIBUTION) or "unknown"
+    found = [_json_row(row) | {"suite_version": suite} for row in table]
+    return json.dumps(found, indent=1, allow_nan=False) + "\n"
 
 
 def _json_row(row: Row) -> dict[str, object]:
@@ -123,6 +127,7 @@ def _json_row(row: Row) -> dict[str, object]:
         "protocol": row.protocol,
         "protocol_hash": row.protocol_hash,
         "metric": row.metric,
+        "metric_version": METRICS[row.metric].version,
         "mean": _json_number(row.mean),
         "n": row.n,
         "values": {image: _json_number(value) for image, value in row.values.items()},

@@ -15,6 +15,7 @@ from baselines.kernels import taps
 from tests.benchmarks.ratio import require_times_faster
 
 SHRINK = Fraction(1, 4)
+NUMPY = "a gather in NumPy"
 IMAGE = np.random.default_rng(0).random((1, 3, 1024, 1024), dtype=np.float32)
 SMALL = np.random.default_rng(0).random((1, 3, 256, 256), dtype=np.float32)
 
@@ -72,5 +73,34 @@ def test_enlarging(benchmark: BenchmarkFixture, resize: Callable[[np.ndarray, Fr
 def test_shrinking_is_at_least_five_times_as_fast_as_the_plain_way(benchmark: BenchmarkFixture) -> None:
     image = torch.from_numpy(IMAGE)
     require_times_faster(
-        benchmark, lambda: gather(IMAGE, SHRINK), lambda: imresize(image, SHRINK), required=5.0, rounds=15
+        benchmark,
+        lambda: gather(IMAGE, SHRINK),
+        lambda: imresize(image, SHRINK),
+        reference=NUMPY,
+        required=5.0,
+        rounds=15,
+    )
+
+
+def test_shrinking_in_uint8_against_the_plain_way(benchmark: BenchmarkFixture) -> None:
+    image = torch.from_numpy(IMAGE)
+    require_times_faster(
+        benchmark,
+        lambda: gather(IMAGE, SHRINK),
+        lambda: imresize(image, SHRINK, arithmetic="uint8"),
+        reference=NUMPY,
+        required=None,
+        rounds=15,
+    )
+
+
+def test_enlarging_against_the_plain_way(benchmark: BenchmarkFixture) -> None:
+    image = torch.from_numpy(SMALL)
+    require_times_faster(
+        benchmark,
+        lambda: gather(SMALL, Fraction(4)),
+        lambda: imresize(image, Fraction(4)),
+        reference=NUMPY,
+        required=None,
+        rounds=15,
     )

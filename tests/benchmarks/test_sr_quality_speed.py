@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
+from skimage.metrics import structural_similarity
+from torch import nn
+
+from bench import cache, datasets
+from tests.benchmarks.ratio import record, require_enabled, seconds
+from tests.benchmarks.test_imresize_speed import gather
 
 HELP_SECONDS = 0.5
 THREE_SETS_SECONDS = 60
+SETS = ("set5", "set14", "bsd100")
+SAMPLE = 5
+ROUNDS = 7
 
 
 def program(*arguments: str, folder: Path) -> None:
     command = [sys.executable, "-m", "bench.sr_quality", *arguments]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def bare_interpreter() -> None:
+    subprocess.run([sys.executable, "-c", "import argparse"], check=True)
 
 
 def limit(benchmark: BenchmarkFixture, seconds: float) -> None:
@@ -27,12 +45,62 @@ def limit(benchmark: BenchmarkFixture, seconds: float) -> None:
 def test_help(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     benchmark(program, "--help", folder=tmp_path)
     limit(benchmark, HELP_SECONDS)
+    if benchmark.enabled:
+        pairs = [
+            (seconds(bare_interpreter), seconds(lambda: program("--help", folder=tmp_path)))
+            for _ in range(ROUNDS)
+        ]
+        ratio = min(bare for bare, _ in pairs) / min(ours for _, ours in pairs)
+        record(benchmark, reference="Python's start with argparse", ratio=ratio, required=None)
+
+
+class PlainSRCNN(nn.Sequential):
+    """The layers of SRCNN 9-5-5 as torch has them, of random weights."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            *(nn.Conv2d(1, 64, 9, padding=4), nn.ReLU(), nn.Conv2d(64, 32, 5, padding=2), nn.ReLU()),
+            nn.Conv2d(32, 1, 5, padding=2),
+        )
+
+
+def the_plain_way(file: Path, network: nn.Module) -> None:
+    """An image by bicubic and by SRCNN with NumPy, plain layers and scikit-image; the pictures are encoded as PNG."""
+    rgb = np.asarray(Image.open(file).convert("RGB"), dtype=np.float32) / 255
+    height, width = (side // 4 * 4 for side in rgb.shape[:2])
+    hr = np.ascontiguousarray(rgb[:height, :width].transpose(2, 0, 1))[None]
+    lr = gather(hr, Fraction(1, 4))
+    bicubic = gather(lr, Fraction(4)).astype(np.float32)
+    with torch.inference_mode():
+        luma = network(torch.from_numpy(bicubic.mean(1, keepdims=True))).numpy()
+    for image in (bicubic, np.repeat(luma, 3, axis=1)):
+        levels = (image[0].clip(0, 1) * 255).round().astype(np.uint8)
+        Image.fromarray(levels.transpose(1, 2, 0)).save(io.BytesIO(), "PNG")
+        a, b = levels.mean(0) / 255, hr[0].mean(0)
+        structural_similarity(
+            a, b, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1
+        )
+
+
+def files_of(name: str) -> list[Path]:
+    return [cache.find(image.file, verify=False) for image in datasets.dataset(name).images]
+
+
+def pixels(files: list[Path]) -> int:
+    sizes = [Image.open(file).size for file in files]
+    return sum(width * height for width, height in sizes)
 
 
 @pytest.mark.usefixtures("real_data")
 def test_set5_set14_bsd100_with_bicubic_and_srcnn(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    if not benchmark.enabled:
-        pytest.skip("takes most of a minute; nox -s benchmarks runs it")
+    require_enabled(benchmark)
     models = ["--models", "bicubic", "srcnn-955", "--metrics", "psnr", "ssim"]
-    benchmark.pedantic(program, ("set5", "set14", "bsd100", *models), {"folder": tmp_path}, rounds=1)
+    benchmark.pedantic(program, (*SETS, *models), {"folder": tmp_path}, rounds=1)
+    network, every = PlainSRCNN().eval(), [file for name in SETS for file in files_of(name)]
+    sample = files_of("bsd100")[:SAMPLE]
+    plain = min(
+        sum(seconds(lambda file=file: the_plain_way(file, network)) for file in sample) for _ in range(3)
+    )
+    ratio = plain * pixels(every) / pixels(sample) / benchmark.stats.stats.min
+    record(benchmark, reference="NumPy, plain layers, scikit-image", ratio=ratio, required=None)
     limit(benchmark, THREE_SETS_SECONDS)

@@ -1,0 +1,287 @@
+"""Every number of README.md that was measured: its words, with the number between « and », and where it comes from.
+
+What is no measurement stands in :data:`PLAIN`. A number that is in neither fails `tests/claims/test_claims.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.claims.claim import (
+    RATIO,
+    Claim,
+    all_sets,
+    bar,
+    checked,
+    closer,
+    in_seconds,
+    larger,
+    loss,
+    objective,
+    overtaken,
+    ratio,
+)
+from tests.claims.printed_tables import TIME, Cells, score_tables, speed_table
+from tests.claims.runs import SETS
+
+SHRINK = "shrinking_is_at_least_five_times_as_fast_as_the_plain_way"
+LADDER = "the_best_rung_is_much_faster_than_plain_eager_float32_at_512"
+METRIC = "psnr_and_ssim_are_at_least_four_times_as_fast_as_scikit_images_ssim"
+THOUSAND = "the_network_is_a_thousand_times_faster_than_500_iterations_at_256"
+GATYS = "an_iteration_at_512_against_torchs"
+THREE = "set5_set14_bsd100_with_bicubic_and_srcnn"
+LIBRARIES = "explain"
+
+QUALITY = (
+    Claim(
+        text="get «25.3» to «26.9» dB from six popular",
+        sources=(LIBRARIES,),
+        values=lambda r: (min(r[LIBRARIES]), max(r[LIBRARIES])),
+    ),
+    Claim(
+        text="which number: «25.25» to «26.89» dB for one pair",
+        sources=(LIBRARIES,),
+        values=lambda r: (min(r[LIBRARIES]), max(r[LIBRARIES])),
+    ),
+    Claim(text="features loses «1.4» to «2.4» dB against", sources=SETS, values=loss),
+    Claim(
+        text="pixels, and is «15» to «22» % closer in features",
+        sources=SETS,
+        values=lambda r: closer(all_sets(r)),
+    ),
+    Claim(
+        text="At x4, pixel: «10,000» steps",
+        sources=("cards",),
+        values=lambda r: ["10,000" if "| steps | 10000 |" in r["cards"]["sr-pixel-x4"] else "another number"],
+    ),
+    Claim(text="steps, «33» minutes on the two cores", sources=("training",), values=lambda r: []),
+    Claim(
+        text="feature: «99» minutes, far from done",
+        sources=("cards",),
+        values=lambda r: ["99" if "99 minutes in all" in r["cards"]["sr-feature-x4"] else "another number"],
+    ),
+    Claim(
+        text="`sr-pixel` has «25.89» dB on set5, against «24.40» of bicubic",
+        sources=("x8",),
+        values=lambda r: [r["x8"]["set5", model, "psnr"] for model in ("sr-pixel", "bicubic")],
+    ),
+    Claim(
+        text="and the paper's «24.77»;",
+        sources=("printed",),
+        values=lambda r: [r["printed"]["set5", 8, "sr-pixel", "Johnson 2016"]["psnr"]],
+    ),
+    Claim(
+        text="at x2 «36.43» dB, where SRCNN has «36.68» (on bsd100 «31.41» and «31.36»)",
+        sources=("x2",),
+        values=lambda r: [
+            r["x2"][d, model, "psnr"] for d in ("set5", "bsd100") for model in ("sr-pixel", "srcnn-955")
+        ],
+    ),
+    Claim(
+        text="`sr-feature` is «17» to «24» % closer in features than `sr-pixel` at x2",
+        sources=("x2",),
+        values=lambda r: closer(r["x2"]),
+    ),
+    Claim(text="at x2 and «9» to «11» % at x8", sources=("x8",), values=lambda r: closer(r["x8"])),
+    Claim(
+        text="arrays to «1e-9»; LPIPS",
+        sources=("exact",),
+        values=lambda r: ["1e-9" if r["exact"] else "more"],
+    ),
+    Claim(
+        text="pixels against «25» files in circulation",
+        sources=("imresize",),
+        values=lambda r: [25 if r["imresize"] else 0],
+    ),
+    Claim(
+        text="The paper's own x8 bicubic row («23.80» dB on Set5)",
+        sources=("printed",),
+        values=lambda r: [r["printed"]["set5", 8, "bicubic", "Johnson 2016"]["psnr"]],
+    ),
+)
+
+ROWS = (
+    (
+        "set5",
+        4,
+        "bicubic",
+        "bicubic",
+        "Johnson 2016",
+        "28.43 / 0.8114",
+        "(Johnson 2016, Fig. 8)",
+        "28.431 / 0.8113",
+    ),
+    (
+        "set14",
+        4,
+        "bicubic",
+        "bicubic",
+        "Johnson 2016",
+        "25.99 / 0.7301",
+        ", a digit swap for 0.7031 (Fig. 8)",
+        "25.995 / 0.7030",
+    ),
+    (
+        "bsd100",
+        4,
+        "bicubic",
+        "bicubic",
+        "Johnson 2016",
+        "25.96 / 0.682",
+        ", a digit lost from 0.6682 (Fig. 8)",
+        "25.962 / 0.6682",
+    ),
+    ("set5", 4, "srcnn2014", "bicubic", "RCAN 2018", "28.42 / 0.8104", "(RCAN's table)", "28.421 / 0.8104"),
+    ("set14", 4, "srcnn2014", "bicubic", "RCAN 2018", "26.00 / 0.7027", "(RCAN's table)", "26.000 / 0.7019"),
+    ("set5", 4, "srcnn2014", "srcnn-955", "RCAN 2018", "30.48 / 0.8628", "", "30.484 / 0.8628"),
+    ("set14", 4, "srcnn2014", "srcnn-955", "RCAN 2018", "27.50 / 0.7513", "", "27.502 / 0.7513"),
+    ("bsd100", 4, "srcnn2014", "srcnn-955", "RCAN 2018", "26.90 / 0.7101", "", "26.903 / 0.7103"),
+    ("set5", 8, "bicubic x8", "bicubic", "RCAN 2018", "24.40 / 0.6580", "(RCAN's table)", "24.398 / 0.6582"),
+    ("set14", 8, "bicubic x8", "bicubic", "RCAN 2018", "23.10 / 0.5660", "(RCAN's table)", "23.090 / 0.5640"),
+)
+
+
+def row_claims() -> Iterator[Claim]:
+    """The rows of "Is it right?"."""
+    for dataset, scale, source, model, short, theirs, remark, ours in ROWS:
+        rule = "srcnn2014" if source == "srcnn2014" else "johnson2016"
+        words = "SRCNN 9-5-5" if model == "srcnn-955" else model
+        numbers = " / ".join(f"«{n}»" for n in theirs.split(" / "))
+        space = "" if remark.startswith(",") or not remark else " "
+        mine = " / ".join(f"«{n}»" for n in ours.split(" / "))
+        yield Claim(
+            text=f"| {dataset} x{scale} {rule} | {words} | {numbers}{space}{remark} | {mine} |",
+            sources=("printed", source),
+            values=checked(dataset, scale, source, model, short),
+        )
+
+
+SPEED = (
+    Claim(text="results file | «28» s |", sources=("benchmarks",), values=in_seconds(THREE), factor=TIME),
+    Claim(text="s | under «60» s |", sources=("constants",), values=bar("three sets")),
+    Claim(
+        text="same window | «4.2» times faster |", sources=("benchmarks",), values=ratio(METRIC), factor=RATIO
+    ),
+    Claim(text="4.2 times faster | «4» times |", sources=("constants",), values=bar("metric")),
+    Claim(text="RGB image («6.4» ms)", sources=("benchmarks",), values=in_seconds(SHRINK, 1e-3), factor=TIME),
+    Claim(
+        text="NumPy gather | «12» times faster |", sources=("benchmarks",), values=ratio(SHRINK), factor=RATIO
+    ),
+    Claim(
+        text="best form against plain eager float32 | «1.59» times faster |",
+        sources=("benchmarks",),
+        values=ratio(LADDER),
+        factor=RATIO,
+    ),
+    Claim(text="LBFGS` | «1.97» times faster |", sources=("benchmarks",), values=ratio(GATYS), factor=RATIO),
+    Claim(
+        text="both plain float32 | «1659» times faster |",
+        sources=("benchmarks",),
+        values=ratio(THOUSAND),
+        factor=RATIO,
+    ),
+    Claim(text="times faster | «1000» times |", sources=("constants",), values=bar("speed-up")),
+    Claim(text="--help` | «0.06» s |", sources=("benchmarks",), values=in_seconds("help"), factor=2.0),
+    Claim(text="s | under «0.5» s |", sources=("constants",), values=bar("help")),
+    Claim(text="It brings «1.6» times here", sources=("benchmarks",), values=ratio(LADDER), factor=RATIO),
+    Claim(
+        text="Measured on «2» cores of an Intel Xeon «2.50» GHz (Cascade Lake, «24» GiB)",
+        sources=("machine",),
+        values=lambda r: [r["machine"][name] for name in ("cores", "clock", "memory")],
+    ),
+    Claim(
+        text="«2,380» pictures and «7,616» scores",
+        sources=("report",),
+        values=lambda r: [r["report"][name] for name in ("pictures", "scores")],
+    ),
+    Claim(
+        text="it is written in «14» s",
+        sources=("report",),
+        values=lambda r: [r["report"]["seconds"]],
+        factor=TIME,
+    ),
+)
+
+STYLE = (
+    Claim(
+        text="published pictures: «30.5» to «31.3» dB as they are, «65» to «71» dB after",
+        sources=("johnson",),
+        values=lambda r: r["johnson"],
+    ),
+    Claim(text="trained here for «34» to «54» minutes", sources=("training",), values=lambda r: []),
+    *(
+        Claim(
+            text=f"| `{subject}`{remark} | «{numbers[0]}» ± «{numbers[1]}» | «{numbers[2]}» times |",
+            sources=("style",),
+            values=objective(style, subject),
+        )
+        for style, subject, remark, *numbers in (
+            ("la_muse", "style-la_muse", "", "2.19e5", "1.3e4", "10.1"),
+            (
+                "la_muse",
+                "style-johnson-la_muse",
+                ", the authors', trained with VGG-16 and other weights",
+                "3.07e5",
+                "1.3e4",
+                "7.2",
+            ),
+            ("starry_night", "style-starry_night", "", "1.73e5", "1.4e4", "15.9"),
+            ("wave", "style-wave", "", "1.65e5", "2.0e4", "16.1"),
+            ("composition_vii", "style-composition_vii", "", "1.68e5", "1.2e4", "12.8"),
+        )
+    ),
+    *(
+        Claim(
+            text=f"{before} times | «{number}» iterations |",
+            sources=("overtaking",),
+            values=overtaken(style, subject),
+        )
+        for style, subject, before, number in (
+            ("la_muse", "style-la_muse", "10.1", "30.5"),
+            ("la_muse", "style-johnson-la_muse", "7.2", "19"),
+            ("starry_night", "style-starry_night", "15.9", "31.1"),
+            ("wave", "style-wave", "16.1", "34.7"),
+            ("composition_vii", "style-composition_vii", "12.8", "30.1"),
+        )
+    ),
+    Claim(
+        text="(«4» images) has a content term of «1.40e5» at 512 and at 1024 and a style term of «4.4e4» and «5.3e4»; "
+        "the total variation, a sum over pixels, grows with the size, so that the whole objective is «7.6» and «4.1» times",
+        sources=("large styles",),
+        values=larger,
+    ),
+)
+
+# Sizes, settings, years, numbers of tables and figures, and what others did.
+PLAIN = (
+    "Python «3.11» or newer",
+    "degrades every image by «4»,",
+    "Intel Xeon «2.50» GHz (Cascade Lake), «2» cores, torch 2.15.0, no GPU. LPIPS",
+    "(the paper: «200,000» steps",
+    "the table says n = «999»",
+    "(Johnson «2016», Fig. «8»)",
+    "a digit swap for «0.7031» (Fig. «8»)",
+    "a digit lost from «0.6682» (Fig. «8»)",
+    "1.59 times faster | «1.5» times («2.5» with units for bfloat16)",
+    "1.97 times faster | «1.8» times («2» with units for bfloat16)",
+    "plain NumPy gather | 12 times faster | «5» times |",
+    "against «500» iterations, both",
+    "the paper's Table «1»",
+    "on a CPU the «500» iterations",
+    "the paper's Figures «3» to «7»",
+    "mean ± sd («50» images of coco50)",
+    "as good after («8» images)",
+    "on patches of «128» pixels",
+    "at «512» and at «1024» and a style",
+    "The paper has «50» to «100» iterations for a network trained for «4» hours",
+    "hours on a GPU. Intel Xeon «2.50» GHz, «2» cores, torch 2.15.0",
+    "prints in Table «1» and Figures «5», «8» and «9» stands there",
+    "with a «95» % interval",
+    "a folder of «100,000» images streams",
+)
+
+
+def claims(text: str) -> list[Claim | Cells]:
+    """All that README.md says was measured."""
+    found: list[Claim | Cells] = [*QUALITY, *row_claims(), *SPEED, *STYLE]
+    return [*found, *score_tables(text), *speed_table(text)]
