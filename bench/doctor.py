@@ -84,6 +84,7 @@ def doctor(args: argparse.Namespace) -> int:
     from bench.environment import devices, environment
     from bench.fetching import fetch
     from bench.inventory import inventory
+    from bench.replacing import replacing
 
     target = writable_file(args.json) if args.json else None
     failures = fetch(wanted(args.fetch)) if args.fetch is not None else ()
