@@ -45,6 +45,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         raise UserError(
             f"no Ray cluster answers at {where!r} ({' '.join(str(error).split())[:200]}); required HOST:PORT of its head"
+            f"{'' if os.environ.get('RAY_AUTH_MODE') else ', and RAY_AUTH_MODE=token where it asks for a token'}"
         ) from error
     try:
         yield _connected(device)
