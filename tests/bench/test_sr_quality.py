@@ -61,9 +61,8 @@ def test_the_json_export_has_the_promised_fields(here: Path) -> None:
     assert main(["./set", *FAST, "--scales", "2", "4", "--json", "out/r.json"]) == 0
     table = json.loads((here / "out/r.json").read_text())
     assert len(table) == 2 * 2 * 2
-    assert {tuple(row) for row in table} == {
-        ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "mean", "n", "values")
-    }
+    about = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "metric_version")
+    assert {tuple(row) for row in table} == {(*about, "mean", "n", "values", "suite_version")}
     first = table[0]
     assert (first["model"], first["dataset"], first["scale"], first["n"]) == ("bicubic", "set", 2, 3)
     assert list(first["values"]) == ["000", "001", "002"]
