@@ -66,7 +66,8 @@ class PlainSRCNN(nn.Sequential):
 
 def the_plain_way(file: Path, network: nn.Module) -> None:
     """An image by bicubic and by SRCNN with NumPy, plain layers and scikit-image; the pictures are encoded as PNG."""
-    rgb = np.asarray(Image.open(file).convert("RGB"), dtype=np.float32) / 255
+    with Image.open(file) as opened:
+        rgb = np.asarray(opened.convert("RGB"), dtype=np.float32) / 255
     height, width = (side // 4 * 4 for side in rgb.shape[:2])
     hr = np.ascontiguousarray(rgb[:height, :width].transpose(2, 0, 1))[None]
     lr = gather(hr, Fraction(1, 4))
@@ -87,8 +88,11 @@ def files_of(name: str) -> list[Path]:
 
 
 def pixels(files: list[Path]) -> int:
-    sizes = [Image.open(file).size for file in files]
-    return sum(width * height for width, height in sizes)
+    count = 0
+    for file in files:
+        with Image.open(file) as opened:
+            count += opened.width * opened.height
+    return count
 
 
 @pytest.mark.usefixtures("real_data")
