@@ -92,7 +92,7 @@ class Cluster:
         return {"name": "ray", "version": ray.__version__, "machines": kinds}
 
     def put(self, value: object) -> object:
-        """Send once what several units need; they take it with :func:`taken`."""
+        """Send once what several units need, which they take with `ray.get`."""
         import ray
 
         return ray.put(value)

@@ -95,6 +95,7 @@ class Keeper:
 
     def done(self, image: ImageFile) -> None:
         """Nothing more comes of the image."""
+        self._stamps.pop(image.stem, None)  # of one that could not be read
         self.reporter.advance(f"{self._title} {image.stem}")
 
     def lacking(self, image: ImageFile, content: LoadedImage | KnownFile) -> Work:

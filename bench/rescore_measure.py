@@ -27,6 +27,7 @@ from bench.scoring import (
     Subject,
     failed,
     failure,
+    measure_each,
     score_row,
 )
 
@@ -141,14 +142,7 @@ def _measure(plan: Plan, unit: Unit, source: Source, lacking: Lacking, outcome: 
     except (ValueError, OSError, torch.OutOfMemoryError) as error:
         outcome.failures.append(failure(plan, unit.image, subject.name, error))
         return
-    for metric in lacking.metrics:
-        try:
-            value = source.measure(metric, prepared)
-        except (ValueError, torch.OutOfMemoryError) as error:
-            own = failure(plan, unit.image, subject.name, error, prefix=f"{metric.entry.name}: ")
-            outcome.failures.append(own)
-            continue
-        outcome.scores.append(score_row(plan, unit.image, unit.sha256, subject, metric.entry, value))
+    measure_each(plan, unit.image, unit.sha256, source, subject, lacking.metrics, prepared, outcome)
 
 
 def _measure_large(plan: Plan, unit: Unit, hr: Pixels, lacking: Lacking, outcome: Outcome) -> None:

@@ -199,9 +199,25 @@ def _score_subject(
     except Exception as error:  # whatever a participant does wrong costs it this image, not the run
         outcome.failures.append(failure(plan, image, subject.name, error))
         return
+    measure_each(plan, image, sha256, source, subject, metrics, prepared, outcome)
+    if pixels is not None:
+        keep(outcome, plan, image, sha256, subject.name, subject.hash, pixels)
+
+
+def measure_each(
+    plan: Plan,
+    image: ImageFile,
+    sha256: str,
+    source: Source,
+    subject: Subject,
+    metrics: Sequence[LoadedMetric],
+    sr: Prepared,
+    outcome: Outcome,
+) -> None:
+    """Put each metric of one prepared sr into the outcome; one that cannot measure it costs itself."""
     for metric in metrics:
         try:
-            value = source.measure(metric, prepared)
+            value = source.measure(metric, sr)
         except Exception as error:
             if not isinstance(error, ValueError) and not out_of_memory(error):
                 raise
@@ -210,8 +226,6 @@ def _score_subject(
             )
             continue
         outcome.scores.append(score_row(plan, image, sha256, subject, metric.entry, value))
-    if pixels is not None:
-        keep(outcome, plan, image, sha256, subject.name, subject.hash, pixels)
 
 
 def sr_of(subject: Subject, stem: str, source: Source) -> Float[Tensor, "1 c h w"]:
