@@ -1,1 +1,1 @@
-"""What is measured and how: programs at the top, their machinery beside them."""
+"""What is measured and how: programs at the top, their machinery in packages."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bench.cli import DONE, FAILED, device, guard, progress
 
 if TYPE_CHECKING:
-    from bench.apply_request import Request
+    from bench.applying.request import Request
 
 EXAMPLES = """examples:
   python -m bench.apply style-johnson-candy photo.jpg --out stylized
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Do every image; a broken one is named and the others are done."""
-    from bench.apply_request import request
+    from bench.applying.request import request
 
     asked = request(
         model=args.model,
@@ -96,9 +96,9 @@ def run(args: argparse.Namespace) -> int:
 def work(asked: Request, device_name: str) -> tuple[int, int]:
     """Load the model and do what is waiting; returns how many were done and how many failed."""
     from bench import participants
-    from bench.apply_images import apply
-    from bench.choose_form import settle
-    from bench.forms import exact_float32
+    from bench.applying.images import apply
+    from bench.forms.choose import settle
+    from bench.forms.form import exact_float32
 
     exact_float32()
     participant = participants.load(asked.model, scale=asked.scale, device=device(device_name))

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from bench import manifest
 from bench.errors import MissingFile
+from bench.files.replacing import replacing
 from bench.manifest import ManifestFile
-from bench.replacing import replacing
 
 if TYPE_CHECKING:
     from requests.exceptions import RequestException

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from bench.cli import DONE, FAILED, guard, writable_file
 
 if TYPE_CHECKING:
-    from bench.compare_records import Comparison, Options, Row
-    from bench.compare_request import Side
+    from bench.comparing.records import Comparison, Options, Row
+    from bench.comparing.request import Side
 
 CONDITIONS = ("worse", "different", "missing")
 EXAMPLES = """A and B are each one of
@@ -126,9 +126,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     """Compare and print."""
     json_file = writable_file(args.json) if args.json else None
-    from bench.compare_records import Options
-    from bench.compare_request import sides
-    from bench.compare_run import compare
+    from bench.comparing.records import Options
+    from bench.comparing.request import sides
+    from bench.comparing.run import compare
     from bench.contents import read
 
     options = Options(
@@ -154,7 +154,7 @@ def report(comparison: Comparison, a: Side, b: Side, options: Options) -> None:
     """Print the tables and what must be known of them."""
     from rich.console import Console
 
-    from bench.compare_table import closing, remarks, tables
+    from bench.comparing.table import closing, remarks, tables
     from bench.printable import printable
 
     console = Console()
@@ -172,8 +172,8 @@ def report(comparison: Comparison, a: Side, b: Side, options: Options) -> None:
 
 def write(file: Path, comparison: Comparison, a: Side, b: Side, options: Options) -> None:
     """Everything as JSON."""
-    from bench.compare_json import to_json
-    from bench.replacing import replacing
+    from bench.comparing.to_json import to_json
+    from bench.files.replacing import replacing
 
     with replacing(file) as part:
         part.write_text(to_json(comparison, a, b, options), encoding="utf-8")

@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench.files.typed import typed
 from bench.records import (
     Curve,
     Environment,
@@ -19,10 +20,9 @@ from bench.records import (
     SRProtocol,
     StyleProtocol,
 )
-from bench.sound_rows import checked, definition, sound
+from bench.storage.rows import curve, timing
+from bench.storage.sound_rows import checked, definition, sound
 from bench.store import Store
-from bench.store_rows import curve, timing
-from bench.typed import typed
 
 if TYPE_CHECKING:
     import pandas as pd

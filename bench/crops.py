@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -1,4 +1,4 @@
-"""Data sets by name, and folders of images in the layouts of :mod:`bench.layouts`; listing reads no image.
+"""Data sets by name, and folders of images in the layouts of :mod:`bench.files.layouts`; listing reads no image.
 
 To add a set, put a group called like it into `manifest.toml` and a line into `NAMED`.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, overload
 
 from bench import cache, manifest
 from bench.errors import ImageError, MissingFile, UserError
-from bench.layouts import SUFFIXES, hr_folder, image_names
+from bench.files.layouts import SUFFIXES, hr_folder, image_names
 from bench.printable import stem_name
 from bench.records import Dataset, ImageFile
 
@@ -114,7 +114,7 @@ def dataset(name_or_folder: str) -> Dataset:
 
     A name goes before a folder of that name, which is had as `./NAME`. A folder's data set is called like the
     folder's last part, with `folder-` before it where that is the name of a data set. The images lie in the folder
-    itself, or in its folder `GTmod12` or `HR` (:mod:`bench.layouts`); its other sub-folders are not looked into.
+    itself, or in its folder `GTmod12` or `HR` (:mod:`bench.files.layouts`); its other sub-folders are not looked into.
 
     Raises:
         UserError: neither a name nor a folder; a folder without images, with two images of one stem, or one that

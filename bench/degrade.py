@@ -119,7 +119,7 @@ def _target(out: Path, image: ImageFile) -> Path:
 def _degrade_all(todo: Sequence[ImageFile], out: Path, protocol: SRProtocol, reporter: Reporter) -> int:
     """Write lr of each image; returns how many could not be made, each reported by name."""
     from bench import images
-    from bench.evaluate import read_ahead
+    from bench.scoring.engine import read_ahead
 
     failed = 0
     for image, loaded in read_ahead(todo):

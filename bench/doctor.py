@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cli import DONE, FAILED, guard, writable_file
 
 if TYPE_CHECKING:
-    from bench.inventory import GroupReport
+    from bench.examining.inventory import GroupReport
     from bench.records import Environment
 
 EXAMPLES = """examples:
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def tell(args: argparse.Namespace) -> int:
     """Print the block for an issue; whatever it says, it is done."""
-    from bench.doctor_report import report
+    from bench.examining.report import report
 
     letters = sys.stdout.encoding or "utf-8"
     print(report(db=args.db, verify=args.verify).encode(letters, "replace").decode(letters))
@@ -80,11 +80,11 @@ def doctor(args: argparse.Namespace) -> int:
     """Fetch what was asked for, then show everything there is to know."""
     from rich.console import Console
 
-    from bench.doctor_tables import MANY, show
     from bench.environment import devices, environment
-    from bench.fetching import fetch
-    from bench.inventory import inventory
-    from bench.replacing import replacing
+    from bench.examining.inventory import inventory
+    from bench.examining.tables import MANY, show
+    from bench.files.fetching import fetch
+    from bench.files.replacing import replacing
 
     target = writable_file(args.json) if args.json else None
     failures = fetch(wanted(args.fetch)) if args.fetch is not None else ()

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from bench.cli import DONE, FAILED, guard, progress, writable_file
 from bench.errors import UserError
-from bench.explain_likes import LIBRARIES, LIKES, likes
+from bench.explaining.likes import LIBRARIES, LIKES, likes
 
 if TYPE_CHECKING:
-    from bench.explain_conventions import Convention
-    from bench.explain_inputs import Found
-    from bench.explain_match import Match, Published
-    from bench.explain_scores import ImageScores, Value
-    from bench.lint_finding import Finding
+    from bench.explaining.conventions import Convention
+    from bench.explaining.inputs import Found
+    from bench.explaining.match import Match, Published
+    from bench.explaining.scores import ImageScores, Value
+    from bench.lint.finding import Finding
 
 EXAMPLES = """SR and HR are two images, or two folders whose images are paired by name; HR may be a data set's name, too.
 
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Measure what was asked for and print it."""
-    from bench.explain_match import published
+    from bench.explaining.match import published
 
     wanted = [published(text, args.tolerance) for text in args.match or ()]
     chosen = likes(args.like) if args.like else ()
@@ -109,8 +109,8 @@ def run(args: argparse.Namespace) -> int:
         _print_tables(values, len(images), args.scale, every=args.all)
     matches = _match(wanted, values, len(images), args.scale)
     if file:
-        from bench.explain_json import to_json
-        from bench.replacing import replacing
+        from bench.explaining.to_json import to_json
+        from bench.files.replacing import replacing
 
         with replacing(file) as part:
             part.write_text(to_json(images, values, matches, findings, args.scale), encoding="utf-8")
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _found(args: argparse.Namespace) -> Found:
-    from bench.explain_inputs import stored, two
+    from bench.explaining.inputs import stored, two
 
     if args.db:
         return stored(args.db, args.dataset, args.model, args.scale, args.protocol)
@@ -126,8 +126,8 @@ def _found(args: argparse.Namespace) -> Found:
 
 
 def _conventions(images: int, *, every: bool) -> list[Convention]:
-    from bench.explain_conventions import psnr_conventions, ssim_conventions
-    from bench.explain_table import usual
+    from bench.explaining.conventions import psnr_conventions, ssim_conventions
+    from bench.explaining.table import usual
 
     found: list[Convention] = [*psnr_conventions(images), *ssim_conventions()]
     return [convention for convention in found if every or usual(convention, images)]
@@ -137,8 +137,8 @@ def _measure(
     found: Found, scale: int, conventions: Sequence[Convention]
 ) -> tuple[list[ImageScores], list[tuple[str, Finding]]]:
     """The scores of every pair that can be measured, and the findings, which are printed as they come."""
-    from bench.explain_inputs import loaded, said
-    from bench.explain_scores import measure
+    from bench.explaining.inputs import loaded, said
+    from bench.explaining.scores import measure
     from bench.printable import printable
 
     findings: list[tuple[str, Finding]] = [("names", finding) for finding in found.notes]
@@ -159,7 +159,7 @@ def _measure(
 
 
 def _values(images: Sequence[ImageScores], conventions: Sequence[Convention]) -> list[Value]:
-    from bench.explain_scores import values
+    from bench.explaining.scores import values
 
     return values(images, conventions)
 
@@ -175,7 +175,7 @@ def _print_head(found: Found, images: Sequence[ImageScores], scale: int) -> None
 def _print_like(library: str, images: Sequence[ImageScores]) -> None:
     from rich.console import Console
 
-    from bench.explain_table import like_table
+    from bench.explaining.table import like_table
 
     print(f"\nwhat {library} prints")
     Console().print(like_table(likes(library), images))
@@ -184,8 +184,8 @@ def _print_like(library: str, images: Sequence[ImageScores]) -> None:
 def _print_tables(values: Sequence[Value], images: int, scale: int, *, every: bool) -> None:
     from rich.console import Console
 
-    from bench.explain_conventions import CHANNELS
-    from bench.explain_table import spread, table, usual
+    from bench.explaining.conventions import CHANNELS
+    from bench.explaining.table import spread, table, usual
 
     for metric in ("psnr", "ssim"):
         found = [value for value in values if value.metric == metric]
@@ -200,8 +200,8 @@ def _print_tables(values: Sequence[Value], images: int, scale: int, *, every: bo
 
 
 def _match(wanted: Sequence[Published], values: Sequence[Value], images: int, scale: int) -> list[Match]:
-    from bench.explain_match import match
-    from bench.explain_table import match_lines
+    from bench.explaining.match import match
+    from bench.explaining.table import match_lines
 
     matches = [match(number, values) for number in wanted]
     for found in matches:
@@ -215,7 +215,7 @@ def _kernels(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from bench.datasets import dataset, load
-    from bench.explain_kernels import table
+    from bench.explaining.kernels import table
     from bench.images import read
 
     hr = args.images[0]

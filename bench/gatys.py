@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Do every image; one that cannot be done is named and the others are done."""
-    from bench.apply_request import gather, output, refuse_outputs
+    from bench.applying.request import gather, output, refuse_outputs
 
     refuse_values(args)
     found = tuple(gather(args.inputs))
@@ -99,9 +99,9 @@ def refuse_values(args: argparse.Namespace) -> None:
 def work(args: argparse.Namespace, waiting: Sequence[ImageFile]) -> int:
     """Load network and style and do what is waiting; returns how many images failed, each of which is named."""
     from bench import images
-    from bench.apply_images import reason
-    from bench.evaluate import read_ahead
-    from bench.forms import exact_float32
+    from bench.applying.images import reason
+    from bench.forms.form import exact_float32
+    from bench.scoring.engine import read_ahead
 
     exact_float32()
     chosen = device(args.device)
@@ -177,7 +177,7 @@ def one(
             written all the same.
     """
     from bench import images
-    from bench.apply_request import output
+    from bench.applying.request import output
 
     def say(done: int, terms: Terms) -> None:
         reporter.advance(f"{image.stem}, iteration {done}, objective {terms.total.item():.4g}")

@@ -43,9 +43,9 @@ from PIL import (
 from torch import Tensor
 
 from bench.errors import ImageError
-from bench.jpeg_scans import scans
-from bench.replacing import replacing
-from bench.whole_file import read_whole
+from bench.files.jpeg_scans import scans
+from bench.files.replacing import replacing
+from bench.files.whole_file import read_whole
 
 LARGEST_PIXELS = 178_956_970
 MOST_SCANS = 64

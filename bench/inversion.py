@@ -17,8 +17,8 @@ from bench.loss_networks import LOSS_WEIGHTS
 if TYPE_CHECKING:
     import torch
 
-    from bench.inversion_goals import Made
-    from bench.inversion_request import Request
+    from bench.inverting.goals import Made
+    from bench.inverting.request import Request
     from bench.store import Store
 
 EXAMPLES = """examples:
@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Make every image that is not there yet and print what there is."""
-    from bench.inversion_request import request
+    from bench.inverting.request import request
     from bench.store import Store
 
     asked = request(
@@ -140,8 +140,8 @@ def work(
     """
     from bench.environment import environment
     from bench.gpu import exact_float32
-    from bench.inversion_run import Work, invert, steps
-    from bench.inversion_weights import weighed
+    from bench.inverting.run import Work, invert, steps
+    from bench.inverting.weights import weighed
     from bench.loss_networks import load
     from bench.records import Run
     from bench.store import now

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.errors import UserError
-from bench.preference_json import shown
-from bench.typed import typed
+from bench.files.json_file import shown
+from bench.files.typed import typed
 
 TOML = Path(__file__).with_name("manifest.toml")
 TORCHVISION = "torchvision:"

@@ -15,9 +15,9 @@ from bench.cli import DONE, FAILED, guard, progress, writable_file
 from bench.errors import RunError, UserError
 
 if TYPE_CHECKING:
-    from bench.preference_pictures import Pictures
-    from bench.preference_plan import Plan
-    from bench.preference_result import PreferenceResult
+    from bench.study.pictures import Pictures
+    from bench.study.plan import Plan
+    from bench.study.result import PreferenceResult
 
 EXAMPLES = """examples:
   python -m bench.preference build srcnn-955 sr-feature --dataset bsd100 --out study
@@ -102,10 +102,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build(args: argparse.Namespace) -> int:
     """Make the page and the key."""
     from bench.contents import read
-    from bench.preference_page import write_study
-    from bench.preference_pictures import pictures
-    from bench.preference_plan import plan
     from bench.protocols import protocol
+    from bench.study.page import write_study
+    from bench.study.pictures import pictures
+    from bench.study.plan import plan
 
     rule = protocol(args.protocol, args.scale)
     found = pictures(read(args.db), dataset=args.dataset, protocol=rule, models=args.models)
@@ -117,7 +117,7 @@ def build(args: argparse.Namespace) -> int:
 
 
 def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
-    from bench.preference_table import plain
+    from bench.study.table import plain
 
     study = planned.study
     catch = sum(trial.right is not None for trial in study.trials)
@@ -139,9 +139,9 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
 
 def score(args: argparse.Namespace) -> int:
     """Score the answers and print what they say."""
-    from bench.preference_score import score as scored
-    from bench.preference_study import read_key
-    from bench.preference_votes import votes
+    from bench.study.key import read_key
+    from bench.study.score import score as scored
+    from bench.study.votes import votes
 
     if not 0 <= args.least_right <= 1:
         raise UserError(f"--least-right is {args.least_right:g}; required 0 to 1")
@@ -164,7 +164,7 @@ def score(args: argparse.Namespace) -> int:
 
 
 def _print_refused(result: PreferenceResult) -> None:
-    from bench.preference_table import plain
+    from bench.study.table import plain
 
     for refused in result.refused:
         print(f"refused: {plain(refused.file)!r}: {plain(refused.reason)}", file=sys.stderr)
@@ -173,7 +173,7 @@ def _print_refused(result: PreferenceResult) -> None:
 def _print_result(result: PreferenceResult) -> None:
     from rich.console import Console
 
-    from bench.preference_table import notes, pairs_table, plain, ranking_table
+    from bench.study.table import notes, pairs_table, plain, ranking_table
 
     console = Console()
     print(

@@ -182,7 +182,7 @@ class KnownFile:
 
     Attributes:
         path: absolute.
-        stamp: size, times of change and number on the file system (:mod:`bench.known_files`).
+        stamp: size, times of change and number on the file system (:mod:`bench.storage.known_files`).
         sha256: of its bytes.
         height, width: in pixels, after EXIF orientation.
     """
@@ -294,7 +294,7 @@ class SpeedResult:
         variant: the form it ran in: `eager`, or what was changed, as `channels_last+folded`.
         size: side of the image that comes out, in pixels.
         seconds: raw repetitions, each the mean of the calls in it.
-        certificate: everything that they depend on (:mod:`bench.certificate`).
+        certificate: everything that they depend on (:mod:`bench.timing.certificate`).
     """
 
     subject: str

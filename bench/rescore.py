@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import torch
 
     from bench.records import Failure, SRProtocol
-    from bench.rescore_request import Asked
-    from bench.rescore_run import Task
-    from bench.scoring import LoadedMetric
+    from bench.rescoring.request import Asked
+    from bench.rescoring.run import Task
+    from bench.scoring.one_image import LoadedMetric
+    from bench.scoring.summary import Row
     from bench.store import Store
-    from bench.summary import Row
 
 NAMED_FAILURES = 10
 EXPORTS = ("json", "csv", "latex", "markdown")
@@ -78,8 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Rescore everything that was asked for and print it."""
-    from bench import metrics, summary
-    from bench.rescore_request import Filters, asked
+    from bench import metrics
+    from bench.rescoring.request import Filters, asked
+    from bench.scoring import summary
     from bench.store import Store
 
     names = [metrics.entry(name).name for name in dict.fromkeys(args.metrics)]
@@ -113,7 +114,7 @@ def _say(text: str) -> None:
 
 def _load(names: Sequence[str], where: torch.device) -> list[LoadedMetric]:
     from bench import cache, metrics
-    from bench.scoring import LoadedMetric
+    from bench.scoring.one_image import LoadedMetric
 
     loaded = []
     for name in names:
@@ -133,7 +134,7 @@ def _tasks(
     Raises:
         UserError: a protocol that was named has luma only, and a metric measures colour.
     """
-    from bench.rescore_run import Task
+    from bench.rescoring.run import Task
 
     todo = []
     for part in wanted.parts:
@@ -165,8 +166,8 @@ def score(
     from bench.gpu import exact_float32
     from bench.metrics import info
     from bench.records import Run
-    from bench.rescore_run import rescore
-    from bench.session import results
+    from bench.rescoring.run import rescore
+    from bench.scoring.session import results
     from bench.store import now
 
     exact_float32()
@@ -193,7 +194,7 @@ def score(
 def _print_tables(tables: Sequence[Row]) -> None:
     from rich.console import Console
 
-    from bench.summary import Block, terminal_table
+    from bench.scoring.summary import Block, terminal_table
 
     for block in Block.all(tables):
         console = Console()

@@ -16,9 +16,9 @@ from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 if TYPE_CHECKING:
     import torch
 
-    from bench.speed_request import Request
-    from bench.speed_rows import Row
     from bench.store import Store
+    from bench.timing.request import Request
+    from bench.timing.rows import Row
 
 EXAMPLES = """examples:
   python -m bench.speed --sizes 256 512 1024
@@ -87,7 +87,7 @@ def list_names() -> int:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Time everything that was asked for and print it."""
-    from bench.speed_request import request
+    from bench.timing.request import request
 
     asked = request(
         sizes=args.sizes,
@@ -117,10 +117,10 @@ def measure(
 ) -> None:
     """Append rows to `found` as they come, so that an interrupted run still shows them."""
     from bench.environment import environment, summary
-    from bench.forms import exact_float32
+    from bench.forms.form import exact_float32
     from bench.records import Run
-    from bench.speed_run import Bench, rows, steps
     from bench.store import now
+    from bench.timing.run import Bench, rows, steps
 
     exact_float32()
     machine = environment(str(where))
@@ -139,8 +139,9 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None) -> None:
     """Print the tables of what was measured, and write the JSON."""
     from rich.console import Console
 
-    from bench import speed_rows, speed_table
-    from bench.replacing import replacing
+    from bench.files.replacing import replacing
+    from bench.timing import rows as speed_rows
+    from bench.timing import table as speed_table
 
     if not found:
         return

@@ -11,21 +11,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import engines, shard
+from bench import shard
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
+from bench.cluster import engines
 from bench.errors import MissingFile
 
 if TYPE_CHECKING:
     import torch
 
-    from bench.cluster import Cluster
-    from bench.evaluate import Pool
+    from bench.cluster.pool import Cluster
     from bench.published import Published
     from bench.records import Failure
-    from bench.scoring import Plan
-    from bench.session import Request
+    from bench.scoring.engine import Pool
+    from bench.scoring.one_image import Plan
+    from bench.scoring.session import Request
+    from bench.scoring.summary import Row
     from bench.store import Store
-    from bench.summary import Row
 
 DEFAULT_METRICS = "psnr ssim ms-ssim lpips-alex feature-vgg19-relu2_2"
 NAMED_FAILURES = 10
@@ -105,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def list_names() -> int:
     """Print every name with what it still needs."""
-    from bench.listing import lines
+    from bench.scoring.listing import lines
 
     for line in lines():
         print(line)
@@ -114,7 +115,7 @@ def list_names() -> int:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Score everything that was asked for and print it."""
-    from bench.session import request
+    from bench.scoring.session import request
 
     asked = request(
         datasets=args.datasets,
@@ -154,11 +155,11 @@ def score(
     Returns:
         The rows, and whether every model, metric and data set has at least one score.
     """
-    from bench.engines import machine_of
+    from bench.cluster.engines import machine_of
     from bench.gpu import exact_float32
     from bench.metrics import info
     from bench.records import Run
-    from bench.session import plans
+    from bench.scoring.session import plans
     from bench.store import now
 
     exact_float32()
@@ -183,18 +184,18 @@ def score(
 
 
 def _pool(asked: Request, cluster: Cluster | None) -> Pool:
-    from bench.evaluate import in_threads
+    from bench.scoring.engine import in_threads
 
     if cluster is None:
         return in_threads
-    from bench.cluster_images import in_cluster
+    from bench.cluster.images import in_cluster
 
     return in_cluster(cluster, asked)
 
 
 def _evaluate(todo: Sequence[Plan], store: Store, number: int, pool: Pool) -> tuple[list[Row], bool]:
-    from bench.evaluate import evaluate
-    from bench.session import results
+    from bench.scoring.engine import evaluate
+    from bench.scoring.session import results
 
     tables: list[Row] = []
     complete = True
@@ -214,7 +215,7 @@ def _evaluate(todo: Sequence[Plan], store: Store, number: int, pool: Pool) -> tu
 def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
     from rich.console import Console
 
-    from bench.summary import Block, terminal_table
+    from bench.scoring.summary import Block, terminal_table
 
     others = _published(plan)
     mine = [
@@ -250,7 +251,7 @@ def _published(plan: Plan) -> list[Published]:
 
 def _print_crops(plan: Plan) -> None:
     from bench.crops import write_crops
-    from bench.scoring import pictures_folder
+    from bench.scoring.one_image import pictures_folder
 
     if plan.pictures is not None:
         models = [subject.name for subject in plan.subjects]
@@ -259,8 +260,8 @@ def _print_crops(plan: Plan) -> None:
 
 
 def _export(name: str, file: Path, tables: Sequence[Row]) -> None:
-    from bench import summary
-    from bench.replacing import replacing
+    from bench.files.replacing import replacing
+    from bench.scoring import summary
 
     with replacing(file) as part:
         part.write_text(getattr(summary, f"to_{name}")(tables), encoding="utf-8")

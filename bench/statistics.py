@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.bootstrap import bootstrap_medians, quantile
-from bench.timing_records import FEWEST
+from bench.timing.records import FEWEST
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from bench import store_damage, store_pictures
 from bench.errors import StoreError
 from bench.printable import one_line
 from bench.records import (
@@ -31,9 +30,10 @@ from bench.records import (
     SRProtocol,
     StyleProtocol,
 )
-from bench.sound_rows import checked, mapping, refuse_programs, sound
-from bench.store_merge import Merged, merge
-from bench.store_rows import (
+from bench.storage import damage as store_damage
+from bench.storage import pictures as store_pictures
+from bench.storage.merge import Merged, merge
+from bench.storage.rows import (
     CURVE_COLUMNS,
     FILE_COLUMNS,
     INSERT_CURVE,
@@ -46,7 +46,8 @@ from bench.store_rows import (
     fields_of,
     timing,
 )
-from bench.store_schema import ADDED, APPLICATION_ID, BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, TABLES, explain
+from bench.storage.schema import ADDED, APPLICATION_ID, BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, TABLES, explain
+from bench.storage.sound_rows import checked, mapping, refuse_programs, sound
 
 
 def now() -> str:
@@ -235,12 +236,12 @@ class Store:
     def picture_page(
         self, *, dataset: str, protocol_hash: str, after: str, most: int
     ) -> list[tuple[Picture, int]]:
-        """The pictures of the next `most` images, each with its run (:func:`bench.store_pictures.page`)."""
+        """The pictures of the next `most` images, each with its run (:func:`bench.storage.pictures.page`)."""
         with self._explained():
             return store_pictures.page(self._db, self.file, dataset, protocol_hash, after=after, most=most)
 
     def versions(self, table: Literal["scores", "pictures"]) -> list[store_pictures.Version]:
-        """Of the models that have rows in a table (:func:`bench.store_pictures.versions`)."""
+        """Of the models that have rows in a table (:func:`bench.storage.pictures.versions`)."""
         with self._explained():
             return store_pictures.versions(self._db, self.file, table)
 

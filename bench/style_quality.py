@@ -11,21 +11,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import engines, shard
+from bench import shard
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
+from bench.cluster import engines
 from bench.loss_networks import LOSS_WEIGHTS
 from bench.styles import STYLE_SIZE
 
 if TYPE_CHECKING:
     import torch
 
-    from bench.cluster import Cluster
+    from bench.cluster.pool import Cluster
     from bench.records import Failure
     from bench.store import Store
-    from bench.style_plan import Plan
-    from bench.style_request import Request
-    from bench.style_run import Pool
-    from bench.style_table import Panel
+    from bench.styling.plan import Plan
+    from bench.styling.request import Request
+    from bench.styling.run import Pool
+    from bench.styling.table import Panel
 
 SIZES = (256, 512, 1024)
 PICTURE_LIMIT = 8
@@ -132,8 +133,8 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         where = device("cpu" if cluster else args.device)
         panels, complete = measure(asked, where, store, command, cluster)
     if json_file is not None:
-        from bench.replacing import replacing
-        from bench.style_table import to_json
+        from bench.files.replacing import replacing
+        from bench.styling.table import to_json
 
         with replacing(json_file) as part:
             part.write_text(to_json(panels), encoding="utf-8")
@@ -142,7 +143,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
 
 
 def _request(args: argparse.Namespace) -> Request:
-    from bench.style_request import Baseline, Objective, request
+    from bench.styling.request import Baseline, Objective, request
 
     baseline = Baseline(method=args.method, iterations=args.iterations, initial=args.initial, seed=args.seed)
     objective = Objective(
@@ -185,11 +186,11 @@ def measure(
     Returns:
         What was printed, and whether every subject has at least one content.
     """
-    from bench.engines import machine_of
+    from bench.cluster.engines import machine_of
     from bench.gpu import exact_float32
     from bench.records import Run
     from bench.store import now
-    from bench.style_plan import plans
+    from bench.styling.plan import plans
 
     exact_float32()
     todo = plans(asked, where, tell=print, say=lambda text: print(text, file=sys.stderr))
@@ -210,20 +211,20 @@ def measure(
 
 
 def _pool(asked: Request, cluster: Cluster | None) -> Pool:
-    from bench.style_run import in_batches
+    from bench.styling.run import in_batches
 
     if cluster is None:
         return in_batches
-    from bench.cluster_style import in_cluster
+    from bench.cluster.style import in_cluster
 
     return in_cluster(cluster, asked)
 
 
 def _measure(todo: Sequence[Plan], store: Store, number: int, pool: Pool) -> tuple[list[Panel], bool]:
-    from bench import style_run
-    from bench.style_outcome import machines, results
-    from bench.style_summary import comparisons
-    from bench.style_table import Panel
+    from bench.styling import run as style_run
+    from bench.styling.outcome import machines, results
+    from bench.styling.summary import comparisons
+    from bench.styling.table import Panel
 
     panels, complete = [], True
     with progress("style_quality", sum(len(p.dataset.images) * style_run.steps(p) for p in todo)) as reporter:
@@ -246,8 +247,8 @@ def _measure(todo: Sequence[Plan], store: Store, number: int, pool: Pool) -> tup
 def _print_panel(panel: Panel) -> None:
     from rich.console import Console
 
-    from bench import style_table
     from bench.printable import printable
+    from bench.styling import table as style_table
 
     console = Console(width=WIDTH_OF_A_FILE)
     if sys.stdout.isatty():

@@ -124,7 +124,7 @@ def read_preferences(files: Sequence[Path]) -> list[dict[str, Any]]:
     """
     from dataclasses import asdict
 
-    from bench.preference_result import read_result
+    from bench.study.result import read_result
 
     return [asdict(read_result(file)) for file in files]
 
@@ -172,7 +172,7 @@ def compose(
 
 def write(report: Report, out: Path, reporter: Reporter, *, pdf: bool) -> None:
     """Every file but the figures, which are there already."""
-    from bench.replacing import replacing
+    from bench.files.replacing import replacing
     from reports import data, page, text_tables
 
     def write_data() -> None:

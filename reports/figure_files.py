@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 from reports.figure_style import DPI, Drawing, style
 from reports.figure_text import printable
 from reports.parts import Figure

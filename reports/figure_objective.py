@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Literal
 
-from bench.style_summary import Comparison, Moments, Summary
+from bench.styling.summary import Comparison, Moments, Summary
 from reports.figure_absent import ABSENT, absent
 from reports.figure_objective_words import alt, caption, drawn
 from reports.figure_style import (

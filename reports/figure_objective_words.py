@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.style_summary import Comparison
+from bench.styling.summary import Comparison
 from reports.figure_text import amount, listed, printable
 from reports.objectives import Panel, Series, networks
 from reports.paper import GridTarget, entries

@@ -9,8 +9,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from bench.records import MetricInfo
-from bench.speed_rows import Row
 from bench.statistics import Interval, mean
+from bench.timing.rows import Row
 from reports.figure_style import INK, MUTED, WIDTH, Drawing, Look, canvas, logarithmic, looks, settled
 from reports.figure_text import distinct, listed, memory, printable
 from reports.figure_timings import EAGER, all_machines, certificate, input_size, newest

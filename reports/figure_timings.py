@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from bench.speed_rows import Row
+from bench.timing.rows import Row
 from reports.results import Results
 from reports.speeds import Machine, Timed, machines, published_runs
 

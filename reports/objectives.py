@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.records import Curve, StyleProtocol, content_hash
-from bench.style_summary import Comparison, Overtaking, Summary, comparisons
+from bench.styling.summary import Comparison, Overtaking, Summary, comparisons
 from reports.gather_styles import PAPER_STYLE, RELEASED
 from reports.results import CONTENT, GATYS, SHORT, Results, StyleGroup, anchor
 

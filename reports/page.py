@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 from reports.page_certificates import certificate_views, environment_views
 from reports.page_figures import figure_views
 from reports.page_pictures import copy_pictures

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 from reports.page_viewer import Gallery
 
 

@@ -14,7 +14,7 @@ from importlib import resources, util
 from pathlib import Path
 
 from bench.errors import RunError
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 from reports.parts import Figure, Report
 from reports.pdf_data import document, made
 from reports.pdf_text import printable

@@ -38,7 +38,7 @@ class Certificate:
         subject: model or optimisation.
         definition: of the protocol.
         environment_hash: of the machine, in :attr:`Results.environments`.
-        extra: for a timing, what :mod:`bench.certificate` says beyond protocol and machine.
+        extra: for a timing, what :mod:`bench.timing.certificate` says beyond protocol and machine.
     """
 
     id: str

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.errors import StoreError
 from bench.records import SpeedResult, content_hash
-from bench.speed_rows import GATYS, Row, gatys_rows, network_row
+from bench.timing.rows import GATYS, Row, gatys_rows, network_row
 
 NUMBER = (int, float)
 OPTIONAL = (*NUMBER, type(None))

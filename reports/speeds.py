@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from bench.records import content_hash
-from bench.speed_rows import GATYS, Row, gatys_rows, network_row
+from bench.timing.rows import GATYS, Row, gatys_rows, network_row
 from reports.results import Results
 
 ITERATIONS = (100, 300, 500)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.style_summary import Overtaking, Summary
+from bench.styling.summary import Overtaking, Summary
 from reports.gather_styles import RELEASED
 from reports.objectives import Panel, Series, all_series, networks, same_machine
 from reports.parts import Cell, Head, Table

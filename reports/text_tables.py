@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bench.escapes import escape_csv, escape_latex, escape_markdown
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 from reports.parts import Cell, Head, Report, Table
 from reports.tables_verdicts import verdict_tables
 

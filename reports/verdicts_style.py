@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.style_summary import Overtaking
+from bench.styling.summary import Overtaking
 from reports.figure_absent import STYLE_COMMAND
 from reports.gather_styles import PAPER_STYLE
 from reports.objectives import Panel, Series, all_series, is_ours

@@ -18,7 +18,7 @@ CHECKED = [
     "bench.lr",
     "bench.images",
     "bench.metrics",
-    "bench.scoring",
+    "bench.scoring.one_image",
 ]
 hook = install_import_hook(CHECKED, "tests.typecheck.check")
 

@@ -18,12 +18,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench.errors import UserError
+from bench.files.weights_only import DAMAGE, load
+from bench.files.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
 from bench.outside.call import Convention, ForeignModule, reason
 from bench.outside.model import Outside
 from bench.outside.spec import Spec
 from bench.printable import one_line
-from bench.weights_only import DAMAGE, load
-from bench.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
 from models import sr_net, style_net
 
 # Where training programs keep the weights in a checkpoint, and what they put before every name.

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bench.errors import UserError
-from bench.layouts import SUFFIXES
+from bench.files.layouts import SUFFIXES
+from bench.files.pairing import Pairing, pair
+from bench.files.whole_file import read_whole
 from bench.outside.model import Outside
 from bench.outside.spec import Spec
-from bench.pairing import Pairing, pair
 from bench.printable import printable
 from bench.records import Dataset, content_hash
-from bench.whole_file import read_whole
 
 if TYPE_CHECKING:
     import torch
@@ -73,7 +73,7 @@ class MadeImages:
         return images.to_tensor(images.read(self.pairing.pairs[stem])).to(self.device)
 
     def lines(self) -> Iterator[str]:
-        """What does not pair, and what only pairs by the rule of :mod:`bench.pairing`."""
+        """What does not pair, and what only pairs by the rule of :mod:`bench.files.pairing`."""
         for line in self.pairing.lines():
             yield f"{printable(str(self.folder))}: {line}"
         stripped = self.pairing.stripped

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
-from bench.onnx_session import PROVIDERS
+from bench.forms.onnx_session import PROVIDERS
 from bench.outside.call import Convention, once, probe, reason, wrapped
 from bench.outside.model import Outside
 from bench.outside.spec import Spec

@@ -11,7 +11,7 @@ from bench import shipped, stylizers, upscalers
 from bench.contents import Contents, read
 from bench.errors import UserError
 from bench.metrics import METRICS
-from bench.style_summary import Comparison, Overtaking, Summary, comparisons
+from bench.styling.summary import Comparison, Overtaking, Summary, comparisons
 from bench.training.card import Line
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
-from bench.preference_json import shown
-from bench.replacing import replacing
+from bench.files.json_file import shown
+from bench.files.replacing import replacing
+from bench.files.weights_only import DAMAGE, load
 from bench.training.recipe import differences
-from bench.weights_only import DAMAGE, load
 
 FORMAT = 1
 NAME = "checkpoint.pt"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 from bench.training import checkpoint
 from bench.training.card import Line, card, remarks_of
 

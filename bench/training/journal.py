@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import images
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 
 LOG = "log.jsonl"
 

@@ -13,13 +13,16 @@ import torch
 from torch import nn
 
 from bench import apply as program
-from bench import apply_images, choose_form, forms, images, stylizers, upscalers
-from bench.apply_images import ordered
-from bench.apply_request import request
-from bench.choose_form import best_measured, works
+from bench import images, stylizers, upscalers
+from bench.applying import images as apply_images
+from bench.applying.images import ordered
+from bench.applying.request import request
 from bench.environment import environment
 from bench.errors import UserError
-from bench.forms import Built, Form, FormUnavailable
+from bench.forms import choose as choose_form
+from bench.forms import form as forms
+from bench.forms.choose import best_measured, works
+from bench.forms.form import Built, Form, FormUnavailable
 from bench.records import ImageFile, Run, SpeedResult
 from bench.store import Store, now
 from bench.stylizers import StylizerEntry
@@ -385,7 +388,7 @@ def test_large_outputs_are_made_in_tiles_to_the_same_pixels(
     picture(Path("a.png"))
     for out, tile in (("whole", "off"), ("tiles", "16")):
         assert program.main(["sr-pixel", "a.png", "--out", out, "--tile", tile]) == 0
-    monkeypatch.setattr("bench.tiling_option.WHOLE_PIXELS", 10)
+    monkeypatch.setattr("bench.tiling.option.WHOLE_PIXELS", 10)
     assert program.main(["sr-pixel", "a.png", "--out", "auto"]) == 0
     whole, *others = (images.read(Path(out) / "a.png") for out in ("whole", "tiles", "auto"))
     assert all(np.array_equal(whole, other) for other in others)

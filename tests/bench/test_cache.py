@@ -14,8 +14,8 @@ import torch
 
 from bench import cache, manifest
 from bench.errors import MissingFile, UserError
+from bench.files.replacing import replacing
 from bench.manifest import ManifestFile
-from bench.replacing import replacing
 
 from .conftest import CONTENT, NAME, Server
 

@@ -17,8 +17,8 @@ import pytest
 from scipy import stats
 
 from bench.compare import main
-from bench.compare_facts import describe, unlike
-from bench.compare_table import broken
+from bench.comparing.facts import describe, unlike
+from bench.comparing.table import broken
 from bench.metrics import info
 from bench.printable import printable
 from bench.protocols import protocol

@@ -13,12 +13,13 @@ import torch
 
 from baselines.gatys import initial_image
 from baselines.optimise import Optimised, Settings
-from bench import cache, images, inversion, inversion_run, loss_networks, styles
+from bench import cache, images, inversion, loss_networks, styles
 from bench.contents import read
 from bench.errors import MissingFile
-from bench.inversion_goals import Made
-from bench.inversion_layers import PAPER
-from bench.inversion_search import lowest, so_far
+from bench.inverting import run as inversion_run
+from bench.inverting.goals import Made
+from bench.inverting.layers import PAPER
+from bench.inverting.search import lowest, so_far
 from bench.records import Curve
 from bench.store import Store
 from models.losses import gram, total_variation

@@ -19,17 +19,17 @@ from PIL import Image
 from bench import preference as program
 from bench.contents import read
 from bench.errors import UserError
-from bench.preference_agreement import krippendorff_alpha
-from bench.preference_answers import FORMAT, LARGEST_ANSWERS_BYTES, read_answers
-from bench.preference_interval import wilson
-from bench.preference_pictures import pictures
-from bench.preference_plan import plan
-from bench.preference_ranking import bootstrap_bradley_terry, bradley_terry
-from bench.preference_result import PreferenceResult, read_result
-from bench.preference_study import Study, Trial, read_key
-from bench.preference_table import plain
-from bench.preference_votes import votes
 from bench.protocols import protocol
+from bench.study.agreement import krippendorff_alpha
+from bench.study.answers import FORMAT, LARGEST_ANSWERS_BYTES, read_answers
+from bench.study.interval import wilson
+from bench.study.key import Study, Trial, read_key
+from bench.study.pictures import pictures
+from bench.study.plan import plan
+from bench.study.ranking import bootstrap_bradley_terry, bradley_terry
+from bench.study.result import PreferenceResult, read_result
+from bench.study.table import plain
+from bench.study.votes import votes
 from tests.stores import fill
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -153,7 +153,7 @@ def test_remarks_in_a_picture_do_not_reach_the_page(results: Path, tmp_path: Pat
         for image, of in moved.files.items()
     }
     from bench.cli import progress
-    from bench.preference_page import write_study
+    from bench.study.page import write_study
 
     with progress("p", 1) as reporter:
         write_study(plan(replace(moved, files=files)), tmp_path / "study", reporter)

@@ -20,14 +20,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images, protocols, rescore_measure, rescore_run, scoring, sr_quality, upscalers
+from bench import images, protocols, sr_quality, upscalers
 from bench.errors import UserError
 from bench.metrics import METRICS
 from bench.records import Environment, Run
 from bench.rescore import main
-from bench.rescore_request import Filters, asked
+from bench.rescoring import measure as rescore_measure
+from bench.rescoring import run as rescore_run
+from bench.rescoring.request import Filters, asked
+from bench.scoring import one_image as scoring
 from bench.store import Store, now
-from tests.bench.test_store_pictures import make_old
+from tests.bench.storage.test_pictures import make_old
 
 MODELS = ["--models", "bicubic", "nearest"]
 PICTURES = Path("results/images/set/x4-johnson2016")

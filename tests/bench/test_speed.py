@@ -11,16 +11,19 @@ from typing import Any
 import pytest
 import torch
 
-from bench import certificate, participants, peak, speed, speed_run, speed_subjects, stylizers
+from bench import participants, speed, stylizers
 from bench.errors import UserError
 from bench.published import table_1
 from bench.records import SpeedResult
-from bench.speed_request import request
-from bench.speed_rows import Row, gatys_rows, network_row
-from bench.speed_table import cell, notes, significant, speed_up
 from bench.store import Store
-from bench.timing import TimingError
-from bench.timing_records import Timing
+from bench.timing import certificate, peak
+from bench.timing import run as speed_run
+from bench.timing import subjects as speed_subjects
+from bench.timing.records import Timing
+from bench.timing.request import request
+from bench.timing.rows import Row, gatys_rows, network_row
+from bench.timing.stopwatch import TimingError
+from bench.timing.table import cell, notes, significant, speed_up
 
 SIZE = "64"
 QUICK = ["--time-limit", "0.2", "--device", "cpu"]

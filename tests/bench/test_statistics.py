@@ -24,7 +24,7 @@ from bench.statistics import (
     signed_rank,
     verdict,
 )
-from bench.timing_records import Timing, speed_up
+from bench.timing.records import Timing, speed_up
 
 INF = math.inf
 # PSNR of bicubic and of SRCNN 9-5-5 on Set5 x4 as the literature rounds them, and differences as on Set14.

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from baselines.lbfgs import HISTORY_SIZE
 from baselines.optimise import Settings, search
-from bench import speed_subjects
-from bench.forms import exact_float32
+from bench.forms.form import exact_float32
+from bench.timing import subjects as speed_subjects
 from models.losses import Terms
 from tests.baselines.torchs import TorchsDescent
 from tests.benchmarks.ratio import require_enabled, require_times_faster

@@ -8,8 +8,10 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import ladder, participants, speed_subjects
-from bench.forms import Built, FormUnavailable, build, exact_float32, form
+from bench import participants
+from bench.forms import ladder
+from bench.forms.form import Built, FormUnavailable, build, exact_float32, form
+from bench.timing import subjects as speed_subjects
 from tests.benchmarks.ratio import record, require_enabled, seconds
 
 CORES = 2

@@ -12,10 +12,10 @@ from torch import Tensor
 from bench import styles
 from bench.gpu import exact_float32
 from bench.records import Dataset
-from bench.style_measure import optimised
-from bench.style_plan import Plan
-from bench.style_request import Baseline, Objective
 from bench.styles import StyleImage
+from bench.styling.measure import optimised
+from bench.styling.plan import Plan
+from bench.styling.request import Baseline, Objective
 from models.losses import Terms
 from models.vgg import random_loss_network
 from tests.benchmarks.ratio import require_times_faster

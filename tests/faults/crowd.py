@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.files.replacing import replacing
 from bench.records import Environment, Run
-from bench.replacing import replacing
 from bench.store import Store, now
 
 PROCESSES, ROUNDS = 6, 8

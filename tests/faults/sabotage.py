@@ -132,7 +132,7 @@ def _half_an_export(now: Countdown) -> None:
 
 
 def _optimising(now: Countdown) -> None:
-    from bench.style_run import Engine
+    from bench.styling.run import Engine
 
     _before(Engine, "in_one", lambda *_: now())
 
@@ -194,8 +194,8 @@ def small_style() -> None:
 
 def no_room_for_the_log(count: int) -> None:
     """Once the run has begun, the operating system lets no file grow larger than the store's log and `count` bytes."""
+    from bench.storage.damage import log_of
     from bench.store import Store
-    from bench.store_damage import log_of
 
     real = Store.start
 

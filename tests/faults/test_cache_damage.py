@@ -16,8 +16,8 @@ import pytest
 
 from bench import cache
 from bench.errors import MissingFile
+from bench.files.replacing import replacing
 from bench.manifest import ManifestFile
-from bench.replacing import replacing
 from tests.bench.conftest import CONTENT, NAME, Server, entry, folder, server
 
 __all__ = ["entry", "folder", "server"]  # fixtures

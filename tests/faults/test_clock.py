@@ -17,13 +17,13 @@ import torch
 
 import tests.stores
 from bench import store as store_module
-from bench.clocks import clock_for
 from bench.contents import read
 from bench.protocols import protocol
 from bench.records import Environment, Run
 from bench.sr_quality import main
 from bench.store import Store
 from bench.style_quality import main as style
+from bench.timing.clocks import clock_for
 from reports.gather import gather
 from reports.speeds import machines
 from tests.faults import sabotage
@@ -38,7 +38,7 @@ HOUR = 3600
 # What asks the calendar: when a run began, when a report was made, how long ago a file was changed.
 MAY_ASK_THE_CALENDAR = {
     "bench/store.py",
-    "bench/known_files.py",
+    "bench/storage/known_files.py",
     "reports/__main__.py",
     "reports/pdf_data.py",
 }

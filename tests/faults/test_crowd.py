@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.replacing import replacing
+from bench.files.replacing import replacing
 from tests.faults.crowd import PROCESSES, ROUNDS, RUNS
 from tests.faults.forks import ROOT
 from tests.faults.stage import rows

@@ -14,8 +14,8 @@ import torch
 
 from bench import cache, images
 from bench.errors import MissingFile
+from bench.files.replacing import replacing
 from bench.manifest import ManifestFile
-from bench.replacing import replacing
 from bench.sr_quality import main
 from tests.bench.conftest import CONTENT, NAME, Server, entry, folder, server
 from tests.faults.forks import Forks

@@ -1,7 +1,7 @@
 """A model or a metric that runs out of memory costs that image for that model; the rest is scored.
 
 That a batch of style transfer is halved is in tests/bench/test_style_quality.py, that a tile is made smaller in
-tests/bench/test_tiling.py.
+tests/bench/tiling/test_tiles.py.
 """
 
 from __future__ import annotations
@@ -98,18 +98,18 @@ def test_a_model_without_memory_for_an_image_costs_itself_that_image(
 
 # The first call of a place for the second of three images, or for a model on it.
 PLACES = [
-    ("bench.scoring.degrade", 2, {"bicubic", "nearest"}),
-    ("bench.scoring.prepare_one", 4, {"bicubic", "nearest"}),
-    ("bench.scoring.prepare_one", 5, {"bicubic"}),
-    ("bench.scoring.images.to_array", 8, {"nearest"}),
-    ("bench.scoring.Source.measure", 3, {"bicubic"}),
+    ("bench.scoring.one_image.degrade", 2, {"bicubic", "nearest"}),
+    ("bench.scoring.one_image.prepare_one", 4, {"bicubic", "nearest"}),
+    ("bench.scoring.one_image.prepare_one", 5, {"bicubic"}),
+    ("bench.scoring.one_image.images.to_array", 8, {"nearest"}),
+    ("bench.scoring.one_image.Source.measure", 3, {"bicubic"}),
 ]
 
 
 @pytest.mark.parametrize(
     ("place", "call", "lost", "error"),
     [
-        ("bench.evaluate.load", 2, {"bicubic", "nearest"}, MemoryError()),
+        ("bench.scoring.engine.load", 2, {"bicubic", "nearest"}, MemoryError()),
         *((*place, error) for place in PLACES for error in ERRORS),
     ],
 )
@@ -150,7 +150,8 @@ def test_a_cuda_device_without_memory_costs_the_model_that_image(here: Path) -> 
 def test_a_content_that_finds_no_memory_costs_itself_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bench import loss_networks, style_run, stylizers
+    from bench import loss_networks, stylizers
+    from bench.styling import run as style_run
 
     monkeypatch.chdir(style_stage(tmp_path / "here"))
     for module, name in ((loss_networks, "load"), (stylizers, "STYLIZERS")):

@@ -16,8 +16,8 @@ from typing import Any
 from bench import contents
 from bench.errors import StoreError
 from bench.protocols import protocol
+from bench.storage.schema import TABLES
 from bench.store import Store
-from bench.store_schema import TABLES
 from reports.gather import gather
 from tests.hostile.mutate import TEXTS, changed, damaged, json_text, odd
 from tests.hostile.reading import folder, refusing, written

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from bench import contents
-from bench.preference_answers import FORMAT
-from bench.preference_pictures import Pictures
-from bench.preference_plan import plan
-from bench.preference_result import read_result
-from bench.preference_score import score
-from bench.preference_study import Study, Trial, read_key
-from bench.preference_votes import votes
 from bench.protocols import protocol
 from bench.records import content_hash
+from bench.study.answers import FORMAT
+from bench.study.key import Study, Trial, read_key
+from bench.study.pictures import Pictures
+from bench.study.plan import plan
+from bench.study.result import read_result
+from bench.study.score import score
+from bench.study.votes import votes
 from tests.hostile.mutate import changed, damaged, json_text
 from tests.hostile.reading import folder, refusing, written
 from tests.stores import fill

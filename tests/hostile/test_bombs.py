@@ -16,8 +16,8 @@ from PIL import Image
 
 from bench import images
 from bench.errors import ImageError
-from bench.jpeg_scans import scans
-from bench.whole_file import read_whole
+from bench.files.jpeg_scans import scans
+from bench.files.whole_file import read_whole
 from tests.hostile import pictures
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from bench.contents import StoredRun
 from bench.metrics import info
 from bench.protocols import protocol
 from bench.records import SpeedResult, SRProtocol
-from bench.timing_records import SpeedProtocol, Timing
+from bench.timing.records import SpeedProtocol, Timing
 from reports.results import Certificate, Group, Results
 from tests.stores import MACHINE
 

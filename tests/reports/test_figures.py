@@ -19,9 +19,9 @@ from PIL import Image
 from bench import speed, sr_quality
 from bench.contents import read
 from bench.records import Environment, Run, SpeedResult
-from bench.speed_rows import network_row
 from bench.store import Store, now
-from bench.timing_records import SpeedProtocol, Timing
+from bench.timing.records import SpeedProtocol, Timing
+from bench.timing.rows import network_row
 from reports import figure_crops, figure_differences, figure_ladder, figure_pareto, figure_table1
 from reports.figure_style import MARKERS, Drawing, looks, style
 from reports.figure_text import distinct, duration, memory, number, printable, short

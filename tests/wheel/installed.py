@@ -25,8 +25,8 @@ def main(out: Path) -> None:
     import bench
     import reports
     from bench import manifest
-    from bench.doctor_report import weights
     from bench.environment import environment, suite
+    from bench.examining.report import weights
 
     number = metadata.version("perceptual-bench")
     for package in (bench, reports):

@@ -1,0 +1,182 @@
+"""The work of `bench.apply`: one image after the other through a model in a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from bench.applying.request import Request
+from bench.cli import Reporter, describe_os_error
+from bench.datasets import LoadedImage
+from bench.forms.form import Built, Form, FormUnavailable, build
+from bench.out_of_memory import out_of_memory
+from bench.participants import Participant
+from bench.records import ImageFile
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.roles import Upscaler
+
+    Images = Float[torch.Tensor, "n c h w"]
+
+
+@dataclass(kw_only=True)
+class Runner:
+    """A model in a form, called as :class:`bench.roles.Upscaler` is, whatever it is.
+
+    Attributes:
+        form: those that hold for one image size are built again when the size changes.
+        instead: what to go on with where `form` cannot be built; None to stop.
+        tiles: itself, in the tiles asked for; its receptive field is measured once.
+    """
+
+    participant: Participant
+    form: Form
+    instead: Form | None = None
+    built: Built | None = field(default=None, init=False)
+    tiles: Upscaler | None = field(default=None, init=False)
+    shape: tuple[int, ...] = field(default=(), init=False)
+
+    @property
+    def scale(self) -> int:
+        return self.participant.scale
+
+    @property
+    def channels(self) -> int | None:
+        return self.participant.channels
+
+    def __call__(self, lr: Images) -> Images:
+        """
+        Raises:
+            FormUnavailable: the form cannot be built, for this size at least.
+        """
+        if self.participant.module is None:
+            return self.participant.network(lr)
+        if self.built is None or (self.form.per_size and self.shape != tuple(lr.shape)):
+            self.built = None  # its memory is free before the next one takes its own
+            self.built = build(self.participant.module, self.form, lr)
+            self.shape = tuple(lr.shape)
+        return self.built.call(lr)
+
+
+def ordered(waiting: Sequence[ImageFile], shapes: Mapping[str, tuple[int, int]]) -> list[ImageFile]:
+    """Images of one size beside each other, so that a form is built once for each; unread ones last."""
+    return sorted(waiting, key=lambda image: shapes.get(image.stem, (1 << 30, 0)))
+
+
+def apply(asked: Request, waiting: Sequence[ImageFile], runner: Runner, reporter: Reporter) -> int:
+    """Do every image that is waiting; returns how many could not be done, each of which is named.
+
+    Raises:
+        FormUnavailable: the form that was asked for cannot be built.
+    """
+    from bench.scoring.engine import read_ahead
+
+    failed = 0
+    for image, loaded in read_ahead(waiting):
+        try:
+            runner = one(asked, image, loaded, runner, reporter)
+        except FormUnavailable:
+            raise
+        except (ValueError, OSError, RuntimeError, MemoryError) as error:
+            failed += 1
+            reporter.note(f"{image.file!r}: not done: {reason(error)}")
+        reporter.advance(image.stem)
+    return failed
+
+
+def one(
+    asked: Request, image: ImageFile, loaded: LoadedImage | Exception, runner: Runner, reporter: Reporter
+) -> Runner:
+    """Do one image; returns what to do the next one with, another form where this one cannot be built."""
+    from bench import images
+
+    if isinstance(loaded, Exception):
+        raise loaded
+    try:
+        pixels = transformed(asked, runner, loaded.pixels)
+    except FormUnavailable as error:
+        if runner.instead is None:
+            raise
+        reporter.note(f"{runner.form.name} cannot be built ({error}); going on with {runner.instead.name}")
+        return one(asked, image, loaded, replace(runner, form=runner.instead, instead=None), reporter)
+    images.write(asked.output(image), pixels)
+    return runner
+
+
+def reason(error: Exception) -> str:
+    """Why an image could not be done, in one line.
+
+    Raises:
+        Exception: `error` itself where it says nothing about the image.
+    """
+    if out_of_memory(error):
+        return "out of memory; try a smaller image, --size, or --tile"
+    if isinstance(error, OSError):
+        return describe_os_error(error)
+    if isinstance(error, ValueError):
+        return " ".join(str(error).split())
+    raise error
+
+
+def transformed(
+    asked: Request, runner: Runner, pixels: UInt8[np.ndarray, "h w c"]
+) -> UInt8[np.ndarray, "h2 w2 c2"]:
+    """One image through the model, 8 bits in and out.
+
+    Raises:
+        ValueError: too small for the model, or the model's output is not an image.
+    """
+    import torch
+
+    from bench import images
+
+    with torch.inference_mode():
+        if runner.participant.kind == "upscaler":
+            return _upscaled(asked, runner, pixels)
+        image = images.to_tensor(pixels).to(runner.participant.device)
+        return images.to_array(_stylized(asked, runner, image))
+
+
+def _upscaled(
+    asked: Request, runner: Runner, pixels: UInt8[np.ndarray, "h w c"]
+) -> UInt8[np.ndarray, "h2 w2 c2"]:
+    """Whole, or, where sr is large, a tile at a time into 8 bits."""
+    from bench import images
+    from bench.large.images import upscale_large
+    from bench.scoring.one_image import upscale
+    from bench.self_ensemble import SelfEnsemble
+    from bench.tiling.option import TiledWhenLarge, is_large, refuse_inexact, tiled
+    from bench.tiling.tiles import Tiled
+
+    device = runner.participant.device
+    if runner.tiles is None:
+        runner.tiles = tiled(runner, asked.tile)
+    if asked.self_ensemble:
+        image = images.to_tensor(pixels).to(device)
+        return images.to_array(upscale(SelfEnsemble(upscaler=runner.tiles), image))
+    tiles = runner.tiles.tiles if isinstance(runner.tiles, TiledWhenLarge) else runner.tiles
+    if not isinstance(tiles, Tiled) or (asked.tile == "auto" and not is_large(pixels, runner.scale)):
+        return images.to_array(upscale(runner, images.to_tensor(pixels).to(device)))
+    sr = upscale_large(pixels, tiles, device=device)
+    refuse_inexact(tiles)
+    return sr
+
+
+def _stylized(asked: Request, runner: Runner, image: Images) -> Images:
+    from baselines.bicubic import imresize
+    from models.median import median_filter
+
+    content, minimum = image.expand(-1, 3, -1, -1), runner.participant.minimum
+    h, w = asked.resized(*image.shape[-2:])
+    if min(h, w) < minimum:
+        raise ValueError(f"image is {w}x{h}, required at least {minimum} pixels per side")
+    if (h, w) != tuple(image.shape[-2:]):
+        content = imresize(content, (h, w)).clamp(0, 1)
+    stylized = runner(content)
+    return median_filter(stylized) if asked.median else stylized

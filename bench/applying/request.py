@@ -1,0 +1,177 @@
+"""What `bench.apply` was asked for, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import cache, participants, stylizers
+from bench.datasets import dataset
+from bench.datasets import names as dataset_names
+from bench.errors import UserError
+from bench.forms.form import form
+from bench.records import ImageFile
+from bench.tiling.words import Option, option
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for, checked.
+
+    Attributes:
+        size: longer side that a stylizer's images are resized to; None for as they are.
+        rung: `auto` or the name of a form.
+    """
+
+    model: str
+    images: tuple[ImageFile, ...]
+    out: Path
+    scale: int
+    size: int | None
+    median: bool
+    rung: str
+    force: bool
+    db: Path
+    tile: Option = "auto"
+    self_ensemble: bool = False
+
+    def output(self, image: ImageFile) -> Path:
+        """The PNG that is made of an image."""
+        return output(self.out, image)
+
+    @property
+    def waiting(self) -> tuple[ImageFile, ...]:
+        """Images whose output is not there yet, or is to be made again."""
+        return tuple(i for i in self.images if self.force or not self.output(i).exists())
+
+    def resized(self, h: int, w: int) -> tuple[int, int]:
+        """(h, w) with the longer side changed to `size`, if there is one."""
+        return (h, w) if self.size is None else resized(h, w, self.size)
+
+
+def output(out: Path, image: ImageFile) -> Path:
+    """The PNG in `out` that is made of an image."""
+    return out / f"{image.stem}.png"
+
+
+def resized(h: int, w: int, size: int) -> tuple[int, int]:
+    """(h, w) with the longer side changed to `size`, the aspect kept as well as whole pixels can."""
+    return max(1, round(h * size / max(h, w))), max(1, round(w * size / max(h, w)))
+
+
+def request(
+    *,
+    model: str,
+    inputs: Sequence[str],
+    out: Path,
+    scale: int | None = None,
+    size: int | None = None,
+    median: bool = False,
+    rung: str = AUTO,
+    force: bool = False,
+    db: Path = Path("results.db"),
+    tile: str = "auto",
+    self_ensemble: bool = False,
+) -> Request:
+    """Resolve names and files; nothing heavy is loaded.
+
+    Raises:
+        UserError: an unknown model, form, file or folder; an option that the model does not have; two inputs of one
+            stem; an output that would overwrite an input.
+    """
+    _refuse_options(model, scale=scale, size=size, median=median)
+    _refuse_tiles(model, tile=tile, self_ensemble=self_ensemble)
+    if rung != AUTO:
+        form(rung)
+    asked = Request(
+        model=model,
+        images=tuple(gather(inputs)),
+        out=out,
+        scale=participants.scale_of(model, scale),
+        size=size,
+        median=median,
+        rung=rung,
+        force=force,
+        db=db,
+        tile=option(tile),
+        self_ensemble=self_ensemble,
+    )
+    refuse_outputs(asked.images, out)
+    return asked
+
+
+def _refuse_options(model: str, *, scale: int | None, size: int | None, median: bool) -> None:
+    kind = participants.kind(model)
+    if model in stylizers.STYLIZERS and stylizers.STYLIZERS[model].weights is None:
+        raise UserError(f"{model} has random weights, which are for timing only; required another model")
+    if kind == "stylizer" and scale is not None:
+        raise UserError(
+            f"--scale is {scale}, but {model} is a stylizer, which has none; required: leave it out"
+        )
+    if kind == "upscaler" and (size is not None or median):
+        option = "--median" if size is None else f"--size {size}"
+        raise UserError(f"{option} is for a stylizer, but {model} is an upscaler; required: leave it out")
+    for name, value in (("--scale", scale), ("--size", size)):
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}; required at least 1")
+
+
+def _refuse_tiles(model: str, *, tile: str, self_ensemble: bool) -> None:
+    if participants.kind(model) == "upscaler" or not (self_ensemble or tile not in {AUTO, "off"}):
+        return
+    raise UserError(
+        f"{'--self-ensemble' if self_ensemble else '--tile'} is for an upscaler, but {model} is a stylizer, which "
+        "looks at the whole image; required: leave it out"
+    )
+
+
+def gather(inputs: Sequence[str]) -> Iterator[ImageFile]:
+    """Every image once, in the order given.
+
+    Raises:
+        UserError: neither file, folder nor data set; two files of one stem.
+    """
+    by_stem: dict[str, ImageFile] = {}
+    for image in (image for name in inputs for image in _images(name)):
+        other = by_stem.setdefault(image.stem, image)
+        if other is image:
+            yield image
+        elif other.file != image.file:
+            raise UserError(
+                f"two inputs are called {image.stem!r}: {other.file!r} and {image.file!r}; required different names, "
+                "since their outputs are named after them"
+            )
+
+
+def _images(name: str) -> Sequence[ImageFile]:
+    path = Path(os.path.abspath(name))  # noqa: PTH100 (links stay as they were given)
+    if path.is_dir():
+        return dataset(str(path)).images
+    if not path.exists() and name in dataset_names():
+        return dataset(name).images
+    if not path.exists():
+        raise UserError(
+            f"there is no file or folder {name!r}; required an image, a folder of images or a data set"
+        )
+    return (ImageFile(stem=path.stem, file=str(path)),)
+
+
+def refuse_outputs(images: Sequence[ImageFile], out: Path) -> None:
+    """
+    Raises:
+        UserError: `out` is a file, or an output would overwrite an input.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {str(out)!r} is a file; required a folder")
+    # realpath, which takes a link in a circle for what it is; an absolute path stays itself
+    inputs = {os.path.realpath(cache.folder() / image.file) for image in images}
+    for image in images:
+        if os.path.realpath(output(out, image)) in inputs:
+            raise UserError(
+                f"the output {str(output(out, image))!r} is an input, which is never overwritten; "
+                "required another folder for --out"
+            )

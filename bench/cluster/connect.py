@@ -1,0 +1,132 @@
+"""To a running Ray cluster, or one on this machine alone, and what is to be known of its nodes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from bench.cluster.pool import Cluster, on_a_worker, workers
+from bench.errors import MissingFile, UserError
+
+ANSWER_SECONDS = 10.0
+NO_NODE = "no node of the cluster that has a core answers; required at least one"
+# No telemetry, and no warning about what it will do in its next version.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+
+
+@contextmanager
+def cluster(address: str | None, device: str) -> Iterator[Cluster]:
+    """A running cluster, or one started on this machine for as long as it is used.
+
+    Args:
+        address: HOST:PORT of the head, `auto` for the one that this machine is part of; None for `$RAY_ADDRESS`, or
+            where that is not set either, this machine alone.
+        device: `auto` uses GPUs where the cluster has one; `cuda` or `cpu`.
+
+    Raises:
+        MissingFile: ray is not installed.
+        UserError: no cluster answers there, or it has no such device, or another version of this suite is on a node.
+    """
+    os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingFile(
+            "--engine ray needs ray; required: pip install 'perceptual-bench[cluster]'"
+        ) from error
+    where = address or os.environ.get("RAY_ADDRESS") or "local"
+    _refuse_silence(where)
+    try:
+        ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **_own_machine(where))
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        raise UserError(
+            f"no Ray cluster answers at {where!r} ({' '.join(str(error).split())[:200]}); required HOST:PORT of its head"
+            f"{'' if os.environ.get('RAY_AUTH_MODE') else ', and RAY_AUTH_MODE=token where it asks for a token'}"
+        ) from error
+    try:
+        yield _connected(device)
+    finally:
+        ray.shutdown()
+
+
+def _refuse_silence(where: str) -> None:
+    """Ray itself tries for minutes, and writes about each.
+
+    Raises:
+        UserError: nothing answers at HOST:PORT.
+    """
+    host, colon, port = where.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise UserError(
+            f"no Ray cluster answers at {where!r} ({error}); required HOST:PORT of its head"
+        ) from error
+
+
+def _own_machine(where: str) -> dict[str, Any]:
+    from bench.environment import cores_allowed
+
+    return {"num_cpus": cores_allowed(), "include_dashboard": False} if where == "local" else {}
+
+
+def _connected(device: str) -> Cluster:
+    import ray
+
+    kind = device.partition(":")[0]
+    if kind not in {"auto", "cpu", "cuda"} or ":" in device:
+        raise UserError(f"device is {device!r}; required auto, cpu or cuda: Ray chooses which GPU")
+    has = ray.cluster_resources().get("GPU", 0) >= 1
+    if kind == "cuda" and not has:
+        raise UserError("device is 'cuda', but no node of the cluster has a GPU; required auto or cpu")
+    found = Cluster(gpus=kind == "cuda" or (kind == "auto" and has))
+    found.nodes = _probe(found.gpus)
+    found.alive = len(workers(ray.nodes(), found.gpus))
+    return found
+
+
+def _probe(gpus: bool) -> list[Mapping[str, Any]]:
+    """Facts of each node that units may run on, asked there.
+
+    Raises:
+        UserError: a node has another version of this suite, or none answers.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    from bench.cluster.worker import node_facts
+    from bench.environment import suite
+
+    asked = [
+        ray.remote(node_facts)
+        .options(
+            num_cpus=0,
+            num_gpus=1 if gpus else 0,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
+        )
+        .remote("cuda" if gpus else "cpu")
+        for node in workers(ray.nodes(), gpus)
+    ]
+    found = []
+    for reference in asked:
+        try:
+            found.append(ray.get(reference))
+        except ray.exceptions.RayTaskError as error:
+            raise on_a_worker(error) from error
+        except ray.exceptions.RayError:  # a node that died a moment ago is still among them
+            continue
+    if not found:
+        raise UserError("no node of the cluster answers; required one with a free GPU" if gpus else NO_NODE)
+    here = suite()
+    for facts in found:
+        if facts["suite"]["version"] != here["version"]:
+            raise UserError(
+                f"a node has perceptual-bench {facts['suite']['version']}; required {here['version']}, as here"
+            )
+    return found

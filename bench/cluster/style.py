@@ -1,0 +1,149 @@
+"""`bench.style_quality` on a cluster: units of one style, one size and some contents.
+
+A long optimisation on a CPU depends in its last digits on the number of threads, so a unit has as many as this process
+would use, or as the smallest node has cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from bench import stylizers
+from bench.cluster.pool import Cluster, Died, Unit
+from bench.cluster.worker import ready, there
+from bench.errors import RunError, UserError
+from bench.styles import names, style_image
+from bench.styling.outcome import Content, Outcome, failure
+from bench.styling.plan import Plan, plans
+from bench.styling.request import Request
+from bench.styling.run import Engine, Measuring, Pool, Submit, steps
+
+LARGEST_UNIT = 8
+UNITS_PER_WORKER = 4
+LOADED = 4
+"""Objectives, each with its networks, that a worker keeps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What the contents of a unit have in common.
+
+    Attributes:
+        asked: as in the driver, of one style and size, with as many images as a unit has at most, without models.
+        models: by their names or paths.
+        hashes: of the protocol and of every subject, which must be the same here.
+    """
+
+    asked: Request
+    models: tuple[str, ...]
+    hashes: tuple[tuple[str, str], ...]
+    device: str
+    folder: str
+    threads: int
+
+
+def in_cluster(cluster: Cluster, asked: Request) -> Pool:
+    """For :func:`bench.styling.run.measure`: contents go out, some at a time."""
+
+    @contextmanager
+    def pool(engine: Engine) -> Iterator[Submit]:
+        cluster.reporter = engine.reporter
+        plan = engine.plan
+        threads = min(torch.get_num_threads(), cluster.cores_of_a_node())
+        shares = UNITS_PER_WORKER * cluster.slots(threads)
+        most = min(LARGEST_UNIT, max(1, len(plan.dataset.images) // shares))
+        job = _job(asked, plan, cluster, most, threads)
+        waiting: list[Content] = []
+
+        def keep(content: Content, result: Outcome | Died) -> None:
+            if isinstance(result, Died):
+                result = Outcome(failures=[failure(plan, content.image, "", RunError(result.reason))])
+            engine.keep(result)
+            engine.advance(content.image.stem, steps(plan))
+
+        with cluster.units(keep) as send:
+
+            def do() -> None:
+                items, waiting[:] = tuple(waiting), []
+                send(Unit(function=measure_contents, job=job, items=items, cores=threads))
+
+            def submit(content: Content) -> None:
+                waiting.append(content)
+                if len(waiting) == most:
+                    do()
+
+            yield submit
+            if waiting:
+                do()
+
+    return pool
+
+
+def _job(asked: Request, plan: Plan, cluster: Cluster, most: int, threads: int) -> Job:
+    style = next(style for style in asked.styles if style.sha256 == plan.protocol.style_sha256)
+    return Job(
+        asked=replace(
+            asked,
+            styles=(replace(style, file=style.file.absolute()),),
+            sizes=(plan.protocol.size,),
+            dataset=replace(plan.dataset, images=plan.dataset.images[:most]),
+            models=(),
+            models_named=True,
+        ),
+        models=tuple(entry.text for entry in asked.models if entry.name in plan.hashes),
+        hashes=_hashes(plan),
+        device="cuda" if cluster.gpus else "cpu",
+        folder=str(Path.cwd()),
+        threads=threads,
+    )
+
+
+def _hashes(plan: Plan) -> tuple[tuple[str, str], ...]:
+    return (("the objective", plan.protocol.hash), *sorted(plan.hashes.items()))
+
+
+def measure_contents(job: Job, contents: Sequence[Content]) -> list[Outcome]:
+    """Batches as they fit on this node's device. An outcome is a batch's: it comes with its first content."""
+    ready(job.threads)
+    with there(job.folder):
+        measuring = Measuring(_loaded(job), Silent())
+        found = [Outcome() for _ in contents]
+        for first in range(0, len(contents), measuring.plan.batch):
+            found[first] = measuring.do(contents[first : first + measuring.plan.batch])
+    return found
+
+
+class Silent:
+    """A reporter for where nobody looks."""
+
+    def advance(self, label: str) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+
+@lru_cache(maxsize=LOADED)
+def _loaded(job: Job) -> Plan:
+    """
+    Raises:
+        UserError: the objective or a network here is not the driver's.
+    """
+    asked = replace(job.asked, models=tuple(map(stylizers.entry, job.models)))
+    (style,) = asked.styles
+    if style.name in names() and not style.file.is_file():
+        asked = replace(asked, styles=(style_image(style.name),))
+    silent = Silent()
+    (plan,) = plans(asked, torch.device(job.device), tell=silent.note, say=silent.note)
+    for (name, required), (_, here) in zip(job.hashes, _hashes(plan), strict=True):
+        if here != required:
+            raise UserError(
+                f"{name} is not the same on a node as here; required the same files on every node"
+            )
+    return plan

@@ -1,0 +1,148 @@
+"""A comparison on the terminal: a table per data set and model, at most 80 columns wide."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from bench.comparing.records import SECONDS, Comparison, Effect, Row, Unmatched
+from bench.printable import printable
+from bench.timing.table import significant
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+LABEL_COLUMNS = 12
+NAMED_IMAGES = 10
+NAMED_RESULTS = 6
+STYLES = {"BETTER": "green", "WORSE": "red", "UNCLEAR": "yellow", "SAME": "dim"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Titled:
+    """A table, and the line above it; of tables that share one, only the first has it."""
+
+    title: str
+    table: Table
+
+
+def tables(rows: Sequence[Row], confidence: float) -> list[Titled]:
+    """The rows in their order, cut where data set, protocol or model change."""
+    found, last = [], ""
+    for (title, group), block in groupby(rows, key=lambda row: (row.effect.key.title, row.effect.key.group)):
+        table = _table(list(block), group, confidence)
+        found.append(Titled(title="" if title == last else printable(title), table=table))
+        last = title
+    return found
+
+
+def _table(rows: Sequence[Row], group: str, confidence: float) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    head, change = ("size, form", "B / A - 1") if _is_time(rows[0].effect) else ("metric", "B - A")
+    table.add_column(Text(printable(group or head)), overflow="fold", min_width=9)
+    for name in ("A", "B", change, f"{confidence * 100:.4g} % interval", "p", "n"):
+        table.add_column(Text(name), justify="right", no_wrap=True)
+    table.add_column(Text("verdict"), no_wrap=True)
+    for row in rows:
+        texts = (Text(broken(printable(row.effect.key.label))), *(Text(cell) for cell in cells(row)))
+        table.add_row(*texts, Text(row.verdict, style=STYLES[row.verdict]))
+    return table
+
+
+def broken(label: str) -> str:
+    """In lines of at most 12 columns where spaces, hyphens and plus signs allow it."""
+    lines = [""]
+    for piece in re.findall(r"[^ +-]*[ +-]?", label):
+        if len(lines[-1]) + len(piece) > LABEL_COLUMNS and lines[-1]:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A, B, difference, interval, p and n as text."""
+    effect = row.effect
+    interval = "" if effect.interval is None else ", ".join(change(x, effect) for x in effect.interval)
+    n = "/".join(str(count) for count in (effect.n if _is_time(effect) else effect.n[:1]))
+    return (
+        _level(effect.a, effect),
+        _level(effect.b, effect),
+        change(effect.difference, effect),
+        interval,
+        _p(row.p),
+        n,
+    )
+
+
+def _is_time(effect: Effect) -> bool:
+    return effect.metric == SECONDS
+
+
+def _level(value: float | None, effect: Effect) -> str:
+    if value is None:
+        return "none"
+    return significant(value) if _is_time(effect) else f"{value:.{effect.metric.decimals}f}"
+
+
+def change(value: float | None, effect: Effect) -> str:
+    """A difference, with a digit more than the metric has; one that is not zero never looks like zero."""
+    if value is None:
+        return "none"
+    digits = 3 if _is_time(effect) else effect.metric.decimals + 1
+    small = value != 0 and math.isfinite(value) and abs(value) < 0.5 * 10**-digits
+    if _is_time(effect):
+        return f"{value:+.1%}" if not small else f"{value:+.0e}"
+    return f"{value:+.0e}" if small else f"{value:+.{digits}f}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.4f}" if value >= 1e-4 else f"{value:.0e}"
+
+
+def remarks(comparison: Comparison) -> Iterator[str]:
+    """What stands below the tables: images and results that were left out, then notes."""
+    for (title, text), count in Counter(_unmatched(comparison.rows)).items():
+        yield f"images left out of {count} rows of {title}: {text}"
+    reasons: dict[str, list[str]] = {}
+    for each in comparison.left_out:
+        reasons.setdefault(each.reason, []).append(each.what)
+    for reason, names in reasons.items():
+        yield f"not compared, {reason}: {_named(names)}"
+    yield from comparison.notes
+
+
+def _unmatched(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    for row in rows:
+        if row.effect.unmatched:
+            yield row.effect.key.title, _images(row.effect.unmatched)
+
+
+def _images(unmatched: Unmatched) -> str:
+    parts = (
+        ("in A alone", unmatched.only_a),
+        ("in B alone", unmatched.only_b),
+        ("on both sides with other content", unmatched.changed),
+    )
+    return "; ".join(
+        f"{len(names)} {where} ({_named(names, NAMED_IMAGES)})" for where, names in parts if names
+    )
+
+
+def _named(names: Sequence[str], most: int = NAMED_RESULTS) -> str:
+    more = len(names) - most
+    return ", ".join([*names[:most], *([f"and {more} more"] if more > 0 else [])])
+
+
+def closing(comparison: Comparison, *, holm: bool, alpha: float) -> str:
+    """Rows by verdict, and what their p values are."""
+    counts = ", ".join(f"{count} {name}" for name, count in comparison.count().items() if count)
+    corrected = "adjusted for their number (Holm)" if holm else "not corrected for their number (--holm does)"
+    return f"{counts}; BETTER and WORSE are said of B, at alpha = {alpha:g}; p values are {corrected}"

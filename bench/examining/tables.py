@@ -1,0 +1,150 @@
+"""The findings of the doctor as a terminal shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from bench import cache
+from bench.environment import gibibytes
+from bench.examining.inventory import FileReport, GroupReport
+from bench.records import Environment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+MANY = 10
+
+
+def show(
+    console: Console, machine: Environment, groups: Sequence[GroupReport], *, verified: bool, verbose: bool
+) -> None:
+    """Print everything; more than ten missing files of a group are summed up unless `verbose`."""
+    console.print(machine_table(machine), "", sep="\n")
+    how = "by sha256" if verified else "by size (--verify: by sha256)"
+    _say(console, f"files in {cache.folder()}, checked {how}")
+    console.print("", files_table(groups), "", licences_table(groups), sep="\n")
+    trouble = [file.trouble for group in groups for file in group.having("damaged")]
+    if trouble:
+        _say(console, "", "damaged", style="bold red")
+        _say(console, *(f"  {line}" for line in trouble))
+    absent = [line for group in groups for line in missing(group, verbose=verbose)]
+    if absent:
+        _say(
+            console,
+            "",
+            "missing; each is fetched when first needed, or now with --fetch GROUP",
+            style="yellow",
+        )
+        _say(console, *(f"  {line}" for line in absent))
+
+
+def _say(console: Console, *lines: str, style: str | None = None) -> None:
+    """Lines that are never broken, so that an address can be copied."""
+    for line in lines:
+        console.print(line, style=style, soft_wrap=True, markup=False)
+
+
+def machine_table(machine: Environment) -> Table:
+    """What a number measured here depends on."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    for name, value in machine_rows(machine):
+        table.add_row(name, value)
+    return table
+
+
+def machine_rows(machine: Environment) -> Iterator[tuple[str, str]]:
+    """A name and a line, in the order of interest."""
+    facts = machine.facts
+    suite, cpu, torch, gpu = facts["suite"], facts["cpu"], facts["torch"], facts["gpu"]
+    cores = f"{cpu['cores_allowed']} of {cpu['cores_logical']} cores"
+    yield "suite", f"perceptual-bench {suite['version']}, commit {short(suite['commit'] or 'unknown')}"
+    yield "machine", f"{cpu['model']}, {cores}, {gibibytes(facts['memory_bytes'])}"
+    yield "GPU", f"{gpu['name']}, {gibibytes(gpu['memory_bytes'])}" if gpu else "none that torch can use"
+    yield "system", f"{facts['system']['name']}, {facts['system']['machine']}, Python {facts['python']}"
+    yield "torch", f"{torch['version']}, {torch['threads']} threads, {cpu['kernels']}"
+    yield "packages", ", ".join(f"{name} {number}" for name, number in facts["packages"].items() if number)
+    absent = [name for name, number in facts["packages"].items() if not number]
+    if absent:
+        yield "", f"not installed: {', '.join(absent)}"
+
+
+def short(commit: str) -> str:
+    """Seven digits of a commit, and whether files were changed since."""
+    number, dash, dirty = commit.partition("-")
+    return f"{number[:7]}{dash}{dirty}"
+
+
+def files_table(groups: Sequence[GroupReport]) -> Table:
+    """A row per group."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("group", no_wrap=True)
+    table.add_column("present", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("what it is for")
+    for group in groups:
+        table.add_row(group.name, count(group), size(group.files), group.enables)
+    return table
+
+
+def licences_table(groups: Sequence[GroupReport]) -> Table:
+    """A row per licence, with the groups that are under it."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("licence")
+    table.add_column("groups")
+    for licence in dict.fromkeys(group.licence for group in groups):
+        table.add_row(licence, ", ".join(group.name for group in groups if group.licence == licence))
+    return table
+
+
+def count(group: GroupReport) -> Text:
+    """`5 of 5`, or `4 of 5` and below it `1 damaged`."""
+    from rich.text import Text
+
+    present, damaged = len(group.having("present")), len(group.having("damaged"))
+    text = Text(f"{present} of {len(group.files)}", "green" if present == len(group.files) else "yellow")
+    return text.append(f"\n{damaged} damaged", "bold red") if damaged else text
+
+
+def size(files: Sequence[FileReport]) -> str:
+    """In MB or kB (powers of 1000); empty where a size is not pinned."""
+    sizes = [file.bytes for file in files]
+    total = sum(filter(None, sizes))
+    if None in sizes:
+        return ""
+    return f"{total / 1e6:.1f} MB" if total >= 1e6 else f"{total / 1e3:.0f} kB"
+
+
+def missing(group: GroupReport, *, verbose: bool) -> Iterator[str]:
+    """What the group is for; then for each folder the files that miss, and where they are had from."""
+    files = group.having("missing")
+    if files:
+        yield f"{group.name}: {group.enables}"
+    whole = len(files) <= MANY or verbose
+    for folder, base in dict.fromkeys(map(places, files)):
+        those = [file for file in files if places(file) == (folder, base)]
+        what = ", ".join(map(own_name, those)) if whole else f"{len(those)} files, {size(those)}"
+        yield f"  {folder}/: {what}"
+        yield f"  from {base}/"
+
+
+def places(file: FileReport) -> tuple[str, str]:
+    """The folder that a file belongs into, and the address of the folder it is had from."""
+    return file.name.rpartition("/")[0], file.address.rpartition("/")[0]
+
+
+def own_name(file: FileReport) -> str:
+    """A file's name, and what it is called where it is had from, if that differs."""
+    name, there = file.name.rpartition("/")[2], file.address.rpartition("/")[2]
+    return name if name == there else f"{name} (there {there})"

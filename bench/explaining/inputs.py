@@ -1,0 +1,140 @@
+"""What is compared: two images, two folders, a folder and a data set, or a model's pictures of a results file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import ImageError, UserError
+from bench.printable import printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import UInt8
+
+    from bench.files.pairing import Pairing
+    from bench.lint.pair import Finding
+    from bench.records import Dataset, ImageFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Pairs of files that belong together, with what was said about their names.
+
+    Attributes:
+        hr: an image of a data set, or a file.
+        notes: findings of no single image.
+    """
+
+    sr_said: str
+    hr_said: str
+    pairs: tuple[tuple[str, Path, ImageFile | Path], ...]
+    notes: tuple[Finding, ...] = ()
+    expected: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pixels:
+    """A pair as it is measured, or the finding that forbids it (then without pixels), and what else was found."""
+
+    name: str
+    sr: UInt8[np.ndarray, "h w c"] | None
+    hr: UInt8[np.ndarray, "h w c2"] | None
+    findings: tuple[Finding, ...]
+
+
+def two(sr: str, hr: str) -> Found:
+    """Two images, or a folder and a folder or named data set.
+
+    Raises:
+        UserError: neither, one of each, or no name fits another.
+    """
+    from bench.datasets import dataset
+    from bench.files.pairing import pair
+    from bench.lint.pair import lint_stems
+
+    a, b = Path(sr), Path(hr)
+    if a.is_file() and b.is_file():
+        return Found(sr_said=sr, hr_said=hr, pairs=((b.stem, a, b),), expected=1)
+    if a.is_file() or b.is_file():
+        file, other = (sr, hr) if a.is_file() else (hr, sr)
+        what = "a folder" if Path(other).is_dir() else "no file"
+        raise UserError(f"{file!r} is a file and {other!r} is {what}; required two images, or two folders")
+    if not a.is_dir():
+        raise UserError(f"there is no file or folder {sr!r}; required two images, or two folders")
+    images = dataset(hr)
+    pairing = pair([image.stem for image in images.images], _files(sr))
+    return _found(sr, hr, images, pairing, tuple(lint_stems(pairing)))
+
+
+def _files(folder: str) -> list[Path]:
+    """The images of a folder; two of one stem are left for the pairing to refuse, by name."""
+    from bench.files.layouts import SUFFIXES
+
+    files = (file for file in Path(folder).iterdir() if file.is_file() and not file.name.startswith("."))
+    found = [file for file in files if file.name.lower().endswith(SUFFIXES)]
+    if not found:
+        raise UserError(f"{folder!r} holds no image; required files with one of: {' '.join(SUFFIXES)}")
+    return found
+
+
+def _found(sr: str, hr: str, images: Dataset, pairing: Pairing, notes: tuple[Finding, ...]) -> Found:
+    by_stem = {image.stem: image for image in images.images}
+    pairs = tuple((stem, file, by_stem[stem]) for stem, file in pairing.pairs.items())
+    if not pairs:
+        raise UserError(f"no image of {sr!r} pairs with one of {hr!r}: {'; '.join(pairing.lines())}")
+    return Found(sr_said=sr, hr_said=hr, pairs=pairs, notes=notes, expected=len(by_stem))
+
+
+def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -> Found:
+    """A model's pictures and those of hr, as `bench.sr_quality` wrote them.
+
+    Raises:
+        UserError: the results file has none of that model; the message lists the models it has.
+        StoreError: it cannot be read.
+    """
+    from bench.datasets import ALIASES
+    from bench.protocols import protocol
+    from bench.store import Store
+
+    chosen = protocol(protocol_name, scale)
+    name = ALIASES.get(dataset, dataset)
+    with Store(db, read_only=True) as store:
+        pictures = list(store.pictures(dataset=name, protocol_hash=chosen.hash))
+    folder = db.absolute().parent
+    hr = {(p.image, p.image_sha256): folder / p.file for p in pictures if p.model == "hr"}
+    sr = {(p.image, p.image_sha256): folder / p.file for p in pictures if p.model == model}
+    said = f"{str(db)!r}, {name} x{scale}, protocol {protocol_name}"
+    if not sr:
+        models = ", ".join(dict.fromkeys(p.model for p in pictures if p.model not in {"hr", "lr"})) or "none"
+        raise UserError(f"{said}: no pictures of {model!r}; there are pictures of: {models}")
+    pairs = tuple((key[0], file, hr[key]) for key, file in sr.items() if key in hr)
+    return Found(sr_said=f"{model} of {said}", hr_said="hr of the same", pairs=pairs, expected=len(hr))
+
+
+def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> Iterator[Pixels]:
+    """Each pair, read, linted, and hr cropped to multiples of the scale where sr was made from that."""
+    from bench import images
+    from bench.datasets import load
+    from bench.lint.pair import Finding, lint_pixels, refusal
+
+    for name, sr_file, hr_file in pairs:
+        try:
+            sr = images.read(sr_file)
+            hr = images.read(hr_file) if isinstance(hr_file, Path) else load(hr_file).pixels
+        except ImageError as error:
+            unread = Finding(kind="file", severity="refuse", what=str(error), remedy="it is left out")
+            yield Pixels(name=name, sr=None, hr=None, findings=(unread,))
+            continue
+        findings = lint_pixels(sr, hr, scale)
+        if refusal(findings):
+            yield Pixels(name=name, sr=None, hr=None, findings=findings)
+        else:
+            yield Pixels(name=name, sr=sr, hr=hr[: sr.shape[0], : sr.shape[1]], findings=findings)
+
+
+def said(name: str, finding: Finding) -> str:
+    """A line for the screen."""
+    return printable(f"{finding.severity} ({finding.kind}) {name}: {finding.text}".replace("\n", " "))

@@ -1,0 +1,1 @@
+"""The forms that one network can run in, and the ladder that compares them."""

@@ -1,0 +1,103 @@
+"""Which form `bench.apply` runs a model in: the one measured fastest on this machine, or one that cannot go wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.applying.images import Runner, ordered
+from bench.applying.request import AUTO, Request
+from bench.datasets import LoadedImage
+from bench.environment import environment
+from bench.forms import form as forms
+from bench.forms import ladder
+from bench.forms.form import Form, FormUnavailable
+from bench.participants import Participant
+from bench.records import Environment, ImageFile, SpeedResult
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def measured(participant: Participant, machine: Environment, db: Path) -> list[SpeedResult]:
+    """Admissible forms of this model, as they were timed on this machine with these versions; the suite's own aside."""
+    if not db.is_file():
+        return []
+    with Store(db, read_only=True) as store:
+        results = store.timings(subject=participant.name)
+    here = without_suite(machine.facts)
+    return [
+        result
+        for result in results
+        if result.subject_hash == participant.hash
+        and without_suite(result.certificate["environment"]) == here
+        and ladder.admissible(result)
+    ]
+
+
+def without_suite(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A machine's facts but for the commit of this suite: another one does not make a network slower."""
+    return {name: value for name, value in facts.items() if name != "suite"}
+
+
+def best_measured(results: Sequence[SpeedResult], work: Sequence[ladder.Work]) -> SpeedResult | None:
+    """The result that finishes `work` first, by those of the size that is nearest to the work's mean."""
+    if not results or not work:
+        return None
+    mean = sum(w.images * w.pixels for w in work) / sum(w.images for w in work)
+    size = min({result.size for result in results}, key=lambda side: abs(side**2 - mean))
+    return ladder.cheapest([result for result in results if result.size == size], work)
+
+
+def safe(module: nn.Module, device_type: str) -> Form:
+    """Plain float32 in the layout, and without the work, that is known to pay everywhere; nothing is compiled."""
+    chosen = Form()
+    for word in (
+        ("channels_last", "folded", "spread") if device_type == "cpu" else ("channels_last", "folded")
+    ):
+        tried = forms.form(f"{chosen.name}+{word}")
+        try:
+            forms.transformed(module, tried)
+        except FormUnavailable:
+            continue
+        chosen = tried
+    return chosen
+
+
+def shapes(asked: Request) -> dict[str, tuple[int, int]]:
+    """(h, w) that goes into the model, by stem, of the images that are waiting; what cannot be read is left out."""
+    from bench.scoring.engine import read_ahead
+
+    return {
+        image.stem: asked.resized(*loaded.pixels.shape[:2])
+        for image, loaded in read_ahead(asked.waiting)
+        if isinstance(loaded, LoadedImage)
+    }
+
+
+def works(found: Mapping[str, tuple[int, int]], scale: int) -> list[ladder.Work]:
+    """Images by size; pixels are those that come out."""
+    return [ladder.Work(images=n, pixels=h * w * scale**2) for (h, w), n in Counter(found.values()).items()]
+
+
+def settle(asked: Request, participant: Participant) -> tuple[Runner, list[ImageFile], str]:
+    """The model in the form asked for or in the best one known, the images in the order that suits it, and why."""
+    if participant.module is None:
+        return Runner(participant=participant, form=Form()), list(asked.waiting), "it has no other form"
+    if asked.rung != AUTO:
+        runner = Runner(participant=participant, form=forms.form(asked.rung))
+        return runner, ordered(asked.waiting, shapes(asked) if runner.form.per_size else {}), "as asked"
+    fallback = safe(participant.module, participant.device.type)
+    results = measured(participant, environment(str(participant.device)), asked.db)
+    found = shapes(asked) if results else {}
+    best = best_measured(results, works(found, asked.scale if participant.kind == "upscaler" else 1))
+    if best is None:
+        command = f"python -m bench.speed --models {participant.name} --ladder"
+        why = f"no rung is measured here yet; `{command}` may find a faster one"
+        return Runner(participant=participant, form=fallback), list(asked.waiting), why
+    runner = Runner(participant=participant, form=forms.form(best.variant), instead=fallback)
+    why = f"done first with these images, as measured at {best.size}x{best.size} ({asked.db})"
+    return runner, ordered(asked.waiting, found), why

@@ -1,0 +1,172 @@
+"""The optimisation ladder: from plain eager float32 upwards, a rung at a time, each kept only if it pays and is right.
+
+A rung is compared with plain float32 on a photograph. It is **admissible** when it stays within its tolerance; it is
+kept, so that the next ones stand on it, when it is admissible and not slower than what was kept before.
+"""
+
+from __future__ import annotations
+
+import math
+import typing as tp
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from jaxtyping import Float
+
+from bench.bootstrap import quantile
+from bench.forms.form import Form, form
+from bench.records import SpeedResult
+
+if tp.TYPE_CHECKING:
+    import torch
+
+RUNGS: tuple[tuple[str, Mapping[str, tp.Any]], ...] = (
+    ("channels_last", {"memory_format": "channels_last"}),
+    ("folded", {"folded": True}),
+    ("spread", {"spread": True}),
+    ("bfloat16", {"dtype": "bfloat16"}),
+    ("float16", {"dtype": "float16"}),
+    ("compiled", {"compiled": True}),
+    ("graph", {"graph": True}),
+)
+WORDS = ("eager", *(word for word, _ in RUNGS), "onnxruntime")
+# A rung this much slower than the best so far is still kept: medians are known to about two percent.
+NOISE = 1.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """What a form may differ by from plain float32, values clipped to [0, 1]; `psnr` in dB."""
+
+    max_abs: float
+    psnr: float
+
+    def admits(self, closeness: Closeness) -> bool:
+        return closeness.max_abs <= self.max_abs and closeness.psnr >= self.psnr
+
+
+# Float32 forms differ in the order of sums. The authors' candy amplifies that to 3.5e-4 at 512x512, 94 dB, in single
+# pixels (the paper's network to 5e-6). A quarter of a grey level cannot be seen and hardly ever changes a byte.
+FLOAT32 = Tolerance(max_abs=1e-3, psnr=80.0)
+# Pictures to look at: a quarter of the error of saving them as JPEG of quality 95 without chroma subsampling, which
+# costs the authors' candy and udnie 39 and 37 dB and moves single values by 18 and 23 levels of 255.
+PICTURE = Tolerance(max_abs=0.1, psnr=45.0)
+# Pictures to measure: an sr 30 dB away from hr changes by 0.01 dB.
+MEASURED = Tolerance(max_abs=4 / 255, psnr=55.0)
+
+
+def tolerance(kind: str, form: Form) -> Tolerance:
+    """Of a stylizer or an upscaler in a form."""
+    if form.dtype == "float32":
+        return FLOAT32
+    return PICTURE if kind == "stylizer" else MEASURED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closeness:
+    """The largest difference of any value in [0, 1], and the PSNR in dB, infinite for equal images."""
+
+    max_abs: float
+    psnr: float
+
+
+def closeness(output: Float[torch.Tensor, "n c h w"], reference: Float[torch.Tensor, "n c h w"]) -> Closeness:
+    """Of two images, both clipped to [0, 1] as they are when they are written. NaN is infinitely far away."""
+    given, required = (image.clamp(0, 1).cpu().double() for image in (output, reference))
+    difference = (given - required).abs()
+    if not bool(difference.isfinite().all()):
+        return Closeness(max_abs=math.inf, psnr=-math.inf)
+    error = float(difference.square().mean())
+    return Closeness(max_abs=float(difference.max()), psnr=-10 * math.log10(error) if error else math.inf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """What became of one step.
+
+    Attributes:
+        word: what was tried on top of what had been kept.
+        result: the timing with its certificate; None where it could not run.
+        reason: why it could not.
+        kept: the next rungs stand on it.
+    """
+
+    word: str
+    form: Form
+    result: SpeedResult | None
+    reason: str = ""
+    kept: bool = False
+
+
+def facts(closeness: Closeness, tolerance: Tolerance, build_seconds: float) -> dict[str, tp.Any]:
+    """What a certificate says of a form, as JSON takes it."""
+    return {
+        "max_abs_error": closeness.max_abs if math.isfinite(closeness.max_abs) else str(closeness.max_abs),
+        "psnr": closeness.psnr if math.isfinite(closeness.psnr) else str(closeness.psnr),
+        "tolerance": asdict(tolerance),
+        "admissible": tolerance.admits(closeness),
+        "build_seconds": build_seconds,
+    }
+
+
+def climb(measure: Callable[[Form], SpeedResult | str], *, only_eager: bool = False) -> Iterator[Rung]:
+    """Every rung of :data:`WORDS`, as it is measured.
+
+    Args:
+        measure: a form to its result, or to the reason why there is none.
+        only_eager: stop at the first, for what has no other form.
+    """
+    kept, best = Form(), math.inf
+    for word, changes in (("eager", {}), *(() if only_eager else RUNGS)):
+        tried = replace(kept, **changes)
+        rung = _rung(word, tried, measure(tried), best)
+        if rung.kept and rung.result is not None:
+            kept, best = tried, min(best, median(rung.result))
+        yield rung
+    if only_eager:
+        return
+    tried = Form(folded=kept.folded, backend="onnxruntime")  # its layouts have no use for spread filters
+    yield _rung("onnxruntime", tried, measure(tried), best)
+
+
+def _rung(word: str, tried: Form, found: SpeedResult | str, best: float) -> Rung:
+    if isinstance(found, str):
+        return Rung(word=word, form=tried, result=None, reason=found)
+    kept = admissible(found) and median(found) <= NOISE * best
+    return Rung(word=word, form=tried, result=found, kept=kept)
+
+
+def admissible(result: SpeedResult) -> bool:
+    """Whether it is within its tolerance of plain float32."""
+    return bool(result.certificate["form"]["admissible"])
+
+
+def median(result: SpeedResult) -> float:
+    """Seconds of one call."""
+    return quantile(result.seconds, 0.5)
+
+
+def fastest(results: Iterable[SpeedResult]) -> SpeedResult | None:
+    """The admissible one of the least time, None if there is none."""
+    return min((r for r in results if admissible(r)), key=median, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Images of one size that are waiting: how many, of how many pixels each."""
+
+    images: int
+    pixels: int
+
+
+def total_seconds(result: SpeedResult, work: Sequence[Work]) -> float:
+    """Estimate for images of several sizes, time growing with their pixels; what is built per size is built for each."""
+    built = form(result.variant).per_size
+    builds = len(work) if built else 1
+    passes = sum(w.images * w.pixels / result.size**2 for w in work)
+    return builds * float(result.certificate["form"]["build_seconds"]) + passes * median(result)
+
+
+def cheapest(results: Iterable[SpeedResult], work: Sequence[Work]) -> SpeedResult | None:
+    """The admissible one that finishes `work` first, building included; None if there is none."""
+    return min((r for r in results if admissible(r)), key=lambda r: total_seconds(r, work), default=None)

@@ -1,0 +1,72 @@
+"""A network as ONNX, run by ONNX Runtime; both are in the `onnx` extra."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+import typing as tp
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from jaxtyping import Float
+
+from bench.forms.form import FormUnavailable, first_line
+
+if tp.TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    Images = Float[torch.Tensor, "n c h w"]
+
+OPSET = 17
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+def session(network: nn.Module, example: Images) -> Callable[[Images], Images]:
+    """`network` for images of the size of `example`, on its device, with as many threads as torch has.
+
+    Images and results pass through the host's memory.
+
+    Raises:
+        FormUnavailable: onnxruntime is not installed or cannot use the device, or the export fails.
+    """
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise FormUnavailable("onnxruntime is not installed; it is in the onnx extra")
+    import onnxruntime
+    import torch
+
+    provider = PROVIDERS.get(example.device.type)
+    if provider not in onnxruntime.get_available_providers():
+        raise FormUnavailable(f"onnxruntime cannot use {example.device.type} here; it is built for the CPU")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    loaded = onnxruntime.InferenceSession(export(network, example), options, providers=[provider])
+    name = loaded.get_inputs()[0].name
+
+    def call(image: Images) -> Images:
+        (output,) = loaded.run(None, {name: image.cpu().contiguous().numpy()})
+        return torch.from_numpy(output).to(image.device)
+
+    return call
+
+
+def export(network: nn.Module, example: Images) -> bytes:
+    """`network` as an ONNX file, by torch's older exporter, which needs no package beside onnx.
+
+    Raises:
+        FormUnavailable: an operation that ONNX does not have, or a torch without that exporter.
+    """
+    import torch
+
+    if importlib.util.find_spec("onnx") is None:
+        raise FormUnavailable("onnx is not installed; it is in the onnx extra")
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing, and of the exporter's age
+        file = Path(folder) / "network.onnx"
+        try:
+            torch.onnx.export(network.cpu(), (example.cpu(),), file, dynamo=False, opset_version=OPSET)
+        except Exception as error:  # the exporter raises whatever happens to go wrong in it
+            raise FormUnavailable(f"the export to ONNX fails: {first_line(error)}") from error
+        return file.read_bytes()

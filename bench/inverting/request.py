@@ -1,0 +1,216 @@
+"""What `bench.inversion` was asked for, checked before an image or a network is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from bench import styles
+from bench.applying.request import gather
+from bench.datasets import dataset
+from bench.errors import UserError
+from bench.inverting.layers import choose, refuse_small
+from bench.loss_networks import LOSS_WEIGHTS
+from bench.records import Dataset, StyleProtocol, content_hash
+from bench.styles import StyleImage, style_image
+from bench.styling.request import Baseline
+
+LOOSE = "files"
+"""The data set of images that are named one by one."""
+STYLES = "styles"
+"""The data set that style images are stored as."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for; every name and layer is known.
+
+    Attributes:
+        datasets: contents, whose features are met at each of `layers`.
+        styles: whose Gram matrices are met at each of `style_layers`.
+        missing: a line for each figure of the paper whose layers the loss network does not have.
+        tv_weight: of the total variation, beside a content's weight of 1 and the style's of `DEFAULTS`; None for one
+            that suits each layer.
+        content_tv, style_tv: it by layer, when :func:`bench.inverting.weights.weighed` has found it.
+        style_size: longer side of a style image.
+        pictures: folder for what is made and what it was made from.
+    """
+
+    datasets: tuple[Dataset, ...]
+    styles: tuple[StyleImage, ...]
+    layers: tuple[str, ...]
+    style_layers: tuple[str, ...]
+    missing: tuple[str, ...]
+    loss_network: str
+    tv_weight: float | None
+    size: int
+    style_size: int
+    iterations: int
+    seed: int
+    pictures: Path
+    force: bool
+    content_tv: Mapping[str, float] = field(default_factory=dict)
+    style_tv: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def subject_hash(self) -> str:
+        """Of all that decides the optimisation but its objective and for how long it goes on."""
+        return content_hash({"baseline": Baseline(seed=self.seed).hash, "kept": "lowest"})
+
+    def inversion(self, layer: str) -> StyleProtocol:
+        """What is minimised to see what a layer keeps of a content (Figure 3)."""
+        return StyleProtocol(
+            name="inversion",
+            size=self.size,
+            style="",
+            style_sha256="",
+            style_size=0,
+            loss_network=self.loss_network,
+            loss_weights=PurePosixPath(LOSS_WEIGHTS[self.loss_network]).name,
+            content_layers=(layer,),
+            style_layers=(),
+            style_weight=0.0,
+            tv_weight=self.content_tv[layer],
+        )
+
+    def reconstruction(self, layer: str, style: StyleImage) -> StyleProtocol:
+        """What is minimised to see what a layer keeps of a style (Figure 4)."""
+        chosen = styles.protocol(
+            style,
+            self.size,
+            loss_network=self.loss_network,
+            content_layers=(),
+            style_layers=(layer,),
+            content_weight=0.0,
+            tv_weight=self.style_tv[layer],
+            style_size=self.style_size,
+        )
+        return replace(chosen, name="reconstruction")
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """Every layer, once."""
+        return tuple(
+            dict.fromkeys(
+                (*(self.layers if self.datasets else ()), *(self.style_layers if self.styles else ()))
+            )
+        )
+
+    @property
+    def expected(self) -> set[tuple[str, str]]:
+        """Data set and hash of the protocol of all that shall come out, one image at least of each."""
+        inversions = {
+            (data.name, self.inversion(layer).hash) for data in self.datasets for layer in self.layers
+        }
+        return inversions | {(STYLES, protocol.hash) for protocol in self.protocols if protocol.style_layers}
+
+    @property
+    def protocols(self) -> tuple[StyleProtocol, ...]:
+        """Every objective, those of the contents first."""
+        return (
+            *(self.inversion(layer) for layer in self.layers if self.datasets),
+            *(self.reconstruction(layer, style) for style in self.styles for layer in self.style_layers),
+        )
+
+
+def request(
+    *,
+    contents: Sequence[str],
+    style_names: Sequence[str],
+    layers: Sequence[str] | None,
+    style_layers: Sequence[str] | None,
+    loss_network: str,
+    tv_weight: float | None,
+    size: int,
+    style_size: int | None,
+    iterations: int,
+    seed: int,
+    limit: int | None,
+    pictures: Path,
+    force: bool,
+) -> Request:
+    """Resolve names and layers; what is None is chosen here. Names given twice count once.
+
+    Raises:
+        UserError: neither contents nor styles, an unknown name or layer, two contents of one name, a number that
+            cannot be, images too small for a layer.
+        MissingFile: a named style image that is not to be had.
+    """
+    if not contents and not style_names:
+        raise UserError("nothing to invert; required a CONTENT, or --styles with a style image")
+    style_size = size if style_size is None else style_size
+    refuse_numbers({"size": size, "style-size": style_size, "iterations": iterations, "limit": limit}, seed)
+    if tv_weight is not None and not 0 <= tv_weight < float("inf"):
+        raise UserError(f"--tv-weight is {tv_weight}; required a finite number of at least 0")
+    chosen, missing = choose(layers, "Figure 3", loss_network)
+    of_style, missing_of_style = choose(style_layers, "Figure 4", loss_network)
+    used = (chosen if contents else ()) + (of_style if style_names else ())
+    refuse_small(size, used, loss_network)
+    if pictures.exists() and not pictures.is_dir():
+        raise UserError(f"--pictures {str(pictures)!r} is a file; required a folder")
+    return Request(
+        datasets=tuple(replace(data, images=data.images[:limit]) for data in datasets(contents)),
+        styles=named_styles(style_names),
+        layers=chosen,
+        style_layers=of_style,
+        missing=(missing if contents else ()) + (missing_of_style if style_names else ()),
+        loss_network=loss_network,
+        tv_weight=tv_weight,
+        size=size,
+        style_size=style_size,
+        iterations=iterations,
+        seed=seed,
+        pictures=pictures,
+        force=force,
+    )
+
+
+def refuse_numbers(counts: Mapping[str, int | None], seed: int) -> None:
+    """
+    Raises:
+        UserError: a count below 1, a negative seed.
+    """
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise UserError(f"--{name} is {value}; required at least 1")
+    if seed < 0:
+        raise UserError(f"--seed is {seed}; required at least 0")
+
+
+def datasets(contents: Sequence[str]) -> tuple[Dataset, ...]:
+    """Each data set and folder, and the images that are named one by one as one more.
+
+    Raises:
+        UserError: neither file, folder nor data set; two of one name.
+    """
+    loose = [name for name in dict.fromkeys(contents) if Path(name).is_file()]
+    found = [dataset(name) for name in dict.fromkeys(contents) if name not in loose]
+    if loose:
+        found.append(Dataset(name=LOOSE, images=tuple(gather(loose)), source="named one by one"))
+    refuse_twins([data.name for data in found], "data sets")
+    return tuple(found)
+
+
+def named_styles(names: Sequence[str]) -> tuple[StyleImage, ...]:
+    """Each style once.
+
+    Raises:
+        UserError: an unknown name, two pictures of one name.
+        MissingFile: a named one is not to be had.
+    """
+    found = tuple({image.sha256: image for image in map(style_image, names)}.values())
+    refuse_twins([image.name for image in found], "styles")
+    return found
+
+
+def refuse_twins(names: Sequence[str], what: str) -> None:
+    """
+    Raises:
+        UserError: a name that is there twice; pictures and rows are named by it.
+    """
+    twins = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twins:
+        raise UserError(
+            f"two {what} are called {twins[0]!r}; required one name each: rename one, or run them apart"
+        )

@@ -1,0 +1,1 @@
+"""A look at sr and hr before they are scored."""

@@ -1,0 +1,136 @@
+"""The lr files that came with a data set: read for a run, and compared with the lr that a protocol makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from bench import images
+from bench.datasets import load
+from bench.errors import ImageError, UserError
+from bench.lr import degrade
+from bench.prepare import modcrop, size
+from bench.records import Border, Dataset, SRProtocol
+
+OTHER_BORDER: dict[Border, Border] = {"symmetric": "replicate", "replicate": "symmetric"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameLr:
+    """What a comparison found.
+
+    Attributes:
+        levels: by image, the largest difference in 8-bit levels; 0 for equal pixels.
+        unlike: by image, in words, why there is nothing to compare: another size.
+    """
+
+    protocol: SRProtocol
+    levels: Mapping[str, int]
+    unlike: Mapping[str, str]
+
+    @property
+    def equal(self) -> tuple[str, ...]:
+        """The images whose lr file has the very pixels that the protocol makes."""
+        return tuple(stem for stem, level in self.levels.items() if level == 0)
+
+    @property
+    def images(self) -> int:
+        """How many were looked at."""
+        return len(self.levels) + len(self.unlike)
+
+    def __str__(self) -> str:
+        p = self.protocol
+        text = (
+            f"{len(self.equal)} of {self.images} lr files equal what {p.name} makes at x{p.scale} "
+            f"(borders: {p.border})"
+        )
+        most = max(self.levels.values(), default=0)
+        if most:
+            text += f", the others differ by at most {most} level{'s' * (most > 1)}"
+        if self.unlike:
+            stem, why = next(iter(self.unlike.items()))
+            text += f", {len(self.unlike)} {'have' if len(self.unlike) > 1 else 'has'} another size ({stem}: {why})"
+        return text
+
+
+def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> SameLr:
+    """Compare lr files (:func:`bench.files.layouts.lr_of`) with the lr images made of `data` under `protocol`.
+
+    Raises:
+        UserError: the protocol's lr is no 8-bit RGB image, or an image has no lr file.
+        ImageError: an image cannot be read.
+    """
+    refuse_protocol(protocol)
+    levels, unlike = {}, {}
+    for image in data.images:
+        if image.stem not in files:
+            raise UserError(
+                f"data set {data.name}: {image.stem!r} has no lr file; required one for each image"
+            )
+        made = _made(load(image).pixels, protocol)
+        given = images.read(files[image.stem])
+        if made.shape[:2] == given.shape[:2]:
+            levels[image.stem] = int(np.abs(made.astype(np.int16) - given).max())
+        else:
+            unlike[image.stem] = f"{_size(given)}, required {_size(made)}"
+    return SameLr(protocol=protocol, levels=levels, unlike=unlike)
+
+
+def closest_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> SameLr:
+    """As :func:`same_lr`, under the protocol or, where more files equal that, the protocol with MATLAB's other border.
+
+    Raises:
+        UserError, ImageError: as :func:`same_lr`.
+    """
+    found = same_lr(data, files, protocol)
+    if len(found.equal) == found.images:
+        return found
+    other = same_lr(data, files, replace(protocol, border=OTHER_BORDER[protocol.border]))
+    return max(found, other, key=lambda proof: len(proof.equal))
+
+
+def refuse_protocol(protocol: SRProtocol) -> None:
+    """Refuse a protocol whose lr no image file can stand for.
+
+    Raises:
+        UserError: it degrades luma, or never rounds.
+    """
+    if protocol.arithmetic != "uint8" or protocol.colour != "rgb":
+        raise UserError(
+            f"protocol {protocol.name} makes lr that is no 8-bit RGB image; required one that does"
+        )
+
+
+def read_lr(file: Path, hr: Float[Tensor, "1 c h w"], scale: int) -> Float[Tensor, "1 c h2 w2"]:
+    """lr as a file has it, on hr's device; one channel where hr is grey and the file's three are equal.
+
+    Args:
+        hr: cropped to multiples of the scale.
+
+    Raises:
+        ImageError: the file is not an image that is measured, or has not the size or the channels that hr asks for.
+    """
+    lr = images.to_tensor(images.read(file)).to(hr.device)
+    required = (hr.shape[-2] // scale, hr.shape[-1] // scale)
+    if tuple(lr.shape[-2:]) != required:
+        raise ImageError(
+            f"{str(file)!r} is {size(lr)}, required {required[1]}x{required[0]}: hr is {size(hr)}"
+        )
+    if hr.shape[1] == 1 and bool((lr == lr[:, :1]).all()):
+        return lr[:, :1]
+    if lr.shape[1] != hr.shape[1]:
+        raise ImageError(f"{str(file)!r} has {lr.shape[1]} channels, required {hr.shape[1]} as hr has")
+    return lr
+
+
+def _made(pixels: UInt8[np.ndarray, "h w c"], protocol: SRProtocol) -> UInt8[np.ndarray, "h2 w2 c"]:
+    return images.to_array(degrade(modcrop(images.to_tensor(pixels), protocol.scale), protocol))
+
+
+def _size(pixels: UInt8[np.ndarray, "h w c"]) -> str:
+    return f"{pixels.shape[1]}x{pixels.shape[0]}"

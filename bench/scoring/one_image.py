@@ -1,0 +1,349 @@
+"""One image on its way: degrade -> upscale -> prepare -> measure.
+
+hr is degraded, prepared and turned into reference features once, however many models follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from bench import images
+from bench.cli import describe_os_error
+from bench.datasets import LoadedImage
+from bench.lint.pair import lint, refusal
+from bench.lr import degrade, to_luma
+from bench.metrics import MetricEntry
+from bench.out_of_memory import out_of_memory
+from bench.prepare import Prepared, modcrop, prepare_one, size
+from bench.records import Dataset, Failure, ImageFile, KnownFile, Picture, Score, SRProtocol
+from bench.roles import CachedMetric, Made, Metric, Upscaler
+from bench.scoring.given_lr import read_lr
+
+SSIM_WINDOW = 11
+LARGE_PIXELS = 16_000_000
+"""hr pixels above which an image is scored by :mod:`bench.large.scoring`: here several float64 copies are made."""
+LARGE_METRICS = ("psnr", "ssim")
+OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a wrong range by far more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """An upscaler, or images that one made already, with its name and content hash."""
+
+    name: str
+    hash: str
+    upscaler: Upscaler | Made
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedMetric:
+    """A metric with its entry in the table.
+
+    Attributes:
+        named: it was asked for by name, so that an image which is too small for it is a failure.
+    """
+
+    entry: MetricEntry
+    metric: Metric
+    named: bool = True
+
+    def fits(self, image: LoadedImage | KnownFile, protocol: SRProtocol) -> bool:
+        """Whether the image is large enough for it, or must be tried because it was asked for."""
+        if self.named:
+            return True
+        if large(image) and self.entry.name not in LARGE_METRICS:
+            return False
+        sides = (side - side % protocol.scale - 2 * protocol.shave for side in (image.height, image.width))
+        return min(sides) >= self.entry.least
+
+
+def large(image: LoadedImage | KnownFile) -> bool:
+    """Whether an image is scored a strip at a time."""
+    return image.height * image.width > LARGE_PIXELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One data set under one protocol: what is to be scored.
+
+    Attributes:
+        pictures: folder for hr, lr and sr as PNG; None writes none.
+        lr_files: by stem, lr as it was given; empty where the protocol makes it.
+        force: score again what the store already has.
+        strict: stop at the first image that cannot be scored.
+    """
+
+    dataset: Dataset
+    protocol: SRProtocol
+    subjects: Sequence[Subject]
+    metrics: Sequence[LoadedMetric]
+    device: torch.device
+    pictures: Path | None = None
+    force: bool = False
+    strict: bool = False
+    lr_files: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one image gave; its rows are stored in one transaction, its files written beside.
+
+    Attributes:
+        notes: by kind and model, what is odd about what was scored all the same.
+    """
+
+    scores: list[Score] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
+    notes: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+Work = Sequence[tuple[Subject, Sequence[LoadedMetric]]]
+
+
+@torch.inference_mode()
+def score(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -> Outcome:
+    """The metrics asked for of each model. Never raises for what is wrong with the image or a model.
+
+    Args:
+        work: the models to run, each with the metrics that it lacks.
+    """
+    if not work:
+        return Outcome()
+    try:
+        source = Source.of(loaded, plan, plan.lr_files.get(image.stem))
+    except Exception as error:
+        if not isinstance(error, ValueError | OSError) and not out_of_memory(error):
+            raise
+        return failed(plan, image, error)
+    outcome = Outcome()
+    if plan.pictures:
+        keep(outcome, plan, image, loaded.sha256, "hr", "", images.to_array(source.hr))
+        keep(outcome, plan, image, loaded.sha256, "lr", "", images.to_array(source.lr))
+    for subject, metrics in work:
+        _score_subject(plan, image, loaded.sha256, source, subject, metrics, outcome)
+    return outcome
+
+
+def failed(plan: Plan, image: ImageFile, error: Exception) -> Outcome:
+    """What an image gives that cannot be read or used."""
+    return Outcome(failures=[failure(plan, image, "", error)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """hr and all that is made of it once, however many models follow."""
+
+    hr: Float[Tensor, "1 c h w"]
+    lr: Float[Tensor, "1 c h2 w2"]
+    grey: bool
+    prepared: Prepared
+    references: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(loaded: LoadedImage, plan: Plan, lr_file: Path | None = None) -> Source:
+        """Crop, degrade and prepare an image.
+
+        Args:
+            lr_file: taken instead of degrading.
+
+        Raises:
+            ValueError: it is too small for the protocol's scale, shave and SSIM window.
+        """
+        protocol = plan.protocol
+        whole = images.to_tensor(loaded.pixels).to(plan.device)
+        hr = modcrop(to_luma(whole) if protocol.colour == "y" else whole, protocol.scale)
+        required = SSIM_WINDOW + 2 * protocol.shave
+        if min(hr.shape[-2:]) < required:
+            raise ValueError(
+                f"image is {size(whole)}, required at least {required} pixels per side after cropping to a multiple "
+                f"of {protocol.scale} (SSIM's window of {SSIM_WINDOW} and {protocol.shave} shaved from each side)"
+            )
+        grey = hr.shape[1] == 1
+        lr = read_lr(lr_file, hr, protocol.scale) if lr_file else degrade(hr, protocol)
+        return Source(hr=hr, lr=lr, grey=grey, prepared=prepare_one(hr, protocol, grey=grey))
+
+    def measure(self, loaded: LoadedMetric, sr: Prepared) -> float:
+        """One metric of one prepared sr."""
+        a, b = (getattr(side, loaded.entry.view) for side in (sr, self.prepared))
+        if not isinstance(loaded.metric, CachedMetric):
+            return float(loaded.metric(a, b))
+        if loaded.entry.name not in self.references:
+            self.references[loaded.entry.name] = loaded.metric.reference(b)
+        return float(loaded.metric.against(a, self.references[loaded.entry.name]))
+
+
+def _score_subject(
+    plan: Plan,
+    image: ImageFile,
+    sha256: str,
+    source: Source,
+    subject: Subject,
+    metrics: Sequence[LoadedMetric],
+    outcome: Outcome,
+) -> None:
+    try:
+        sr = sr_of(subject, image.stem, source)
+        outcome.notes.update(oddities(subject, sr, source, plan.protocol.scale))
+        prepared = prepare_one(sr, plan.protocol, grey=source.grey)
+        pixels = images.to_array(sr) if plan.pictures else None
+    except Exception as error:  # whatever a participant does wrong costs it this image, not the run
+        outcome.failures.append(failure(plan, image, subject.name, error))
+        return
+    measure_each(plan, image, sha256, source, subject, metrics, prepared, outcome)
+    if pixels is not None:
+        keep(outcome, plan, image, sha256, subject.name, subject.hash, pixels)
+
+
+def measure_each(
+    plan: Plan,
+    image: ImageFile,
+    sha256: str,
+    source: Source,
+    subject: Subject,
+    metrics: Sequence[LoadedMetric],
+    sr: Prepared,
+    outcome: Outcome,
+) -> None:
+    """Put each metric of one prepared sr into the outcome; one that cannot measure it costs itself."""
+    for metric in metrics:
+        try:
+            value = source.measure(metric, sr)
+        except Exception as error:
+            if not isinstance(error, ValueError) and not out_of_memory(error):
+                raise
+            outcome.failures.append(
+                failure(plan, image, subject.name, error, prefix=f"{metric.entry.name}: ")
+            )
+            continue
+        outcome.scores.append(score_row(plan, image, sha256, subject, metric.entry, value))
+
+
+def sr_of(subject: Subject, stem: str, source: Source) -> Float[Tensor, "1 c h w"]:
+    """What a subject makes of an image, or made of it before.
+
+    Raises:
+        ValueError: it is not an image that can be measured against hr; another size, for one.
+    """
+    if not isinstance(subject.upscaler, Made):
+        return upscale(subject.upscaler, source.lr)
+    return subject.upscaler.image(stem)
+
+
+def oddities(subject: Subject, sr: Tensor, source: Source, scale: int) -> dict[tuple[str, str], str]:
+    """What the linter finds odd about sr, by its kind and the model's name.
+
+    Raises:
+        ValueError: sr is not what can be measured; says what is wrong and what to do.
+    """
+    made = isinstance(subject.upscaler, Made)
+    found = lint(sr, source.hr, scale, source="file" if made else "model")
+    refused = refusal(found)
+    if refused:
+        raise ValueError(refused.text)
+    if sr.shape[-2:] != source.hr.shape[-2:]:
+        raise ValueError(f"sr is {size(sr)}, required {size(source.hr)}: hr cut to a multiple of the scale")
+    return {(finding.kind, subject.name): finding.text for finding in found}
+
+
+def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
+    """sr, checked. A grey lr is given as (v, v, v) to an upscaler that takes RGB only.
+
+    Raises:
+        ValueError: sr has another size than scale times lr, is not finite, or lies far outside [0, 1].
+    """
+    given = lr.expand(-1, 3, -1, -1) if lr.shape[1] == 1 and upscaler.channels == 3 else lr
+    sr = upscaler(given)
+    n, c, h, w = given.shape
+    required = (n, c, h * upscaler.scale, w * upscaler.scale)
+    if tuple(sr.shape) != required:
+        raise ValueError(f"the model returned shape {tuple(sr.shape)}, required {required}")
+    low, high = sr.aminmax()
+    if not (torch.isfinite(low) and torch.isfinite(high)):
+        raise ValueError("the model returned NaN or infinite values, required finite ones in [0, 1]")
+    if low < -OVERSHOOT or high > 1 + OVERSHOOT:
+        raise ValueError(
+            f"the model returned values from {low:.3g} to {high:.3g}, required [0, 1] (small overshoot is clipped)"
+        )
+    return sr
+
+
+def score_row(
+    plan: Plan, image: ImageFile, sha256: str, subject: Subject, metric: MetricEntry, value: float
+) -> Score:
+    """A value as the store keeps it."""
+    return Score(
+        model=subject.name,
+        model_hash=subject.hash,
+        dataset=plan.dataset.name,
+        image=image.stem,
+        image_sha256=sha256,
+        scale=plan.protocol.scale,
+        protocol=plan.protocol.name,
+        protocol_hash=plan.protocol.hash,
+        metric=metric.name,
+        metric_version=metric.version,
+        value=value,
+    )
+
+
+def failure(plan: Plan, image: ImageFile, model: str, error: Exception, *, prefix: str = "") -> Failure:
+    """Why there is no value, as the store keeps it."""
+    reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
+    if not isinstance(error, ValueError | OSError):
+        reason = f"{type(error).__name__}: {reason}"
+    return Failure(
+        dataset=plan.dataset.name,
+        image=image.stem,
+        model=model,
+        scale=plan.protocol.scale,
+        reason=f"{prefix}{' '.join(reason.split())}",
+    )
+
+
+def picture_file(plan: Plan, model: str, stem: str) -> Path:
+    """Where the picture of an image goes: FOLDER/DATASET/x4-johnson2016/MODEL/STEM.png."""
+    return pictures_folder(plan) / model / f"{stem}.png"
+
+
+def pictures_folder(plan: Plan) -> Path:
+    """Of the plan's data set under its protocol, a folder per model in it."""
+    assert plan.pictures is not None
+    protocol = plan.protocol
+    given = f"-lr-{protocol.lr_sha256[:8]}" if protocol.lr_sha256 else ""
+    return plan.pictures / plan.dataset.name / f"x{protocol.scale}-{protocol.name}{given}"
+
+
+def keep(
+    outcome: Outcome,
+    plan: Plan,
+    image: ImageFile,
+    sha256: str,
+    model: str,
+    model_hash: str,
+    pixels: UInt8[np.ndarray, "h w c"],
+) -> None:
+    """Add a picture to what one image gave."""
+    file = picture_file(plan, model, image.stem)
+    outcome.files.append((file, pixels))
+    outcome.pictures.append(
+        Picture(
+            dataset=plan.dataset.name,
+            protocol_hash=plan.protocol.hash,
+            image=image.stem,
+            image_sha256=sha256,
+            model=model,
+            model_hash=model_hash,
+            file=str(file),
+            pixels_sha256=images.pixels_sha256(pixels),
+        )
+    )

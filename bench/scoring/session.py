@@ -1,0 +1,333 @@
+"""From names to what can be run: the command line of `bench.sr_quality`, checked and loaded.
+
+A name asked for that cannot run is an error; one that is only there by default is left out and said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from bench import cache, metrics, upscalers
+from bench.datasets import dataset
+from bench.errors import MissingFile, UserError
+from bench.outside.model import Outside, refuse_namesakes
+from bench.protocols import protocol
+from bench.records import Dataset, SRProtocol
+from bench.shard import WHOLE, Shard, shard
+from bench.tiling.words import Option, option
+from bench.upscalers import UpscalerEntry
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.scoring.one_image import LoadedMetric, Plan, Subject
+    from bench.scoring.summary import Row
+    from bench.store import Store
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+DEFAULT_METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", "feature-vgg19-relu2_2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for; every name is known.
+
+    Attributes:
+        models: names in the table, or what names a model from outside.
+        models_named: the models were named, so one that cannot run is an error; likewise `metrics_named`.
+        pictures: folder for hr, lr and sr; None for none.
+        tile: of `--tile`: for images of any size.
+        self_ensemble: beside each network a row with its self-ensemble, called like it with a `+`.
+        lr: made by the protocol, or the files that came with the data set's folder.
+        shard: the part of each data set that is scored; what belongs to the whole (its hash of given lr files, of a
+            folder of sr images) is the same for every part.
+    """
+
+    datasets: tuple[Dataset, ...]
+    protocols: tuple[SRProtocol, ...]
+    models: tuple[str, ...]
+    metrics: tuple[str, ...]
+    models_named: bool
+    metrics_named: bool
+    pictures: Path | None
+    force: bool
+    strict: bool
+    tile: Option = "auto"
+    self_ensemble: bool = False
+    lr: Literal["made", "files"] = "made"
+    shard: Shard = WHOLE
+
+    @property
+    def entries(self) -> list[UpscalerEntry | Outside]:
+        """What is known of the models, in the order asked for."""
+        return [upscalers.entry(name) for name in self.models]
+
+
+def request(
+    *,
+    datasets: Sequence[str],
+    protocol_name: str,
+    scales: Sequence[int],
+    models: Sequence[str] | None = None,
+    metric_names: Sequence[str] | None = None,
+    limit: int | None = None,
+    pictures: Path | None = None,
+    force: bool = False,
+    strict: bool = False,
+    tile: str = "auto",
+    self_ensemble: bool = False,
+    lr: Literal["made", "files"] = "made",
+    part: str | None = None,
+) -> Request:
+    """Resolve names; nothing heavy is loaded. Names given twice count once.
+
+    Raises:
+        UserError: a name is unknown, a number out of range, two data sets share a name, no model has the scale.
+    """
+    if limit is not None and limit < 1:
+        raise UserError(f"--limit is {limit}; required at least 1")
+    found = [dataset(name) for name in dict.fromkeys(datasets)]
+    asked = Request(
+        datasets=tuple(replace(d, images=d.images[:limit]) for d in found),
+        protocols=tuple(protocol(protocol_name, scale) for scale in dict.fromkeys(scales)),
+        models=tuple(dict.fromkeys(models or upscalers.UPSCALERS)),
+        metrics=tuple(metrics.entry(name).name for name in dict.fromkeys(metric_names or DEFAULT_METRICS)),
+        models_named=models is not None,
+        metrics_named=metric_names is not None,
+        pictures=pictures,
+        force=force,
+        strict=strict,
+        tile=option(tile),
+        self_ensemble=self_ensemble,
+        lr=lr,
+        shard=shard(part),
+    )
+    _refuse_twins(found)
+    refuse_namesakes(asked.entries)
+    _refuse_scales(asked)
+    return asked
+
+
+def _refuse_twins(datasets: Sequence[Dataset]) -> None:
+    names = [d.name for d in datasets]
+    twins = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twins:
+        raise UserError(
+            f"two data sets are called {twins[0]!r}; required one name each: run them apart, or rename a folder"
+        )
+
+
+def _refuse_scales(asked: Request) -> None:
+    for scale in (p.scale for p in asked.protocols):
+        if not any(e.supports(scale) for e in asked.entries):
+            have = "; ".join(f"{e.name} has {_scales(e)}" for e in asked.entries)
+            raise UserError(f"no model asked for has weights for x{scale}: {have}")
+
+
+def _scales(entry: UpscalerEntry | Outside) -> str:
+    return f"x{entry.scale}" if isinstance(entry, Outside) else entry.weights_text
+
+
+def plans(asked: Request, device: torch.device, say: Say) -> list[Plan]:
+    """One plan for each scale and data set, models and metrics loaded once.
+
+    Args:
+        say: told, once each, what is left out and why.
+
+    Raises:
+        MissingFile: a model or metric that was named lacks a file.
+        UserError: a metric that was named cannot measure under the protocol.
+    """
+    loaded = list(_metrics(asked, device, say))
+    return [plan for p in asked.protocols for plan in _plans(asked, p, loaded, device, say)]
+
+
+def _plans(
+    asked: Request, p: SRProtocol, loaded: Sequence[LoadedMetric], device: torch.device, say: Say
+) -> Iterator[Plan]:
+    from bench.scoring.one_image import Plan
+
+    subjects = list(_subjects(asked, p, device, say))
+    usable = [metric for metric in loaded if _measurable(metric, p, asked, say)]
+    for data in asked.datasets:
+        part = asked.shard.of(data)
+        if not part.images:
+            say(
+                f"{data.name} has {len(data.images)} images: none is in part {asked.shard.index} of {asked.shard.count}"
+            )
+            continue
+        files, rule = _lr(asked, data, p, say)
+        yield Plan(
+            dataset=part,
+            protocol=rule,
+            lr_files=files,
+            subjects=[_for_dataset(s, data, p, device, say) for s in subjects],
+            metrics=usable,
+            device=device,
+            pictures=asked.pictures,
+            force=asked.force,
+            strict=asked.strict,
+        )
+
+
+def _lr(asked: Request, data: Dataset, p: SRProtocol, say: Say) -> tuple[Mapping[str, Path], SRProtocol]:
+    """The lr files to take, none where lr is made, and the protocol, whose hash covers them.
+
+    Raises:
+        UserError: the data set has none for the scale, an image lacks its file, or the protocol cannot take files.
+    """
+    if asked.lr == "made":
+        return {}, p
+    from bench.files.layouts import digest, lr_of
+    from bench.scoring.given_lr import closest_lr, refuse_protocol
+
+    refuse_protocol(p)
+    files = lr_of(data, p.scale)
+    say(f"{data.name}: {closest_lr(data, files, p)}")
+    return files, replace(p, lr_sha256=digest(files))
+
+
+def loaded_metrics(asked: Request, device: torch.device) -> list[LoadedMetric]:
+    """The metrics asked for, on a device.
+
+    Raises:
+        MissingFile: one that was named lacks a file.
+    """
+    return list(_metrics(asked, device, _say_nothing))
+
+
+def loaded_subject(asked: Request, p: SRProtocol, device: torch.device, name: str) -> Subject:
+    """One model of those asked for, by the name that its scores have.
+
+    Raises:
+        MissingFile: it lacks a file.
+        UserError: there is none that is called so.
+    """
+    models = [
+        model
+        for model, entry in zip(asked.models, asked.entries, strict=True)
+        if name == entry.name or (asked.self_ensemble and name.startswith(entry.name))
+    ]
+    for subject in _subjects(replace(asked, models=tuple(models)), p, device, _say_nothing):
+        if not isinstance(subject, Outside) and subject.name == name:
+            return subject
+    raise UserError(f"no model called {name} can be loaded; required one of: {', '.join(asked.models)}")
+
+
+def _say_nothing(text: str) -> None:
+    """Somebody said it already."""
+
+
+def _metrics(asked: Request, device: torch.device, say: Say) -> Iterator[LoadedMetric]:
+    from bench.scoring.one_image import LoadedMetric
+
+    for name in asked.metrics:
+        metric = _unless_missing(
+            f"metric {name}", metrics.load, (name, cache.find, device), asked.metrics_named, say
+        )
+        if metric is not None:
+            yield LoadedMetric(entry=metrics.entry(name), metric=metric, named=asked.metrics_named)
+
+
+def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Subject | Outside]:
+    """The models, loaded; a folder of images stays closed until its data set is known."""
+    from bench.scoring.one_image import Subject
+
+    for name, entry in zip(asked.models, asked.entries, strict=True):
+        if not entry.supports(p.scale):
+            say(f"model {entry.name} has no weights for x{p.scale} and is left out there")
+            continue
+        if isinstance(entry, Outside) and entry.kind == "images":
+            yield entry
+            continue
+        arguments = (name, p.scale, cache.find, device)
+        upscaler = _unless_missing(f"model {entry.name}", upscalers.load, arguments, asked.models_named, say)
+        if upscaler is None:
+            continue
+        plain = Subject(name=entry.name, hash=entry.hash(p.scale), upscaler=upscaler)
+        subject = _in_tiles(plain, asked, p, device)
+        yield subject
+        if asked.self_ensemble and (isinstance(entry, Outside) or entry.weights):
+            yield _ensemble(subject)
+
+
+def _in_tiles(subject: Subject, asked: Request, p: SRProtocol, device: torch.device) -> Subject:
+    import torch
+
+    from bench.tiling.option import tiled, tiled_hash
+
+    upscaler = tiled(subject.upscaler, asked.tile)  # type: ignore[arg-type]
+    like = torch.zeros(1, 1 if p.colour == "y" else 3, 1, 1, device=device)
+    return replace(subject, upscaler=upscaler, hash=tiled_hash(subject.hash, upscaler, like))
+
+
+def _ensemble(subject: Subject) -> Subject:
+    from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
+
+    return replace(
+        subject,
+        name=ensemble_name(subject.name),
+        hash=ensemble_hash(subject.hash),
+        upscaler=SelfEnsemble(upscaler=subject.upscaler),  # type: ignore[arg-type]
+    )
+
+
+def _for_dataset(
+    subject: Subject | Outside, data: Dataset, p: SRProtocol, device: torch.device, say: Say
+) -> Subject:
+    """The subject, a folder of images opened for the data set; what does not pair is said once, by name."""
+    from bench.outside.folder import images_for
+    from bench.scoring.one_image import Subject
+
+    if not isinstance(subject, Outside):
+        return subject
+    made = images_for(subject, data, p.scale, device)
+    for line in made.lines():
+        say(line)
+    return Subject(name=subject.name, hash=made.hash, upscaler=made)
+
+
+def _unless_missing(
+    what: str, load: Callable[..., T], arguments: tuple[object, ...], named: bool, say: Say
+) -> T | None:
+    try:
+        return load(*arguments)
+    except MissingFile as error:
+        if named:
+            raise MissingFile(f"{what} cannot run: {error}") from error
+        say(f"{what} is left out: {error}")
+        return None
+
+
+def _measurable(metric: LoadedMetric, p: SRProtocol, asked: Request, say: Say) -> bool:
+    if metric.entry.view == "channel" or p.colour == "rgb":
+        return True
+    reason = f"metric {metric.entry.name} measures colour images, but protocol {p.name} has luma only"
+    if asked.metrics_named:
+        raise UserError(f"{reason}; required another metric or protocol")
+    say(f"{reason}: left out")
+    return False
+
+
+def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Row]:
+    """The stored scores of just this plan: these images' bytes, these models' weights, these metrics' versions.
+
+    Args:
+        hashes: SHA-256 of each image by stem, as :func:`bench.scoring.engine.evaluate` returns it.
+    """
+    from bench.scoring.summary import rows
+
+    subjects = {(s.name, s.hash) for s in plan.subjects}
+    versions = {(m.entry.name, m.entry.version) for m in plan.metrics}
+    scores = (
+        score
+        for score in store.scores(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
+        if (score.model, score.model_hash) in subjects
+        and (score.metric, score.metric_version) in versions
+        and hashes.get(score.image) == score.image_sha256
+    )
+    return rows(scores, [s.name for s in plan.subjects], [m.entry.name for m in plan.metrics])

@@ -1,0 +1,109 @@
+"""The table `pictures` of a results file: which pixels were scored, and in what file they lie."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
+from typing import Literal
+
+from bench.records import Picture
+from bench.storage.sound_rows import checked
+
+COLUMNS = tuple(Picture.__dataclass_fields__)
+HASH = "pixels_sha256"
+INSERT = f"insert or replace into pictures ({', '.join(COLUMNS)}, run) values ({', '.join('?' for _ in COLUMNS)}, ?)"
+REPLACED = (
+    "delete from pictures where dataset = ? and protocol_hash = ? and image = ? and file = ? "
+    "and (image_sha256, model, model_hash) != (?, ?, ?)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A model's code and weights (`hr` and `lr` have none) under a protocol on a data set.
+
+    Attributes:
+        images: that it has rows of.
+        run: the last that wrote one.
+        unhashed: of its pictures, those without a hash of their pixels.
+    """
+
+    dataset: str
+    protocol_hash: str
+    model: str
+    model_hash: str
+    images: int
+    run: int
+    unhashed: int = 0
+
+
+def add_hashes(db: sqlite3.Connection) -> None:
+    """A file from before pixels were hashed gets the column, empty; what older versions write stays empty too."""
+    if not _hashed(db):
+        db.execute(f"alter table pictures add column {HASH} text not null default ''")
+
+
+def insert(db: sqlite3.Connection, run: int, pictures: Iterable[Picture]) -> None:
+    """Write rows. What lay in the same file before is no longer there, so its row goes."""
+    for picture in pictures:
+        kept = (picture.image_sha256, picture.model, picture.model_hash)
+        db.execute(REPLACED, (picture.dataset, picture.protocol_hash, picture.image, picture.file, *kept))
+        db.execute(INSERT, (*astuple(picture), run))
+
+
+def select(db: sqlite3.Connection, file: object, dataset: str, protocol_hash: str) -> Iterator[Picture]:
+    """Every picture of a data set under a protocol, ordered by image.
+
+    Args:
+        file: the results file, for messages.
+
+    Raises:
+        StoreError: a row is none; likewise below.
+    """
+    query = f"select {_columns(db)} from pictures where dataset = ? and protocol_hash = ? order by image"
+    for row in checked(file, "pictures", COLUMNS, db.execute(query, (dataset, protocol_hash))):
+        yield _picture(row)
+
+
+def page(
+    db: sqlite3.Connection, file: object, dataset: str, protocol_hash: str, *, after: str, most: int
+) -> list[tuple[Picture, int]]:
+    """The pictures of the next images in the order of their names, each with the run that wrote it.
+
+    Args:
+        after: name of the last image of the page before; empty for the first page.
+        most: images.
+    """
+    query = (
+        f"select {_columns(db)}, run from pictures where dataset = ? and protocol_hash = ? and image in "
+        "(select distinct image from pictures where dataset = ? and protocol_hash = ? and image > ? "
+        "order by image limit ?) order by image"
+    )
+    found = db.execute(query, (dataset, protocol_hash, dataset, protocol_hash, after, most))
+    return [(_picture(row[:-1]), row[-1]) for row in checked(file, "pictures", (*COLUMNS, "run"), found)]
+
+
+def versions(db: sqlite3.Connection, file: object, table: Literal["scores", "pictures"]) -> list[Version]:
+    """Of all that has rows in a table, in the order of data sets and protocols."""
+    unhashed = "0" if table == "scores" else f"sum({HASH} = '')" if _hashed(db) else "count(*)"
+    key = ("dataset", "protocol_hash", "model", "model_hash")
+    groups = ", ".join(key)
+    query = f"select {groups}, count(distinct image), max(run), {unhashed} from {table} group by {groups}"
+    found = checked(
+        file, table, (*key, "size", "run", "size"), db.execute(query)
+    )  # two numbers, as sizes are
+    return [Version(**dict(zip(Version.__dataclass_fields__, row, strict=True))) for row in found]
+
+
+def _picture(row: tuple[str, ...]) -> Picture:
+    return Picture(**dict(zip(COLUMNS, row, strict=True)))
+
+
+def _columns(db: sqlite3.Connection) -> str:
+    hashed = _hashed(db)
+    return ", ".join(name if hashed or name != HASH else "''" for name in COLUMNS)
+
+
+def _hashed(db: sqlite3.Connection) -> bool:
+    return any(row[1] == HASH for row in db.execute("pragma table_info(pictures)"))

@@ -1,0 +1,211 @@
+"""The tables of `bench.style_quality`, and what must be said below them; the same numbers as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.environment import DISTRIBUTION, version
+from bench.printable import printable
+from bench.records import StyleProtocol
+from bench.styling.request import Baseline
+from bench.styling.summary import BASELINE, MARKS, TERMS, Comparison, Moments, Overtaking, Summary
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PAPER = (
+    "paper: a network equals 50 to 100 iterations, at 256, 512 and 1024 though trained at 256 "
+    "(section 4.1, Figure 5: 50 images of MS-COCO, VGG-16)"
+)
+METHODS = {"lbfgs": "L-BFGS", "adam": "Adam"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One style at one size, measured: a panel of Figure 5.
+
+    Attributes:
+        title: the style at the size, in words.
+        baseline: None where none was asked for.
+        machines: that the curves were measured on, a line each.
+    """
+
+    title: str
+    protocol: StyleProtocol
+    baseline: Baseline | None
+    comparison: Comparison
+    machines: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A subject, or the optimisation after some of its iterations."""
+
+    name: str
+    summary: Summary
+    iteration: int
+
+
+def lines(comparison: Comparison) -> Iterator[Line]:
+    """The contents, the networks, and the optimisation at :data:`MARKS` and its end."""
+    for summary in comparison.summaries:
+        if summary.subject != BASELINE:
+            yield Line(name=summary.subject, summary=summary, iteration=0)
+            continue
+        for iteration in sorted({*MARKS, summary.iterations}):
+            if iteration <= summary.iterations:
+                yield Line(name=f"{BASELINE}, {iteration} iterations", summary=summary, iteration=iteration)
+
+
+def objectives(panel: Panel) -> Table:
+    """Mean and standard deviation of the objective and of its terms; how far below the contents' it is."""
+    table = _table("subject", "n", "objective", "content", "style", "tv", "below content's")
+    for line in lines(panel.comparison):
+        below = panel.comparison.below_content(line.summary, line.iteration)
+        terms = [text(line.summary.at(line.iteration, term)) for term in TERMS]
+        _add(table, line.name, str(line.summary.n), *terms, "" if below is None else f"{below:.2f}x")
+    return table
+
+
+def overtakings(panel: Panel) -> Table:
+    """Where the optimisation overtakes each network, and how long it takes there."""
+    heads = ("by iteration", "of the means", "s / iteration", "s to equal", "network's s", "times faster")
+    table = _table("network", "n", *heads)
+    for found in panel.comparison.overtakings:
+        seconds, times = to_equal(found)
+        _add(
+            table,
+            found.subject,
+            str(len(found.crossings)),
+            iterations(found.median, found),
+            iterations(found.of_mean, found),
+            short(found.seconds_per_iteration),
+            seconds,
+            short(found.seconds),
+            times,
+        )
+    return table
+
+
+def notes(panel: Panel) -> Iterator[str]:
+    """What the numbers are of."""
+    protocol = panel.protocol
+    yield f"protocol {protocol.name}, {protocol.hash[:8]}: {objective(protocol)}"
+    for summary in panel.comparison.baselines:
+        if panel.baseline:
+            yield baseline(panel.baseline, summary)
+    if panel.comparison.overtakings:
+        found = panel.comparison.overtakings[0]
+        yield (
+            "by iteration: where the optimisation's objective comes down to the network's, interpolated, median over "
+            f"contents ({found.iterations} iterations were run); of the means: the same of the mean curve"
+        )
+        yield PAPER
+    for machine in panel.machines:
+        yield f"machine: {machine}"
+    if len(panel.machines) > 1:
+        yield "the times are not all of one machine; --force measures them again, here"
+
+
+def objective(protocol: StyleProtocol) -> str:
+    """The objective in words."""
+    distance = "" if protocol.style_distance == "mean" else f" ({protocol.style_distance})"
+    return (
+        f"{protocol.content_weight:g} x content at {' '.join(protocol.content_layers)} + "
+        f"{protocol.style_weight:g} x style at {' '.join(protocol.style_layers)}{distance} + "
+        f"{protocol.tv_weight:g} x total variation, of {protocol.loss_network} ({protocol.loss_weights}); "
+        f"style {printable(protocol.style)}, longer side {protocol.style_size}"
+    )
+
+
+def baseline(asked: Baseline, summary: Summary) -> str:
+    """The optimisation in words."""
+    batches = sorted({curve.batch for curve in summary.curves})
+    together = (
+        "one by one" if batches == [1] else f"{' or '.join(map(str, batches))} at once, which share the time"
+    )
+    start = f"noise, seed {asked.seed}" if asked.initial == "noise" else "the content"
+    return f"{BASELINE}: {METHODS[asked.method]} from {start}; contents {together}"
+
+
+def text(moments: Moments) -> str:
+    """Mean and standard deviation."""
+    return short(moments.mean) + ("" if moments.sd is None else f" ±{short(moments.sd, 2)}")
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A few significant digits: 123, 0.0123, 1.23e5."""
+    written = f"{value:.{digits}g}"
+    return written.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+
+
+def iterations(value: float | None, found: Overtaking) -> str:
+    """One decimal, or that there were not enough."""
+    return f"> {found.iterations}" if value is None else f"{value:.1f}"
+
+
+def to_equal(found: Overtaking) -> tuple[str, str]:
+    """Seconds to equal loss, and the same over the network's own; bounds where there were not enough iterations."""
+    seconds, times = found.seconds_to_equal, found.times_faster
+    if seconds is not None:
+        return short(seconds), "" if times is None else short(times)
+    least = found.iterations * found.seconds_per_iteration
+    return f"> {short(least)}", f"> {short(least / found.seconds)}" if found.seconds else ""
+
+
+def to_json(panels: Sequence[Panel]) -> str:
+    """A list of objects, one per style and size, with the raw curves of each content."""
+    return json.dumps([_panel(panel) for panel in panels], indent=1, allow_nan=False) + "\n"
+
+
+def _panel(panel: Panel) -> dict[str, Any]:
+    comparison = panel.comparison
+    return {
+        "dataset": comparison.dataset,
+        "style": panel.protocol.style,
+        "size": panel.protocol.size,
+        "protocol": panel.protocol.name,
+        "protocol_hash": panel.protocol.hash,
+        "definition": panel.protocol.definition,
+        "baseline": asdict(panel.baseline) if panel.baseline else None,
+        "machines": list(panel.machines),
+        "suite_version": version(DISTRIBUTION) or "unknown",
+        "objectives": [_line(comparison, line) for line in lines(comparison)],
+        "overtakings": [_overtaking(found) for found in comparison.overtakings],
+        "curves": [asdict(curve) for summary in comparison.summaries for curve in summary.curves],
+    }
+
+
+def _line(comparison: Comparison, line: Line) -> dict[str, Any]:
+    return {
+        "subject": line.summary.subject,
+        "subject_hash": line.summary.subject_hash,
+        "iterations": line.iteration if line.summary.subject == BASELINE else None,
+        "n": line.summary.n,
+        **{term: asdict(line.summary.at(line.iteration, term)) for term in TERMS},
+        "below_content": comparison.below_content(line.summary, line.iteration),
+    }
+
+
+def _overtaking(found: Overtaking) -> dict[str, Any]:
+    derived = ("median", "seconds_to_equal", "times_faster")
+    return asdict(found) | {name: getattr(found, name) for name in derived}
+
+
+def _table(*heads: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for index, head in enumerate(heads):
+        table.add_column(head, justify="right" if index else "left", no_wrap=True)
+    return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    from rich.text import Text
+
+    table.add_row(*map(Text, cells))

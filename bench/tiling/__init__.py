@@ -1,0 +1,1 @@
+"""`--tile`: an upscaler's images a tile at a time."""

@@ -1,0 +1,95 @@
+"""`--tile`: what it makes of an upscaler, and of the hash that its scores are kept under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from baselines.histogram import Matched
+from bench.records import content_hash
+from bench.roles import Upscaler
+from bench.tiling.tiles import Tiled
+from bench.tiling.words import Option
+
+WHOLE_PIXELS = 8_000_000
+"""sr pixels up to which `auto` does not think of tiles; sr-pixel x4 needs 5 GB for that many (`docs/large.md`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiledWhenLarge:
+    """An upscaler that does ordinary images whole and large ones in tiles, where that changes no value."""
+
+    upscaler: Upscaler
+    tiles: Tiled = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tiles", Tiled(upscaler=self.upscaler))
+
+    @property
+    def scale(self) -> int:
+        return self.upscaler.scale
+
+    @property
+    def channels(self) -> int | None:
+        return self.upscaler.channels
+
+    def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
+        """
+        Raises:
+            ValueError: lr is large, memory does not allow to do it whole, and tiles would change the values.
+        """
+        if lr.shape[-2] * lr.shape[-1] * self.scale**2 <= WHOLE_PIXELS:
+            return self.upscaler(lr)
+        sr = self.tiles(lr)
+        refuse_inexact(self.tiles)
+        return sr
+
+
+def is_large(pixels: UInt8[np.ndarray, "h w c"], scale: int) -> bool:
+    """Whether lr becomes an image that `auto` thinks of tiles for."""
+    return pixels.shape[0] * pixels.shape[1] * scale**2 > WHOLE_PIXELS
+
+
+def refuse_inexact(tiles: Tiled) -> None:
+    """
+    Raises:
+        ValueError: the last image was done in tiles that memory chose, which changed its values.
+    """
+    if tiles.tile == "auto" and tiles.last is not None and not tiles.last.exact:
+        raise ValueError(
+            f"the image needs tiles, and {tiles.last.reason}, so that they would change it; required --tile N, "
+            "whose N becomes part of what the score is of"
+        )
+
+
+def tiled(upscaler: Upscaler, tile: Option) -> Upscaler:
+    """The upscaler in tiles, or itself for `off`.
+
+    Of one that matches histograms, which looks at the whole image, the network inside is tiled.
+    """
+    if tile == "off":
+        return upscaler
+    if isinstance(upscaler, Matched):
+        return replace(upscaler, upscaler=tiled(upscaler.upscaler, tile))
+    return TiledWhenLarge(upscaler=upscaler) if tile == "auto" else Tiled(upscaler=upscaler, tile=tile)
+
+
+def tiled_hash(model_hash: str, upscaler: Upscaler, like: Float[Tensor, "n c h w"]) -> str:
+    """A subject's content hash with its upscaler in tiles: the same where tiling changes no value.
+
+    Where it may, the hash holds the tile and its margin. Measures the receptive field.
+
+    Args:
+        like: any image with the channels, dtype and device that the subject will be given.
+    """
+    if isinstance(upscaler, Matched):
+        return tiled_hash(model_hash, upscaler.upscaler, like)
+    if not isinstance(upscaler, Tiled):
+        return model_hash
+    radius, overlap = upscaler.field_of(like).radius, upscaler.overlap_of(like)
+    if radius is not None and overlap >= radius:
+        return model_hash
+    return content_hash({"model": model_hash, "tile": upscaler.tile, "overlap": overlap})

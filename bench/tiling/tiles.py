@@ -1,0 +1,225 @@
+"""Images of any size through any upscaler, a tile at a time, in bounded memory.
+
+A tile is cut with a margin as wide as the upscaler's receptive field (:mod:`bench.tiling.field`), and the margin of
+its sr is thrown away; at the image's border it ends there, so that the upscaler does what it does there anyway. What
+an upscaler with a bounded field makes of an image is then the same, tiled or not. One that looks at the whole image
+(instance normalisation, attention, pooling) has no such margin: it gets a stated one, says so, and
+:mod:`bench.tiling.seams` shows whether it left marks. How exact that is was measured: `docs/large.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bench.out_of_memory import out_of_memory
+from bench.roles import Upscaler
+from bench.tiling.field import Field, Probe, receptive_field
+from bench.tiling.grid import Span, spans, up_to
+from bench.tiling.memory import budget, bytes_per_pixel
+from bench.tiling.words import LEAST
+
+DEFAULT_OVERLAP = 32  # lr pixels, for an upscaler without a bound
+Read = Callable[[slice, slice], Float[Tensor, "n c h w"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A tile of sr, without its margin, and where in sr it belongs."""
+
+    rows: slice
+    columns: slice
+    sr: Float[Tensor, "n c h w"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """How an image was done.
+
+    Attributes:
+        tile: lr pixels per side at most, margin not counted; None where the image was done whole.
+        overlap: lr pixels of margin.
+        rows, columns: lr rows and columns at which a new tile begins: where the seams are.
+        exact: untiled, or with a margin no less than the receptive field.
+        reason: why it is not exact; empty where it is.
+    """
+
+    tile: int | None
+    overlap: int
+    rows: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+    exact: bool = True
+    reason: str = ""
+
+    @property
+    def description(self) -> str:
+        """In one line, for people."""
+        if self.tile is None:
+            return "untiled"
+        tiles = (len(self.rows) + 1) * (len(self.columns) + 1)
+        size = f"{tiles} tiles of up to {self.tile} lr pixels, {self.overlap} of overlap"
+        return f"{size}: exact" if self.exact else f"{size}: not exact, {self.reason}"
+
+
+@dataclass(kw_only=True)
+class Tiled:
+    """An upscaler in tiles; itself an :class:`bench.roles.Upscaler`.
+
+    Attributes:
+        tile: lr pixels per side, margin not counted, or `auto`: the whole image if memory allows, else tiles by the
+            memory that is free (:func:`bench.tiling.memory.budget`).
+        overlap: lr pixels of margin; None for the receptive field, or `DEFAULT_OVERLAP` where that has no bound.
+        multiple: tiles begin at multiples of it; by default the upscaler's own `multiple`, or else 1.
+        minimum: lr pixels that a piece must have per side; by default the upscaler's own `minimum`, or else 1.
+        last: how the last image was done; None before the first.
+    """
+
+    upscaler: Upscaler
+    tile: int | Literal["auto"] = "auto"
+    overlap: int | None = None
+    multiple: int = 0
+    minimum: int = 0
+    last: Tiling | None = field(default=None, init=False)
+    most: int | None = field(default=None, init=False)
+    _fields: dict[tuple[object, ...], Field] = field(default_factory=dict, init=False, repr=False)
+    _bytes: dict[tuple[object, ...], float] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.multiple = self.multiple or int(getattr(self.upscaler, "multiple", 1))
+        self.minimum = self.minimum or int(getattr(self.upscaler, "minimum", 1))
+        if self.tile != "auto" and self.tile < 1:
+            raise ValueError(f"tile is {self.tile}, required at least 1 pixel, or 'auto'")
+        if min(self.multiple, self.minimum) < 1 or (self.overlap or 0) < 0:
+            raise ValueError(
+                f"multiple is {self.multiple}, minimum {self.minimum} and overlap {self.overlap}; "
+                "required at least 1, 1 and 0"
+            )
+
+    @property
+    def scale(self) -> int:
+        return self.upscaler.scale
+
+    @property
+    def channels(self) -> int | None:
+        return self.upscaler.channels
+
+    def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
+        h, w = lr.shape[-2:]
+        sr = None
+        for piece in self.pieces(h, w, lambda rows, columns: lr[..., rows, columns]):
+            if tuple(piece.sr.shape[-2:]) == (h * self.scale, w * self.scale):
+                sr = piece.sr
+                continue
+            if sr is None:
+                sr = piece.sr.new_empty(*piece.sr.shape[:2], h * self.scale, w * self.scale)
+            sr[..., piece.rows, piece.columns] = piece.sr
+        assert sr is not None
+        return sr
+
+    def pieces(self, height: int, width: int, read: Read) -> Iterator[Piece]:
+        """Every tile of sr, in the order of rows; should memory run out, all of them again, half as large.
+
+        Args:
+            height, width: of lr.
+            read: the part of lr in the given rows and columns.
+
+        Raises:
+            RuntimeError: memory ran out with tiles of `LEAST` pixels too; whatever the upscaler raises.
+        """
+        like = read(slice(0, 1), slice(0, 1))
+        side = self._side(height, width, like)
+        while True:
+            grid = self._grid(height, width, side, like)
+            try:
+                yield from self._tiles(grid, read)
+            except (RuntimeError, MemoryError) as error:
+                smaller = self._smaller(side or max(height, width))
+                if not out_of_memory(error) or smaller is None:
+                    raise
+            else:
+                self.last = self._described(side, grid, like)
+                return
+            side = self.most = smaller
+            if like.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def field_of(self, like: Float[Tensor, "n c h w"]) -> Field:
+        """The receptive field for images with the channels, dtype and device of `like`; measured once."""
+        key = (like.shape[1], like.dtype, like.device)
+        if key not in self._fields:
+            probe = Probe(upscaler=self.upscaler, like=like, multiple=self.multiple, minimum=self.minimum)
+            self._fields[key] = receptive_field(probe)
+        return self._fields[key]
+
+    def overlap_of(self, like: Float[Tensor, "n c h w"]) -> int:
+        """The margin that images like this one get."""
+        if self.overlap is not None:
+            return up_to(self.overlap, self.multiple)
+        radius = self.field_of(like).radius
+        return up_to(DEFAULT_OVERLAP if radius is None else radius, self.multiple)
+
+    def _side(self, height: int, width: int, like: Tensor) -> int | None:
+        """lr pixels per side of a tile; None for the whole image."""
+        side = self._by_memory(height, width, like) if self.tile == "auto" else self.tile
+        if self.most is not None:
+            side = min(side, self.most) if side else self.most
+        return side if side and side < max(height, width) else None
+
+    def _by_memory(self, height: int, width: int, like: Tensor) -> int | None:
+        key = (like.shape[1], like.dtype, like.device)
+        if key not in self._bytes:
+            self._bytes[key] = bytes_per_pixel(
+                self.upscaler, like, multiple=self.multiple, minimum=self.minimum
+            )
+        pixels = budget(like.device) / (self._bytes[key] * like.shape[0])
+        if height * width <= pixels:
+            return None
+        kept = int(pixels**0.5) - 2 * self.overlap_of(like)
+        return max(kept // self.multiple * self.multiple, up_to(LEAST, self.multiple))
+
+    def _smaller(self, side: int) -> int | None:
+        least = up_to(LEAST, self.multiple)
+        return max(up_to(side // 2, self.multiple), least) if side > least else None
+
+    def _grid(self, height: int, width: int, side: int | None, like: Tensor) -> tuple[list[Span], list[Span]]:
+        overlap = self.overlap_of(like) if side else 0
+        rows, columns = (
+            spans(length, side or length, overlap, multiple=self.multiple, minimum=self.minimum)
+            for length in (height, width)
+        )
+        return rows, columns
+
+    def _tiles(self, grid: tuple[list[Span], list[Span]], read: Read) -> Iterator[Piece]:
+        scale = self.scale
+        for r in grid[0]:
+            for c in grid[1]:
+                lr = read(slice(r.first, r.last), slice(c.first, c.last))
+                sr = self.upscaler(lr)
+                required = (lr.shape[-2] * scale, lr.shape[-1] * scale)
+                if tuple(sr.shape[-2:]) != required:
+                    raise ValueError(f"the model returned {tuple(sr.shape[-2:])} pixels, required {required}")
+                kept = sr[..., _within(r, scale), _within(c, scale)]
+                yield Piece(rows=_in_sr(r, scale), columns=_in_sr(c, scale), sr=kept)
+
+    def _described(self, side: int | None, grid: tuple[list[Span], list[Span]], like: Tensor) -> Tiling:
+        rows, columns = (tuple(span.start for span in spans[1:]) for spans in grid)
+        if side is None or not (rows or columns):
+            return Tiling(tile=None, overlap=0)
+        overlap, found = self.overlap_of(like), self.field_of(like)
+        reason = found.reason
+        if found.radius is not None and overlap < found.radius:
+            reason = f"the receptive field reaches {found.radius} pixels"
+        return Tiling(tile=side, overlap=overlap, rows=rows, columns=columns, exact=not reason, reason=reason)
+
+
+def _within(span: Span, scale: int) -> slice:
+    return slice((span.start - span.first) * scale, (span.stop - span.first) * scale)
+
+
+def _in_sr(span: Span, scale: int) -> slice:
+    return slice(span.start * scale, span.stop * scale)

@@ -1,0 +1,1 @@
+"""The machinery of `bench.speed`: the stopwatch, what it times, and the certificate of a time."""

@@ -1,0 +1,245 @@
+"""A timing with everything that it depends on, so that a reader can trust it or see why not."""
+
+from __future__ import annotations
+
+import threading
+import typing as tp
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bench.timing.clocks import Clock, Work
+from bench.timing.records import SpeedProtocol, Timing
+from bench.timing.stopwatch import measure
+
+if tp.TYPE_CHECKING:
+    import torch
+
+CUDA_MEANING = "torch.cuda.max_memory_allocated during one call, what was allocated before it included"
+CPU_MEANING = (
+    "growth of the process's resident set during one call, sampled every millisecond: a lower bound, "
+    "which misses memory that the allocator had kept from before"
+)
+FLOPS_MEANING = (
+    "torch.utils.flop_counter over one eager call: convolutions and matrix products, multiply-add is two"
+)
+SAMPLE_SECONDS = 1e-3
+
+
+def certify(
+    work: Work,
+    protocol: SpeedProtocol,
+    *,
+    device: str = "cpu",
+    eager: Work | None = None,
+    network: torch.nn.Module | None = None,
+    clock: Clock | None = None,
+) -> tuple[Timing, dict[str, Any]]:
+    """Measure `work` under `protocol`, and its certificate.
+
+    Args:
+        eager: the same work uncompiled and uncaptured, which FLOPs can be counted in; `work` by default.
+        network: whose parameters are counted.
+        clock: as in :func:`bench.timing.stopwatch.measure`.
+
+    Raises:
+        ValueError: torch uses another number of threads than the protocol says.
+        TimingError: there is no number to certify.
+    """
+    from bench.environment import find_device
+
+    found = find_device(device)
+    check_threads(protocol)
+    before = accelerator_state(found)
+    timing = measure(work, device=device, clock=clock, **asdict(protocol.stopping))
+    after = accelerator_state(found)
+    paper = certificate(
+        timing,
+        protocol,
+        device=found,
+        work=work,
+        eager=eager or work,
+        network=network,
+        states=(before, after),
+    )
+    return timing, paper
+
+
+def certificate(
+    timing: Timing,
+    protocol: SpeedProtocol,
+    *,
+    device: torch.device,
+    work: Work,
+    eager: Work,
+    network: torch.nn.Module | None,
+    states: tuple[dict[str, Any] | None, dict[str, Any] | None],
+) -> dict[str, Any]:
+    """What `timing` depends on, as JSON takes it. Calls `work` and `eager` once more, untimed.
+
+    Args:
+        states: of the GPU before and after the measurement (:func:`bench.gpu.gpu_state`), None on a CPU.
+    """
+    import torch
+
+    from bench.environment import environment
+
+    machine = environment(str(device))
+    return {
+        "protocol": protocol.definition,
+        "protocol_hash": protocol.hash,
+        "seconds": timing.median,
+        "ci95": timing.ci95 and list(timing.ci95),
+        "timing": asdict(timing),
+        "peak_memory": peak_memory(work, device),
+        "parameters": None if network is None else parameters(network),
+        **throughput(eager, timing, protocol, device),
+        "threads": torch.get_num_threads(),
+        "float32": float32_settings(),
+        "gpu_before": states[0],
+        "gpu_after": states[1],
+        "environment": dict(machine.facts),
+        "environment_hash": machine.hash,
+        "warnings": [*timing.warnings, *state_warnings(states[1])],
+    }
+
+
+def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: torch.device) -> dict[str, Any]:
+    """FLOPs of one call, FLOP/s reached, share of the measured peak; None where nothing can be counted."""
+    import torch
+
+    from bench.timing.peak import peak
+
+    count = flops(eager)
+    best = peak(device, getattr(torch, protocol.dtype))
+    reached = None if count is None else count / timing.median
+    return {
+        "flops": count,
+        "flops_meaning": FLOPS_MEANING,
+        "flops_per_second": reached,
+        "peak": asdict(best),
+        "share_of_peak": None if reached is None else reached / best.flops_per_second,
+    }
+
+
+def flops(work: Work) -> int | None:
+    """Floating-point operations of one call; None when no operation that is counted was seen."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() or None
+
+
+def parameters(network: torch.nn.Module) -> int:
+    """Trainable and frozen ones; shared ones once; buffers not."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def peak_memory(work: Work, device: torch.device) -> dict[str, Any]:
+    """{"bytes", "meaning"} of one call: what is counted differs between a GPU and a CPU."""
+    if device.type == "cuda":
+        return {"bytes": cuda_peak_bytes(work, device), "meaning": CUDA_MEANING}
+    with resident_peak() as resident:
+        result = work()
+    del result
+    return {"bytes": resident.growth, "meaning": CPU_MEANING}
+
+
+def cuda_peak_bytes(work: Work, device: torch.device) -> int:
+    """The most that torch held on the device during a call, weights and images included."""
+
+    import torch
+
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    work()
+    torch.cuda.synchronize(device)
+    return torch.cuda.max_memory_allocated(device)
+
+
+@dataclass(kw_only=True)
+class Resident:
+    """The resident set in bytes, as it was at first and at its largest."""
+
+    read: Callable[[], int]
+    first: int = field(init=False)
+    largest: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first = self.largest = self.read()
+
+    def look(self) -> None:
+        self.largest = max(self.largest, self.read())
+
+    @property
+    def growth(self) -> int:
+        return self.largest - self.first
+
+
+@contextmanager
+def resident_peak(read: Callable[[], int] | None = None) -> Iterator[Resident]:
+    """Watches the resident set from a thread; the last look is on leaving."""
+    resident = Resident(read=read or resident_bytes)
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(SAMPLE_SECONDS):
+            resident.look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield resident
+    finally:
+        done.set()
+        thread.join()
+        resident.look()
+
+
+def resident_bytes() -> int:
+    import psutil
+
+    return psutil.Process().memory_info().rss
+
+
+def float32_settings() -> dict[str, Any]:
+    """How exactly float32 is computed: TF32 and cuDNN flags, and oneDNN's leave to use bf16 inside."""
+    from bench.environment import onednn_flags
+    from bench.gpu import precision_flags
+
+    return {**precision_flags(), **onednn_flags()}
+
+
+def accelerator_state(device: torch.device) -> dict[str, Any] | None:
+    """Clocks, throttling and other processes of a CUDA device now; None for any other."""
+    from bench.gpu import gpu_state
+
+    return gpu_state(device.index) if device.type == "cuda" else None
+
+
+def state_warnings(state: dict[str, Any] | None) -> list[str]:
+    """What the driver saw that slows work down: throttling, other processes."""
+    from bench.gpu import SLOWING
+
+    if state is None:
+        return []
+    slowing = [reason for reason in state.get("throttle_reasons") or [] if reason in SLOWING]
+    warnings = [f"the GPU was throttled: {', '.join(slowing)}"] if slowing else []
+    if state.get("other_processes"):
+        warnings.append(f"{state['other_processes']} other processes were on the GPU")
+    if "unknown" in state:
+        warnings.append(f"clocks and throttling are unknown: {state['unknown']}")
+    return warnings
+
+
+def check_threads(protocol: SpeedProtocol) -> None:
+    """Raises ValueError where torch does not use the protocol's number."""
+
+    import torch
+
+    if torch.get_num_threads() != protocol.threads:
+        raise ValueError(
+            f"torch uses {torch.get_num_threads()} threads, required the protocol's {protocol.threads}"
+        )

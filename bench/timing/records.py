@@ -1,0 +1,214 @@
+"""What was timed and what came out: frozen, free of torch; statistics come from raw values on reading."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from bench.bootstrap import bootstrap_medians, quantile
+from bench.records import content_hash
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+MemoryFormat = Literal["contiguous", "channels_last"]
+Backend = Literal["torch", "onnxruntime"]
+Region = Literal["host-to-device", "network", "device-to-host", "iteration"]
+Stopped = Literal["narrow", "max repeats", "time limit"]
+
+# The fewest values whose range covers the median with 95 % confidence: 1 - 2 * 0.5**6 = 0.97; five give 0.94.
+FEWEST = 6
+WIDE_SPREAD = 0.10
+DRIFT = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedProtocol:
+    """What is timed, and how long one looks; two timings can be compared when hash and environment are equal.
+
+    Attributes:
+        size: side of the square input in pixels.
+        batch: images per call.
+        folded: batch norm is folded into the convolutions.
+        graph: replayed as a CUDA graph.
+        threads: of torch's CPU kernels.
+        timed_region: what one timed call does; a `network` begins with its input on the device and ends with
+            its output there; `iteration` is one step of an optimisation, forward and backward.
+        warmup: calls after the first that are kept apart.
+        target_ci: the 95 % interval of the median is narrow enough when its half width is this share of it.
+        time_limit_seconds: of warm-up and repetitions together, after the first call.
+    """
+
+    size: int
+    threads: int
+    batch: int = 1
+    dtype: Dtype = "float32"
+    memory_format: MemoryFormat = "contiguous"
+    backend: Backend = "torch"
+    folded: bool = False
+    compiled: bool = False
+    graph: bool = False
+    timed_region: tuple[Region, ...] = ("network",)
+    warmup: int = 3
+    min_repeats: int = 10
+    max_repeats: int = 200
+    target_ci: float = 0.02
+    time_limit_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        for name in ("size", "threads", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, required at least 1")
+        if not self.timed_region:
+            raise ValueError("timed_region is empty, required at least one region")
+        _ = self.stopping
+
+    @property
+    def stopping(self) -> Stopping:
+        """When to stop: the part of the protocol that :func:`bench.timing.stopwatch.measure` takes."""
+        return Stopping(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Stopping)})
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """Every field, in the form that JSON gives back."""
+        return {**asdict(self), "timed_region": list(self.timed_region)}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of :attr:`definition`; the first eight digits are printed beside every number."""
+        return content_hash(self.definition)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """When a measurement ends; see :class:`SpeedProtocol` for the fields."""
+
+    warmup: int = 3
+    min_repeats: int = 10
+    max_repeats: int = 200
+    target_ci: float = 0.02
+    time_limit_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        if self.warmup < 0:
+            raise ValueError(f"warmup is {self.warmup}, required at least 0")
+        if not 1 <= self.min_repeats <= self.max_repeats:
+            given = f"min_repeats is {self.min_repeats} and max_repeats {self.max_repeats}"
+            raise ValueError(f"{given}, required 1 <= min_repeats <= max_repeats")
+        if not 0 < self.target_ci < math.inf:
+            raise ValueError(f"target_ci is {self.target_ci}, required a share of the median above 0")
+        if not 0 < self.time_limit_seconds < math.inf:
+            raise ValueError(f"time_limit_seconds is {self.time_limit_seconds}, required a time above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Raw times of one call, in seconds, and what they say.
+
+    Attributes:
+        seconds: steady state, one value per repetition, each the mean of `loops` calls back to back.
+        wall_seconds: the same repetitions by the wall clock; equal to `seconds` where that is the clock.
+        first_seconds: the very first call, with whatever is loaded, tuned or compiled in it.
+        warmup_seconds: the calls between it and the repetitions; not used by any statistic.
+        loops: calls per repetition, more than 1 where a call is too short for the clock.
+        clock: `perf_counter`, or `cuda-events`.
+        target_ci: relative half width of the interval that was asked for.
+        stopped: why no more repetitions were made.
+    """
+
+    seconds: tuple[float, ...]
+    wall_seconds: tuple[float, ...]
+    first_seconds: float
+    warmup_seconds: tuple[float, ...]
+    loops: int
+    clock: str
+    target_ci: float
+    stopped: Stopped
+
+    def __post_init__(self) -> None:
+        if not self.seconds or len(self.seconds) != len(self.wall_seconds):
+            raise ValueError(
+                f"timing has {len(self.seconds)} values and {len(self.wall_seconds)} by the wall clock, "
+                "required equally many and at least one"
+            )
+        if min(self.seconds) <= 0:
+            raise ValueError(f"timing holds {min(self.seconds)} s, required times above 0")
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Timing:
+        """From what `dataclasses.asdict` and JSON made of it."""
+        lists = {name: tuple(row[name]) for name in ("seconds", "wall_seconds", "warmup_seconds")}
+        return cls(**{**row, **lists})
+
+    @property
+    def n(self) -> int:
+        return len(self.seconds)
+
+    @property
+    def median(self) -> float:
+        """Seconds per call."""
+        return quantile(self.seconds, 0.5)
+
+    @property
+    def iqr(self) -> float:
+        """Interquartile range in seconds: the spread of the middle half."""
+        return quantile(self.seconds, 0.75) - quantile(self.seconds, 0.25)
+
+    @property
+    def ci95(self) -> tuple[float, float] | None:
+        """Bootstrap 95 % confidence interval of the median, in seconds; None below six repetitions."""
+        if self.n < FEWEST:
+            return None
+        medians = bootstrap_medians(self.seconds)
+        return quantile(medians, 0.025), quantile(medians, 0.975)
+
+    @property
+    def relative_half_width(self) -> float | None:
+        """Half the interval's width as a share of the median; None where there is no interval."""
+        if self.ci95 is None:
+            return None
+        low, high = self.ci95
+        return (high - low) / 2 / self.median
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know before trusting the median; empty when there is nothing."""
+        return tuple(
+            warning for warning in (self.interval_warning, self.spread_warning, self.drift_warning) if warning
+        )
+
+    @property
+    def interval_warning(self) -> str | None:
+        width = self.relative_half_width
+        ended = f"after {self.n} repetitions ({self.stopped})"
+        if width is None:
+            return f"no interval {ended}, required {FEWEST}"
+        if self.stopped != "narrow":
+            return f"interval is ±{width:.1%} {ended}, wanted ±{self.target_ci:.1%}"
+        return None
+
+    @property
+    def spread_warning(self) -> str | None:
+        share = self.iqr / self.median
+        return f"spread is wide: IQR is {share:.0%} of the median" if share > WIDE_SPREAD else None
+
+    @property
+    def drift_warning(self) -> str | None:
+        """The halves differ: the machine grew hot, or something else began or ended meanwhile."""
+        if self.n < 2 * FEWEST:
+            return None
+        half = self.n // 2
+        change = quantile(self.seconds[-half:], 0.5) / quantile(self.seconds[:half], 0.5) - 1
+        return f"drift: the second half took {change:+.0%}" if abs(change) > DRIFT else None
+
+
+def speed_up(slow: Timing, fast: Timing) -> tuple[float, float, float] | None:
+    """How many times faster `fast` is: (ratio of medians, low, high) with the bootstrap 95 % interval.
+
+    None where either has too few repetitions for an interval.
+    """
+    if min(slow.n, fast.n) < FEWEST:
+        return None
+    ratios = bootstrap_medians(slow.seconds, seed=0) / bootstrap_medians(fast.seconds, seed=1)
+    return slow.median / fast.median, quantile(ratios, 0.025), quantile(ratios, 0.975)

@@ -1,0 +1,151 @@
+"""A stored timing to the rows of a table: statistics are computed here, on reading."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.records import SpeedResult
+from bench.timing.records import Timing
+
+GATYS = "gatys"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line: a method at a size.
+
+    Attributes:
+        size: side of the image that comes out, in pixels.
+        iterations: of the optimisation; None for a network.
+        variant: the form it ran in; see :mod:`bench.forms.form`.
+        rung: what was tried on top of what had been kept, on a ladder; empty elsewhere.
+        kept: the next rungs stand on it.
+        seconds: for one image; None where `error` says why.
+        ci: bootstrap 95 % interval of `seconds`; None below six repetitions.
+        n: repetitions or iterations that were timed, or 1 for a whole run.
+        extrapolated_from: iterations that were timed, where not all of them were.
+        certificate: of :mod:`bench.timing.certificate`, without raw repetitions.
+        error: why there is no time; empty where there is one.
+    """
+
+    method: str
+    size: int
+    variant: str
+    device: str
+    weights: str
+    rung: str = ""
+    kept: bool = False
+    iterations: int | None = None
+    seconds: float | None = None
+    ci: tuple[float, float] | None = None
+    n: int = 0
+    extrapolated_from: int | None = None
+    peak_memory_bytes: int | None = None
+    protocol_hash: str = ""
+    environment_hash: str = ""
+    certificate: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def megapixels_per_second(self) -> float | None:
+        """Of the image that comes out; None for an optimisation."""
+        if self.seconds is None or self.iterations is not None:
+            return None
+        return self.size**2 / self.seconds / 1e6
+
+    @property
+    def share_of_peak(self) -> float | None:
+        """FLOP/s reached over those of this machine's fastest matrix product; None where nothing was measured."""
+        return (self.certificate or {}).get("share_of_peak")
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """How close it is to plain float32, and what building it took; empty for an optimisation."""
+        return dict((self.certificate or {}).get("form", {}))
+
+
+def network_row(result: SpeedResult) -> Row:
+    """A network's time for one image."""
+    timing = timing_of(result)
+    return _row(result, timing, seconds=timing.median, ci=timing.ci95, n=timing.n)
+
+
+def gatys_rows(result: SpeedResult, iterations: Sequence[int]) -> list[Row]:
+    """The optimisation's time for each number of iterations: summed where all were run, scaled where a few were."""
+    return [_gatys_row(result, timing_of(result), count) for count in iterations]
+
+
+def _gatys_row(result: SpeedResult, timing: Timing, count: int) -> Row:
+    if result.certificate["whole_run"] and timing.n >= count:
+        return _row(result, timing, seconds=math.fsum(timing.seconds[:count]), ci=None, n=1, iterations=count)
+    low_high = timing.ci95
+    return _row(
+        result,
+        timing,
+        seconds=count * timing.median,
+        ci=low_high and (count * low_high[0], count * low_high[1]),
+        n=timing.n,
+        iterations=count,
+        extrapolated_from=timing.n,
+    )
+
+
+def timing_of(result: SpeedResult) -> Timing:
+    """The raw times with their statistics."""
+    return Timing.from_row(result.certificate["timing"])
+
+
+def _row(
+    result: SpeedResult,
+    timing: Timing,
+    *,
+    seconds: float,
+    ci: tuple[float, float] | None,
+    n: int,
+    iterations: int | None = None,
+    extrapolated_from: int | None = None,
+) -> Row:
+    certificate = {key: value for key, value in result.certificate.items() if key != "timing"}
+    return Row(
+        method=result.subject,
+        size=result.size,
+        iterations=iterations,
+        variant=result.variant,
+        seconds=seconds,
+        ci=ci,
+        n=n,
+        extrapolated_from=extrapolated_from,
+        peak_memory_bytes=certificate["peak_memory"]["bytes"],
+        device=certificate["environment"]["device"],
+        weights=certificate["weights"],
+        protocol_hash=result.protocol_hash,
+        environment_hash=result.environment_hash,
+        certificate=certificate,
+        warnings=tuple(w for w in certificate["warnings"] if n != 1 or w != timing.interval_warning),
+    )
+
+
+def to_json(rows: Sequence[Row]) -> str:
+    """A list of objects, one per row, each with its certificate."""
+    return json.dumps([_json_row(row) for row in rows], indent=1, allow_nan=False) + "\n"
+
+
+def _json_row(row: Row) -> dict[str, Any]:
+    fields = dict(vars(row))
+    certificate = fields.pop("certificate")
+    form = row.form
+    return {
+        **fields,
+        "megapixels_per_second": row.megapixels_per_second,
+        "share_of_peak": row.share_of_peak,
+        "max_abs_error": form.get("max_abs_error"),
+        "psnr_against_float32": form.get("psnr"),
+        "admissible": form.get("admissible"),
+        "build_seconds": form.get("build_seconds"),
+        "certificate": certificate,
+    }

@@ -1,0 +1,283 @@
+"""Times everything that was asked for, a measurement after the other; each is stored with its certificate when done."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bench import participants
+from bench.cli import Reporter
+from bench.forms import ladder
+from bench.forms.form import Form, FormUnavailable, build, run, transformed
+from bench.out_of_memory import out_of_memory
+from bench.participants import Participant
+from bench.records import Environment, SpeedResult
+from bench.store import Store
+from bench.timing.records import SpeedProtocol, Stopping, Timing
+from bench.timing.request import LONGEST_SECONDS, Request
+from bench.timing.rows import GATYS, Row, gatys_rows, network_row
+from bench.timing.stopwatch import TimingError
+
+if TYPE_CHECKING:
+    import torch
+
+TRANSFER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Where measurements are made and where they go."""
+
+    asked: Request
+    device: torch.device
+    environment: Environment
+    store: Store
+    run: int
+    reporter: Reporter
+
+    def stored(self, subject: str, key: tuple[str, ...], size: int) -> SpeedResult | None:
+        """The measurement of the same content by the same protocol on the same machine, unless it is to be repeated.
+
+        Args:
+            key: subject hash, variant, protocol hash.
+        """
+        if self.asked.force:
+            return None
+        for result in self.store.timings(subject=subject):
+            known = (result.subject_hash, result.variant, result.protocol_hash)
+            if (known, result.size, result.environment_hash) == (key, size, self.environment.hash):
+                return result
+        return None
+
+    def keep(self, result: SpeedResult) -> SpeedResult:
+        self.store.add(self.run, timings=[result])
+        return result
+
+
+def steps(asked: Request) -> int:
+    """Units of progress."""
+    rungs = len(ladder.WORDS) if asked.ladder else 1
+    per_size = sum((1 + asked.ladder) if model == GATYS else rungs for model in asked.models)
+    return per_size * len(asked.sizes)
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Every row, as soon as it is known; what fails is a row that says why, and the next one is measured.
+
+    Raises:
+        MissingFile: the weights of a model that was asked for are not to be had.
+        StoreError: the store cannot be written to.
+    """
+    asked = bench.asked
+    loaded = {
+        name: participants.load(name, scale=participants.scale_of(name, asked.scale), device=bench.device)
+        for name in asked.models
+        if name != GATYS
+    }
+    for size, model in itertools.product(asked.sizes, asked.models):
+        yield from _gatys(bench, size) if model == GATYS else _network(bench, loaded[model], size)
+
+
+def _network(bench: Bench, participant: Participant, size: int) -> Iterator[Row]:
+    measure = partial(_form_result, bench, participant, size)
+    if not bench.asked.ladder:
+        yield _network_row(bench, participant, size, Form(), measure(Form()))
+        return
+    if participant.module is None:
+        bench.reporter.note(f"{participant.name} is not a torch.nn.Module: it has no form but eager")
+    for rung in ladder.climb(measure, only_eager=participant.module is None):
+        row = _network_row(bench, participant, size, rung.form, rung.result or rung.reason)
+        yield replace(row, rung=rung.word, kept=rung.kept)
+
+
+def _network_row(
+    bench: Bench, participant: Participant, size: int, form: Form, found: SpeedResult | str
+) -> Row:
+    bench.reporter.advance(f"{participant.name} {size} {form.name}")
+    if isinstance(found, SpeedResult):
+        return network_row(found)
+    return Row(
+        method=participant.name,
+        size=size,
+        variant=form.name,
+        device=str(bench.device),
+        weights=participant.weights,
+        error=found,
+    )
+
+
+def _form_result(bench: Bench, participant: Participant, size: int, form: Form) -> SpeedResult | str:
+    """The stored result of a form, or a new one; a text that says why there is none."""
+    import torch
+
+    stopping = Stopping(time_limit_seconds=bench.asked.time_limit_seconds)
+    protocol = form.protocol(
+        size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
+    )
+    known = bench.stored(participant.name, (participant.hash, form.name, protocol.hash), size)
+    if known is not None:
+        bench.reporter.note(f"{participant.name} {size} {form.name}: already measured ({protocol.hash[:8]})")
+        return known
+    return explained(lambda: bench.keep(_time_form(bench, participant, size, form, protocol)), size)
+
+
+def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
+    """What `work` returns, or why it could not: out of memory, no such form here, a clock that cannot be trusted."""
+    import torch
+
+    try:
+        return work()
+    except (FormUnavailable, TimingError) as error:
+        return str(error)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return f"out of memory at {size}x{size}"
+
+
+def _time_form(
+    bench: Bench, participant: Participant, size: int, form: Form, protocol: SpeedProtocol
+) -> SpeedResult:
+    import torch
+
+    from bench.timing.certificate import certify
+    from bench.timing.subjects import example
+
+    image = example(participant, size, bench.device)
+    call, eager, network, build_seconds = _callables(participant, form, image)
+    with torch.inference_mode():
+        close = ladder.closeness(call(image), _plain(participant, image))
+        timing, paper = certify(
+            lambda: call(image),
+            protocol,
+            device=str(bench.device),
+            eager=lambda: eager(image),
+            network=network,
+        )
+    allowed = ladder.tolerance(participant.kind, form)
+    facts = {
+        "weights": participant.weights,
+        "form": ladder.facts(close, allowed, build_seconds),
+        "transfers": _transfers(call, image),
+        "whole_run": False,
+    }
+    return _result(
+        bench, participant.name, (participant.hash, form.name, protocol.hash), size, timing, paper | facts
+    )
+
+
+def _plain(participant: Participant, image: torch.Tensor) -> torch.Tensor:
+    """What plain eager float32 makes of `image`, whatever layout the network comes in."""
+    if participant.module is None:
+        output: torch.Tensor = participant.network(image)
+        return output
+    plain = Form()
+    return run(transformed(participant.module, plain), plain, image)
+
+
+def _transfers(call: Any, image: torch.Tensor) -> dict[str, Any]:
+    """Seconds of the ways to a device and back, which no row of a table holds; none on a CPU."""
+    from bench.timing.stopwatch import regions
+
+    if image.device.type == "cpu":
+        return {}
+    found = regions(
+        call, image.cpu(), device=str(image.device), stopping=Stopping(time_limit_seconds=TRANSFER_SECONDS)
+    )
+    return {
+        region: {"seconds": t.median, "ci95": t.ci95} for region, t in found.items() if region != "network"
+    }
+
+
+def _callables(participant: Participant, form: Form, image: Any) -> tuple[Any, Any, Any, float]:
+    """What is called, the same eagerly, whose parameters count, and the seconds that building took."""
+    if participant.module is None:
+        return participant.network, participant.network, None, 0.0
+    built = build(participant.module, form, image)
+    return built.call, built.eager, built.network, built.seconds
+
+
+def _gatys(bench: Bench, size: int) -> Iterator[Row]:
+    for fast in (False, True) if bench.asked.ladder else (False,):
+        found = _gatys_result(bench, size, fast)
+        bench.reporter.advance(f"gatys {size} {_variant(fast)}")
+        if isinstance(found, SpeedResult):
+            yield from gatys_rows(found, bench.asked.iterations)
+            continue
+        for count in bench.asked.iterations:
+            yield Row(
+                method=GATYS,
+                size=size,
+                variant=_variant(fast),
+                device=str(bench.device),
+                weights="",
+                iterations=count,
+                error=found,
+            )
+
+
+def _variant(fast: bool) -> str:
+    return "fast" if fast else "eager"
+
+
+def _whole_run(bench: Bench) -> bool:
+    return bench.asked.full or bench.device.type != "cpu"
+
+
+def _gatys_result(bench: Bench, size: int, fast: bool) -> SpeedResult | str:
+    from bench.timing.subjects import gatys_hash
+
+    protocol = _gatys_protocol(bench, size, fast)
+    key = (gatys_hash(), _variant(fast), protocol.hash)
+    known = bench.stored(GATYS, key, size)
+    if known is not None:
+        bench.reporter.note(f"gatys {size} {_variant(fast)}: already measured ({protocol.hash[:8]})")
+        return known
+    return explained(lambda: bench.keep(_time_gatys(bench, size, fast, protocol)), size)
+
+
+def _gatys_protocol(bench: Bench, size: int, fast: bool) -> SpeedProtocol:
+    """Of one iteration: as many as were asked for, or a sample, in twice a network's time since each takes longer."""
+    import torch
+
+    count = max(bench.asked.iterations)
+    sample = Stopping(warmup=1, min_repeats=6, time_limit_seconds=2 * bench.asked.time_limit_seconds)
+    whole = Stopping(warmup=0, min_repeats=count, max_repeats=count, time_limit_seconds=LONGEST_SECONDS)
+    stopping = whole if _whole_run(bench) else sample
+    graph = fast and bench.device.type == "cuda"
+    plain = Form(graph=graph).protocol(size=size, threads=torch.get_num_threads(), stopping=stopping)
+    return replace(plain, timed_region=("iteration",))
+
+
+def _time_gatys(bench: Bench, size: int, fast: bool, protocol: SpeedProtocol) -> SpeedResult:
+    from bench.timing.certificate import certify
+    from bench.timing.subjects import gatys_hash, optimisation
+
+    whole = _whole_run(bench)
+    subject = optimisation(size, bench.device, fast=fast, settled=not whole)
+    timing, paper = certify(
+        subject.iterate, protocol, device=str(bench.device), eager=subject.eager, network=subject.network
+    )
+    facts = {"weights": subject.weights, "whole_run": whole}
+    return _result(bench, GATYS, (gatys_hash(), _variant(fast), protocol.hash), size, timing, paper | facts)
+
+
+def _result(
+    bench: Bench, subject: str, key: tuple[str, str, str], size: int, timing: Timing, paper: dict[str, Any]
+) -> SpeedResult:
+    subject_hash, variant, protocol_hash = key
+    return SpeedResult(
+        subject=subject,
+        subject_hash=subject_hash,
+        variant=variant,
+        size=size,
+        protocol_hash=protocol_hash,
+        environment_hash=bench.environment.hash,
+        seconds=timing.seconds,
+        certificate=paper,
+    )

@@ -1,0 +1,212 @@
+"""The paper's Table 1 on this machine beside the paper's own numbers, and every measurement below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench import published
+from bench.timing.rows import GATYS, Row
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SCALED = "*"
+Line = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Titled:
+    """A table of at most 80 columns, and the line above it."""
+
+    title: str
+    table: Table
+
+
+def tables(rows: Sequence[Row]) -> list[Titled]:
+    """Table 1 where both sides were measured, everything that stands on no ladder, and each ladder."""
+    plain, rungs = [row for row in rows if not row.rung], [row for row in rows if row.rung]
+    found = [table_1(rows), measurements(plain) if plain else None, *ladders(rungs)]
+    return [table for table in found if table is not None]
+
+
+def table_1(rows: Sequence[Row]) -> Titled | None:
+    """Table 1: plain float32 on both sides; None unless both the optimisation and a style network were measured."""
+    network = next((r.method for r in rows if r.method.startswith("style-")), None)
+    counts = sorted({r.iterations for r in rows if r.iterations is not None})
+    if network is None or not counts:
+        return None
+    heads = ("size", "", *(f"Gatys {c}" for c in counts), "network", *(f"x {c}" for c in counts))
+    table = _table(heads, left={""})
+    papers = published.table_1()
+    for size in dict.fromkeys(r.size for r in rows):
+        plain = [r for r in rows if r.size == size and r.variant == "eager"]
+        by_count = {r.iterations: r for r in plain if r.method == GATYS}
+        own = next((r for r in plain if r.method == network), None)
+        table.add_row(str(size), "here", *_here(by_count, own, counts))
+        if size in papers:
+            table.add_row("", "paper", *_paper(papers[size], counts), style="dim")
+    title = f"Table 1: seconds for one image, speed-ups of {network} (paper: GTX Titan X)"
+    return Titled(title=title, table=table)
+
+
+def _here(by_count: dict[int | None, Row], network: Row | None, counts: Sequence[int]) -> Line:
+    times = [cell(by_count.get(count)) for count in counts]
+    ratios = [speed_up(by_count.get(count), network) for count in counts]
+    return (*times, cell(network), *ratios)
+
+
+def _paper(printed: Mapping[str, str], counts: Sequence[int]) -> Line:
+    times = [printed.get(f"gatys-{count}", "") for count in counts]
+    return (*times, printed["ours"], *(printed.get(f"speed-up-{count}", "") for count in counts))
+
+
+def cell(row: Row | None, *, per_iteration: bool = False) -> str:
+    """Seconds with three significant digits, marked where they were scaled."""
+    if row is None:
+        return ""
+    if row.seconds is None:
+        return "no memory" if row.error.startswith("out of memory") else "failed"
+    if per_iteration:
+        return significant(row.seconds / (row.iterations or 1))
+    return significant(row.seconds) + (SCALED if row.extrapolated_from is not None else "")
+
+
+def speed_up(slow: Row | None, fast: Row | None) -> str:
+    """Ratio of the two, marked where one was scaled."""
+    if slow is None or fast is None or slow.seconds is None or fast.seconds is None:
+        return ""
+    return f"{slow.seconds / fast.seconds:.0f}" + (SCALED if slow.extrapolated_from is not None else "")
+
+
+def significant(value: float) -> str:
+    """Three significant digits, never in powers of ten."""
+    for limit, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3), (0.01, 4)):
+        if value >= limit:
+            return f"{value:.{digits}f}"
+    return f"{value:.5f}"
+
+
+HEADS = ("method", "size", "seconds", "95 %", "n", "MPx/s", "peak", "MiB", "protocol")
+
+
+def measurements(rows: Sequence[Row]) -> Titled:
+    """Every measurement but a ladder's: time, half its interval, repetitions, throughput, memory."""
+    table = _table(HEADS, left={"method"})
+    for row in {(r.method, r.size, r.variant): r for r in rows}.values():
+        form = "" if row.variant == "eager" else f", {row.variant}"
+        method = row.method + form if row.iterations is None else f"{row.method}{form}, iteration"
+        speed = row.megapixels_per_second
+        _add(
+            table,
+            row,
+            method,
+            str(row.size),
+            cell(row, per_iteration=True),
+            interval(row),
+            str(row.n or ""),
+            "" if speed is None else significant(speed),
+            share(row),
+            memory(row),
+            row.protocol_hash[:8],
+        )
+    return Titled(title="Measurements", table=table)
+
+
+LADDER_HEADS = ("rung", "", "seconds", "95 %", "times", "MiB", "error", "PSNR", "build")
+
+
+def ladders(rows: Sequence[Row]) -> Iterator[Titled]:
+    """One table per network and size: what each rung brings, costs and changes; `kept` ones carry the next.
+
+    `times` as fast as eager; `error`, the largest of any value, and `PSNR` in dB against it; `build` in seconds.
+    """
+    for method, size in dict.fromkeys((r.method, r.size) for r in rows):
+        rungs = [r for r in rows if (r.method, r.size) == (method, size)]
+        table = _table(LADDER_HEADS, left={"rung", ""})
+        for row in rungs:
+            _add(table, row, *_rung(row, rungs[0].seconds))
+        yield Titled(title=f"Ladder: {method} at {size}x{size}", table=table)
+
+
+def _rung(row: Row, eager: float | None) -> Line:
+    if row.seconds is None:
+        return (row.rung, "not here", *[""] * (len(LADDER_HEADS) - 2))
+    form = row.form
+    error, psnr = form["max_abs_error"], form["psnr"]
+    return (
+        row.rung,
+        "kept" if row.kept else "slower" if form["admissible"] else "inexact",
+        cell(row),
+        interval(row),
+        f"{eager / row.seconds:.2f}" if eager else "",
+        memory(row),
+        error if isinstance(error, str) else f"{error:.0e}",
+        psnr if isinstance(psnr, str) else f"{psnr:.1f}",
+        f"{form['build_seconds']:.1f}",
+    )
+
+
+def _table(heads: Sequence[str], *, left: set[str]) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for head in heads:
+        table.add_column(head, justify="left" if head in left else "right", no_wrap=True)
+    return table
+
+
+def _add(table: Table, row: Row, *cells: str) -> None:
+    from rich.text import Text
+
+    table.add_row(*map(Text, cells), style="dim" if row.seconds is None else "")
+
+
+def interval(row: Row) -> str:
+    """Half the width of the 95 % interval as a share of the time."""
+    if row.ci is None or row.seconds is None:
+        return ""
+    return f"±{(row.ci[1] - row.ci[0]) / 2 / row.seconds:.1%}"
+
+
+def memory(row: Row) -> str:
+    """Peak memory of one call in MiB; a CPU's is a lower bound, see the certificate."""
+    if row.peak_memory_bytes is None:
+        return ""
+    mebibytes = row.peak_memory_bytes / 2**20
+    return f"{mebibytes:.0f}" if mebibytes >= 1 else "< 1"
+
+
+def share(row: Row) -> str:
+    """Of the machine's measured peak; Winograd's algorithm can exceed it."""
+    return "" if row.share_of_peak is None else f"{row.share_of_peak:.0%}"
+
+
+def notes(rows: Sequence[Row]) -> Iterator[str]:
+    """What must be said below the tables, once each."""
+    sampled = sorted({(r.size, r.extrapolated_from) for r in rows if r.extrapolated_from is not None})
+    if sampled:
+        counts = ", ".join(f"{n} at {size}" for size, n in sampled)
+        yield f"{SCALED} iterations times the median of a few ({counts}); --full runs them all"
+    for method, weights in dict.fromkeys((r.method, r.weights) for r in rows if "random" in r.weights):
+        yield f"{method}: {weights}; values do not change the time"
+    yield from _best(rows)
+    for row in rows:
+        if row.error:
+            yield f"{row.method} at {row.size}, {row.rung or row.variant}: {row.error}"
+    yield from dict.fromkeys(
+        f"{r.method} at {r.size}, {r.variant}: {'; '.join(r.warnings)}" for r in rows if r.warnings
+    )
+
+
+def _best(rows: Sequence[Row]) -> Iterator[str]:
+    """The fastest admissible rung of each ladder."""
+    rungs = [r for r in rows if r.rung and r.seconds is not None and r.form["admissible"]]
+    for method, size in dict.fromkeys((r.method, r.size) for r in rungs):
+        own = [r for r in rungs if (r.method, r.size) == (method, size)]
+        best = min(own, key=lambda r: r.seconds or 0.0)
+        if best.seconds and own[0].seconds:
+            faster = own[0].seconds / best.seconds
+            yield f"{method} at {size}: fastest is {best.variant}, {faster:.2f} times plain eager float32"
