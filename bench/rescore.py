@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.records import Failure, SRProtocol
     from bench.rescoring.request import Asked
     from bench.rescoring.run import Task
-    from bench.scoring.one_image import LoadedMetric
+    from bench.scoring.plan import LoadedMetric
     from bench.scoring.summary import Row
     from bench.store import Store
 
@@ -114,7 +114,7 @@ def _say(text: str) -> None:
 
 def _load(names: Sequence[str], where: torch.device) -> list[LoadedMetric]:
     from bench import cache, metrics
-    from bench.scoring.one_image import LoadedMetric
+    from bench.scoring.plan import LoadedMetric
 
     loaded = []
     for name in names:

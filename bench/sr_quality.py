@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from bench.published import Published
     from bench.records import Failure
     from bench.scoring.engine import Pool
-    from bench.scoring.one_image import Plan
-    from bench.scoring.session import Request
+    from bench.scoring.plan import Plan
+    from bench.scoring.request import Request
     from bench.scoring.summary import Row
     from bench.store import Store
 
@@ -115,7 +115,7 @@ def list_names() -> int:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Score everything that was asked for and print it."""
-    from bench.scoring.session import request
+    from bench.scoring.request import request
 
     asked = request(
         datasets=args.datasets,
@@ -251,7 +251,7 @@ def _published(plan: Plan) -> list[Published]:
 
 def _print_crops(plan: Plan) -> None:
     from bench.crops import write_crops
-    from bench.scoring.one_image import pictures_folder
+    from bench.scoring.rows import pictures_folder
 
     if plan.pictures is not None:
         models = [subject.name for subject in plan.subjects]

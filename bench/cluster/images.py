@@ -16,8 +16,9 @@ from bench.errors import RunError
 from bench.records import ImageFile
 from bench.roles import Made
 from bench.scoring.engine import Keeper, Pool, Submit, Work, write_pictures
-from bench.scoring.one_image import Outcome, Plan, Subject, failure
-from bench.scoring.session import Request
+from bench.scoring.plan import Outcome, Plan, Subject
+from bench.scoring.request import Request
+from bench.scoring.rows import failure
 
 LARGEST_UNIT = 16
 UNITS_PER_WORKER = 4

@@ -19,7 +19,7 @@ from bench.gpu import exact_float32
 from bench.records import ImageFile, SRProtocol
 from bench.scoring import session
 from bench.scoring.engine import score_any
-from bench.scoring.one_image import LoadedMetric, Outcome, Plan, Subject
+from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject
 
 LOADED = 8
 """Models, each with its metrics, that a worker keeps."""

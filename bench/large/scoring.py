@@ -16,20 +16,9 @@ from bench.large.images import as_bytes, as_tensor, cropped, upscale_large
 from bench.large.metrics import PsnrSsim, psnr_ssim
 from bench.records import ImageFile
 from bench.roles import Made
-from bench.scoring.one_image import (
-    SSIM_WINDOW,
-    LoadedMetric,
-    Outcome,
-    Plan,
-    Subject,
-    Work,
-    failed,
-    failure,
-    keep,
-    large,
-    score_row,
-    upscale,
-)
+from bench.scoring.one_image import SSIM_WINDOW, upscale
+from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, Work, large
+from bench.scoring.rows import failed, failure, keep, score_row
 from bench.tiling.option import TiledWhenLarge, refuse_inexact
 from bench.tiling.seams import seam_score
 from bench.tiling.tiles import Tiled

@@ -16,20 +16,9 @@ from bench.errors import ImageError
 from bench.large.metrics import psnr_ssim
 from bench.prepare import prepare_one
 from bench.records import ImageFile, Picture
-from bench.scoring.one_image import (
-    LARGE_METRICS,
-    LARGE_PIXELS,
-    SSIM_WINDOW,
-    LoadedMetric,
-    Outcome,
-    Plan,
-    Source,
-    Subject,
-    failed,
-    failure,
-    measure_each,
-    score_row,
-)
+from bench.scoring.one_image import SSIM_WINDOW, Source, measure_each
+from bench.scoring.plan import LARGE_METRICS, LARGE_PIXELS, LoadedMetric, Outcome, Plan, Subject
+from bench.scoring.rows import failed, failure, score_row
 
 Pixels = UInt8[np.ndarray, "h w c"]
 AGAIN = "repeat the command of bench.sr_quality, which makes it again"

@@ -20,7 +20,7 @@ from bench.printable import printable
 from bench.records import Dataset, ImageFile, Picture
 from bench.rescoring.measure import Lacking, Stored, Unit, measure
 from bench.rescoring.request import HR, Part
-from bench.scoring.one_image import LoadedMetric, Outcome, Plan, Subject
+from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject
 from bench.store import Store
 
 PAGE = 64

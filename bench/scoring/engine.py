@@ -21,7 +21,9 @@ from bench.datasets import LoadedImage, load
 from bench.errors import ImageError, RunError
 from bench.parallel import in_parallel
 from bench.records import Failure, ImageFile, KnownFile, Picture
-from bench.scoring.one_image import LoadedMetric, Outcome, Plan, Subject, failed, large, picture_file, score
+from bench.scoring.one_image import score
+from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, large
+from bench.scoring.rows import failed, picture_file
 from bench.storage import known_files
 from bench.store import Store
 

@@ -5,109 +5,29 @@ hr is degraded, prepared and turned into reference features once, however many m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from bench import images
-from bench.cli import describe_os_error
 from bench.datasets import LoadedImage
 from bench.lint.pair import lint, refusal
 from bench.lr import degrade, to_luma
-from bench.metrics import MetricEntry
 from bench.out_of_memory import out_of_memory
 from bench.prepare import Prepared, modcrop, prepare_one, size
-from bench.records import Dataset, Failure, ImageFile, KnownFile, Picture, Score, SRProtocol
-from bench.roles import CachedMetric, Made, Metric, Upscaler
+from bench.records import ImageFile
+from bench.roles import CachedMetric, Made, Upscaler
 from bench.scoring.given_lr import read_lr
+from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, Work
+from bench.scoring.rows import failed, failure, keep, score_row
 
 SSIM_WINDOW = 11
-LARGE_PIXELS = 16_000_000
-"""hr pixels above which an image is scored by :mod:`bench.large.scoring`: here several float64 copies are made."""
-LARGE_METRICS = ("psnr", "ssim")
 OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a wrong range by far more
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """An upscaler, or images that one made already, with its name and content hash."""
-
-    name: str
-    hash: str
-    upscaler: Upscaler | Made
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedMetric:
-    """A metric with its entry in the table.
-
-    Attributes:
-        named: it was asked for by name, so that an image which is too small for it is a failure.
-    """
-
-    entry: MetricEntry
-    metric: Metric
-    named: bool = True
-
-    def fits(self, image: LoadedImage | KnownFile, protocol: SRProtocol) -> bool:
-        """Whether the image is large enough for it, or must be tried because it was asked for."""
-        if self.named:
-            return True
-        if large(image) and self.entry.name not in LARGE_METRICS:
-            return False
-        sides = (side - side % protocol.scale - 2 * protocol.shave for side in (image.height, image.width))
-        return min(sides) >= self.entry.least
-
-
-def large(image: LoadedImage | KnownFile) -> bool:
-    """Whether an image is scored a strip at a time."""
-    return image.height * image.width > LARGE_PIXELS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """One data set under one protocol: what is to be scored.
-
-    Attributes:
-        pictures: folder for hr, lr and sr as PNG; None writes none.
-        lr_files: by stem, lr as it was given; empty where the protocol makes it.
-        force: score again what the store already has.
-        strict: stop at the first image that cannot be scored.
-    """
-
-    dataset: Dataset
-    protocol: SRProtocol
-    subjects: Sequence[Subject]
-    metrics: Sequence[LoadedMetric]
-    device: torch.device
-    pictures: Path | None = None
-    force: bool = False
-    strict: bool = False
-    lr_files: Mapping[str, Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What one image gave; its rows are stored in one transaction, its files written beside.
-
-    Attributes:
-        notes: by kind and model, what is odd about what was scored all the same.
-    """
-
-    scores: list[Score] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
-    files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
-    notes: dict[tuple[str, str], str] = field(default_factory=dict)
-
-
-Work = Sequence[tuple[Subject, Sequence[LoadedMetric]]]
 
 
 @torch.inference_mode()
@@ -132,11 +52,6 @@ def score(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -> Outc
     for subject, metrics in work:
         _score_subject(plan, image, loaded.sha256, source, subject, metrics, outcome)
     return outcome
-
-
-def failed(plan: Plan, image: ImageFile, error: Exception) -> Outcome:
-    """What an image gives that cannot be read or used."""
-    return Outcome(failures=[failure(plan, image, "", error)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,75 +190,3 @@ def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "
             f"the model returned values from {low:.3g} to {high:.3g}, required [0, 1] (small overshoot is clipped)"
         )
     return sr
-
-
-def score_row(
-    plan: Plan, image: ImageFile, sha256: str, subject: Subject, metric: MetricEntry, value: float
-) -> Score:
-    """A value as the store keeps it."""
-    return Score(
-        model=subject.name,
-        model_hash=subject.hash,
-        dataset=plan.dataset.name,
-        image=image.stem,
-        image_sha256=sha256,
-        scale=plan.protocol.scale,
-        protocol=plan.protocol.name,
-        protocol_hash=plan.protocol.hash,
-        metric=metric.name,
-        metric_version=metric.version,
-        value=value,
-    )
-
-
-def failure(plan: Plan, image: ImageFile, model: str, error: Exception, *, prefix: str = "") -> Failure:
-    """Why there is no value, as the store keeps it."""
-    reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
-    if not isinstance(error, ValueError | OSError):
-        reason = f"{type(error).__name__}: {reason}"
-    return Failure(
-        dataset=plan.dataset.name,
-        image=image.stem,
-        model=model,
-        scale=plan.protocol.scale,
-        reason=f"{prefix}{' '.join(reason.split())}",
-    )
-
-
-def picture_file(plan: Plan, model: str, stem: str) -> Path:
-    """Where the picture of an image goes: FOLDER/DATASET/x4-johnson2016/MODEL/STEM.png."""
-    return pictures_folder(plan) / model / f"{stem}.png"
-
-
-def pictures_folder(plan: Plan) -> Path:
-    """Of the plan's data set under its protocol, a folder per model in it."""
-    assert plan.pictures is not None
-    protocol = plan.protocol
-    given = f"-lr-{protocol.lr_sha256[:8]}" if protocol.lr_sha256 else ""
-    return plan.pictures / plan.dataset.name / f"x{protocol.scale}-{protocol.name}{given}"
-
-
-def keep(
-    outcome: Outcome,
-    plan: Plan,
-    image: ImageFile,
-    sha256: str,
-    model: str,
-    model_hash: str,
-    pixels: UInt8[np.ndarray, "h w c"],
-) -> None:
-    """Add a picture to what one image gave."""
-    file = picture_file(plan, model, image.stem)
-    outcome.files.append((file, pixels))
-    outcome.pictures.append(
-        Picture(
-            dataset=plan.dataset.name,
-            protocol_hash=plan.protocol.hash,
-            image=image.stem,
-            image_sha256=sha256,
-            model=model,
-            model_hash=model_hash,
-            file=str(file),
-            pixels_sha256=images.pixels_sha256(pixels),
-        )
-    )

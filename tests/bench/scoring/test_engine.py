@@ -21,7 +21,8 @@ from bench.protocols import protocol
 from bench.records import Environment, ImageFile, Run, Score
 from bench.scoring import engine
 from bench.scoring.engine import evaluate, read_ahead
-from bench.scoring.one_image import LoadedMetric, Plan, Subject, upscale
+from bench.scoring.one_image import upscale
+from bench.scoring.plan import LoadedMetric, Plan, Subject
 from bench.store import Store, now
 from bench.tiling.option import tiled
 
@@ -355,7 +356,7 @@ def test_a_large_image_is_scored_in_strips_to_the_same_values(
     ]
     plan = replace(plan, subjects=subjects, pictures=tmp_path / "whole")
     whole, _ = scores(plan, tmp_path / "whole.db")
-    monkeypatch.setattr("bench.scoring.one_image.LARGE_PIXELS", 50)
+    monkeypatch.setattr("bench.scoring.plan.LARGE_PIXELS", 50)
     strips, _ = scores(replace(plan, pictures=tmp_path / "strips"), tmp_path / "strips.db")
     assert len(whole) == len(strips) == 24
     for a, b in zip(sorted(whole, key=str), sorted(strips, key=str), strict=True):
@@ -370,7 +371,7 @@ def test_a_large_image_is_scored_in_strips_to_the_same_values(
 def test_what_looks_at_a_whole_image_is_not_measured_on_a_large_one(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.scoring.one_image.LARGE_PIXELS", 50)
+    monkeypatch.setattr("bench.scoring.plan.LARGE_PIXELS", 50)
     named = [*plan.metrics, LoadedMetric(entry=replace(METRICS["psnr"], name="other"), metric=lambda a, b: a)]
     found, notes = scores(replace(plan, metrics=named), tmp_path / "named.db")
     assert {score.metric for score in found} == {"psnr", "ssim"}
@@ -385,7 +386,7 @@ def test_what_looks_at_a_whole_image_is_not_measured_on_a_large_one(
 def test_a_large_image_that_cannot_be_tiled_without_changing_it_is_refused(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.scoring.one_image.LARGE_PIXELS", 50)
+    monkeypatch.setattr("bench.scoring.plan.LARGE_PIXELS", 50)
     monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
     monkeypatch.setattr("bench.tiling.tiles.LEAST", 4)
     monkeypatch.setattr("bench.tiling.tiles.DEFAULT_OVERLAP", 1)
