@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 from bench.errors import MissingFile, StoreError, UserError
+from bench.failures import place, print_lacking
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from bench.scoring.summary import Row
     from bench.store import Store
 
-NAMED_FAILURES = 10
 EXPORTS = ("json", "csv", "latex", "markdown")
 EXAMPLES = """examples:
   python -m bench.rescore --metrics lpips-vgg dists
@@ -167,7 +167,7 @@ def score(
     from bench.metrics import info
     from bench.records import Run
     from bench.rescoring.run import rescore
-    from bench.scoring.session import results
+    from bench.scoring.stored import results
     from bench.store import now
 
     exact_float32()
@@ -203,16 +203,8 @@ def _print_tables(tables: Sequence[Row]) -> None:
 
 
 def _print_failures(failures: Sequence[Failure]) -> None:
-    """What the tables lack; each was named when it happened, this stays at the end of a long run."""
-    from bench.printable import printable
-
     lacking = sorted({(f.dataset, f.scale, f.image, f.model) for f in failures})
-    if lacking:
-        print(f"\n{len(lacking)} times a picture could not be scored:")
-    for dataset, scale, image, model in lacking[:NAMED_FAILURES]:
-        print(printable(f"  {dataset} x{scale} {image}{f' ({model})' if model else ''}"))
-    if len(lacking) > NAMED_FAILURES:
-        print(f"  and {len(lacking) - NAMED_FAILURES} more; the reasons are above and in the results file")
+    print_lacking("a picture could not be scored", [place(*one) for one in lacking])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.around import Around
 from bench.records import content_hash
 from bench.roles import Upscaler
 
@@ -22,21 +23,13 @@ VIEWS = tuple((transposed, flips) for transposed in (False, True) for flips in (
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfEnsemble:
+class SelfEnsemble(Around):
     """An upscaler eight times over; itself an :class:`bench.roles.Upscaler`.
 
     One view after the other: eight at once take eight times the memory and gain little or nothing (`docs/large.md`).
     """
 
     upscaler: Upscaler
-
-    @property
-    def scale(self) -> int:
-        return self.upscaler.scale
-
-    @property
-    def channels(self) -> int | None:
-        return self.upscaler.channels
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
         total: Tensor | None = None

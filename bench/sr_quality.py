@@ -15,6 +15,7 @@ from bench import shard
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 from bench.cluster import engines
 from bench.errors import MissingFile
+from bench.failures import place, print_lacking
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 DEFAULT_METRICS = "psnr ssim ms-ssim lpips-alex feature-vgg19-relu2_2"
-NAMED_FAILURES = 10
 EXPORTS = ("json", "csv", "latex", "markdown")
 EXAMPLES = """examples:
   python -m bench.sr_quality set5 set14 bsd100
@@ -195,7 +195,7 @@ def _pool(asked: Request, cluster: Cluster | None) -> Pool:
 
 def _evaluate(todo: Sequence[Plan], store: Store, number: int, pool: Pool) -> tuple[list[Row], bool]:
     from bench.scoring.engine import evaluate
-    from bench.scoring.session import results
+    from bench.scoring.stored import results
 
     tables: list[Row] = []
     complete = True
@@ -268,14 +268,8 @@ def _export(name: str, file: Path, tables: Sequence[Row]) -> None:
 
 
 def _print_failures(failures: Sequence[Failure]) -> None:
-    """What the tables lack; each was named when it happened, this stays at the end of a long run."""
-    lacking = {(f.dataset, f.scale, f.image, f.model) for f in failures}
-    if lacking:
-        print(f"\n{len(lacking)} times an image, or a model on an image, could not be scored:")
-    for dataset, scale, image, model in sorted(lacking)[:NAMED_FAILURES]:
-        print(f"  {dataset} x{scale} {image}{f' ({model})' if model else ''}")
-    if len(lacking) > NAMED_FAILURES:
-        print(f"  and {len(lacking) - NAMED_FAILURES} more; the reasons are above and in the results file")
+    lacking = sorted({(f.dataset, f.scale, f.image, f.model) for f in failures})
+    print_lacking("an image, or a model on an image, could not be scored", [place(*one) for one in lacking])
 
 
 def _print_end(args: argparse.Namespace, exports: Mapping[str, Path]) -> None:

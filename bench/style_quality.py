@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bench import shard
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 from bench.cluster import engines
+from bench.failures import print_lacking
 from bench.loss_networks import LOSS_WEIGHTS
 from bench.styles import STYLE_SIZE
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 SIZES = (256, 512, 1024)
 PICTURE_LIMIT = 8
 NARROWEST, WIDTH_OF_A_FILE = 112, 160
-NAMED_FAILURES = 10
 EXAMPLES = """examples:
   python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50
   python -m bench.style_quality --style la_muse --sizes 256 --limit 2 --iterations 100
@@ -264,13 +264,8 @@ def _print_panel(panel: Panel) -> None:
 
 
 def _print_failures(failures: Sequence[Failure]) -> None:
-    """What the tables lack; each was named when it happened, this stays at the end of a long run."""
-    if failures:
-        print(f"\n{len(failures)} times an image, or a subject on an image, could not be measured:")
-    for one in failures[:NAMED_FAILURES]:
-        print(f"  {one.image}{f' ({one.model})' if one.model else ''}: {one.reason}")
-    if len(failures) > NAMED_FAILURES:
-        print(f"  and {len(failures) - NAMED_FAILURES} more; the reasons are above and in the results file")
+    lines = [f"{one.image}{f' ({one.model})' if one.model else ''}: {one.reason}" for one in failures]
+    print_lacking("an image, or a subject on an image, could not be measured", lines)
 
 
 def _print_end(args: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from bench.records import Dataset, ImageFile, Picture
 from bench.rescoring.measure import Lacking, Stored, Unit, measure
 from bench.rescoring.request import HR, Part
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject
+from bench.scoring.stored import unmeasured
 from bench.store import Store
 
 PAGE = 64
@@ -125,7 +126,7 @@ def _unit(task: Task, store: Store, pictures: Sequence[Picture]) -> Unit:
         for p in pictures
     }
     drawn = {key[:2] for key in stored}
-    lacking = _lacking(task, store, image, sha256)
+    lacking = unmeasured(task.plan, store, image, sha256)
     return Unit(
         image=ImageFile(stem=image, file=""),
         sha256=sha256,
@@ -133,23 +134,6 @@ def _unit(task: Task, store: Store, pictures: Sequence[Picture]) -> Unit:
         work=[
             Lacking(subject=s, sr=stored.get((s.name, s.hash, sha256)), metrics=metrics)
             for s, metrics in lacking
-            if (s.name, s.hash) in drawn
+            if metrics and (s.name, s.hash) in drawn
         ],
     )
-
-
-def _lacking(
-    task: Task, store: Store, image: str, sha256: str
-) -> Iterator[tuple[Subject, list[LoadedMetric]]]:
-    """By model, the metrics without a value."""
-    plan = task.plan
-    known: set[tuple[str, str, str, str]] = set()
-    if not plan.force:
-        known = store.scored(
-            dataset=plan.dataset.name, protocol_hash=plan.protocol.hash, image=image, image_sha256=sha256
-        )
-    for subject in plan.subjects:
-        of = (subject.name, subject.hash)
-        metrics = [m for m in plan.metrics if (*of, m.entry.name, m.entry.version) not in known]
-        if metrics:
-            yield subject, metrics

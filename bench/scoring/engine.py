@@ -24,6 +24,7 @@ from bench.records import Failure, ImageFile, KnownFile, Picture
 from bench.scoring.one_image import score
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, large
 from bench.scoring.rows import failed, picture_file
+from bench.scoring.stored import unmeasured
 from bench.storage import known_files
 from bench.store import Store
 
@@ -107,23 +108,10 @@ class Keeper:
         A metric that is only there by default does not measure an image that is too small for it.
         """
         plan = self.plan
-        known: set[tuple[str, str, str, str]] = set()
-        if not plan.force:
-            known = self.store.scored(
-                dataset=plan.dataset.name,
-                protocol_hash=plan.protocol.hash,
-                image=image.stem,
-                image_sha256=content.sha256,
-            )
-        fitting = [metric for metric in plan.metrics if metric.fits(content, plan.protocol)]
         drawn = self._drawn(image, content) if plan.pictures else set()
         work = []
-        for subject in plan.subjects:
-            metrics = [
-                metric
-                for metric in fitting
-                if (subject.name, subject.hash, metric.entry.name, metric.entry.version) not in known
-            ]
+        for subject, missing in unmeasured(plan, self.store, image.stem, content.sha256):
+            metrics = [metric for metric in missing if metric.fits(content, plan.protocol)]
             if metrics or (plan.pictures and (subject.name, subject.hash) not in drawn):
                 work.append((subject, metrics))
         return work

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from bench import images
-from bench.cli import describe_os_error
+from bench.failures import reason
 from bench.metrics import MetricEntry
 from bench.records import Failure, ImageFile, Picture, Score
 from bench.scoring.plan import Outcome, Plan, Subject
@@ -35,15 +35,12 @@ def score_row(
 
 def failure(plan: Plan, image: ImageFile, model: str, error: Exception, *, prefix: str = "") -> Failure:
     """Why there is no value, as the store keeps it."""
-    reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
-    if not isinstance(error, ValueError | OSError):
-        reason = f"{type(error).__name__}: {reason}"
     return Failure(
         dataset=plan.dataset.name,
         image=image.stem,
         model=model,
         scale=plan.protocol.scale,
-        reason=f"{prefix}{' '.join(reason.split())}",
+        reason=f"{prefix}{reason(error)}",
     )
 
 

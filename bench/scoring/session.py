@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import torch
 
     from bench.scoring.plan import LoadedMetric, Plan, Subject
-    from bench.scoring.summary import Row
-    from bench.store import Store
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -206,23 +204,3 @@ def _measurable(metric: LoadedMetric, p: SRProtocol, asked: Request, say: Say) -
         raise UserError(f"{reason}; required another metric or protocol")
     say(f"{reason}: left out")
     return False
-
-
-def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Row]:
-    """The stored scores of just this plan: these images' bytes, these models' weights, these metrics' versions.
-
-    Args:
-        hashes: SHA-256 of each image by stem, as :func:`bench.scoring.engine.evaluate` returns it.
-    """
-    from bench.scoring.summary import rows
-
-    subjects = {(s.name, s.hash) for s in plan.subjects}
-    versions = {(m.entry.name, m.entry.version) for m in plan.metrics}
-    scores = (
-        score
-        for score in store.scores(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
-        if (score.model, score.model_hash) in subjects
-        and (score.metric, score.metric_version) in versions
-        and hashes.get(score.image) == score.image_sha256
-    )
-    return rows(scores, [s.name for s in plan.subjects], [m.entry.name for m in plan.metrics])

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import images
-from bench.cli import describe_os_error
+from bench.failures import reason
 from bench.records import Curve, Failure, ImageFile, Picture
 from bench.scoring.engine import located
 from bench.store import Store
@@ -80,15 +80,12 @@ def curve(plan: Plan, content: Content, subject: str, measured: Measured) -> Cur
 
 def failure(plan: Plan, image: ImageFile, subject: str, error: Exception) -> Failure:
     """Why a subject, or every one where it is empty, could not be measured on a content."""
-    reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
-    if not isinstance(error, ValueError | OSError):
-        reason = f"{type(error).__name__}: {reason}"
     return Failure(
         dataset=plan.dataset.name,
         image=image.stem,
         model=subject,
         scale=1,
-        reason=f"{plan.title}: {' '.join(reason.split())}",
+        reason=f"{plan.title}: {reason(error)}",
     )
 
 

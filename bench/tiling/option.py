@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from baselines.histogram import Matched
+from bench.around import Around
 from bench.records import content_hash
 from bench.roles import Upscaler
 from bench.tiling.tiles import Tiled
@@ -19,7 +20,7 @@ WHOLE_PIXELS = 8_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class TiledWhenLarge:
+class TiledWhenLarge(Around):
     """An upscaler that does ordinary images whole and large ones in tiles, where that changes no value."""
 
     upscaler: Upscaler
@@ -27,14 +28,6 @@ class TiledWhenLarge:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tiles", Tiled(upscaler=self.upscaler))
-
-    @property
-    def scale(self) -> int:
-        return self.upscaler.scale
-
-    @property
-    def channels(self) -> int | None:
-        return self.upscaler.channels
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
         """

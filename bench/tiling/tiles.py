@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.around import Around
 from bench.out_of_memory import out_of_memory
 from bench.roles import Upscaler
 from bench.tiling.field import Field, Probe, receptive_field
@@ -67,7 +68,7 @@ class Tiling:
 
 
 @dataclass(kw_only=True)
-class Tiled:
+class Tiled(Around):
     """An upscaler in tiles; itself an :class:`bench.roles.Upscaler`.
 
     Attributes:
@@ -99,14 +100,6 @@ class Tiled:
                 f"multiple is {self.multiple}, minimum {self.minimum} and overlap {self.overlap}; "
                 "required at least 1, 1 and 0"
             )
-
-    @property
-    def scale(self) -> int:
-        return self.upscaler.scale
-
-    @property
-    def channels(self) -> int | None:
-        return self.upscaler.channels
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
         h, w = lr.shape[-2:]

@@ -1,0 +1,38 @@
+"""What could not be measured, in words: the reason as it is stored, and the list at the end of a long run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.cli import describe_os_error
+from bench.printable import printable
+
+NAMED = 10
+
+
+def reason(error: Exception) -> str:
+    """Why, in one line; an error that nobody expected with its type."""
+    text = describe_os_error(error) if isinstance(error, OSError) else str(error)
+    if not isinstance(error, ValueError | OSError):
+        text = f"{type(error).__name__}: {text}"
+    return " ".join(text.split())
+
+
+def print_lacking(what: str, lines: Sequence[str]) -> None:
+    """What the tables lack; each was named when it happened, this stays at the end of a long run.
+
+    Args:
+        what: as in `a picture could not be scored`.
+        lines: one for each time; nothing is printed without any.
+    """
+    if lines:
+        print(f"\n{len(lines)} times {what}:")
+    for line in lines[:NAMED]:
+        print(printable(f"  {line}"))
+    if len(lines) > NAMED:
+        print(f"  and {len(lines) - NAMED} more; the reasons are above and in the results file")
+
+
+def place(dataset: str, scale: int, image: str, model: str) -> str:
+    """Of super-resolution: which image, and which model on it if it was not the image itself."""
+    return f"{dataset} x{scale} {image}{f' ({model})' if model else ''}"
