@@ -28,7 +28,7 @@ from bench.rescore import main
 from bench.rescoring import measure as rescore_measure
 from bench.rescoring import run as rescore_run
 from bench.rescoring.request import Filters, asked
-from bench.scoring import one_image as scoring
+from bench.scoring import plan
 from bench.store import Store, now
 from tests.bench.storage.test_pictures import make_old
 
@@ -111,7 +111,7 @@ def test_values_of_given_lr_files_and_of_folders_of_images_are_theirs_too(here: 
 
 
 def test_the_values_of_large_images_are_theirs_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (scoring, rescore_measure):
+    for module in (plan, rescore_measure):
         monkeypatch.setattr(module, "LARGE_PIXELS", 62 * 66)
     scored(*MODELS, "--metrics", "psnr", "ssim", "--db", "together.db", "--images", "together")
     scored()
@@ -486,7 +486,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 SLOWLY = """
 import sys, time
-from bench import rescore, rescore_run
+from bench import rescore
+from bench.rescoring import run as rescore_run
 measure = rescore_run.measure
 rescore_run.measure = lambda *given: time.sleep(0.1) or measure(*given)
 sys.exit(rescore.main(["--metrics", "vif-p", "ssim"]))
