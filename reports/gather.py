@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.contents import Contents, StoredRun
 from bench.records import MetricInfo, SpeedResult, SRProtocol
+from bench.timing.sound import refuse_unsound
 from reports.certified import certified
 from reports.gather_styles import style_groups
 from reports.picture_files import is_picture
 from reports.results import SHORT, SOURCES, Certificate, Group, Results, anchor
-from reports.sound_timings import refuse_unsound
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,6 +31,7 @@ REPORTS_MAY_IMPORT_OF_BENCH = {
     "bench.study.result",
     "bench.printable",
     "bench.timing.rows",
+    "bench.timing.sound",
     "bench.styling.summary",
 }
 
@@ -70,6 +71,7 @@ def test_reports_read_records_and_store_alone() -> None:
         "bench.store",
         "bench.contents",
         "bench.timing.rows",
+        "bench.timing.sound",
         "bench.styling.summary",
         "bench.protocols",
         "bench.upscalers",

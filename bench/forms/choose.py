@@ -17,6 +17,7 @@ from bench.forms.form import Form, FormUnavailable
 from bench.participants import Participant
 from bench.records import Environment, ImageFile, SpeedResult
 from bench.store import Store
+from bench.timing.sound import sound_timings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +28,7 @@ def measured(participant: Participant, machine: Environment, db: Path) -> list[S
     if not db.is_file():
         return []
     with Store(db, read_only=True) as store:
-        results = store.timings(subject=participant.name)
+        results = sound_timings(store, participant.name)
     here = without_suite(machine.facts)
     return [
         result

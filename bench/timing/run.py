@@ -19,6 +19,7 @@ from bench.store import Store
 from bench.timing.records import SpeedProtocol, Stopping, Timing
 from bench.timing.request import LONGEST_SECONDS, Request
 from bench.timing.rows import GATYS, Row, gatys_rows, network_row
+from bench.timing.sound import sound_timings
 from bench.timing.stopwatch import TimingError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Bench:
         """
         if self.asked.force:
             return None
-        for result in self.store.timings(subject=subject):
+        for result in sound_timings(self.store, subject):
             known = (result.subject_hash, result.variant, result.protocol_hash)
             if (known, result.size, result.environment_hash) == (key, size, self.environment.hash):
                 return result

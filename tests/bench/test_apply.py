@@ -29,6 +29,7 @@ from bench.stylizers import StylizerEntry
 from bench.upscalers import UpscalerEntry
 from models.median import median_filter
 from models.style_net import StyleNet
+from tests.reports.results import timing
 
 CPU = ["--device", "cpu"]
 
@@ -243,18 +244,16 @@ def measured(
     name: str, seconds: float, *, build: float = 0.0, size: int = 64, admissible: bool = True
 ) -> SpeedResult:
     machine = environment("cpu")
-    return SpeedResult(
-        subject="style-test",
-        subject_hash=stylizers.STYLIZERS["style-test"].hash(),
+    result = timing(
+        "style-test",
+        size,
+        [seconds],
+        machine={**machine.facts, "suite": {"version": "0.1.0", "commit": "an older one"}},
         variant=name,
-        size=size,
-        protocol_hash="p",
-        environment_hash=machine.hash,
-        seconds=(seconds,),
-        certificate={
-            "form": {"admissible": admissible, "build_seconds": build},
-            "environment": {**machine.facts, "suite": {"version": "0.1.0", "commit": "an older one"}},
-        },
+        form={"admissible": admissible, "build_seconds": build},
+    )
+    return replace(
+        result, subject_hash=stylizers.STYLIZERS["style-test"].hash(), environment_hash=machine.hash
     )
 
 
@@ -298,6 +297,14 @@ def test_measurements_of_other_weights_or_another_machine_are_not_used(
     )
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
     assert "channels_last+folded+spread: no rung is measured here yet" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("as_speed_sets_it")
+def test_a_strangers_measurements_are_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"))
+    store(replace(measured("eager", 1.0), certificate={"environment": []}))
+    assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 1
+    assert "the certificate of the timing of 'style-test' at 64" in capsys.readouterr().err
 
 
 def test_the_form_that_is_taken_unmeasured_is_what_the_network_has() -> None:

@@ -124,6 +124,19 @@ def test_another_machine_or_other_weights_are_not_taken_for_these(
     assert len(measured) == 3
 
 
+def test_a_strangers_measurements_are_refused_in_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("--sizes", SIZE, "--models", "bicubic")
+    rows(*command)
+    with Store(tmp_path / "results.db") as store:
+        store._db.execute("update timings set certificate = '{}'")
+    assert speed.main([*command, *QUICK]) == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith("error: results file 'results.db' is damaged or made by another program")
+    assert "'bicubic' at 64" in message
+
+
 def test_raw_repetitions_and_the_certificate_are_stored(tmp_path: Path) -> None:
     rows("--sizes", SIZE, "--models", "style-paper")
     with Store(tmp_path / "results.db", read_only=True) as store:

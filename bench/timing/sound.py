@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.errors import StoreError
 from bench.records import SpeedResult, content_hash
+from bench.store import Store
 from bench.timing.rows import GATYS, Row, gatys_rows, network_row
 
 NUMBER = (int, float)
@@ -19,8 +20,20 @@ FORM: Mapping[str, tuple[type, ...]] = {
 }
 
 
+def sound_timings(store: Store, subject: str) -> list[SpeedResult]:
+    """Every timing of a subject.
+
+    Raises:
+        StoreError: one of them is damaged, or made by another program.
+    """
+    found = store.timings(subject=subject)
+    for result in found:
+        refuse_unsound(result, str(store.file))
+    return found
+
+
 def refuse_unsound(result: SpeedResult, store: str) -> None:
-    """Refuse a timing whose certificate lacks what a report reads, or has it of another type.
+    """Refuse a timing whose certificate lacks what is read of it, or has it of another type.
 
     Raises:
         StoreError: names the timing and the file.
