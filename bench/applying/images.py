@@ -148,7 +148,7 @@ def _upscaled(
 ) -> UInt8[np.ndarray, "h2 w2 c2"]:
     """Whole, or, where sr is large, a tile at a time into 8 bits."""
     from bench import images
-    from bench.large.images import upscale_large
+    from bench.large.score import upscale_large
     from bench.scoring.one_image import upscale
     from bench.self_ensemble import SelfEnsemble
     from bench.tiling.option import TiledWhenLarge, is_large, refuse_inexact, tiled

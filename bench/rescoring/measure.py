@@ -135,7 +135,7 @@ def _measure(plan: Plan, unit: Unit, source: Source, lacking: Lacking, outcome: 
 
 
 def _measure_large(plan: Plan, unit: Unit, hr: Pixels, lacking: Lacking, outcome: Outcome) -> None:
-    """As :mod:`bench.large.scoring` does it, a strip at a time."""
+    """As :mod:`bench.large.planned` does it, a strip at a time."""
     subject = lacking.subject
     try:
         found = psnr_ssim(lacking.pixels(hr.shape[:2]), hr, plan.protocol)

@@ -184,7 +184,7 @@ def evaluate(
 def score_any(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -> Outcome:
     """By the way that the image's size asks for."""
     if large(loaded):
-        from bench.large.scoring import score_large
+        from bench.large.planned import score_large
 
         return score_large(plan, image, loaded, work)
     return score(plan, image, loaded, work)

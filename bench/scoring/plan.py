@@ -15,7 +15,7 @@ from bench.records import Dataset, Failure, KnownFile, Picture, Score, SRProtoco
 from bench.roles import Made, Metric, Upscaler
 
 LARGE_PIXELS = 16_000_000
-"""hr pixels above which an image is scored by :mod:`bench.large.scoring`: elsewhere several float64 copies are made."""
+"""hr pixels above which an image is scored by :mod:`bench.large.planned`: elsewhere several float64 copies are made."""
 
 LARGE_METRICS = ("psnr", "ssim")
 

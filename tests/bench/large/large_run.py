@@ -17,7 +17,7 @@ import torch
 from skimage import data
 
 from bench import images, upscalers
-from bench.large.images import score_large
+from bench.large.score import score_large
 from bench.protocols import johnson2016
 from bench.tiling.tiles import Tiled
 

@@ -17,8 +17,8 @@ from skimage import data
 from baselines.bicubic import Bicubic
 from bench import images
 from bench.large.degrade import degrade_large, luma, strips
-from bench.large.images import as_bytes, as_tensor, cropped, score_large, upscale_large
 from bench.large.metrics import psnr_ssim
+from bench.large.score import as_bytes, as_tensor, cropped, score_large, upscale_large
 from bench.lr import degrade, to_luma
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim

@@ -12,8 +12,8 @@ from jaxtyping import UInt8
 from bench import images
 from bench.datasets import LoadedImage
 from bench.large.degrade import Small, degrade_large, luma
-from bench.large.images import as_bytes, as_tensor, cropped, upscale_large
 from bench.large.metrics import PsnrSsim, psnr_ssim
+from bench.large.score import as_bytes, as_tensor, cropped, upscale_large
 from bench.records import ImageFile
 from bench.roles import Made
 from bench.scoring.one_image import SSIM_WINDOW, upscale
