@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jaxtyping import UInt8
 
     from bench.files.pairing import Pairing
-    from bench.lint.pair import Finding
+    from bench.lint.finding import Finding
     from bench.records import Dataset, ImageFile
 
 
@@ -118,7 +118,8 @@ def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> I
     """Each pair, read, linted, and hr cropped to multiples of the scale where sr was made from that."""
     from bench import images
     from bench.datasets import load
-    from bench.lint.pair import Finding, lint_pixels, refusal
+    from bench.lint.finding import Finding
+    from bench.lint.pair import lint_pixels, refusal
 
     for name, sr_file, hr_file in pairs:
         try:
