@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from models.vgg import LossNetwork
 
 LOSS_WEIGHTS = {
-    "vgg16": "weights/torchvision/vgg16-397923af.pth",
+    "vgg16": "weights/trunks/vgg16-features.safetensors",
     "vgg19-conv3_1": "weights/vgg19-caffe-conv3_1/vgg19.model",
 }
 PREFIX = "vgg19-conv3_1"

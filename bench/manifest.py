@@ -17,7 +17,8 @@ from bench.files.typed import typed
 
 TOML = Path(__file__).with_name("manifest.toml")
 TORCHVISION = "torchvision:"
-ADDRESSES = ("https://", "http://", TORCHVISION)
+TRUNK = "trunk:"
+ADDRESSES = ("https://", "http://", TORCHVISION, TRUNK)
 SHA256 = re.compile(r"[0-9a-f]{8}|[0-9a-f]{64}")
 SHOWN = 200
 
@@ -111,7 +112,7 @@ def address(file: ManifestFile) -> str:
         UserError: torchvision gives another file now than the one that is pinned.
     """
     if not file.address.startswith(TORCHVISION):
-        return file.address
+        return file.address  # of a trunk, the name of its sources
     from torchvision.models import get_weight
 
     given = str(get_weight(file.address.removeprefix(TORCHVISION)).url)

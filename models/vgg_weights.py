@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -76,13 +78,25 @@ class Architecture:
 
 
 def load_state_dict(path: Path) -> Arrays:
-    """What `torch.save` wrote, nothing executed; ValueError if it is something else than a dictionary."""
+    """Arrays by name from a safetensors file, or from one that `torch.save` wrote; nothing is executed.
+
+    Raises:
+        ValueError: it is neither, is cut, holds something else than a dictionary, or a value that is not finite.
+    """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} must be a safetensors file (got: {error})") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path.name} cannot be read, required a state dict saved by PyTorch") from error
     if not isinstance(state, Mapping):
         raise ValueError(f"{path.name} holds a {type(state).__name__}, required a state dict")
+    for name, array in state.items():
+        if isinstance(array, Tensor) and not array.isfinite().all():
+            raise ValueError(f"{path.name}: {name} holds NaN or infinite values, must be finite")
     return state
 
 

@@ -67,7 +67,7 @@ def _lpips(net: str, trunk: str, file: str) -> MetricEntry:
         target=f"bench.metrics.lpips_distance:{net}",
         view="rgb",
         higher_is_better=False,
-        needs=(f"weights/torchvision/{file}",),
+        needs=(f"weights/{file}",),
     )
 
 
@@ -125,10 +125,12 @@ METRICS: dict[str, MetricEntry] = {
             higher_is_better=True,
             least=161,
         ),
-        _lpips("alex", "AlexNet", "alexnet-owt-7be5be79.pth"),
-        _lpips("vgg", "VGG-16", "vgg16-397923af.pth"),
-        _lpips("squeeze", "SqueezeNet 1.1", "squeezenet1_1-b8a52dc0.pth"),
-        _feature("feature-relu2_2", "VGG-16", "vgg16_relu2_2", "torchvision/vgg16-397923af.pth", decimals=4),
+        _lpips("alex", "AlexNet", "trunks/alexnet-features.safetensors"),
+        _lpips("vgg", "VGG-16", "trunks/vgg16-features.safetensors"),
+        _lpips("squeeze", "SqueezeNet 1.1", "torchvision/squeezenet1_1-b8a52dc0.pth"),
+        _feature(
+            "feature-relu2_2", "VGG-16", "vgg16_relu2_2", "trunks/vgg16-features.safetensors", decimals=4
+        ),
         # on Caffe's 0..255 scale the values run into the thousands
         _feature(
             "feature-vgg19-relu2_2", "VGG-19", "vgg19_relu2_2", "vgg19-caffe-conv3_1/vgg19.model", decimals=1
@@ -139,7 +141,7 @@ METRICS: dict[str, MetricEntry] = {
             "dists:dists",
             better=False,
             least=16,
-            needs=("weights/torchvision/vgg16-397923af.pth", "weights/dists/weights.pt"),
+            needs=("weights/trunks/vgg16-features.safetensors", "weights/dists/weights.pt"),
         ),
         _piq(
             "gmsd",

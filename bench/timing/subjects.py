@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PHOTOGRAPH = "astronaut"
 LOSS_NETWORK = "vgg16"
-VGG16_FILE = "weights/torchvision/vgg16-397923af.pth"
+VGG16_FILE = "weights/trunks/vgg16-features.safetensors"
 RANDOM_SEED = 0
 BOX = (0.0, 255.0)
 # Raised when the optimisation's code changes in a way that its time may follow.

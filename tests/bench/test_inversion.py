@@ -377,7 +377,7 @@ def test_weights_that_are_not_to_be_had_are_named_with_the_network_that_is_small
     images.write(Path("a.png"), picture(20, 30, 0))
     assert run("a.png") == 2
     said = capsys.readouterr().err
-    assert "vgg16-397923af.pth" in said
+    assert "vgg16-features.safetensors" in said
     assert "--loss-network vgg19-conv3_1" in said
 
 

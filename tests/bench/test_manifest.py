@@ -27,7 +27,8 @@ def test_manifest_equals_the_table_of_the_collected_files_field_by_field(real_da
     pinned = {
         file.name: (file.bytes, file.sha256, file.address, file.licence)
         for file in manifest.files().values()
-        if not file.address.startswith(manifest.TORCHVISION) and file.group not in NOT_COLLECTED
+        if not file.address.startswith((manifest.TORCHVISION, manifest.TRUNK))
+        and file.group not in NOT_COLLECTED
     }
     assert pinned == table
 
@@ -42,7 +43,7 @@ def test_every_file_has_a_hash_an_address_a_licence_and_a_use() -> None:
         assert file.name == name
         assert re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{8}", file.sha256), name
         assert file.address.startswith(
-            ("https://", "http://images.cocodataset.org/", manifest.TORCHVISION)
+            ("https://", "http://images.cocodataset.org/", manifest.TORCHVISION, manifest.TRUNK)
         ), name
         assert file.licence, name
         assert file.enables == manifest.group(file.group).enables != ""
@@ -50,7 +51,7 @@ def test_every_file_has_a_hash_an_address_a_licence_and_a_use() -> None:
 
 def test_addresses_of_torchvision_weights_are_its_own_and_end_with_the_pinned_hash() -> None:
     trunks = [f for f in manifest.files().values() if f.address.startswith(manifest.TORCHVISION)]
-    assert [f.group for f in trunks] == ["vgg16", "vgg19", "alexnet", "squeezenet"]
+    assert [f.group for f in trunks] == ["vgg19", "squeezenet"]
     for file in trunks:
         address = manifest.address(file)
         assert address.startswith("https://")
@@ -61,10 +62,10 @@ def test_addresses_of_torchvision_weights_are_its_own_and_end_with_the_pinned_ha
 
 def test_other_weights_from_torchvision_than_the_pinned_ones_are_refused() -> None:
     file = replace(
-        manifest.file("weights/torchvision/vgg16-397923af.pth"), name="weights/torchvision/vgg16-0.pth"
+        manifest.file("weights/torchvision/vgg19-dcbb9e9d.pth"), name="weights/torchvision/vgg19-0.pth"
     )
     with pytest.raises(
-        UserError, match=r"gives https://.*vgg16-397923af\.pth .*; required a file called vgg16-0\.pth"
+        UserError, match=r"gives https://.*vgg19-dcbb9e9d\.pth .*; required a file called vgg19-0\.pth"
     ):
         manifest.address(file)
 

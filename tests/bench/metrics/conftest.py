@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision import models
 
 from models.vgg_weights import NETWORKS, random_arrays
 
 TRUNKS = {
-    "alexnet-owt-7be5be79.pth": models.alexnet,
-    "vgg16-397923af.pth": models.vgg16,
-    "squeezenet1_1-b8a52dc0.pth": models.squeezenet1_1,
+    "trunks/alexnet-features.safetensors": models.alexnet,
+    "trunks/vgg16-features.safetensors": models.vgg16,
+    "torchvision/squeezenet1_1-b8a52dc0.pth": models.squeezenet1_1,
 }
 
 
@@ -29,9 +30,14 @@ def dists_weights() -> Path:
 
 
 def trunk(name: str) -> nn.Sequential:
-    """torchvision's network of that file, its features alone, seeded; no memory is spent on the classifier."""
+    """torchvision's network of that file, its features alone, seeded; no memory is spent on the classifier.
+
+    Args:
+        name: of :data:`TRUNKS`, with or without its folder.
+    """
+    make = next(network for file, network in TRUNKS.items() if file.endswith(name))
     with torch.device("meta"):
-        features = TRUNKS[name](weights=None).features
+        features = make(weights=None).features
     features.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(7)
     for parameter in features.parameters():
@@ -45,12 +51,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with random files of the right kind under the names of `MetricEntry.needs`."""
     folder = tmp_path_factory.mktemp("cache")
     (folder / "weights/torchvision").mkdir(parents=True)
+    (folder / "weights/trunks").mkdir()
     (folder / "weights/vgg19-caffe-conv3_1").mkdir()
     (folder / "weights/dists").mkdir()
     shutil.copy(dists_weights(), folder / "weights/dists/weights.pt")
     for name in TRUNKS:
         state = {f"features.{key}": array for key, array in trunk(name).state_dict().items()}
-        torch.save(state, folder / "weights/torchvision" / name)
+        save = save_file if name.endswith(".safetensors") else torch.save
+        save(state, folder / "weights" / name)
     arrays = random_arrays(NETWORKS["vgg19-conv3_1"], seed=3).values()
     raw = torch.cat([array.flatten() for array in arrays]).numpy().astype("<f4")
     (folder / "weights/vgg19-caffe-conv3_1/vgg19.model").write_bytes(raw.tobytes())

@@ -18,7 +18,7 @@ from bench.metrics.dists import SIDE, DistsDistance, shrink
 from tests.bench.metrics.conftest import dists_weights, pair, trunk
 
 CPU = torch.device("cpu")
-VGG16 = "vgg16-397923af.pth"
+VGG16 = "vgg16-features.safetensors"
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def caffe_relu2_2(image: Tensor, file: Path) -> Tensor:
 
 def test_vgg16_is_the_mean_squared_difference_of_torchvisions_ninth_layer(weights: Path) -> None:
     sr, hr = (image.float() for image in pair(2, 3, 33, 40))
-    path = weights / "weights/torchvision/vgg16-397923af.pth"
+    path = weights / "weights/trunks/vgg16-features.safetensors"
     features = trunk(path.name)[:9]
     a, b = (features(normalize(x, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])) for x in (sr, hr))
     expected = (a - b).square().sum((1, 2, 3)) / (128 * 16 * 20)

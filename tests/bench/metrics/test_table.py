@@ -86,7 +86,7 @@ def test_a_missing_file_is_the_finders_error() -> None:
     def find(file: str) -> Path:
         raise MissingFile(f"{file} is missing")
 
-    with pytest.raises(MissingFile, match=r"vgg16-397923af\.pth is missing"):
+    with pytest.raises(MissingFile, match=r"vgg16-features\.safetensors is missing"):
         load("lpips-vgg", find, CPU)
 
 
