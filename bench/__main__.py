@@ -18,6 +18,7 @@ PROGRAMS = {
     "inversion": "what a layer keeps of content and of style: images from features and from Gram matrices",
     "gatys": "stylize by optimisation of the image, with any picture as the style: slow, and no network to train",
     "degrade": "make low-resolution images exactly as MATLAB's imresize does",
+    "perturb": "shifted and noisy copies of images, to see what each metric makes of them",
     "doctor": "the machine, the versions, and which data files are present, missing or damaged",
 }
 

@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--iterations", type=int, default=500, metavar="N", help="(default: 500)")
     p.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="(default: lbfgs)")
-    p.add_argument("--initial", choices=("noise", "content"), default="noise", help="(default: noise)")
+    p.add_argument("--initial", choices=tuple(styles.INITIAL), default="gaussian", help="(default: gaussian)")
     p.add_argument("--style-weight", type=float, metavar="X", help="content's is 1 (default: the network's)")
     p.add_argument(
         "--tv-weight", type=float, metavar="X", help="of the total variation (default: the network's)"

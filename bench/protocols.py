@@ -16,6 +16,14 @@ def johnson2016(scale: int) -> SRProtocol:
     return SRProtocol(name="johnson2016", scale=scale, shave=scale)
 
 
+def johnson2016_blur(scale: int) -> SRProtocol:
+    """As johnson2016, with hr blurred (sigma 1, hr pixels) before it is reduced: how the paper made its training images.
+
+    It does not say what its networks were tested on; its bicubic row is that of johnson2016, without the blur.
+    """
+    return SRProtocol(name="johnson2016-blur", scale=scale, shave=scale, blur_sigma=1.0)
+
+
 def srcnn2014(scale: int) -> SRProtocol:
     """Dong et al. 2014 (`demo_SR.m`): 8-bit luma is taken first, its lr is never rounded, `scale` pixels shaved."""
     return SRProtocol(name="srcnn2014", scale=scale, shave=scale, colour="y", arithmetic="float")
@@ -30,6 +38,7 @@ PROTOCOLS: dict[str, Callable[[int], SRProtocol]] = {
     "johnson2016": johnson2016,
     "srcnn2014": srcnn2014,
     "rgb": rgb,
+    "johnson2016-blur": johnson2016_blur,
 }
 
 

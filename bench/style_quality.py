@@ -16,7 +16,7 @@ from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 from bench.cluster import engines
 from bench.failures import print_lacking
 from bench.loss_networks import LOSS_WEIGHTS
-from bench.styles import STYLE_SIZE
+from bench.styles import INITIAL, STYLE_SIZE
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +45,8 @@ HELP = {
     "sizes": "side of the contents, each cut to a square (default: 256 512 1024)",
     "images": "a data set or a folder of images (default: coco50)",
     "models": "default: every registered network of the style that can be loaded",
-    "initial": "what the optimisation starts from (default: noise)",
+    "initial": "what the optimisation starts from: normal noise of one level about the mean, as the release (default), "
+    "uniform noise, or the content",
     "loss-network": "default: the one that the first of the networks was trained with, else vgg16",
     "layers": "default: the loss network's own",
     "style-size": f"longer side of the style image (default: {STYLE_SIZE})",
@@ -81,7 +82,7 @@ def _add_baseline(p: argparse.ArgumentParser) -> None:
     group.add_argument("--no-baseline", action="store_true", help="leave it out")
     group.add_argument("--iterations", type=int, default=500, metavar="N", help="(default: 500)")
     group.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="(default: lbfgs)")
-    group.add_argument("--initial", choices=("noise", "content"), default="noise", help=HELP["initial"])
+    group.add_argument("--initial", choices=tuple(INITIAL), default="gaussian", help=HELP["initial"])
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: 0)")
     group.add_argument("--batch", type=int, metavar="N", help=HELP["batch"])
 

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from models.losses import StyleObjective
     from models.vgg import LossNetwork
 
+INITIAL = {
+    "gaussian": "normal noise of one level about the mean colour",
+    "noise": "uniform noise",
+    "content": "the content",
+}
+"""What the optimisation can start from (:data:`baselines.gatys.INITIAL`), the default first, each in prose."""
+
 ALIASES = {"the_wave": "wave"}
 TORCHVISION_SCALE = 58
 STYLE_SIZE = 384

@@ -13,6 +13,7 @@ from reports import (
     figure_layers,
     figure_objective,
     figure_pareto,
+    figure_sensitivity,
     figure_stylized,
     figure_table1,
 )
@@ -31,6 +32,7 @@ MAKERS: Mapping[tuple[str, ...], Callable[[Results], Iterator[Drawing | Figure]]
     ("pareto",): figure_pareto.drawings,
     ("differences",): figure_differences.drawings,
     ("ladder",): figure_ladder.drawings,
+    ("sensitivity",): figure_sensitivity.drawings,
 }
 
 

@@ -31,7 +31,7 @@ class Baseline:
 
     method: Literal["lbfgs", "adam"] = "lbfgs"
     iterations: int = 500
-    initial: Literal["noise", "content"] = "noise"
+    initial: str = "gaussian"
     seed: int = 0
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.environment import DISTRIBUTION, version
 from bench.printable import printable
 from bench.records import StyleProtocol
+from bench.styles import INITIAL
 from bench.styling.request import Baseline
 from bench.styling.summary import BASELINE, MARKS, TERMS, Comparison, Moments, Overtaking, Summary
 
@@ -127,7 +128,7 @@ def baseline(asked: Baseline, summary: Summary) -> str:
     together = (
         "one by one" if batches == [1] else f"{' or '.join(map(str, batches))} at once, which share the time"
     )
-    start = f"noise, seed {asked.seed}" if asked.initial == "noise" else "the content"
+    start = INITIAL[asked.initial] + ("" if asked.initial == "content" else f", seed {asked.seed}")
     return f"{BASELINE}: {METHODS[asked.method]} from {start}; contents {together}"
 
 

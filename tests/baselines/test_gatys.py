@@ -64,7 +64,15 @@ def test_it_takes_and_gives_images_in_0_to_1_and_changes_neither_content_nor_sty
     assert torch.equal(style, before[1])
 
 
-def test_the_noise_is_white_in_the_whole_range_and_one_for_the_whole_batch() -> None:
+def test_the_default_noise_is_the_releases_one_level_about_the_mean_and_one_for_the_whole_batch() -> None:
+    noise = initial_image(image(2, (64, 64)), gatys().initial, 0)
+    assert torch.equal(noise[0], noise[1])
+    torch.testing.assert_close(noise[0].mean((1, 2)), torch.tensor([0.485, 0.456, 0.406]), rtol=0, atol=3e-4)
+    assert noise[0, 0].std().item() == pytest.approx(1 / 255, rel=0.05)
+    assert not torch.equal(noise, initial_image(image(2, (64, 64)), "gaussian", 1))
+
+
+def test_uniform_noise_is_white_in_the_whole_range_and_one_for_the_whole_batch() -> None:
     noise = initial_image(image(2, (64, 64)), "noise", 0)
     assert torch.equal(noise[0], noise[1])
     assert noise.mean().item() == pytest.approx(1 / 2, abs=0.01)
@@ -81,7 +89,7 @@ def test_it_can_begin_with_the_content() -> None:
 
 
 def test_an_unknown_beginning_is_refused() -> None:
-    with pytest.raises(ValueError, match="initial is 'zeros', required one of: noise, content"):
+    with pytest.raises(ValueError, match=r"initial must be one of gaussian, noise, content \(got 'zeros'\)"):
         initial_image(image(), "zeros", 0)
 
 

@@ -30,6 +30,7 @@ def test_published_hashes_stay_what_they_are() -> None:
         "johnson2016": "08821999",
         "srcnn2014": "9397cb08",
         "rgb": "937c786f",
+        "johnson2016-blur": "d9e36c33",
     }
 
 
