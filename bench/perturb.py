@@ -25,7 +25,7 @@ EXAMPLES = """examples:
   python -m bench.perturb photographs perturbed --kinds shift-1 shift-3 noise-12
 
 shift-N: the image N pixels to the right, its left column repeated. noise-N: Gaussian noise, standard deviation N
-levels of 255, rounded to 8 bits, seeded with the hash of the file. Each kind is a folder of PNG files, named like the images.
+levels of 255, rounded to 8 bits, seeded by the file hash. Each kind is a folder of PNG files named like the images.
 exit status: 0 done, 1 an image could not be read or written, 2 bad usage, 130 interrupted"""
 KINDS = ("shift-0", "shift-1", "shift-2", "noise-2", "noise-5", "noise-10")
 KIND = re.compile(r"(shift|noise)-(\d{1,3})")
