@@ -65,7 +65,10 @@ def add_style(p: argparse.ArgumentParser) -> None:
     aim = p.add_argument_group("objective")
     aim.add_argument("--style", required=True, metavar="IMAGE", help="a file, or the name of a style image")
     aim.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="(default: vgg16)")
-    for name, layers in (("content", "relu2_2; the camera-ready has relu3_3"), ("style", "relu1_2 to relu4_3")):
+    for name, layers in (
+        ("content", "relu2_2; the camera-ready has relu3_3"),
+        ("style", "relu1_2 to relu4_3"),
+    ):
         words = f"(default of vgg16: {layers})"
         aim.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help=words)
     aim.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="(default: 1)")

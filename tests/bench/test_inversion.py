@@ -20,6 +20,7 @@ from bench.inverting import run as inversion_run
 from bench.inverting.goals import Made
 from bench.inverting.layers import PAPER
 from bench.inverting.search import lowest, so_far
+from bench.inverting.weights import content_share
 from bench.records import Curve
 from bench.store import Store
 from models.losses import gram, total_variation
@@ -442,3 +443,19 @@ def test_help_loads_no_torch() -> None:
     program = "import bench.inversion as i, sys; i.parser().format_help(); sys.exit('torch' in sys.modules)"
     root = Path(inversion.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("layer", "share"),
+    [
+        ("relu1_1", 0.1),
+        ("relu2_2", 0.1),
+        ("relu3_3", 1),
+        ("relu4_3", 10),
+        ("relu5_1", 21.5),
+        ("relu5_3", 100),
+    ],
+)
+def test_the_deeper_a_layer_the_more_its_total_variation_weighs(layer: str, share: float) -> None:
+    network = random_loss_network("vgg16", [layer, "relu5_3"])
+    assert content_share(network, layer) == pytest.approx(share, rel=0.01)
