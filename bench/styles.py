@@ -64,9 +64,9 @@ class Defaults:
         return self.by_style.get(style.name, self.style_weight) if known else self.style_weight
 
 
-# Of vgg16 the paper's layers (relu2_2 for content: the arXiv text), and weights fitted to the one thing that the paper shows
-# of its own, Figure 5: the content image's objective is 7.3 times that of L-BFGS after 50 iterations at 256x256. Fitted on six
-# styles and two contents, none of them la_muse or of coco50 (docs/style.md).
+# Of vgg16 the paper's layers (relu2_2 for content: the arXiv text), and weights fitted to the one thing that the paper
+# shows of its own, Figure 5: the content image's objective is 7.3 times that of L-BFGS after 50 iterations at 256x256.
+# Fitted on six styles and two contents, none of them la_muse or of coco50 (docs/style.md).
 #
 # Of the other the layers it has, and weights at which the optimisation's pictures at 256x256 keep their content; the
 # style term of a photograph is 6 times as large for la_muse as for wave, so that one weight cannot serve both.

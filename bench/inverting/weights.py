@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 # networks differ in scale by orders of magnitude, so that one weight for all blurs the first layer and does nothing at
 # the last. Chosen by looking: hoovertowernight at 96x96 from relu3_1 of the prefix, 200 iterations, comes within 16.8 dB
 # without it (specks of colour), 28.4 with 0.1, 26.1 with 0.3, 21.0 with 1.
-# The deeper the layer, the more of an image it leaves free, and the more variation is needed to see what it keeps: on VGG-16
-# (chicago and a photograph of coco50, 128x128, 100 iterations) 1 suits relu3_3, 10 relu4_3, 30 relu5_1 and 100 relu5_3; with a
-# tenth of these relu4_3 is noise.
+# The deeper the layer, the more of an image it leaves free, and the more variation is needed to see what it keeps: on
+# VGG-16 (chicago and a photograph of coco50, 128x128, 100 iterations) 1 suits relu3_3, 10 relu4_3, 30 relu5_1 and 100
+# relu5_3; with a tenth of these relu4_3 is noise.
 CONTENT_SHARE = 0.1
 SHALLOW = 4  # convolutions up to which CONTENT_SHARE holds: relu2_2
 DEEPER = 3  # convolutions that need ten times as much

@@ -432,7 +432,9 @@ def test_the_variations_weight_suits_the_layer_the_size_and_nobodys_wish(here: P
     network = random_network("vgg19-conv3_1", layers)
     for layer, weight in zip(layers, weights("results.db"), strict=True):
         squares = network(noise())[layer].square().mean().item()
-        assert weight == pytest.approx(0.1 * squares / total_variation(255 * noise()).item(), rel=0.35)
+        assert weight == pytest.approx(
+            content_share(network, layer) * squares / total_variation(255 * noise()).item(), rel=0.35
+        )
     assert all(
         large < small / 2 for large, small in zip(weights("larger.db"), weights("results.db"), strict=True)
     )
