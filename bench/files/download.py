@@ -146,7 +146,10 @@ def _answer(address: str, accept: str, through: Connection | None) -> Response:
     import requests
 
     refuse_offline()
-    host = _host(address)
+    try:
+        host = _host(address)
+    except ValueError as error:
+        raise DownloadError("its address is none") from error
     if host in _unreachable:
         raise DownloadError(f"{_unreachable[host]} (not tried again)")
     through = through or Connection()

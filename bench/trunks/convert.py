@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import tarfile
+import zlib
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -56,7 +57,7 @@ def from_sdist(file: Path, trunk: Trunk) -> Arrays:
             stream = archive.extractfile(found)
             assert stream is not None  # it is a file
             content = stream.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise DownloadError(f"{file.name} cannot be unpacked: {error}") from error
     if (digest := sha256(content).hexdigest()) != trunk.member_sha256:
         raise DownloadError(f"{name} must have sha256 {trunk.member_sha256} (got {digest})")
