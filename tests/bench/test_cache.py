@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -15,7 +16,7 @@ import torch
 from bench import cache, manifest
 from bench.errors import MissingFile, UserError
 from bench.files import download
-from bench.files.replacing import replacing
+from bench.files.replacing import replacing, scratch
 from bench.manifest import ManifestFile
 
 from .conftest import CONTENT, NAME, Server
@@ -272,3 +273,23 @@ def test_two_may_replace_one_file_at_once(tmp_path: Path) -> None:
         second.write_bytes(b"second")
     assert path.read_bytes() == b"first"
     assert leftovers(tmp_path) == []
+
+
+def test_a_scratch_file_is_gone_after_its_block_and_so_is_what_a_killed_one_left(tmp_path: Path) -> None:
+    for failing in (False, True):
+        with contextlib.suppress(ZeroDivisionError), scratch(tmp_path / "a.tar.gz") as part:
+            part.write_bytes(b"half")
+            assert 1 // (not failing)
+        assert leftovers(tmp_path) == []
+
+
+def test_nothing_is_asked_where_the_user_wants_no_downloads(
+    entry: ManifestFile, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.give("/a.png", CONTENT)
+    monkeypatch.setenv(download.OFFLINE, "1")
+    with pytest.raises(MissingFile, match="PERCEPTUAL_BENCH_OFFLINE is set: nothing is downloaded"):
+        cache.find(NAME)
+    assert server.hits == []
+    monkeypatch.setenv(download.OFFLINE, "0")
+    assert cache.find(NAME).read_bytes() == CONTENT

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import shutil
+import sys
 import time
 from collections import namedtuple
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ import torch
 from bench import cache, doctor, manifest, metrics
 from bench.errors import MissingFile
 from bench.files import download
-from bench.trunks import index, sources
+from bench.trunks import sources
 
 from .conftest import World, archive, arrays, checkpoint
 
@@ -256,20 +257,35 @@ def test_a_disk_without_room_is_refused_before_anything_is_asked(
     assert world.server.hits == []
 
 
-def test_a_disk_that_fills_up_during_the_download_keeps_nothing_half(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_disk_that_fills_up_keeps_nothing_half(
+    world: World, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
+    """During the download, which is written first, and during the writing of the trunk, which is second."""
     world.list_html()
+    opened = Path.open
+    written: list[Path] = []
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        if path.suffix == ".part" and "w" in mode:
+            written.append(path)
+            path = path if len(written) < nth else Path("/dev/full")
+        return opened(path, mode, *more, **named)
 
-    monkeypatch.setattr(index, "check", full)  # behind the download, before the trunk is written
+    monkeypatch.setattr(Path, "open", full)
+    monkeypatch.setattr(Path, "write_bytes", lambda path, content: full_write(full, path, content))
     with pytest.raises(
         MissingFile, match=r"the cache folder '.*' cannot be written \(No space left on device\)"
     ):
         cache.find(NAME)
+    assert len(written) == nth
     assert world.kept == set()
+
+
+def full_write(opened: Callable[..., Any], path: Path, content: bytes) -> None:
+    with opened(path, "wb") as stream:
+        stream.write(content)
 
 
 def test_room_for_one_trunk_alone_keeps_that_one(
