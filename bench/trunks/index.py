@@ -270,7 +270,7 @@ def _with_pip(sdist: Sdist, part: Path) -> Path:
         wanted.write_text(
             f"{sdist.project}=={sdist.version} --hash=sha256:{sdist.sha256}\n", encoding="utf-8"
         )
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-cache-dir"]
+        command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input", "--no-cache-dir"]
         command += ["--no-deps", "--no-binary", ":all:", "--require-hashes"]
         command += ["--use-pep517", "--no-build-isolation", "--retries", "1"]
         command += ["--dest", str(folder), "--requirement", str(wanted)]

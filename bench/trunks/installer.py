@@ -19,6 +19,7 @@ from bench.files.download import Connection
 SECTIONS = (":env:", "download", "install", "global")
 """Of pip's configuration, the one that wins first."""
 
+UV = ("DEFAULT_INDEX", "INDEX_URL", "INDEX", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "OFFLINE")
 TRUE = ("1", "y", "yes", "t", "true", "on")
 SECONDS = 60
 
@@ -45,27 +46,27 @@ def has_pip() -> bool:
 def installer() -> Installer:
     """As it is configured now."""
     pip = _pip_options() if has_pip() else _from_environment()
-    env = os.environ
-    own = [pip.get("index-url", ""), env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL", "")]
-    extra = pip.get("extra-index-url", "").split()
-    extra += f"{env.get('UV_INDEX', '')} {env.get('UV_EXTRA_INDEX_URL', '')}".split()
-    links = pip.get("find-links", "").split() + env.get("UV_FIND_LINKS", "").replace(",", " ").split()
-    indexes = [] if _true(pip.get("no-index")) else [*own, *extra]
-    if _true(env.get("UV_NO_INDEX")) or _true(env.get("UV_OFFLINE")):
-        indexes = [index for index in indexes if index in pip.values()]
-    elif not any(own) and not _true(pip.get("no-index")):
-        indexes = [_pips_default(), *indexes]
-    named = [_without_name(index) for index in indexes if index]
+    uv = {name: os.environ.get(f"UV_{name}", "") for name in UV}
+    own = uv["DEFAULT_INDEX"] or uv["INDEX_URL"]
+    no_pip, no_uv = _true(pip.get("no-index")), _true(uv["NO_INDEX"]) or _true(uv["OFFLINE"])
+    indexes: list[str] = []
+    if not no_pip:
+        default = "" if own or no_uv else _pips_default()
+        indexes += [pip.get("index-url") or default, *pip.get("extra-index-url", "").split()]
+    if not no_uv:
+        indexes += [own, *map(_without_name, f"{uv['INDEX']} {uv['EXTRA_INDEX_URL']}".split())]
+    links = [*pip.get("find-links", "").split(), *uv["FIND_LINKS"].replace(",", " ").split()]
     return Installer(
-        indexes=tuple(dict.fromkeys(filter(None, named))),
+        indexes=tuple(dict.fromkeys(filter(None, indexes))),
         links=tuple(dict.fromkeys(links)),
         connection=Connection(cert=pip.get("cert", ""), proxy=pip.get("proxy", "")),
     )
 
 
 def _pip_options() -> Mapping[str, str]:
-    """What `pip config list` says, which reads every file of configuration and the environment; {} if it fails."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    """What `pip config list` says, which reads every file of configuration and the environment, or that alone."""
+    # -P: a folder called pip where the user happens to be is not pip
+    command = [sys.executable, "-P", "-m", "pip", "--disable-pip-version-check", "config", "list"]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=SECONDS, check=True

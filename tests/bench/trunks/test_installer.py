@@ -64,6 +64,9 @@ def test_uvs_variables_name_the_index_in_place_of_the_default(
     assert installer().indexes == expected
     monkeypatch.setattr(module, "has_pip", lambda: False)
     assert installer().indexes == expected
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://five/simple")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    assert installer().indexes == ("https://five/simple",)
 
 
 def test_without_pip_its_variables_still_count_and_there_is_no_default(
