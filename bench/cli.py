@@ -141,7 +141,7 @@ class ByteBar:
 
     @total.setter
     def total(self, count: int) -> None:
-        self._total = count
+        self._total, self.said = count, time.monotonic()
         if count < LARGE_BYTES or not sys.stderr.isatty():
             return
         from rich.console import Console
