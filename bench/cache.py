@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 from bench import manifest
+from bench.cli import ByteBar
 from bench.errors import MissingFile
+from bench.files import digest
+from bench.files.download import Bar, DownloadError, download
 from bench.files.replacing import replacing
-from bench.manifest import ManifestFile
-
-if TYPE_CHECKING:
-    from requests.exceptions import RequestException
+from bench.manifest import TRUNK, ManifestFile
+from bench.trunks import sources
 
 State = Literal["present", "missing", "damaged"]
 
 VARIABLE = "PERCEPTUAL_BENCH_DATA"
-CONNECT_SECONDS = 10
-SILENCE_SECONDS = 60
-CHUNK_BYTES = 1 << 18
 
 _locks: dict[str, threading.Lock] = {}
-_unreachable: dict[str, str] = {}
-
-
-class DownloadError(Exception):
-    """Why a download gave nothing that can be used."""
 
 
 def folder() -> Path:
@@ -49,8 +40,9 @@ def find(name: str, *, verify: bool = True) -> Path:
     """The local copy of the manifest's file `name`; downloaded if there is none.
 
     A copy in the cache is used only if size and sha256 are right; torchvision's weights are also taken from
-    torch.hub's folder. A file is hashed once per process, and again when it changes. `verify=False` leaves
-    the hash to a caller that reads the bytes anyway (:func:`wrong` compares it).
+    torch.hub's folder, and a trunk's from any of its sources (:mod:`bench.trunks.sources`). A file is hashed once
+    per process, and again when it changes. `verify=False` leaves the hash to a caller that reads the bytes anyway
+    (:func:`wrong` compares it).
 
     Raises:
         MissingFile: damaged (it is left alone), unreadable, or missing and not to be had by download.
@@ -67,23 +59,42 @@ def find(name: str, *, verify: bool = True) -> Path:
     return found or fetch(name)
 
 
-def fetch(name: str, *, bar: Any = None) -> Path:
+def fetch(name: str, *, bar: Bar | None = None) -> Path:
     """As :func:`find`, but a damaged file is downloaded too, and replaced if what comes is right.
 
     Args:
-        bar: told the bytes that have come, as pooch's downloaders do it: `total`, `update`, `reset`, `close`.
+        bar: told the bytes that have come; without one, a large file has a bar of its own.
     """
     file = manifest.file(name)
     with _locks.setdefault(name, threading.Lock()):
-        return _right_copy(file, verify=True) or _download(file, bar)
+        found = _right_copy(file, verify=True)
+        if found is not None:
+            return found
+        if bar is not None:
+            return _download(file, bar)
+        with closing(ByteBar(file.name.rpartition("/")[2])) as own_bar:
+            return _download(file, own_bar)
 
 
 def state(name: str, *, verify: bool = False) -> State:
-    """Whether the file `name` is in the cache, by its size; with `verify` also by its hash. No download."""
+    """Whether the file `name` is in the cache, by its size; with `verify` also by its hash. No download.
+
+    A trunk is present, too, where a file lies that it is made of when it is first needed.
+    """
     file = manifest.file(name)
     if _right_copy(file, verify=verify) is not None:
         return "present"
-    return "damaged" if _own(file).exists() else "missing"
+    if _own(file).exists():
+        return "damaged"
+    here = file.address.startswith(TRUNK) and sources.convertible(file, folder(), verify=verify)
+    return "present" if here else "missing"
+
+
+def used_name(name: str) -> str:
+    """What the file that :func:`find` gives for `name` is called: not the manifest's name where another stands in."""
+    file = manifest.file(name)
+    found = _right_copy(file, verify=False)
+    return (found or _own(file)).name
 
 
 def damage(file: ManifestFile, sha256: str | None = None) -> str:
@@ -113,7 +124,10 @@ def _copies(file: ManifestFile) -> Iterator[Path]:
 
 
 def _right_copy(file: ManifestFile, *, verify: bool) -> Path | None:
-    return next((path for path in _copies(file) if _is_right(file, path, verify=verify)), None)
+    found = next((path for path in _copies(file) if _is_right(file, path, verify=verify)), None)
+    if found is None and file.address.startswith(TRUNK) and not _own(file).exists():
+        return sources.other_copy(file, folder(), verify=verify)
+    return found
 
 
 def _is_right(file: ManifestFile, path: Path, *, verify: bool) -> bool:
@@ -123,14 +137,7 @@ def _is_right(file: ManifestFile, path: Path, *, verify: bool) -> bool:
         return False
     if not stat.S_ISREG(found.st_mode) or found.st_size != (file.bytes or found.st_size) or not found.st_size:
         return False
-    return not verify or not wrong(file, _sha256(path, found.st_size, found.st_mtime_ns))
-
-
-@functools.cache
-def _sha256(path: Path, size: int, modified_ns: int) -> str:
-    """Hex digest of a file; size and time of change are there so that a changed file is hashed again."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return not verify or not wrong(file, digest.sha256(path))
 
 
 def _difference(file: ManifestFile, path: Path, sha256: str | None = None) -> str:
@@ -139,16 +146,17 @@ def _difference(file: ManifestFile, path: Path, sha256: str | None = None) -> st
     found = path.stat()
     if found.st_size != (file.bytes or found.st_size) or not found.st_size:
         return f"it has {found.st_size} bytes; required {file.bytes or 'more'}"
-    return (
-        f"its sha256 is {sha256 or _sha256(path, found.st_size, found.st_mtime_ns)}; required {file.sha256}"
-    )
+    return f"its sha256 is {sha256 or digest.sha256(path)}; required {file.sha256}"
 
 
-def _download(file: ManifestFile, bar: Any) -> Path:
-    own, address = _own(file), manifest.address(file)
+def _download(file: ManifestFile, bar: Bar) -> Path:
+    own, trunk = _own(file), file.address.startswith(TRUNK)
+    address = sources.about(file) if trunk else manifest.address(file)
     try:
+        if trunk:
+            return sources.make(file, folder(), bar)
         with replacing(own) as part:
-            _transfer(address, part, bar)
+            download(address, part, size=file.bytes, bar=bar)
             _check(file, part)
     except DownloadError as error:
         raise _unavailable(file, address, str(error)) from error
@@ -162,54 +170,14 @@ def _unavailable(file: ManifestFile, address: str, reason: str) -> MissingFile:
     own = _own(file)
     size = f"{file.bytes} bytes, " if file.bytes else ""
     what = "damaged" if own.exists() else "missing"
+    by_hand = f"to put it in by hand: {size}sha256 {file.sha256}, as {str(own)!r}"
+    if file.address.startswith(TRUNK):
+        by_hand = sources.by_hand(file, folder())
     return MissingFile(
-        f"{file.name} is {what} and could not be downloaded from {address}: {reason}; "
-        f"to put it in by hand: {size}sha256 {file.sha256}, as {str(own)!r}"
+        f"{file.name} is {what} and could not be downloaded from {address}: {reason}; {by_hand}",
+        group=file.group,
+        reason=reason,
     )
-
-
-def _transfer(address: str, part: Path, bar: Any) -> None:
-    import pooch
-    import requests
-
-    host = urlsplit(address).netloc
-    if host in _unreachable:
-        raise DownloadError(f"{_unreachable[host]} (not tried again)")
-    answers: list[requests.Response] = []
-    get = pooch.HTTPDownloader(
-        progressbar=bar or False,
-        chunk_size=CHUNK_BYTES,
-        timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
-        headers={"Accept-Encoding": "identity"},
-        hooks={"response": lambda answer, **_: answers.append(answer)},
-    )
-    try:
-        get(address, str(part), None)
-    except requests.exceptions.RequestException as error:
-        raise DownloadError(_what_failed(error, host, part)) from error
-    finally:
-        for answer in answers:  # pooch leaves the connection open after an error
-            answer.close()
-
-
-def _what_failed(error: RequestException, host: str, part: Path) -> str:
-    """In words. A host that sent no byte, not even a status, is not tried again in this process."""
-    from requests.exceptions import ChunkedEncodingError, ConnectionError, HTTPError, Timeout
-
-    if isinstance(error, HTTPError) and error.response is not None:
-        return f"the server answered with HTTP status {error.response.status_code}"
-    if isinstance(error, ChunkedEncodingError) or (part.exists() and part.stat().st_size):
-        return f"the download was truncated ({_root(error)})"
-    if isinstance(error, ConnectionError | Timeout):
-        return _unreachable.setdefault(host, f"no connection to {host} ({_root(error)})")
-    return f"the download failed ({_root(error)})"
-
-
-def _root(error: BaseException) -> str:
-    """What the innermost cause says: "Connection refused" rather than the four wrappings around it."""
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _check(file: ManifestFile, part: Path) -> None:
@@ -223,4 +191,6 @@ def _check(file: ManifestFile, part: Path) -> None:
         raise DownloadError("the server answered with an HTML page instead of the file")
     if file.bytes and size < file.bytes:
         raise DownloadError(f"the server sent {size} bytes; required {file.bytes} (truncated)")
+    if file.bytes and size > file.bytes:  # no more is read, so that an endless answer ends
+        raise DownloadError(f"the server sent something else: more than {file.bytes} bytes")
     raise DownloadError(f"the server sent something else: {_difference(file, part)}")

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.errors import UserError
 from bench.printable import one_line, printable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 PACKAGES = ("models", "baselines", "reports")
 PLAIN_LINE_EVERY_SECONDS = 5.0
+LARGE_BYTES = 5_000_000
 
 
 def guard(body: Callable[[], int]) -> int:
@@ -116,6 +117,56 @@ class _Lines:
 
     def note(self, text: str) -> None:
         print(printable(text), file=sys.stderr, flush=True)
+
+
+def say(text: str) -> None:
+    """A line on standard error, above whatever bar is there."""
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+class ByteBar:
+    """How much of a large file has come: a bar on a terminal, a plain line every few seconds elsewhere.
+
+    Nothing is shown before `total` is set, nor for a file below 5 MB, which is here before one could read it.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what, self.done, self._total = what, 0, 0
+        self.said = time.monotonic()
+        self.screen: Any = None
+
+    @property
+    def total(self) -> int:
+        return self._total
+
+    @total.setter
+    def total(self, count: int) -> None:
+        self._total, self.said = count, time.monotonic()
+        if count < LARGE_BYTES or not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+        console = Console(stderr=True)
+        self.screen = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+        self.task = self.screen.add_task(self.what, total=count)
+        self.screen.start()
+
+    def update(self, count: int) -> None:
+        """`count` more bytes have come."""
+        self.done += count
+        if self.screen is not None:
+            self.screen.update(self.task, advance=count)
+        elif self._total >= LARGE_BYTES and time.monotonic() - self.said >= PLAIN_LINE_EVERY_SECONDS:
+            self.said = time.monotonic()
+            say(f"{self.what}: {self.done / 1e6:.0f} of {self._total / 1e6:.0f} MB")
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        if self.screen is not None:
+            self.screen.stop()
+            self.screen = None
 
 
 @contextmanager

@@ -8,7 +8,16 @@ class UserError(ValueError):
 
 
 class MissingFile(UserError):
-    """A file of the manifest is neither in the cache nor to be had by download."""
+    """A file of the manifest is neither in the cache nor to be had by download.
+
+    Attributes:
+        group: what `bench.doctor --fetch` gets it with; empty where that would not help.
+        reason: why it could not be downloaded, short; empty if that was not tried.
+    """
+
+    def __init__(self, message: str, *, group: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.group, self.reason = group, reason
 
 
 class ImageError(UserError):

@@ -19,6 +19,11 @@ PREFIX = "vgg19-conv3_1"
 INSTEAD = f"; or take --loss-network {PREFIX}, the first five convolutions of VGG-19, at 2 MB"
 
 
+def weights_name(name: str) -> str:
+    """What the file is called whose weights `name`, one of :data:`LOSS_WEIGHTS`, has here."""
+    return cache.used_name(LOSS_WEIGHTS[name])
+
+
 def load(name: str, layers: Sequence[str]) -> LossNetwork:
     """The loss network `name`, one of :data:`LOSS_WEIGHTS`, on the CPU, cut behind the last of `layers`.
 

@@ -113,12 +113,20 @@ def address(file: ManifestFile) -> str:
     """
     if not file.address.startswith(TORCHVISION):
         return file.address  # of a trunk, the name of its sources
+    return torchvision_address(file.address.removeprefix(TORCHVISION), file.name.rpartition("/")[2])
+
+
+def torchvision_address(enum: str, pinned: str) -> str:
+    """The address that the installed torchvision gives for weights, `VGG16_Weights.IMAGENET1K_V1`.
+
+    Raises:
+        UserError: it is of another file than the one called `pinned`.
+    """
     from torchvision.models import get_weight
 
-    given = str(get_weight(file.address.removeprefix(TORCHVISION)).url)
-    pinned = file.name.rpartition("/")[2]
+    given = str(get_weight(enum).url)
     if given.rpartition("/")[2] != pinned:
-        raise UserError(f"torchvision gives {given} for {file.address}; required a file called {pinned}")
+        raise UserError(f"torchvision gives {given} for {enum}; required a file called {pinned}")
     return given
 
 

@@ -122,7 +122,7 @@ def _load(names: Sequence[str], where: torch.device) -> list[LoadedMetric]:
             metric = metrics.load(name, cache.find, where)
         except MissingFile as error:
             raise MissingFile(f"metric {name} cannot run: {error}") from error
-        loaded.append(LoadedMetric(entry=metrics.entry(name), metric=metric))
+        loaded.append(LoadedMetric(entry=metrics.used_entry(name, cache.used_name), metric=metric))
     return loaded
 
 
@@ -162,6 +162,7 @@ def score(
     Returns:
         The rows, and whether there is something to do and each model of each part has a value of each metric.
     """
+    from bench import cache
     from bench.environment import environment
     from bench.gpu import exact_float32
     from bench.metrics import info
@@ -177,7 +178,7 @@ def score(
         started=now(),
         environment=environment(str(where)),
         protocols=tuple(dict.fromkeys(task.part.protocol for task in todo)),
-        metrics=tuple(info(name) for name in names),
+        metrics=tuple(info(name, cache.used_name) for name in names),
     )
     number = store.start(record)
     tables: list[Row] = []

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bench.scoring.summary import Row
     from bench.store import Store
 
-DEFAULT_METRICS = "psnr ssim ms-ssim lpips-alex feature-vgg19-relu2_2"
+DEFAULT_METRICS = "psnr ssim ms-ssim lpips-alex feature-relu2_2"
 EXPORTS = ("json", "csv", "latex", "markdown")
 EXAMPLES = """examples:
   python -m bench.sr_quality set5 set14 bsd100
@@ -155,6 +155,7 @@ def score(
     Returns:
         The rows, and whether every model, metric and data set has at least one score.
     """
+    from bench import cache
     from bench.cluster.engines import machine_of
     from bench.gpu import exact_float32
     from bench.metrics import info
@@ -171,7 +172,7 @@ def score(
         started=now(),
         environment=machine,
         protocols=tuple(dict.fromkeys(plan.protocol for plan in todo)) or asked.protocols,
-        metrics=tuple(info(name) for name in asked.metrics),
+        metrics=tuple(info(name, cache.used_name) for name in asked.metrics),
     )
     number = store.start(record)
     tables, complete = _evaluate(todo, store, number, _pool(asked, cluster))
@@ -204,7 +205,7 @@ def _evaluate(todo: Sequence[Plan], store: Store, number: int, pool: Pool) -> tu
             try:
                 rows = results(plan, store, evaluate(plan, store, number, reporter, pool))
             except MissingFile as error:
-                reporter.note(f"data set {plan.dataset.name} is left out: {error}")
+                reporter.note(f"data set {plan.dataset.name} skipped: {error}")
                 rows = []
             named = sum(metric.named or metric.entry.least == 1 for metric in plan.metrics)
             complete &= len(rows) >= len(plan.subjects) * named > 0

@@ -130,7 +130,7 @@ def protocol(
     Raises:
         UserError: a size below 1, a weight that is negative or not finite.
     """
-    from bench.loss_networks import LOSS_WEIGHTS
+    from bench.loss_networks import weights_name
 
     own = DEFAULTS[loss_network]
     style_weight = own.style_weight_of(style) if style_weight is None else style_weight
@@ -147,7 +147,7 @@ def protocol(
         style_sha256=style.sha256,
         style_size=style_size,
         loss_network=loss_network,
-        loss_weights=PurePosixPath(LOSS_WEIGHTS[loss_network]).name,
+        loss_weights=weights_name(loss_network),
         content_layers=tuple(own.content_layers if content_layers is None else content_layers),
         style_layers=tuple(own.style_layers if style_layers is None else style_layers),
         content_weight=content_weight,

@@ -20,6 +20,9 @@ CHECKED = [
     "bench.metrics",
     "bench.scoring.one_image",
 ]
+# No test downloads from anywhere but this machine: the fixture `server` (tests/bench/conftest.py) lifts it.
+os.environ.setdefault("PERCEPTUAL_BENCH_OFFLINE", "1")
+
 hook = install_import_hook(CHECKED, "tests.typecheck.check")
 
 

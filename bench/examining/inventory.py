@@ -9,6 +9,7 @@ from bench import cache, datasets, manifest
 from bench.cache import State
 from bench.errors import UserError
 from bench.manifest import Group, ManifestFile
+from bench.trunks import sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,9 @@ def _file(file: ManifestFile, *, verify: bool) -> FileReport:
 
 
 def _address(file: ManifestFile) -> str:
-    """Where it is downloaded from; as the manifest has it where torchvision no longer gives this file."""
+    """Where it is downloaded from, a trunk's sources in words; as the manifest has it where torchvision gives another."""
+    if file.address.startswith(manifest.TRUNK):
+        return sources.about(file)
     try:
         return manifest.address(file)
     except UserError:

@@ -136,15 +136,20 @@ def missing(group: GroupReport, *, verbose: bool) -> Iterator[str]:
         those = [file for file in files if places(file) == (folder, base)]
         what = ", ".join(map(own_name, those)) if whole else f"{len(those)} files, {size(those)}"
         yield f"  {folder}/: {what}"
-        yield f"  from {base}/"
+        yield f"  from {base}"
 
 
 def places(file: FileReport) -> tuple[str, str]:
-    """The folder that a file belongs into, and the address of the folder it is had from."""
-    return file.name.rpartition("/")[0], file.address.rpartition("/")[0]
+    """The folder that a file belongs into, and the address of the folder it is had from, or its source in words."""
+    base, slash, _ = file.address.rpartition("/")
+    return file.name.rpartition("/")[0], f"{base}{slash}" if _is_address(file) else file.address
 
 
 def own_name(file: FileReport) -> str:
     """A file's name, and what it is called where it is had from, if that differs."""
     name, there = file.name.rpartition("/")[2], file.address.rpartition("/")[2]
-    return name if name == there else f"{name} (there {there})"
+    return name if name == there or not _is_address(file) else f"{name} (there {there})"
+
+
+def _is_address(file: FileReport) -> bool:
+    return "://" in file.address

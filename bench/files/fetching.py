@@ -37,7 +37,7 @@ def fetch(names: Sequence[str]) -> tuple[str, ...]:
 
 
 class Transfer:
-    """A file under way, with the methods that pooch's downloaders expect of a progress bar.
+    """A file under way, as :class:`bench.files.download.Bar`.
 
     Attributes:
         total: bytes that the server announced; setting it puts the file on the screen.
@@ -62,11 +62,6 @@ class Transfer:
             raise CancelledError
         if self.screen is not None and self.task is not None:
             self.screen.update(self.task, advance=count)
-
-    def reset(self) -> None:
-        """Back to no bytes."""
-        if self.screen is not None and self.task is not None:
-            self.screen.update(self.task, completed=0)
 
     def close(self) -> None:
         """Take the file off the screen."""

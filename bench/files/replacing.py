@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -35,6 +35,22 @@ def replacing(path: Path) -> Iterator[Path]:
         if error.filename is None or os.fspath(error.filename) == str(part):
             error.filename = str(path)
         raise
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """A path beside `path` for a file that is gone after the block; what a killed process left is used again.
+
+    Raises:
+        OSError: as :func:`replacing`.
+    """
+    with suppress(_Done), replacing(path) as part:
+        yield part
+        raise _Done
+
+
+class _Done(Exception):
+    """The block came to its end, and its file is not wanted."""
 
 
 @contextmanager

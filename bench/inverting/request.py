@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from bench import styles
 from bench.applying.request import gather
 from bench.datasets import dataset
 from bench.errors import UserError
 from bench.inverting.layers import choose, refuse_small
-from bench.loss_networks import LOSS_WEIGHTS
+from bench.loss_networks import weights_name
 from bench.records import Dataset, StyleProtocol, content_hash
 from bench.styles import StyleImage, style_image
 from bench.styling.request import Baseline
@@ -67,7 +67,7 @@ class Request:
             style_sha256="",
             style_size=0,
             loss_network=self.loss_network,
-            loss_weights=PurePosixPath(LOSS_WEIGHTS[self.loss_network]).name,
+            loss_weights=weights_name(self.loss_network),
             content_layers=(layer,),
             style_layers=(),
             style_weight=0.0,

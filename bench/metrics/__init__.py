@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +31,7 @@ class MetricEntry:
         extra: the optional extra of this package that has to be installed (:data:`EXTRAS`); empty for none.
         unit: of the values; empty for none.
         least: pixels that each side must have after shaving.
+        never_run: its code is tested with random weights alone, for nobody here had the trained ones yet.
     """
 
     name: str
@@ -44,6 +45,7 @@ class MetricEntry:
     extra: str = ""
     unit: str = ""
     least: int = 1
+    never_run: bool = False
 
     @property
     def missing_extra(self) -> str:
@@ -60,7 +62,7 @@ def _installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _lpips(net: str, trunk: str, file: str) -> MetricEntry:
+def _lpips(net: str, trunk: str, file: str, *, never_run: bool = False) -> MetricEntry:
     return MetricEntry(
         name=f"lpips-{net}",
         about=f"LPIPS 0.1 (Zhang et al. 2018) on {trunk}",
@@ -68,6 +70,7 @@ def _lpips(net: str, trunk: str, file: str) -> MetricEntry:
         view="rgb",
         higher_is_better=False,
         needs=(f"weights/{file}",),
+        never_run=never_run,
     )
 
 
@@ -127,7 +130,7 @@ METRICS: dict[str, MetricEntry] = {
         ),
         _lpips("alex", "AlexNet", "trunks/alexnet-features.safetensors"),
         _lpips("vgg", "VGG-16", "trunks/vgg16-features.safetensors"),
-        _lpips("squeeze", "SqueezeNet 1.1", "torchvision/squeezenet1_1-b8a52dc0.pth"),
+        _lpips("squeeze", "SqueezeNet 1.1", "torchvision/squeezenet1_1-b8a52dc0.pth", never_run=True),
         _feature(
             "feature-relu2_2", "VGG-16", "vgg16_relu2_2", "trunks/vgg16-features.safetensors", decimals=4
         ),
@@ -179,9 +182,24 @@ def entry(name: str) -> MetricEntry:
     return METRICS[name]
 
 
-def info(name: str) -> MetricInfo:
-    """What goes into the results file beside the scores of the metric `name`; UserError for an unknown one."""
+def used_entry(name: str, used_name: Callable[[str], str]) -> MetricEntry:
+    """The entry with the version that its scores get here: `1`, or `1+FILE` where a file stands in for the manifest's.
+
+    Args:
+        used_name: manifest file name to that of the file which is used for it (:func:`bench.cache.used_name`).
+    """
     chosen = entry(name)
+    others = [used for file in chosen.needs if (used := used_name(file)) != file.rpartition("/")[2]]
+    return replace(chosen, version="+".join([chosen.version, *others]))
+
+
+def info(name: str, used_name: Callable[[str], str] | None = None) -> MetricInfo:
+    """What goes into the results file beside the scores of the metric `name`; UserError for an unknown one.
+
+    Args:
+        used_name: as in :func:`used_entry`.
+    """
+    chosen = used_entry(name, used_name) if used_name else entry(name)
     return MetricInfo(**{field: getattr(chosen, field) for field in MetricInfo.__dataclass_fields__})
 
 

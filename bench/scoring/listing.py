@@ -23,7 +23,8 @@ def lines() -> Iterator[str]:
     yield "\nmetrics"
     for metric in METRICS.values():
         extra = f"; needs {metric.missing_extra}" if metric.missing_extra else ""
-        yield _line(metric.name, metric.about, metric.needs) + extra
+        untried = "; never run with its trained weights" if metric.never_run else ""
+        yield _line(metric.name, f"{metric.about}{untried}", metric.needs) + extra
     yield "\nprotocols"
     for name, make in PROTOCOLS.items():
         yield _line(name, f"{(make.__doc__ or '').splitlines()[0]} [x4: {protocol(name, 4).hash[:8]}]", ())

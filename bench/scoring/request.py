@@ -17,7 +17,7 @@ from bench.shard import WHOLE, Shard, shard
 from bench.tiling.words import Option, option
 from bench.upscalers import UpscalerEntry
 
-DEFAULT_METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", "feature-vgg19-relu2_2")
+DEFAULT_METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", "feature-relu2_2")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """From what was asked for to what can be run: models, metrics and data sets, loaded.
 
-A name asked for that cannot run is an error; one that is only there by default is left out and said so.
+A name asked for that cannot run is an error; one that is only there by default is skipped, and a line says so.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from bench import cache, metrics, upscalers
 from bench.errors import MissingFile, UserError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from bench.scoring.plan import LoadedMetric, Plan, Subject
 
-T = TypeVar("T")
 Say = Callable[[str], None]
 
 
@@ -29,7 +28,7 @@ def plans(asked: Request, device: torch.device, say: Say) -> list[Plan]:
     """One plan for each scale and data set, models and metrics loaded once.
 
     Args:
-        say: told, once each, what is left out and why.
+        say: told, once each, what is skipped and why.
 
     Raises:
         MissingFile: a model or metric that was named lacks a file.
@@ -118,12 +117,35 @@ def _say_nothing(text: str) -> None:
 def _metrics(asked: Request, device: torch.device, say: Say) -> Iterator[LoadedMetric]:
     from bench.scoring.plan import LoadedMetric
 
+    skipped: dict[str, MissingFile] = {}
     for name in asked.metrics:
-        metric = _unless_missing(
-            f"metric {name}", metrics.load, (name, cache.find, device), asked.metrics_named, say
+        try:
+            metric = metrics.load(name, cache.find, device)
+        except MissingFile as error:
+            if asked.metrics_named:
+                raise MissingFile(f"metric {name} cannot run: {error}") from error
+            skipped[name] = error
+            continue
+        yield LoadedMetric(
+            entry=metrics.used_entry(name, cache.used_name), metric=metric, named=asked.metrics_named
         )
-        if metric is not None:
-            yield LoadedMetric(entry=metrics.entry(name), metric=metric, named=asked.metrics_named)
+    for line in _skipped(skipped):
+        say(line)
+
+
+def _skipped(missing: Mapping[str, MissingFile]) -> Iterator[str]:
+    """One line for all metrics whose weights could not be downloaded, and one for each that another thing keeps away."""
+    not_here = {name: error for name, error in missing.items() if error.reason}
+    if not_here:
+        names, groups = " and ".join(not_here), " ".join(dict.fromkeys(e.group for e in not_here.values()))
+        metric = "metric" if len(not_here) == 1 else "metrics"
+        reason = next(iter(not_here.values())).reason
+        yield (
+            f"{metric} {names} skipped: weights not found ({reason}). "
+            f"Run: python -m bench.doctor --fetch {groups}"
+        )
+    for name in missing.keys() - not_here.keys():
+        yield f"metric {name} skipped: {missing[name]}"
 
 
 def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Subject | Outside]:
@@ -132,14 +154,17 @@ def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> 
 
     for name, entry in zip(asked.models, asked.entries, strict=True):
         if not entry.supports(p.scale):
-            say(f"model {entry.name} has no weights for x{p.scale} and is left out there")
+            say(f"model {entry.name} has no weights for x{p.scale} and is skipped there")
             continue
         if isinstance(entry, Outside) and entry.kind == "images":
             yield entry
             continue
-        arguments = (name, p.scale, cache.find, device)
-        upscaler = _unless_missing(f"model {entry.name}", upscalers.load, arguments, asked.models_named, say)
-        if upscaler is None:
+        try:
+            upscaler = upscalers.load(name, p.scale, cache.find, device)
+        except MissingFile as error:
+            if asked.models_named:
+                raise MissingFile(f"model {entry.name} cannot run: {error}") from error
+            say(f"model {entry.name} skipped: {error}")
             continue
         plain = Subject(name=entry.name, hash=entry.hash(p.scale), upscaler=upscaler)
         subject = _in_tiles(plain, asked, p, device)
@@ -184,23 +209,11 @@ def _for_dataset(
     return Subject(name=subject.name, hash=made.hash, upscaler=made)
 
 
-def _unless_missing(
-    what: str, load: Callable[..., T], arguments: tuple[object, ...], named: bool, say: Say
-) -> T | None:
-    try:
-        return load(*arguments)
-    except MissingFile as error:
-        if named:
-            raise MissingFile(f"{what} cannot run: {error}") from error
-        say(f"{what} is left out: {error}")
-        return None
-
-
 def _measurable(metric: LoadedMetric, p: SRProtocol, asked: Request, say: Say) -> bool:
     if metric.entry.view == "channel" or p.colour == "rgb":
         return True
     reason = f"metric {metric.entry.name} measures colour images, but protocol {p.name} has luma only"
     if asked.metrics_named:
         raise UserError(f"{reason}; required another metric or protocol")
-    say(f"{reason}: left out")
+    say(f"{reason}: skipped")
     return False

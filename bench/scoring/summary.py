@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A metric's values for one model on one data set. `values` is by image stem; `mean` is over them."""
+    """A metric's values for one model on one data set. `values` is by image stem; `mean` is over them.
+
+    `metric_version` is that of the values, empty for the table's own.
+    """
 
     model: str
     dataset: str
@@ -32,6 +35,7 @@ class Row:
     protocol_hash: str
     metric: str
     values: Mapping[str, float]
+    metric_version: str = ""
 
     @property
     def n(self) -> int:
@@ -90,8 +94,10 @@ def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str])
         scores: best ordered by image, as the store gives them.
     """
     values: dict[tuple[str, str], Values] = {}
+    versions: dict[str, str] = {}
     last, stem = None, ""
     for last in scores:
+        versions[last.metric] = last.metric_version
         stem = stem if stem == last.image else last.image  # one string for all columns
         values.setdefault((last.model, last.metric), Values()).put(stem, last.value)
     return [
@@ -103,6 +109,7 @@ def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str])
             protocol_hash=last.protocol_hash,
             metric=metric,
             values=values[model, metric],
+            metric_version=versions[metric],
         )
         for model in models
         for metric in metrics
@@ -127,7 +134,7 @@ def _json_row(row: Row) -> dict[str, object]:
         "protocol": row.protocol,
         "protocol_hash": row.protocol_hash,
         "metric": row.metric,
-        "metric_version": METRICS[row.metric].version,
+        "metric_version": row.metric_version or METRICS[row.metric].version,
         "mean": _json_number(row.mean),
         "n": row.n,
         "values": {image: _json_number(value) for image, value in row.values.items()},

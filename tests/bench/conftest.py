@@ -13,6 +13,7 @@ from types import MappingProxyType
 import pytest
 
 from bench import cache, manifest
+from bench.files import download
 from bench.manifest import Group, ManifestFile
 
 CONTENT = b"the right bytes " * 100
@@ -47,6 +48,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server on 127.0.0.1; what it was not told to give is a 404."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.delenv(download.OFFLINE, raising=False)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -72,7 +74,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder that does not exist yet."""
     path = tmp_path / "cache"
     monkeypatch.setenv(cache.VARIABLE, str(path))
-    monkeypatch.setattr(cache, "_unreachable", {})
+    monkeypatch.setattr(download, "_unreachable", {})
     return path
 
 

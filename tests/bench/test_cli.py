@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import torch
 from bench import cli
 from bench.__main__ import PROGRAMS
 from bench.__main__ import main as list_programs
+from bench.cli import ByteBar
 from bench.errors import RunError, UserError
 
 
@@ -89,3 +91,30 @@ def test_a_users_module_that_hides_ours_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "models.py' hides the package models of this suite; run from another folder" in done.stderr
     assert not list(tmp_path.glob("results*/*.db"))
+
+
+def test_a_large_download_says_how_far_it_is_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.cli.PLAIN_LINE_EVERY_SECONDS", 0.0)
+    small, large = ByteBar("small.png"), ByteBar("large.pth")
+    for bar, size in ((small, 100), (large, 64_000_000)):
+        bar.total = size
+        bar.update(size // 4)
+        bar.close()
+    assert capsys.readouterr().err == "large.pth: 16 of 64 MB\n"
+
+
+def test_a_large_download_has_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", Terminal())
+    bar = ByteBar("large.pth")
+    bar.total = 64_000_000
+    bar.update(32_000_000)
+    assert (bar.screen.tasks[0].completed, bar.screen.tasks[0].total) == (32_000_000, 64_000_000)
+    bar.close()
+    bar.close()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True

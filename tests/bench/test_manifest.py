@@ -11,6 +11,7 @@ import pytest
 
 from bench import manifest
 from bench.errors import UserError
+from bench.trunks.pins import SDIST, TRUNKS
 
 LISTED = ("data/", "weights/", "golden/", "train/bsds500/", "train/coco/")
 NOT_COLLECTED = {"urban100", "t91", "dists"}
@@ -22,7 +23,7 @@ def test_manifest_equals_the_table_of_the_collected_files_field_by_field(real_da
     table = {
         row["path"]: (int(row["bytes"]), row["sha256"], row["address"], row["licence"])
         for row in rows
-        if row["path"].startswith(LISTED)
+        if row["path"].startswith(LISTED) and not row["path"].startswith("weights/trunks/")
     }
     pinned = {
         file.name: (file.bytes, file.sha256, file.address, file.licence)
@@ -31,6 +32,19 @@ def test_manifest_equals_the_table_of_the_collected_files_field_by_field(real_da
         and file.group not in NOT_COLLECTED
     }
     assert pinned == table
+
+
+def test_the_trunks_are_pinned_as_the_table_of_the_collected_files_has_them(real_data: Path) -> None:
+    with (real_data / "MANIFEST.tsv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    found = {row["path"]: row for row in rows if row["path"].startswith("weights/trunks/")}
+    files = {f.name: f for f in manifest.files().values() if f.address.startswith(manifest.TRUNK)}
+    assert set(files) == set(found)
+    for name, file in files.items():
+        assert (file.bytes, file.sha256) == (int(found[name]["bytes"]), found[name]["sha256"])
+        trunk = TRUNKS[file.group]
+        assert f"member {trunk.member} (sha256 {trunk.member_sha256})" in found[name]["address"]
+    assert f"{SDIST.project}=={SDIST.version} (sha256 {SDIST.sha256})" in str(found.values())
 
 
 def test_no_file_belongs_to_two_groups() -> None:
