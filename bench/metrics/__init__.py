@@ -148,7 +148,9 @@ METRICS: dict[str, MetricEntry] = {
             "feature-vgg19-relu2_2", "VGG-19", "vgg19_relu2_2", "vgg19-caffe-conv3_1/vgg19.model", decimals=1
         ),
         _dists("dists", "of the whole image", "dists", version="2"),  # version 1 is dists-256 today
-        _dists("dists-256", "shorter side resized to 256, bilinear, where it is above", "dists_256", version="1"),
+        _dists(
+            "dists-256", "shorter side resized to 256, bilinear, where it is above", "dists_256", version="1"
+        ),
         _piq(
             "gmsd",
             "GMSD (Xue et al. 2014), by piq: full-range luma, halved",

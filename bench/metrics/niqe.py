@@ -53,6 +53,7 @@ class Niqe:
         self.mean, self.covariance = _model(model)
         self.device = device
 
+    @torch.no_grad()
     def __call__(self, sr: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
         """Values of 8-bit luma (MATLAB's rgb2ycbcr) in [0, 1]: about 3 for a good photograph, 6 and more for bad ones.
 
@@ -147,8 +148,10 @@ def fit(blocks: Float[np.ndarray, "n h w"]) -> tuple[np.ndarray, np.ndarray, np.
 def _model(file: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         found = loadmat(file)
-    except (OSError, TypeError, KeyError) as error:
-        raise ValueError(f"{file.name} is not a MATLAB file: {error}") from error
+    except OSError:
+        raise
+    except Exception as error:  # SciPy's reader raises whatever it stumbles over
+        raise ValueError(f"{file.name} must be a MATLAB file (got: {error})") from error
     arrays = []
     for name, shape in (("mu_prisparam", (1, FEATURES)), ("cov_prisparam", (FEATURES, FEATURES))):
         array = found.get(name)
