@@ -1,7 +1,7 @@
 """Values that the metrics' authors, or who calibrated against their code, print: each comes out, under a named convention.
 
 TID2013 pairs: the calibration table of IQA-PyTorch (`ResultsCalibra`), run with the authors' MATLAB and Python code.
-LPIPS' pictures: the README of richzhang/PerceptualSimilarity, which prints three digits. DISTS: piq's tests, after the
+LPIPS' pictures: what `test_network.py` of richzhang/PerceptualSimilarity prints of them. DISTS: piq's tests, after the
 authors' code. NIQE of photographs: the authors' release under Octave (mxzhuang/parallel-perceptual-index).
 """
 
@@ -80,7 +80,7 @@ def test_lpips_alex_of_tid2013_is_the_published_one_to_all_digits(
         ("lpips-vgg", "ex_p1", 0.4217),
     ],
 )
-def test_lpips_of_the_pictures_in_its_own_repository_is_what_its_readme_prints(
+def test_lpips_of_the_pictures_in_its_own_repository_is_what_its_script_prints(
     real_data: Path, name: str, distorted: str, printed: float
 ) -> None:
     a, b = (picture(real_data / f"golden/iqa/lpips/{stem}.png") for stem in (distorted, "ex_ref"))
