@@ -29,7 +29,7 @@ def rgb(scale: int) -> SRProtocol:
 def spsr2020(scale: int) -> SRProtocol:
     """As Ma et al. 2020 (SPSR) measured LPIPS of bicubic: lr is never rounded, sr once, and no border is shaved.
 
-    Of 25 conventions the only one that gives all three numbers that they print (docs/metrics.md).
+    Of 22 conventions the only one that gives all three numbers that they print (docs/metrics.md).
     """
     return SRProtocol(name="spsr2020", scale=scale, shave=0, arithmetic="float")
 
