@@ -139,7 +139,11 @@ METRICS: dict[str, MetricEntry] = {
         ),
         _lpips("alex", "AlexNet", "trunks/alexnet-features.safetensors"),
         _lpips("vgg", "VGG-16", "trunks/vgg16-features.safetensors"),
-        _lpips("squeeze", "SqueezeNet 1.1", "torchvision/squeezenet1_1-b8a52dc0.pth"),
+        _lpips(
+            "squeeze",
+            "SqueezeNet 1.1 (never run on its genuine weights)",
+            "torchvision/squeezenet1_1-b8a52dc0.pth",
+        ),
         _feature(
             "feature-relu2_2", "VGG-16", "vgg16_relu2_2", "trunks/vgg16-features.safetensors", decimals=4
         ),

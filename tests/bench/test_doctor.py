@@ -130,7 +130,7 @@ def test_the_samples_need_no_fetching() -> None:
 
 def test_the_real_folder_holds_every_group_but_what_was_not_collected(real_data: Path) -> None:
     incomplete = [g.name for g in inventory(verify=False) if len(g.having("present")) < len(g.files)]
-    assert set(incomplete) <= {"vgg16", "vgg19", "alexnet", "squeezenet", "urban100", "t91", "dists", "niqe"}
+    assert set(incomplete) <= {"vgg16", "vgg19", "alexnet", "squeezenet", "urban100", "t91", "dists"}
 
 
 def test_many_missing_files_are_summed_up_unless_verbose() -> None:
