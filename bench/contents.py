@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.files.typed import typed
 from bench.records import (
+    HR,
     Curve,
     Environment,
     Failure,
@@ -86,7 +87,8 @@ class Contents:
     """Raw values of one or more results files.
 
     Attributes:
-        scores: the fields of :class:`bench.records.Score`, and `run` and `store`; one row per value.
+        scores: the fields of :class:`bench.records.Score`, and `run` and `store`; one row per value of a model.
+        of_hr: likewise, what metrics without a reference give for hr itself, which is no model.
         pictures: the fields of :class:`bench.records.Picture`, and `run` and `store`; `file` is absolute.
         failures: the fields of :class:`bench.records.Failure`, and `run` and `store`.
         runs: by file and number.
@@ -98,6 +100,7 @@ class Contents:
 
     stores: tuple[str, ...]
     scores: pd.DataFrame
+    of_hr: pd.DataFrame
     pictures: pd.DataFrame
     failures: pd.DataFrame
     timings: tuple[StoredTiming, ...]
@@ -119,14 +122,11 @@ def read(files: Sequence[Path]) -> Contents:
 
     parts = [_read_one(file) for file in dict.fromkeys(files)]
     key = ["dataset", "protocol_hash", "image", "image_sha256", "model", "model_hash"]
-    scores = pd.concat([part.scores for part in parts], ignore_index=True)
-    scores = scores.drop_duplicates([*key, "metric", "metric_version"], keep="last", ignore_index=True)
-    for column in SHARED:
-        scores[column] = scores[column].astype("category")
     pictures = pd.concat([part.pictures for part in parts], ignore_index=True)
     return Contents(
         stores=tuple(name for part in parts for name in part.stores),
-        scores=scores,
+        scores=_scores([part.scores for part in parts], key),
+        of_hr=_scores([part.of_hr for part in parts], key),
         pictures=pictures.drop_duplicates(key, keep="last", ignore_index=True),
         failures=pd.concat([part.failures for part in parts], ignore_index=True),
         timings=tuple(timing for part in parts for timing in part.timings),
@@ -137,6 +137,17 @@ def read(files: Sequence[Path]) -> Contents:
         environments=_merged(part.environments for part in parts),
         metrics=_merged(part.metrics for part in parts),
     )
+
+
+def _scores(parts: Sequence[pd.DataFrame], key: Sequence[str]) -> pd.DataFrame:
+    """One below the other; names that repeat are kept once."""
+    import pandas as pd
+
+    found = pd.concat(parts, ignore_index=True)
+    found = found.drop_duplicates([*key, "metric", "metric_version"], keep="last", ignore_index=True)
+    for column in SHARED:
+        found[column] = found[column].astype("category")
+    return found
 
 
 def _aged(runs: dict[tuple[str, int], StoredRun], place: int) -> dict[tuple[str, int], StoredRun]:
@@ -156,12 +167,16 @@ def _read_one(file: Path) -> Contents:
     with Store(file, read_only=True) as store:
         name = str(file)
         frames = {table: _frame(store, table, name) for table in ("scores", "pictures", "failures")}
-        pictures = frames["pictures"]
+        pictures, scores = frames["pictures"], frames["scores"]
+        is_hr = scores["model"] == HR
         folder = file.absolute().parent
         protocols = dict(_made(store, "protocols", _protocol))
         contents = Contents(
             stores=(name,),
-            **frames | {"pictures": pictures.assign(file=[str(folder / path) for path in pictures["file"]])},
+            scores=scores[~is_hr],
+            of_hr=scores[is_hr],
+            pictures=pictures.assign(file=[str(folder / path) for path in pictures["file"]]),
+            failures=frames["failures"],
             timings=tuple(
                 _made(
                     store, "timings", lambda row: StoredTiming(result=timing(row), store=name, run=row["run"])
@@ -201,7 +216,11 @@ def _refuse_loose_ends(contents: Contents) -> None:
             if unknown := hashes - set(contents.environments):
                 raise ValueError(f"the environment {min(unknown)!a} is not in the file")
     parts: dict[str, tuple[Iterable[int], Iterable[str], Collection[str]]] = {
-        "scores": (contents.scores["run"], contents.scores["protocol_hash"], contents.protocols),
+        "scores": (
+            {*contents.scores["run"], *contents.of_hr["run"]},
+            {*contents.scores["protocol_hash"], *contents.of_hr["protocol_hash"]},
+            contents.protocols,
+        ),
         "pictures": (contents.pictures["run"], (), ()),
         "timings": ((timing.run for timing in contents.timings), (), ()),
         "curves": (

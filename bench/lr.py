@@ -12,12 +12,8 @@ from torch import Tensor
 
 from baselines.bicubic import imresize
 from baselines.kernels import BORDERS
-from bench.prepare import quantize, size
+from bench.prepare import size
 from bench.records import SRProtocol
-
-# MATLAB's rgb2ycbcr for R, G, B in 0..255, in whole numbers: luma = 16 + (sum of LUMA_PARTS x RGB) / 255000.
-LUMA_PARTS = (65_481, 128_553, 24_966)
-LUMA_WHOLE = 255_000
 
 
 def degrade(hr: Float[Tensor, "n c h w"], protocol: SRProtocol) -> Float[Tensor, "n c h2 w2"]:
@@ -25,7 +21,7 @@ def degrade(hr: Float[Tensor, "n c h w"], protocol: SRProtocol) -> Float[Tensor,
 
     Args:
         hr: float in [0, 1], cropped to multiples of the scale (:func:`bench.prepare.modcrop`). Where the
-            protocol's colour is `y` it is the luma of :func:`to_luma`; luma comes first, then the crop.
+            protocol's colour is `y` it is the luma of :func:`bench.prepare.to_luma`; luma comes first, then the crop.
 
     Returns:
         hr's dtype and device; 8-bit values k/255 with `uint8` arithmetic, unclipped ones with `float`.
@@ -40,27 +36,6 @@ def degrade(hr: Float[Tensor, "n c h w"], protocol: SRProtocol) -> Float[Tensor,
     if protocol.blur_sigma:
         hr = blur(hr, protocol.blur_sigma, protocol.border)
     return imresize(hr, Fraction(1, protocol.scale), arithmetic=protocol.arithmetic, border=protocol.border)
-
-
-def to_luma(hr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 h w"]:
-    """BT.601 studio-range luma rounded half up to 8 bits, as MATLAB's rgb2ycbcr does it to a uint8 image.
-
-    An image of one channel is returned as it is. Computed in whole numbers: the same pixels on every device.
-
-    Args:
-        hr: float in [0, 1], on the 8-bit grid k/255.
-
-    Raises:
-        ValueError: hr has neither one channel nor three.
-    """
-    if hr.shape[1] == 1:
-        return hr
-    if hr.shape[1] != 3:
-        raise ValueError(f"hr has {hr.shape[1]} channels, required 1 or 3")
-    levels = (quantize(hr) * 255).round().long()
-    parts = levels * torch.tensor(LUMA_PARTS, device=hr.device)[:, None, None]
-    twice = 2 * parts.sum(1, keepdim=True) + LUMA_WHOLE
-    return (16 + twice // (2 * LUMA_WHOLE)).to(hr.dtype) / 255
 
 
 def blur(image: Float[Tensor, "n c h w"], sigma: float, border: str) -> Float[Tensor, "n c h w"]:

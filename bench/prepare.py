@@ -14,6 +14,9 @@ from bench.records import SRProtocol
 STUDIO_OFFSET = 16.0
 STUDIO_WEIGHTS = (65.481, 128.553, 24.966)
 FULL_WEIGHTS = (0.299, 0.587, 0.114)
+# The same for R, G, B in 0..255 in whole numbers: luma = 16 + (sum of LUMA_PARTS x RGB) / LUMA_WHOLE.
+LUMA_PARTS = (65_481, 128_553, 24_966)
+LUMA_WHOLE = 255_000
 
 
 def rgb_to_y(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
@@ -31,6 +34,27 @@ def rgb_to_grey(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
 def quantize(image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     """Clip to [0, 1] and round half up to the 8-bit grid k/255, as MATLAB's uint8() does."""
     return torch.floor(image.clamp(0, 1) * 255 + 0.5) / 255
+
+
+def to_luma(hr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 h w"]:
+    """BT.601 studio-range luma rounded half up to 8 bits, as MATLAB's rgb2ycbcr does it to a uint8 image.
+
+    An image of one channel is returned as it is. Computed in whole numbers: the same pixels on every device.
+
+    Args:
+        hr: float in [0, 1], on the 8-bit grid k/255.
+
+    Raises:
+        ValueError: hr has neither one channel nor three.
+    """
+    if hr.shape[1] == 1:
+        return hr
+    if hr.shape[1] != 3:
+        raise ValueError(f"hr has {hr.shape[1]} channels, required 1 or 3")
+    levels = (quantize(hr) * 255).round().long()
+    parts = levels * torch.tensor(LUMA_PARTS, device=hr.device)[:, None, None]
+    twice = 2 * parts.sum(1, keepdim=True) + LUMA_WHOLE
+    return (16 + twice // (2 * LUMA_WHOLE)).to(hr.dtype) / 255
 
 
 def modcrop(hr: Float[Tensor, "n c h w"], scale: int) -> Float[Tensor, "n c h2 w2"]:
@@ -52,10 +76,19 @@ class Prepared:
     Attributes:
         channel: float64 in [0, 1], `n c h w`: what PSNR and SSIM see (luma, or the three channels).
         rgb: float32 in [0, 1], `n 3 h w`: what networks see (LPIPS, feature distance); None if the protocol is luma first.
+        grey: the image has one channel, which is its own luma: a grey file, or luma under a protocol that is luma first.
     """
 
     channel: Float[Tensor, "n c h w"]
     rgb: Float[Tensor, "n 3 h w"] | None
+    grey: bool
+
+    @property
+    def luma(self) -> Float[Tensor, "n 1 h w"]:
+        """8-bit luma k/255, float64, as MATLAB's rgb2ycbcr makes it of 8-bit RGB: what metrics without a reference see."""
+        if self.grey or self.rgb is None:
+            return quantize(self.channel)
+        return to_luma(self.rgb.double())
 
 
 def prepare_one(image: Float[Tensor, "n c h w"], protocol: SRProtocol, *, grey: bool) -> Prepared:
@@ -81,8 +114,9 @@ def prepare_one(image: Float[Tensor, "n c h w"], protocol: SRProtocol, *, grey: 
     colour = exact.shape[1] == 3
     channel = rgb_to_y(exact) if colour and protocol.channel == "y" else exact
     if protocol.colour == "y":
-        return Prepared(channel=channel, rgb=None)
-    return Prepared(channel=channel, rgb=exact.float() if colour else exact.float().expand(-1, 3, -1, -1))
+        return Prepared(channel=channel, rgb=None, grey=True)
+    rgb = exact.float() if colour else exact.float().expand(-1, 3, -1, -1)
+    return Prepared(channel=channel, rgb=rgb, grey=not colour)
 
 
 def prepare(

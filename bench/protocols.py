@@ -34,11 +34,20 @@ def rgb(scale: int) -> SRProtocol:
     return SRProtocol(name="rgb", scale=scale, shave=scale, channel="rgb")
 
 
+def spsr2020(scale: int) -> SRProtocol:
+    """As Ma et al. 2020 (SPSR) measured LPIPS of bicubic: lr is never rounded, sr once, and no border is shaved.
+
+    Of 22 conventions the only one that gives all three numbers that they print (docs/metrics.md).
+    """
+    return SRProtocol(name="spsr2020", scale=scale, shave=0, arithmetic="float")
+
+
 PROTOCOLS: dict[str, Callable[[int], SRProtocol]] = {
     "johnson2016": johnson2016,
     "srcnn2014": srcnn2014,
     "rgb": rgb,
     "johnson2016-blur": johnson2016_blur,
+    "spsr2020": spsr2020,
 }
 
 

@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+HR, LR = "hr", "lr"
+"""Names of the images that models are measured against and given, where a model's name stands; no model has them."""
+
 Colour = Literal["rgb", "y"]
 Arithmetic = Literal["uint8", "float"]
 Border = Literal["symmetric", "replicate"]

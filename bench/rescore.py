@@ -145,7 +145,7 @@ def _tasks(
 
 
 def _measurable(metric: LoadedMetric, protocol: SRProtocol, named: Sequence[str] | None) -> bool:
-    if metric.entry.view == "channel" or protocol.colour == "rgb":
+    if metric.entry.view != "rgb" or protocol.colour == "rgb":
         return True
     reason = f"metric {metric.entry.name} measures colour images, but protocol {protocol.name} has luma only"
     if protocol.name in (named or ()):
@@ -166,7 +166,7 @@ def score(
     from bench.environment import environment
     from bench.gpu import exact_float32
     from bench.metrics import info
-    from bench.records import Run
+    from bench.records import HR, Run
     from bench.rescoring.run import rescore
     from bench.scoring.stored import results
     from bench.store import now
@@ -189,7 +189,7 @@ def score(
     _print_tables(tables)
     _print_failures(store.failures(number))
     cells = sum(len(task.plan.subjects) * len(task.plan.metrics) for task in todo)
-    return tables, len(tables) == cells > 0
+    return tables, sum(row.model != HR for row in tables) == cells > 0
 
 
 def _print_tables(tables: Sequence[Row]) -> None:

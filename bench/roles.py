@@ -48,6 +48,13 @@ class Metric(tp.Protocol):
 
 
 @tp.runtime_checkable
+class NoReferenceMetric(tp.Protocol):
+    """One prepared image to its value, without hr: `reference=False` in the table of metrics."""
+
+    def __call__(self, sr: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]: ...
+
+
+@tp.runtime_checkable
 class CachedMetric(Metric, tp.Protocol):
     """A metric whose work on hr is done once per image: `against(sr, reference(hr))` equals `self(sr, hr)`."""
 

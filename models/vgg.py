@@ -57,7 +57,9 @@ class LossNetwork(nn.Module):
         self.pool = POOLINGS[pooling]
         self.path = architecture.layers[: 1 + max(map(architecture.layers.index, self.layers))]
         self.minimum = 2 ** sum(layer.startswith("pool") for layer in self.path)
-        self.mean = nn.Buffer(torch.tensor(architecture.convention.mean)[:, None, None], persistent=False)
+        self.mean = nn.Buffer(
+            torch.tensor(architecture.convention.mean, dtype=torch.float32)[:, None, None], persistent=False
+        )
         self.convolutions = nn.ModuleDict(
             {
                 layer: convolution(arrays, layer, architecture.convention)
@@ -100,7 +102,7 @@ def convolution(arrays: Arrays, layer: str, convention: Convention) -> nn.Conv2d
     weight, bias = arrays[f"{layer}.weight"], arrays[f"{layer}.bias"]
     if layer == "conv1_1":
         rgb = weight.flip(1) if convention.bgr else weight
-        weight = rgb * torch.tensor(convention.scale)[:, None, None]
+        weight = rgb * torch.tensor(convention.scale, dtype=rgb.dtype)[:, None, None]
     module = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1, device="meta")
     module.load_state_dict({"weight": weight, "bias": bias}, assign=True)
     return module

@@ -26,6 +26,12 @@ METRIC_ORDER = (
     "lpips-squeeze",
     "feature-relu2_2",
     "feature-vgg19-relu2_2",
+    "dists",
+    "dists-256",
+    "gmsd",
+    "haarpsi",
+    "vif-p",
+    "niqe",
 )
 UNKNOWN_METRIC = {"about": "", "unit": "", "decimals": 4, "higher_is_better": True}
 
@@ -75,8 +81,14 @@ def _groups(contents: Contents, notes: list[str]) -> Iterator[Group]:
     )
     order = _model_order(scores)
     for dataset, _, digest in keys:
-        own = scores[(scores["dataset"] == dataset) & (scores["protocol_hash"] == digest)]
-        yield _group(contents, dataset, contents.protocols[digest], _newest(own, contents, notes), order)
+        own, of_hr = (
+            part[(part["dataset"] == dataset) & (part["protocol_hash"] == digest)]
+            for part in (scores, contents.of_hr)
+        )
+        newest = _newest(of_hr, contents, notes) if len(of_hr) else of_hr
+        yield _group(
+            contents, dataset, contents.protocols[digest], _newest(own, contents, notes), newest, order
+        )
 
 
 def _distinct(scores: pd.DataFrame) -> Iterator[Any]:
@@ -122,7 +134,12 @@ def _run_keys(part: pd.DataFrame) -> set[tuple[str, int]]:
 
 
 def _group(
-    contents: Contents, dataset: str, protocol: SRProtocol, own: pd.DataFrame, order: Sequence[str]
+    contents: Contents,
+    dataset: str,
+    protocol: SRProtocol,
+    own: pd.DataFrame,
+    of_hr: pd.DataFrame,
+    order: Sequence[str],
 ) -> Group:
     values = own.pivot_table(
         index="image", columns=["model", "metric"], values="value", observed=True, sort=True
@@ -140,6 +157,10 @@ def _group(
         certificates=dict(_certificates(contents, protocol, own)),
         pictures=pictures,
         lost_pictures=lost,
+        of_hr={
+            str(metric): tuple(map(float, part["value"]))
+            for metric, part in of_hr[of_hr["image"].isin(values.index)].groupby("metric", observed=True)
+        },
     )
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.contents import StoredRun
-from bench.records import Curve, MetricInfo, SpeedResult, SRProtocol, StyleProtocol
+from bench.records import HR, LR, Curve, MetricInfo, SpeedResult, SRProtocol, StyleProtocol
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SHORT = 8  # digits of a hash that are printed
-SOURCES = ("hr", "lr")
+SOURCES = (HR, LR)
 CONTENT, GATYS, STYLE = "content", "gatys", "style"  # what is no network among the subjects of style transfer
 LONGEST_ANCHOR = 60
 
@@ -66,6 +66,7 @@ class Group:
         certificates: by model and metric.
         pictures: by image and model, `hr` and `lr` among them; absolute paths that were there when it was read.
         lost_pictures: how many the store names that are no longer there.
+        of_hr: by metric that needs no reference, the values of the HR images themselves: no model's, never ranked.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Group:
     certificates: Mapping[tuple[str, str], Certificate]
     pictures: Mapping[tuple[str, str], Path]
     lost_pictures: int
+    of_hr: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def scale(self) -> int:

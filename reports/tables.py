@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.records import MetricInfo
+from bench.records import HR, MetricInfo
 from bench.statistics import Interval, differences, mean
 from reports.intervals import interval
 from reports.paper import Entry, ScoreTarget, entries, title_of
@@ -61,7 +61,9 @@ def quality_table(group: Group, reference: str | None) -> Table:
         (Cell(text=model), *(column[i] for column in columns), _count(group, model))
         for i, model in enumerate(group.models)
     )
+    of_hr = (_hr_row(group),) if group.of_hr else ()
     printed = tuple(_printed_rows(group))
+    rows = own + of_hr + printed
     return Table(
         id=f"quality-{group.id}",
         title=f"Quality: {group.dataset} x{group.scale}",
@@ -74,10 +76,22 @@ def quality_table(group: Group, reference: str | None) -> Table:
             ),
             Head(text="n"),
         ),
-        rows=own + printed,
-        rules=(len(own),) if printed else (),
-        notes=tuple(_notes(own, printed, reference)),
+        rows=rows,
+        rules=tuple(dict.fromkeys(n for n in (len(own), len(own + of_hr)) if n < len(rows))),
+        notes=tuple(_notes(own, of_hr, printed, reference)),
     )
+
+
+def _hr_row(group: Group) -> tuple[Cell, ...]:
+    """What metrics without a reference give for the HR images themselves: no model, so neither ranked nor compared."""
+    found = [group.of_hr.get(metric.name, ()) for metric in group.metrics]
+    cells = [
+        Cell(text=fixed(middle, metric.decimals), sort=middle, muted=True)
+        if values and (middle := mean(list(values))) is not None
+        else Cell(text="")
+        for metric, values in zip(group.metrics, found, strict=True)
+    ]
+    return Cell(text=HR, muted=True), *cells, Cell(text=str(max(map(len, found))), muted=True)
 
 
 def _column(group: Group, metric: MetricInfo, reference: str | None) -> list[Cell]:
@@ -153,13 +167,18 @@ def _printed_cell(entry: Entry | None) -> Cell:
 
 
 def _notes(
-    own: Sequence[tuple[Cell, ...]], printed: Sequence[tuple[Cell, ...]], reference: str | None
+    own: Sequence[tuple[Cell, ...]],
+    of_hr: Sequence[tuple[Cell, ...]],
+    printed: Sequence[tuple[Cell, ...]],
+    reference: str | None,
 ) -> Iterator[str]:
     if any(cell.muted for row in own for cell in row):
         yield (
             f"Muted above the line: not distinguishable from {reference}, the 95 % interval of the paired difference "
             "spans zero."
         )
+    if of_hr:
+        yield "hr: the HR images themselves, by metrics without a reference; no model, and not ranked."
     if printed:
         yield "Below the line: as printed by others; (sic) marks a misprint."
 

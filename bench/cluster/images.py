@@ -13,10 +13,10 @@ from bench.cluster.pool import Cluster, Died, Unit
 from bench.cluster.worker import Item, Job, score_images
 from bench.datasets import LoadedImage
 from bench.errors import RunError
-from bench.records import ImageFile
+from bench.records import HR, ImageFile
 from bench.roles import Made
 from bench.scoring.engine import Keeper, Pool, Submit, Work, write_pictures
-from bench.scoring.plan import Outcome, Plan, Subject
+from bench.scoring.plan import ORIGINAL, Outcome, Plan, Subject
 from bench.scoring.request import Request
 from bench.scoring.rows import failure
 
@@ -120,7 +120,7 @@ class Sender:
         return Unit(function=score_images, job=self._job(name), items=tuple(self._waiting.pop(name)))
 
     def _job(self, name: str) -> Job:
-        subject = next(subject for subject in self.plan.subjects if subject.name == name)
+        subject = next(subject for subject in (*self.plan.subjects, ORIGINAL) if subject.name == name)
         data = replace(self.plan.dataset, images=())
         return Job(
             asked=replace(self.asked, datasets=(data,), models_named=True, metrics_named=True),
@@ -135,4 +135,4 @@ class Sender:
 
 
 def _made(subject: Subject) -> bool:
-    return isinstance(subject.upscaler, Made)
+    return subject.name != HR and isinstance(subject.upscaler, Made)

@@ -16,10 +16,10 @@ from bench.datasets import LoadedImage
 from bench.environment import environment
 from bench.errors import UserError
 from bench.gpu import exact_float32
-from bench.records import ImageFile, SRProtocol
+from bench.records import HR, LR, ImageFile, SRProtocol
 from bench.scoring import session
 from bench.scoring.engine import score_any
-from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject
+from bench.scoring.plan import ORIGINAL, LoadedMetric, Outcome, Plan, Subject
 
 LOADED = 8
 """Models, each with its metrics, that a worker keeps."""
@@ -108,7 +108,7 @@ def _score(
 
 def _without_sources(outcome: Outcome) -> Outcome:
     """hr and lr come with another model's outcome."""
-    kept = [n for n, picture in enumerate(outcome.pictures) if picture.model not in {"hr", "lr"}]
+    kept = [n for n, picture in enumerate(outcome.pictures) if picture.model not in {HR, LR}]
     return replace(
         outcome,
         pictures=[outcome.pictures[n] for n in kept],
@@ -142,6 +142,8 @@ def _loaded(job: Job) -> tuple[Plan, Subject, dict[str, LoadedMetric]]:
 
 
 def _named(job: Job, device: torch.device) -> Subject:
+    if job.subject == HR:
+        return ORIGINAL
     return session.loaded_subject(job.asked, job.protocol, device, job.subject)
 
 

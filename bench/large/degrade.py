@@ -11,7 +11,8 @@ from jaxtyping import Float32, UInt8
 
 from baselines.bicubic import BLOCK_ROWS
 from bench.images import to_tensor
-from bench.lr import degrade, to_luma
+from bench.lr import degrade
+from bench.prepare import to_luma
 from bench.records import SRProtocol
 from bench.tiling.grid import up_to
 
@@ -52,7 +53,7 @@ def degrade_large(
 
 
 def luma(hr: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 1"]:
-    """:func:`bench.lr.to_luma` of an array."""
+    """:func:`bench.prepare.to_luma` of an array."""
     out = np.empty((*hr.shape[:2], 1), dtype=np.uint8)
     for start, stop in strips(hr.shape[0], STRIP_PIXELS // hr.shape[1]):
         levels = (to_luma(to_tensor(hr[start:stop])) * 255).round()

@@ -14,7 +14,7 @@ from bench.datasets import LoadedImage
 from bench.large.degrade import Small, degrade_large, luma
 from bench.large.metrics import PsnrSsim, psnr_ssim
 from bench.large.score import as_bytes, as_tensor, cropped, upscale_large
-from bench.records import ImageFile
+from bench.records import HR, Failure, ImageFile
 from bench.roles import Made
 from bench.scoring.one_image import SSIM_WINDOW, upscale
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, Work, large
@@ -56,6 +56,9 @@ def score_large(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -
                 lr if lr.dtype == np.uint8 else as_bytes(as_tensor(lr)),
             )
         for subject, metrics in work:
+            if subject.name == HR:
+                outcome.failures.extend(_refused(plan, image, subject, metric, hr) for metric in metrics)
+                continue
             _score_subject(plan, image, loaded, (hr, lr), subject, metrics, outcome)
         return outcome
 
@@ -81,22 +84,21 @@ def _score_subject(
     for metric in metrics:
         value = _value(found, metric.entry.name)
         if value is None:
-            refused = ValueError(f"measures whole images, and this one has {_megapixels(hr)} megapixels")
-            outcome.failures.append(
-                failure(plan, image, subject.name, refused, prefix=f"{metric.entry.name}: ")
-            )
+            outcome.failures.append(_refused(plan, image, subject, metric, hr))
             continue
         outcome.scores.append(score_row(plan, image, loaded.sha256, subject, metric.entry, value))
     if plan.pictures:
         keep(outcome, plan, image, loaded.sha256, subject.name, subject.hash, sr)
 
 
+def _refused(plan: Plan, image: ImageFile, subject: Subject, metric: LoadedMetric, hr: Pixels) -> Failure:
+    megapixels = round(hr.shape[0] * hr.shape[1] / 1e6)
+    refused = ValueError(f"measures whole images, and this one has {megapixels} megapixels")
+    return failure(plan, image, subject.name, refused, prefix=f"{metric.entry.name}: ")
+
+
 def _value(found: PsnrSsim, metric: str) -> float | None:
     return {"psnr": found.psnr, "ssim": found.ssim}.get(metric)
-
-
-def _megapixels(hr: Pixels) -> int:
-    return round(hr.shape[0] * hr.shape[1] / 1e6)
 
 
 def _enlarged(subject: Subject, stem: str, lr: Small, plan: Plan) -> tuple[Pixels, str]:

@@ -15,7 +15,7 @@ from bench.records import MetricInfo
 if TYPE_CHECKING:
     import torch
 
-    from bench.roles import Metric
+    from bench.roles import Metric, NoReferenceMetric
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class MetricEntry:
     Attributes:
         target: `module:callable`: the metric itself, or, with `needs`, called with their paths and `device=`.
         view: the side of :class:`bench.prepare.Prepared` that it measures.
+        reference: it measures sr against hr; otherwise sr alone, and hr has a value of its own (model `hr`).
         version: raised whenever the code's values change, so that stored scores are not taken for new ones.
         decimals: digits after the point in tables.
         needs: manifest files.
@@ -37,7 +38,7 @@ class MetricEntry:
     name: str
     about: str
     target: str
-    view: Literal["channel", "rgb"]
+    view: Literal["channel", "rgb", "luma"]
     higher_is_better: bool
     version: str = "1"
     decimals: int = 4
@@ -46,6 +47,7 @@ class MetricEntry:
     unit: str = ""
     least: int = 1
     never_run: bool = False
+    reference: bool = True
 
     @property
     def missing_extra(self) -> str:
@@ -86,16 +88,26 @@ def _feature(name: str, network: str, target: str, file: str, decimals: int) -> 
     )
 
 
-def _piq(
-    name: str, about: str, target: str, *, better: bool, least: int = 1, needs: tuple[str, ...] = ()
-) -> MetricEntry:
+def _dists(name: str, how: str, target: str, version: str) -> MetricEntry:
+    return MetricEntry(
+        name=name,
+        about=f"DISTS (Ding et al. 2020) on VGG-16, {how}",
+        target=f"bench.metrics.dists:{target}",
+        view="rgb",
+        higher_is_better=False,
+        version=version,
+        needs=("weights/trunks/vgg16-features.safetensors", "weights/dists/weights.pt"),
+        least=16,
+    )
+
+
+def _piq(name: str, about: str, target: str, *, better: bool, least: int = 1) -> MetricEntry:
     return MetricEntry(
         name=name,
         about=about,
         target=f"bench.metrics.{target}",
         view="rgb",
         higher_is_better=better,
-        needs=needs,
         extra="metrics",
         least=least,
     )
@@ -138,13 +150,9 @@ METRICS: dict[str, MetricEntry] = {
         _feature(
             "feature-vgg19-relu2_2", "VGG-19", "vgg19_relu2_2", "vgg19-caffe-conv3_1/vgg19.model", decimals=1
         ),
-        _piq(
-            "dists",
-            "DISTS (Ding et al. 2020) on VGG-16, by piq: shorter side resized to 256, bilinear, where it is above",
-            "dists:dists",
-            better=False,
-            least=16,
-            needs=("weights/trunks/vgg16-features.safetensors", "weights/dists/weights.pt"),
+        _dists("dists", "of the whole image", "dists", version="2"),  # version 1 is dists-256 today
+        _dists(
+            "dists-256", "shorter side resized to 256, bilinear, where it is above", "dists_256", version="1"
         ),
         _piq(
             "gmsd",
@@ -166,6 +174,16 @@ METRICS: dict[str, MetricEntry] = {
             view="rgb",
             higher_is_better=True,
             least=41,
+        ),
+        MetricEntry(
+            name="niqe",
+            about="NIQE (Mittal et al. 2013), without a reference: 8-bit luma, the authors' model, two blocks of 96x96",
+            target="bench.metrics.niqe:niqe",
+            view="luma",
+            higher_is_better=False,
+            needs=("weights/niqe/modelparameters.mat",),
+            least=96,
+            reference=False,
         ),
     )
 }
@@ -203,7 +221,7 @@ def info(name: str, used_name: Callable[[str], str] | None = None) -> MetricInfo
     return MetricInfo(**{field: getattr(chosen, field) for field in MetricInfo.__dataclass_fields__})
 
 
-def load(name: str, find: Callable[[str], Path], device: torch.device) -> Metric:
+def load(name: str, find: Callable[[str], Path], device: torch.device) -> Metric | NoReferenceMetric:
     """The metric `name`, on `device`, ready to be called.
 
     Args:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.metrics.full_precision import full_precision
 from bench.metrics.pair import require_pair
 from models.losses import feature_loss
 from models.vgg import loss_network
@@ -31,11 +32,13 @@ class FeatureDistance:
         self.device = device
 
     @torch.no_grad()
+    @full_precision()
     def reference(self, hr: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n c h2 w2"]:
         """Features; ValueError if the image is below 2x2 pixels."""
         return self.network(hr.to(self.device, torch.float32))[LAYER]
 
     @torch.no_grad()
+    @full_precision()
     def against(
         self, sr: Float[Tensor, "n 3 h w"], reference: Float[Tensor, "m c h2 w2"]
     ) -> Float[Tensor, " n"]:

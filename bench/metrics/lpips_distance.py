@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from bench.metrics.full_precision import full_precision
 from bench.metrics.pair import require_pair, require_size
 from models.vgg_weights import load_state_dict
 
@@ -22,6 +23,10 @@ Net = Literal["alex", "vgg", "squeeze"]
 Features = tuple[Float[Tensor, "_ _ _ _"], ...]
 
 MINIMUM: dict[Net, int] = {"alex": 31, "vgg": 16, "squeeze": 17}
+SHIFT, SCALE = (
+    (-0.030, -0.088, -0.188),
+    (0.458, 0.448, 0.450),
+)  # of R, G, B in [-1, 1], as the package has them
 HEADS = Path(lpips.__file__).parent / "weights" / "v0.1"
 
 
@@ -36,6 +41,7 @@ class LpipsDistance:
         self.model: Any = model(net, trunk).to(device)
 
     @torch.no_grad()
+    @full_precision()
     def reference(self, hr: Float[Tensor, "n 3 h w"]) -> Features:
         """Features of each layer, of unit length in each pixel.
 
@@ -47,9 +53,10 @@ class LpipsDistance:
         return tuple(lpips.normalize_tensor(f) for f in self.model.net(self.model.scaling_layer(signed)))
 
     @torch.no_grad()
+    @full_precision()
     def against(self, sr: Float[Tensor, "n 3 h w"], reference: Features) -> Float[Tensor, " n"]:
         """Distance to the image whose :meth:`reference` is given; ValueError if that has another size."""
-        distance = torch.zeros(sr.shape[0], device=self.device)
+        distance = torch.zeros(sr.shape[0], dtype=torch.float32, device=self.device)
         for head, features, target in zip(self.model.lins, self.reference(sr), reference, strict=True):
             require_pair(features, target, f"{self.name} (features)")
             distance += lpips.spatial_average(head((features - target).square_())).flatten()
@@ -73,6 +80,9 @@ def model(net: Net, trunk: Path) -> nn.Module:
             "ignore", "The parameter 'pretrained'|Arguments other than a weight enum", UserWarning
         )
         built = lpips.LPIPS(net=net, version="0.1", pretrained=False, pnet_rand=True, verbose=False)
+    # The package makes them in torch's default dtype, whatever that is at the moment.
+    built.scaling_layer.shift = torch.tensor(SHIFT, dtype=torch.float32)[None, :, None, None]
+    built.scaling_layer.scale = torch.tensor(SCALE, dtype=torch.float32)[None, :, None, None]
     load_trunk(built.net, trunk)
     load_heads(built, HEADS / f"{net}.pth")
     return built.eval().requires_grad_(False)

@@ -39,7 +39,7 @@ def refusal(protocol: SRProtocol) -> str:
     """Why its pictures are not what was measured; empty where they are, to the last bit.
 
     A picture holds 8-bit pixels. hr has no others: it is a file's, or under a luma-first protocol the rounded luma of
-    :func:`bench.lr.to_luma`. sr has no others where the protocol rounds it before it is measured.
+    :func:`bench.prepare.to_luma`. sr has no others where the protocol rounds it before it is measured.
     """
     if protocol.quantize:
         return ""

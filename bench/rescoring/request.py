@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.datasets import ALIASES
 from bench.errors import UserError
 from bench.printable import printable
-from bench.records import SRProtocol
+from bench.records import HR, LR, SRProtocol
 from bench.rescoring import protocols as rescore_protocols
 from bench.storage.sound_rows import sound
 from bench.upscalers import UPSCALERS
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bench.storage.pictures import Version
     from bench.store import Store
 
-HR, LR = "hr", "lr"
 Say = Callable[[str], None]
 Place = tuple[str, str]
 """A data set and the hash of a protocol."""

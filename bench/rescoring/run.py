@@ -17,9 +17,9 @@ from torch import Tensor
 from bench.cli import Reporter
 from bench.parallel import in_parallel
 from bench.printable import printable
-from bench.records import Dataset, ImageFile, Picture
+from bench.records import HR, Dataset, ImageFile, Picture
 from bench.rescoring.measure import Lacking, Stored, Unit, measure
-from bench.rescoring.request import HR, Part
+from bench.rescoring.request import Part
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject
 from bench.scoring.stored import unmeasured
 from bench.store import Store

@@ -5,6 +5,7 @@ hr is degraded, prepared and turned into reference features once, however many m
 
 from __future__ import annotations
 
+import typing as tp
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,11 @@ from torch import Tensor
 from bench import images
 from bench.datasets import LoadedImage
 from bench.lint.pair import lint, refusal
-from bench.lr import degrade, to_luma
+from bench.lr import degrade
 from bench.out_of_memory import out_of_memory
-from bench.prepare import Prepared, modcrop, prepare_one, size
-from bench.records import ImageFile
-from bench.roles import CachedMetric, Made, Upscaler
+from bench.prepare import Prepared, modcrop, prepare_one, size, to_luma
+from bench.records import HR, ImageFile
+from bench.roles import CachedMetric, Made, Metric, NoReferenceMetric, Upscaler
 from bench.scoring.given_lr import read_lr
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, Work
 from bench.scoring.rows import failed, failure, keep, score_row
@@ -50,7 +51,10 @@ def score(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -> Outc
         keep(outcome, plan, image, loaded.sha256, "hr", "", images.to_array(source.hr))
         keep(outcome, plan, image, loaded.sha256, "lr", "", images.to_array(source.lr))
     for subject, metrics in work:
-        _score_subject(plan, image, loaded.sha256, source, subject, metrics, outcome)
+        if subject.name == HR:
+            measure_each(plan, image, loaded.sha256, source, subject, metrics, source.prepared, outcome)
+        else:
+            _score_subject(plan, image, loaded.sha256, source, subject, metrics, outcome)
     return outcome
 
 
@@ -89,9 +93,12 @@ class Source:
 
     def measure(self, loaded: LoadedMetric, sr: Prepared) -> float:
         """One metric of one prepared sr."""
-        a, b = (getattr(side, loaded.entry.view) for side in (sr, self.prepared))
+        a = getattr(sr, loaded.entry.view)
+        if not loaded.entry.reference:
+            return float(tp.cast("NoReferenceMetric", loaded.metric)(a))
+        b = getattr(self.prepared, loaded.entry.view)
         if not isinstance(loaded.metric, CachedMetric):
-            return float(loaded.metric(a, b))
+            return float(tp.cast("Metric", loaded.metric)(a, b))
         if loaded.entry.name not in self.references:
             self.references[loaded.entry.name] = loaded.metric.reference(b)
         return float(loaded.metric.against(a, self.references[loaded.entry.name]))

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from bench.datasets import LoadedImage
 from bench.metrics import MetricEntry
-from bench.records import Dataset, Failure, KnownFile, Picture, Score, SRProtocol
-from bench.roles import Made, Metric, Upscaler
+from bench.records import HR, Dataset, Failure, KnownFile, Picture, Score, SRProtocol
+from bench.roles import Made, Metric, NoReferenceMetric, Upscaler
 
 LARGE_PIXELS = 16_000_000
 """hr pixels above which an image is scored by :mod:`bench.large.planned`: elsewhere several float64 copies are made."""
@@ -29,6 +31,18 @@ class Subject:
     upscaler: Upscaler | Made
 
 
+class NoUpscaler:
+    """Of hr itself, which nothing makes."""
+
+    def image(self, stem: str) -> Float[Tensor, "1 c h w"]:
+        """hr is measured where it was prepared, not here."""
+        raise ValueError(f"nothing makes hr of {stem}")
+
+
+ORIGINAL = Subject(name=HR, hash="", upscaler=NoUpscaler())
+"""hr itself, for metrics without a reference alone: no model, but stored as one, under a name that no model may have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoadedMetric:
     """A metric with its entry in the table.
@@ -38,7 +52,7 @@ class LoadedMetric:
     """
 
     entry: MetricEntry
-    metric: Metric
+    metric: Metric | NoReferenceMetric
     named: bool = True
 
     def fits(self, image: LoadedImage | KnownFile, protocol: SRProtocol) -> bool:

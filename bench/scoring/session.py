@@ -210,7 +210,7 @@ def _for_dataset(
 
 
 def _measurable(metric: LoadedMetric, p: SRProtocol, asked: Request, say: Say) -> bool:
-    if metric.entry.view == "channel" or p.colour == "rgb":
+    if metric.entry.view != "rgb" or p.colour == "rgb":
         return True
     reason = f"metric {metric.entry.name} measures colour images, but protocol {p.name} has luma only"
     if asked.metrics_named:

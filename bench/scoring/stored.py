@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from bench.records import HR
+
 if TYPE_CHECKING:
     from bench.scoring.plan import LoadedMetric, Plan, Subject
     from bench.scoring.summary import Row
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 def unmeasured(
     plan: Plan, store: Store, image: str, image_sha256: str
 ) -> list[tuple[Subject, list[LoadedMetric]]]:
-    """Each model with the metrics that an image lacks; all of them if the plan says so."""
+    """Each model with the metrics that an image lacks, then hr with those of them that need no reference; all if forced."""
+    from bench.scoring.plan import ORIGINAL
+
     known: set[tuple[str, str, str, str]] = set()
     if not plan.force:
         known = store.scored(
@@ -27,7 +31,9 @@ def unmeasured(
     def lacks(subject: Subject, metric: LoadedMetric) -> bool:
         return (subject.name, subject.hash, metric.entry.name, metric.entry.version) not in known
 
-    return [(subject, [m for m in plan.metrics if lacks(subject, m)]) for subject in plan.subjects]
+    work = [(subject, [m for m in plan.metrics if lacks(subject, m)]) for subject in plan.subjects]
+    of_hr = [m for m in plan.metrics if not m.entry.reference and lacks(ORIGINAL, m)]
+    return [*work, (ORIGINAL, of_hr)] if of_hr else work
 
 
 def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Row]:
@@ -38,13 +44,14 @@ def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Row]:
     """
     from bench.scoring.summary import rows
 
-    subjects = {(s.name, s.hash) for s in plan.subjects}
+    subjects = {(HR, ""), *((s.name, s.hash) for s in plan.subjects)}
     versions = {(m.entry.name, m.entry.version) for m in plan.metrics}
+    of_hr = {(m.entry.name, m.entry.version) for m in plan.metrics if not m.entry.reference}
     scores = (
         score
         for score in store.scores(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
-        if (score.model, score.model_hash) in subjects
-        and (score.metric, score.metric_version) in versions
+        if (score.metric, score.metric_version) in (of_hr if score.model == HR else versions)
+        and (score.model, score.model_hash) in subjects
         and hashes.get(score.image) == score.image_sha256
     )
-    return rows(scores, [s.name for s in plan.subjects], [m.entry.name for m in plan.metrics])
+    return rows(scores, [*(s.name for s in plan.subjects), HR], [m.entry.name for m in plan.metrics])

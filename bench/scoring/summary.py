@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bench.escapes import escape_csv, escape_latex, escape_markdown
 from bench.metrics import METRICS
 from bench.published import Published
-from bench.records import Score
+from bench.records import HR, Score
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,7 +88,7 @@ class Values(Mapping[str, float]):
 
 
 def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str]) -> list[Row]:
-    """One row for each model and metric that has scores, in the order asked for.
+    """One row for each model and metric that has scores, in the order asked for; hr's are those without a reference.
 
     Args:
         scores: best ordered by image, as the store gives them.
@@ -221,7 +221,8 @@ def _latex_block(block: Block) -> str:
     width = len(heads)
     title = escape_latex(block.title)
     body = "".join(
-        f"{escape_latex(model)} & {' & '.join(cells)} & {n} \\\\\n" for model, cells, n in block.lines
+        "\\midrule\n" * (model == HR) + f"{escape_latex(model)} & {' & '.join(cells)} & {n} \\\\\n"
+        for model, cells, n in block.lines
     )
     return (
         f"% {title}\n\\begin{{tabular}}{{l{'r' * (width - 1)}}}\n\\toprule\n"
@@ -239,8 +240,9 @@ def terminal_table(block: Block, published: Sequence[Published]) -> Table:
     for i, head in enumerate(block.heads()):
         lines = head.replace("-", "-\n") if len(head) > LONG_HEAD else head
         table.add_column(Text(lines), justify="right" if i else "left", no_wrap=True)
-    for i, (model, cells, n) in enumerate(block.lines):
-        table.add_row(Text(model), *cells, n, end_section=i == len(block.lines) - 1)
+    of_models = sum(model != HR for model, _, _ in block.lines)
+    for i, (model, cells, n) in enumerate(block.lines, 1):
+        table.add_row(Text(model), *cells, n, end_section=i in {of_models, len(block.lines)})
     for value in published:
         cells = tuple(value.text(metric) for metric in block.metrics)
         table.add_row(Text(f"{value.model} ({value.source})"), *cells, "", style="dim")

@@ -16,8 +16,8 @@ from torch import Tensor
 from baselines.bicubic import imresize
 from bench import images
 from bench.degrade import main
-from bench.lr import blur, degrade, to_luma
-from bench.prepare import modcrop
+from bench.lr import blur, degrade
+from bench.prepare import modcrop, to_luma
 from bench.protocols import johnson2016, srcnn2014
 from bench.records import SRProtocol
 

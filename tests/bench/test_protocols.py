@@ -31,6 +31,7 @@ def test_published_hashes_stay_what_they_are() -> None:
         "srcnn2014": "9397cb08",
         "rgb": "937c786f",
         "johnson2016-blur": "d9e36c33",
+        "spsr2020": "b5e91ef9",
     }
 
 
@@ -53,8 +54,14 @@ def test_the_hash_does_not_depend_on_the_order_of_fields() -> None:
     assert content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
 
 
-def test_every_protocol_shaves_the_scale() -> None:
-    assert all(protocol(name, scale).shave == scale for name in PROTOCOLS for scale in (2, 3, 4, 8))
+def test_every_protocol_shaves_the_scale_but_the_one_whose_numbers_are_of_whole_images() -> None:
+    for scale in (2, 3, 4, 8):
+        assert {name: protocol(name, scale).shave for name in PROTOCOLS} == {
+            "johnson2016": scale,
+            "srcnn2014": scale,
+            "rgb": scale,
+            "spsr2020": 0,
+        }
 
 
 @pytest.mark.parametrize(

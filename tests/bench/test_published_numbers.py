@@ -98,3 +98,19 @@ def test_the_value_of_an_image_is_the_recorded_one(
     values = {m: find(table, dataset, 4, protocol, model, m)["values"][image] for m in ("psnr", "ssim")}  # type: ignore[index]
     assert values["psnr"] == pytest.approx(psnr, abs=0.0101)
     assert values["ssim"] == pytest.approx(ssim, abs=0.0005)
+
+
+LPIPS_OF_BICUBIC = [
+    ("johnson2016", {"set5": 0.3443, "set14": 0.4413}, 5e-4),
+    ("spsr2020", {"set5": 0.3407, "set14": 0.4393, "bsd100": 0.5249}, 5.1e-5),  # Ma et al. 2020, Table 1
+]
+
+
+@pytest.mark.parametrize(("under", "means", "tolerance"), LPIPS_OF_BICUBIC)
+def test_lpips_of_bicubic_is_what_is_printed_under_the_protocol_that_gives_it(
+    real_data: Path, tmp_path: Path, under: str, means: dict[str, float], tolerance: float
+) -> None:
+    rule = ["--protocol", under, "--models", "bicubic", "--metrics", "lpips-alex", "--no-images"]
+    assert main([*means, *rule, "--db", str(tmp_path / "r.db"), "--json", str(tmp_path / "r.json")]) == 0
+    rows = json.loads((tmp_path / "r.json").read_text())
+    assert {row["dataset"]: row["mean"] for row in rows} == pytest.approx(means, abs=tolerance)

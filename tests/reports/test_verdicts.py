@@ -91,6 +91,17 @@ def test_less_is_better_where_the_metric_says_so(ours: float, judgement: str) ->
     assert verdict("spsr2020.x4.set5.spsr.lpips-alex", found).judgement == judgement
 
 
+@pytest.mark.parametrize(("ours", "judgement"), [(0.34073, "reproduced"), (0.3443, "off by")])
+def test_lpips_of_bicubic_as_spsr_prints_it_is_judged_under_the_protocol_that_gives_it(
+    ours: float, judgement: str
+) -> None:
+    cell = "spsr2020.x4.set5.bicubic.lpips-alex"
+    found = results(group({("bicubic", "lpips-alex"): [ours] * 5}, rule=protocol("spsr2020", 4)))
+    assert verdict(cell, found).judgement == judgement
+    other = results(group({("bicubic", "lpips-alex"): [0.3407] * 5}))
+    assert verdict(cell, other).judgement == "not run"
+
+
 def test_srcnn_with_its_authors_weights_is_never_better() -> None:
     found = results(group({("srcnn-955", "psnr"): around(31.0)}, rule=protocol("srcnn2014", 4)))
     assert verdict("figure8.set5.srcnn-955.psnr", found).judgement == "off by"
@@ -186,7 +197,7 @@ def test_a_network_without_weights_names_the_training_that_makes_them() -> None:
 def test_the_command_asks_for_a_metric_that_is_not_a_default() -> None:
     target = next(e.target for e in entries() if e.cell.id == "spsr2020.x4.set5.bicubic.lpips-alex")
     assert isinstance(target, ScoreTarget)
-    assert command(target).endswith("--protocol johnson2016 --metrics lpips-alex")
+    assert command(target).endswith("--protocol spsr2020 --metrics lpips-alex")
 
 
 def test_a_model_that_nobody_registered_has_to_be_brought() -> None:

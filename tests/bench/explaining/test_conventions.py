@@ -34,8 +34,7 @@ from bench.explaining.match import match, published
 from bench.explaining.scores import ImageScores, Value, measure, planes, values, view
 from bench.explaining.ssim import box_then_every, ssim_of_planes
 from bench.images import to_array, to_tensor
-from bench.lr import to_luma
-from bench.prepare import prepare
+from bench.prepare import prepare, to_luma
 from bench.protocols import protocol
 
 SCALE = 4

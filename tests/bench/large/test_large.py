@@ -19,10 +19,10 @@ from bench import images
 from bench.large.degrade import degrade_large, luma, strips
 from bench.large.metrics import psnr_ssim
 from bench.large.score import as_bytes, as_tensor, cropped, score_large, upscale_large
-from bench.lr import degrade, to_luma
+from bench.lr import degrade
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
-from bench.prepare import modcrop, prepare
+from bench.prepare import modcrop, prepare, to_luma
 from bench.protocols import johnson2016, rgb, srcnn2014
 from bench.records import SRProtocol
 from bench.tiling.tiles import Tiled

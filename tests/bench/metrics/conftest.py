@@ -6,9 +6,11 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy.io import savemat
 from torch import Tensor, nn
 from torchvision import models
 
@@ -46,6 +48,13 @@ def trunk(name: str) -> nn.Sequential:
     return features.eval().requires_grad_(False)
 
 
+def pristine() -> dict[str, np.ndarray]:
+    """A made-up mean and covariance in the place of those of pristine photographs."""
+    generator = np.random.default_rng(5)
+    spread = generator.normal(size=(36, 50))
+    return {"mu_prisparam": generator.random((1, 36)), "cov_prisparam": spread @ spread.T / 500}
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with random files of the right kind under the names of `MetricEntry.needs`."""
@@ -54,6 +63,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "weights/trunks").mkdir()
     (folder / "weights/vgg19-caffe-conv3_1").mkdir()
     (folder / "weights/dists").mkdir()
+    (folder / "weights/niqe").mkdir()
+    savemat(folder / "weights/niqe/modelparameters.mat", pristine())
     shutil.copy(dists_weights(), folder / "weights/dists/weights.pt")
     for name in TRUNKS:
         state = {f"features.{key}": array for key, array in trunk(name).state_dict().items()}

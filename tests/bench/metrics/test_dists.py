@@ -1,4 +1,4 @@
-"""DISTS equals piq's own class and torchmetrics, under a seeded random trunk and the authors' weights."""
+"""DISTS equals torchmetrics, with the resize piq's own class, under a seeded random trunk and the authors' weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torchmetrics.functional.image import dists as other
 
 from bench import manifest
 from bench.metrics import METRICS
-from bench.metrics.dists import SIDE, DistsDistance, shrink
+from bench.metrics.dists import SIDE, DistsDistance, dists, dists_256, shrink
 from tests.bench.metrics.conftest import dists_weights, pair, trunk
 
 CPU = torch.device("cpu")
@@ -28,7 +28,12 @@ def files(weights: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def metric(files: list[Path]) -> DistsDistance:
-    return DistsDistance(*files, CPU)
+    return dists(*files, CPU)
+
+
+@pytest.fixture(scope="module")
+def resizing(files: list[Path]) -> DistsDistance:
+    return dists_256(*files, CPU)
 
 
 def random_vgg16(*_: object, **__: object) -> SimpleNamespace:
@@ -51,19 +56,21 @@ def test_the_pinned_weights_are_those_that_torchmetrics_installs() -> None:
 
 @pytest.mark.parametrize("size", [(64, 71), (16, 16), (270, 260)])
 def test_piqs_own_class_agrees_to_1e_6_below_and_above_256_pixels(
-    metric: DistsDistance, piqs: piq.DISTS, size: tuple[int, int]
+    resizing: DistsDistance, metric: DistsDistance, piqs: piq.DISTS, size: tuple[int, int]
 ) -> None:
     sr, hr = (image.float() for image in pair(1, 3, *size))
     expected = piqs(sr, hr)
     assert expected.item() > 1e-3
-    torch.testing.assert_close(metric(sr, hr), expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(resizing(sr, hr), expected, rtol=0, atol=1e-6)
+    assert torch.equal(resizing(sr, hr), metric(sr, hr)) == (min(size) <= SIDE)
 
 
-def test_torchmetrics_agrees_to_1e_5_where_nothing_is_resized(
-    metric: DistsDistance, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("size", [(64, 71), (270, 260)])
+def test_torchmetrics_which_resizes_nothing_agrees_to_1e_5(
+    metric: DistsDistance, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(other, "vgg16", random_vgg16)
-    sr, hr = (image.float() for image in pair(2, 3, 64, 71))
+    sr, hr = (image.float() for image in pair(2, 3, *size))
     expected: Tensor = other.deep_image_structure_and_texture_similarity(sr, hr)
     torch.testing.assert_close(metric(sr, hr), expected, rtol=0, atol=1e-5)
 
@@ -88,19 +95,24 @@ def test_building_it_downloads_nothing_and_prints_nothing(
 
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", refuse)
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
-    DistsDistance(*files, CPU)
+    dists(*files, CPU)
     assert capfd.readouterr() == ("", "")
 
 
 def test_the_model_is_frozen_and_in_evaluation_mode(metric: DistsDistance) -> None:
-    assert not any(parameter.requires_grad or parameter.is_meta for parameter in metric.model.parameters())
-    assert not any(module.training for module in metric.model.modules())
+    parameters = [*metric.network.parameters(), *metric.weights]
+    assert not any(parameter.requires_grad or parameter.is_meta for parameter in parameters)
+    assert not any(module.training for module in metric.network.modules())
 
 
 def test_weights_of_another_shape_are_refused_with_the_array(files: list[Path], tmp_path: Path) -> None:
     torch.save({"alpha": torch.zeros(1, 1475, 1, 1), "beta": torch.zeros(3)}, tmp_path / "other.pt")
     with pytest.raises(ValueError, match=r"other\.pt: beta is \(3,\), required \(1, 1475, 1, 1\)"):
-        DistsDistance(files[0], tmp_path / "other.pt", CPU)
+        dists(files[0], tmp_path / "other.pt", CPU)
+
+
+def test_what_was_called_dists_goes_on_as_dists_256_and_dists_has_a_new_version() -> None:
+    assert (METRICS["dists"].version, METRICS["dists-256"].version) == ("2", "1")
 
 
 def test_a_value_outside_the_range_is_refused_with_the_values(metric: DistsDistance) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from bench import manifest
 from bench.errors import MissingFile, UserError
 from bench.metrics import METRICS, load
-from bench.roles import CachedMetric, Metric
+from bench.roles import CachedMetric, Metric, NoReferenceMetric
 from tests.bench.metrics.conftest import pair
 
 CPU = torch.device("cpu")
@@ -22,8 +22,18 @@ CPU = torch.device("cpu")
 
 def images(name: str, *, n: int = 1, noise: float = 0.1) -> tuple[Tensor, Tensor]:
     """A pair of the size and the channels that suit the metric."""
-    size = (163, 170) if name == "ms-ssim" else (48, 56)
+    size = {"ms-ssim": (163, 170), "niqe": (192, 200)}.get(name, (48, 56))
     return pair(n, 3 if METRICS[name].view == "rgb" else 1, *size, noise=noise)
+
+
+def value(name: str, metric: Metric | NoReferenceMetric, sr: Tensor, hr: Tensor) -> Tensor:
+    """Of sr against hr, or of sr alone."""
+    return metric(sr, hr) if METRICS[name].reference else metric(sr)  # type: ignore[call-arg]
+
+
+against_hr = pytest.mark.parametrize(
+    "name", [entry.name for entry in METRICS.values() if entry.reference], indirect=True
+)
 
 
 @pytest.fixture(params=METRICS)
@@ -32,7 +42,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def metric(name: str, weights: Path) -> Metric:
+def metric(name: str, weights: Path) -> Metric | NoReferenceMetric:
     return load(name, lambda file: weights / file, CPU)
 
 
@@ -45,7 +55,7 @@ def test_the_names_are_those_of_the_command_line() -> None:
     assert list(METRICS) == [
         *("psnr", "ssim", "ms-ssim", "lpips-alex", "lpips-vgg", "lpips-squeeze"),
         *("feature-relu2_2", "feature-vgg19-relu2_2"),
-        *("dists", "gmsd", "haarpsi", "vif-p"),
+        *("dists", "dists-256", "gmsd", "haarpsi", "vif-p", "niqe"),
     ]
     assert all(name == entry.name for name, entry in METRICS.items())
 
@@ -55,6 +65,7 @@ def test_every_file_that_a_metric_needs_is_in_the_manifest() -> None:
         assert set(entry.needs) <= set(manifest.files()), entry.name
 
 
+@against_hr
 def test_the_least_side_is_where_a_metric_begins_to_refuse(name: str, metric: Metric) -> None:
     least, channels = METRICS[name].least, 1 if METRICS[name].view == "channel" else 3
     if least > 1:
@@ -71,7 +82,7 @@ def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
 def test_a_metric_of_an_extra_that_is_not_installed_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert [name for name, entry in METRICS.items() if entry.extra] == ["dists", "gmsd", "haarpsi"]
+    assert [name for name, entry in METRICS.items() if entry.extra] == ["gmsd", "haarpsi"]
     assert METRICS["gmsd"].missing_extra == ""
     monkeypatch.setattr("bench.metrics._installed", lambda module: module != "piq")
     assert METRICS["psnr"].missing_extra == ""
@@ -92,24 +103,28 @@ def test_a_missing_file_is_the_finders_error() -> None:
 
 def test_a_metric_conforms_and_caches_where_it_needs_a_network(name: str, metric: Metric) -> None:
     assert isinstance(metric, Metric)
-    assert isinstance(metric, CachedMetric) == bool(METRICS[name].needs)
+    assert isinstance(metric, CachedMetric) == (bool(METRICS[name].needs) and METRICS[name].reference)
 
 
 def test_a_batch_equals_its_images_one_by_one(name: str, metric: Metric) -> None:
     sr, hr = images(name, n=3)
-    together = metric(sr.float(), hr.float())
+    together = value(name, metric, sr.float(), hr.float())
     assert together.shape == (3,)
-    one_by_one = torch.cat([metric(a[None].float(), b[None].float()) for a, b in zip(sr, hr, strict=True)])
+    one_by_one = torch.cat(
+        [value(name, metric, a[None].float(), b[None].float()) for a, b in zip(sr, hr, strict=True)]
+    )
     torch.testing.assert_close(together, one_by_one, rtol=1e-5, atol=1e-9)
 
 
+@against_hr
 def test_identical_images_have_the_best_value(name: str, metric: Metric) -> None:
     _, hr = images(name)
     best = {"psnr": torch.inf, "ssim": 1.0, "ms-ssim": 1.0, "haarpsi": 1.0, "vif-p": 1.0}.get(name, 0.0)
-    rounding = {"dists": 1e-6, "haarpsi": 1e-12, "vif-p": 1e-7}.get(name, 0.0)
+    rounding = {"dists": 1e-6, "dists-256": 1e-6, "haarpsi": 1e-12, "vif-p": 1e-7}.get(name, 0.0)
     assert metric(hr, hr.clone()).item() == pytest.approx(best, rel=0, abs=rounding)
 
 
+@against_hr
 def test_more_noise_is_worse(name: str, metric: Metric) -> None:
     little, much = (metric(*images(name, noise=noise)).item() for noise in (0.02, 0.2))
     assert (little > much) == METRICS[name].higher_is_better
@@ -128,20 +143,21 @@ def test_the_reference_serves_many_models(name: str, metric: Metric) -> None:
 def test_arguments_are_not_changed_and_twice_gives_the_same(name: str, metric: Metric) -> None:
     sr, hr = images(name)
     before = sr.clone(), hr.clone()
-    first = metric(sr, hr)
-    assert torch.equal(first, metric(sr, hr))
+    first = value(name, metric, sr, hr)
+    assert torch.equal(first, value(name, metric, sr, hr))
     assert torch.equal(sr, before[0])
     assert torch.equal(hr, before[1])
 
 
 def test_no_gradient_is_kept_and_inference_mode_will_do(name: str, metric: Metric) -> None:
     sr, hr = images(name)
-    value = metric(sr.clone().requires_grad_(), hr)
-    assert not value.requires_grad
+    found = value(name, metric, sr.clone().requires_grad_(), hr)
+    assert not found.requires_grad
     with torch.inference_mode():
-        torch.testing.assert_close(metric(sr, hr), value)
+        torch.testing.assert_close(value(name, metric, sr, hr), found)
 
 
+@against_hr
 def test_images_of_two_sizes_are_refused(name: str, metric: Metric) -> None:
     sr, hr = images(name)
     with pytest.raises((ValueError, TypeCheckError), match=r"sr has shape|type-?checking parameter 'hr'"):
@@ -152,5 +168,5 @@ def test_images_of_two_sizes_are_refused(name: str, metric: Metric) -> None:
 def test_a_gpu_gives_the_cpus_value(name: str, metric: Metric, weights: Path) -> None:
     sr, hr = images(name, n=2)
     cuda = torch.device("cuda")
-    there = load(name, lambda file: weights / file, cuda)(sr.to(cuda), hr.to(cuda))
-    torch.testing.assert_close(there.cpu(), metric(sr, hr), rtol=2e-3, atol=1e-9)
+    there = value(name, load(name, lambda file: weights / file, cuda), sr.to(cuda), hr.to(cuda))
+    torch.testing.assert_close(there.cpu(), value(name, metric, sr, hr), rtol=2e-3, atol=1e-9)
