@@ -193,7 +193,7 @@ def test_what_the_driver_says_is_recorded_and_what_it_refuses_is_none(
     assert state["power_watts"] is None
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.cuda
 def test_a_cuda_device_is_described() -> None:
     facts = environment("cuda").facts
     assert facts["gpu"]["name"] == torch.cuda.get_device_name()

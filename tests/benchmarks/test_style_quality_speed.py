@@ -51,9 +51,7 @@ def nothing(done: int, terms: Terms) -> None:
     """Called every few iterations, as the progress bar is."""
 
 
-@pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="a CPU does one content at a time; needs a CUDA device"
-)
+@pytest.mark.cuda
 def test_a_batch_on_a_gpu_against_one_by_one(benchmark: BenchmarkFixture) -> None:
     exact_float32()
     device = torch.device("cuda")
