@@ -69,7 +69,10 @@ def machine_rows(machine: Environment) -> Iterator[tuple[str, str]]:
     yield "system", f"{facts['system']['name']}, {facts['system']['machine']}, Python {facts['python']}"
     yield "torch", f"{torch['version']}, {torch['threads']} threads, {cpu['kernels']}"
     units = [unit for unit in BF16_UNITS if unit in cpu["capabilities"]]
-    yield "bfloat16", f"{', '.join(units)}: used by default where its error allows" if units else "no units on the CPU"
+    yield (
+        "bfloat16",
+        f"{', '.join(units)}: used by default where its error allows" if units else "no units on the CPU",
+    )
     yield "packages", ", ".join(f"{name} {number}" for name, number in facts["packages"].items() if number)
     absent = [name for name, number in facts["packages"].items() if not number]
     if absent:

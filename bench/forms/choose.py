@@ -101,7 +101,11 @@ def will_do(participant: Participant, tried: Form) -> bool:
         with torch.inference_mode():
             plain = forms.build(participant.module, Form(), image).call(image)
             found = forms.build(participant.module, tried, image).call(image)
-    except (FormUnavailable, ValueError, RuntimeError):  # a network from outside may take no such image at all
+    except (
+        FormUnavailable,
+        ValueError,
+        RuntimeError,
+    ):  # a network from outside may take no such image at all
         return False
     return ladder.tolerance(participant.kind, tried).admits(ladder.closeness(found, plain))
 

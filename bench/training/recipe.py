@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound="Recipe | SRSettings | StyleNetSettings")
 
 
-def option(
-    default: Any, text: str, choices: tuple[Any, ...] = (), requests: tuple[Any, ...] = ()
-) -> Any:
+def option(default: Any, text: str, choices: tuple[Any, ...] = (), requests: tuple[Any, ...] = ()) -> Any:
     """A field with what its command line option says.
 
     Args:
