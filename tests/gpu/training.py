@@ -29,7 +29,10 @@ TASKS = {
     "style": ("style", "--style", "style.png"),
 }
 STEPS, LOG_EVERY = 300, 50
-SMOKE = {"sr": ("--patch", "32", "--batch", "2"), "style": ("--patch", "64", "--batch", "1")}
+SMOKE = {
+    "sr": ("--patch", "32", "--batch", "2"),
+    "style": ("--patch", "64", "--batch", "1", "--style-size", "64"),
+}
 LOADER_STEPS = 50
 
 
@@ -111,7 +114,7 @@ def trained(
 
 def chosen_recipe(command: str, preset: str, asked: Asked) -> Recipe:
     """What decides how the loader works."""
-    given = dict(zip(("patch", "batch"), map(int, SMOKE[command][1::2]), strict=True)) if asked.smoke else {}
+    given = dict(zip(("patch", "batch"), map(int, SMOKE[command][1:4:2]), strict=True)) if asked.smoke else {}
     return build(Recipe, {**PRESETS[command][preset], "precision": "float32"}, given)
 
 
