@@ -6,7 +6,6 @@ most 1. Float32 products are float32 on both sides (no TF32); sums have another 
 
 from __future__ import annotations
 
-import copy
 import functools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -224,14 +223,13 @@ def networks(size: int, record: Record) -> Items:
             record.left_out(f"network {name}", str(error))
             continue
         image = photograph(max(size // scale, participant.minimum + 3))
-        yield f"network {name}", PICTURE, lambda d, p=participant, x=image: through(p, x, d)
+        yield f"network {name}", PICTURE, lambda d, n=name, s=scale, x=image: through(n, s, x.to(d))
 
 
 @torch.inference_mode()
-def through(participant: participants.Participant, image: Tensor, device: torch.device) -> Tensor:
-    if participant.module is None:
-        return participant.network(image.to(device))
-    return copy.deepcopy(participant.module).to(device)(image.to(device)).clamp(0, 1)
+def through(name: str, scale: int, image: Tensor) -> Tensor:
+    loaded = participants.load(name, scale=scale, device=image.device, find=present)
+    return loaded.network(image).clamp(0, 1)
 
 
 def metrics(record: Record) -> Items:

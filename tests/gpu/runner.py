@@ -94,7 +94,7 @@ def environment(asked: Asked) -> dict[str, str]:
     """Of a part's process: our own packages before any that is installed; in a dry run one thread."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
     # Threads that wait for each other on a machine that others use take many times as long as one.
-    threads = {"OMP_NUM_THREADS": "1"} if asked.smoke else {}
+    threads = {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"} if asked.smoke else {}
     return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **threads}
 
 

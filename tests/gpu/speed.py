@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import torch
+
 from bench import speed
+from bench.store import Store
+from bench.timing.request import Request, request
+from bench.timing.rows import Row
 from tests.gpu.asked import Asked
 from tests.gpu.machine import ready, state
 from tests.gpu.record import Record
@@ -15,42 +19,67 @@ def table1(asked: Asked, record: Record) -> None:
     """A size after the other, so that the small ones are there when the time is up."""
     device = ready(asked)
     for size in (64,) if asked.smoke else (256, 512, 1024):
-        iterations = ("2", "4") if asked.smoke else ("100", "300", "500")
-        measure(asked, record, f"table1-{size}", "--sizes", str(size), "--full", "--iterations", *iterations)
+        wanted = request(
+            sizes=[size],
+            iterations=[2, 4] if asked.smoke else [100, 300, 500],
+            full=True,
+            force=True,
+            time_limit_seconds=limit(asked),
+        )
+        measure(asked, record, f"table1-{size}", device, wanted)
         record.write(f"state after {size}", **state(device))
 
 
 def ladder(asked: Asked, record: Record) -> None:
     """Every form of the paper's networks, compiled and as a CUDA graph too, and the optimisation in its fast form."""
     device = ready(asked)
-    if asked.smoke:
-        measure(asked, record, "ladder-64", "--sizes", "64", "--models", "style-paper", "--ladder")
-        return
-    for models in (("style-paper",), ("gatys", "sr-pixel")):
-        name = f"ladder-{'-'.join(models)}"
-        measure(asked, record, name, "--sizes", "512", "--iterations", "100", "--models", *models, "--ladder")
+    for models in (["sr-pixel"],) if asked.smoke else (["style-paper"], ["gatys", "sr-pixel"]):
+        wanted = request(
+            sizes=[64 if asked.smoke else 512],
+            iterations=[100],
+            models=models,
+            ladder=True,
+            force=True,
+            time_limit_seconds=limit(asked),
+        )
+        measure(asked, record, f"ladder-{'-'.join(models)}", device, wanted)
     record.write("state", **state(device))
 
 
-def measure(asked: Asked, record: Record, name: str, *options: str) -> None:
-    """Rows with their certificates go to a file; what a reader wants first, into the record.
+def limit(asked: Asked) -> float:
+    """Seconds of the repetitions of one measurement."""
+    return 0.2 if asked.smoke else 3.0
+
+
+class Written(list[Row]):
+    """Rows, each written down as it is appended."""
+
+    def __init__(self, record: Record, name: str) -> None:
+        super().__init__()
+        self.record, self.name = record, name
+
+    def append(self, row: Row) -> None:
+        super().append(row)
+        words = (self.name, row.method, row.variant, *([str(row.iterations)] if row.iterations else []))
+        self.record.write(" ".join(words), **brief(row))
+
+
+def measure(asked: Asked, record: Record, name: str, device: torch.device, wanted: Request) -> None:
+    """Rows go into the record as they come, and with their certificates into `speed.db`; in the end to a file too.
 
     Raises:
-        RuntimeError: the program says that something could not be timed.
+        RuntimeError: something could not be timed that has no excuse.
     """
-    file = asked.out / f"{name}.json"
-    time_limit = "0.2" if asked.smoke else "3"
-    common = ("--device", asked.device, "--time-limit", time_limit, "--db", str(asked.out / "speed.db"))
-    status = speed.main([*options, *common, "--force", "--json", str(file)])
-    for row in json.loads(file.read_text(encoding="utf-8")) if file.exists() else []:
-        record.write(
-            f"{name} {row['method']} {row['variant']} {row['iterations'] or ''}".strip(), **brief(row)
-        )
-    if status:
-        raise RuntimeError(f"bench.speed {' '.join(options)} ended with {status}")
+    found, db = Written(record, name), asked.out / "speed.db"
+    with Store(db) as store:
+        speed.measure(wanted, device, store, ["tests.gpu", name], found)
+    speed.report(found, db, asked.out / f"{name}.json")
+    failed = [row.error for row in found if row.error and row.rung in {"", "eager"}]
+    if failed:
+        raise RuntimeError(failed[0])
 
 
-def brief(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without its certificate, but with the share of the peak that stands there."""
-    share = (row.get("certificate") or {}).get("share_of_peak")
-    return {key: value for key, value in row.items() if key != "certificate"} | {"share_of_peak": share}
+def brief(row: Row) -> dict[str, Any]:
+    """A row without its certificate, but with what stands there of the peak and of the error against float32."""
+    fields = {key: value for key, value in vars(row).items() if key != "certificate"}
+    return {**fields, "share_of_peak": row.share_of_peak, "form": row.form}
