@@ -61,6 +61,16 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def gpu(session: nox.Session) -> None:
+    """Everything that needs a GPU, in under nine minutes, results in one folder; see docs/gpu.md.
+
+    `-- --device cpu --smoke` is the dry run. `python -m tests.gpu` does the same without installing anything.
+    """
+    session.install("-e", ".[dev,onnx,spandrel,metrics,train,gpu]")
+    session.run("python", "-m", "tests.gpu", *session.posargs)
+
+
+@nox.session
 def claims(session: nox.Session) -> None:
     """Every number of README.md against a fresh run; `-- --quick` leaves out what takes more than minutes."""
     session.install("-e", ".[dev,onnx,spandrel]")

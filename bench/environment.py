@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import re
@@ -46,6 +47,11 @@ CAPABILITIES = (
     "i8mm",
     "sve",
 )
+BF16_UNITS = ("avx512_bf16", "amx_bf16", "bf16")
+"""Of `CAPABILITIES` those that multiply bfloat16: vectors of x86, its matrix units, Arm's instructions."""
+AUTO = "auto"
+TENSOR_CORES = (8, 0)
+"""Compute capability from which a CUDA device multiplies bfloat16 in hardware."""
 TRADEMARKS = re.compile(r"\((?:R|TM)\)|\bCPU\b|\bProcessor\b|@", re.IGNORECASE)
 
 
@@ -177,6 +183,40 @@ def cpu() -> dict[str, Any]:
         "kernels": torch.backends.cpu.get_cpu_capability(),
         "capabilities": [name for name in CAPABILITIES if capabilities.get(name)],
     }
+
+
+@functools.cache
+def bf16_units(device_type: str = "cpu") -> tuple[str, ...]:
+    """What multiplies bfloat16 on a device of this kind, by name; empty where that is emulated, and slow.
+
+    The one place where it is detected: what uses bfloat16 by default asks here. Apple's GPU counts as having none,
+    since none was ever measured.
+
+    Args:
+        device_type: `cpu`, `cuda` (the current one) or `mps`.
+    """
+    import torch
+
+    if device_type == "cuda":
+        return ("tensor cores",) if torch.cuda.get_device_capability() >= TENSOR_CORES else ()
+    if device_type != "cpu":
+        return ()
+    found = cpu_capabilities() or dict.fromkeys(cpu_flags(), True)
+    return tuple(unit for unit in BF16_UNITS if found.get(unit))
+
+
+def precision(asked: str, device_type: str) -> str:
+    """`float32` or `bf16` as asked for; for `auto` bf16 where a device of this kind has units for it."""
+    if asked != AUTO:
+        return asked
+    return "bf16" if bf16_units(device_type) else "float32"
+
+
+def cpu_flags(listing: Path = Path("/proc/cpuinfo")) -> list[str]:
+    """Instruction sets as Linux names them, for a torch that does not; bfloat16's have the same names there."""
+    text = listing.read_text(encoding="utf-8") if listing.exists() else ""
+    found = re.search(r"^(?:flags|Features)\s*:(.*)", text, re.MULTILINE)
+    return found[1].split() if found else []
 
 
 def cpu_capabilities() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cli import DONE, device, guard, writable_file
+from bench.environment import precision
 from bench.errors import UserError
 from bench.loss_networks import LOSS_WEIGHTS
 from bench.styles import STYLE_SIZE
@@ -156,7 +157,10 @@ def run(args: argparse.Namespace) -> int:
     """Train, and say where the weights are."""
     require_fabric()
     preset = PRESETS[args.command][args.preset]
-    recipe = build(Recipe, preset, vars(args))
+    where = device(args.device)
+    asked = args.precision or preset.get("precision", Recipe.precision)
+    # The record never says `auto`, which is another result on another machine: a run that goes on is compared by it.
+    recipe = build(Recipe, preset, {**vars(args), "precision": precision(asked, where.type)})
     task = TASKS[args.command](args, preset, recipe)
     from bench.training.loop import Running
     from bench.training.session import Asked, train
@@ -174,7 +178,7 @@ def run(args: argparse.Namespace) -> int:
             recipe=recipe,
             running=running,
             data=args.data,
-            device=device(args.device),
+            device=where,
             devices=args.devices,
             initial=args.init,
             validation_images=args.validation_images,

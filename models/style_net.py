@@ -15,6 +15,7 @@ Differs from the paper:
 
 from __future__ import annotations
 
+import typing as tp
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -42,7 +43,47 @@ def instance_norm(channels: int) -> nn.Module:
 
     The values are those of InstanceNorm2d, which is slower on a CPU and does not keep channels_last there.
     """
-    return nn.GroupNorm(channels, channels)
+    return InstanceNorm(channels, channels)
+
+
+class InstanceNorm(nn.GroupNorm):
+    """torch's, but for the way back on a CPU: in channels_last it took a third of a training step in torch 2.14."""
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        planar = x.is_contiguous() or not x.is_contiguous(memory_format=torch.channels_last)
+        if x.device.type != "cpu" or planar or not torch.is_grad_enabled():
+            return super().forward(x)
+        normalised: Tensor = NormByPlanes.apply(x, self.weight, self.bias, self.num_groups, self.eps)
+        return normalised
+
+
+class NormByPlanes(torch.autograd.Function):
+    """Group normalisation of an image in channels_last: done, and differentiated, with each channel in one piece."""
+
+    @staticmethod
+    def forward(
+        ctx: tp.Any,
+        x: Float[Tensor, "n c h w"],
+        weight: Float[Tensor, " c"],
+        bias: Float[Tensor, " c"],
+        groups: int,
+        eps: float,
+    ) -> Float[Tensor, "n c h w"]:
+        planes = x.contiguous()
+        n, c, h, w = planes.shape
+        y, mean, scale = torch.native_group_norm(planes, weight, bias, n, c, h * w, groups, eps)
+        ctx.save_for_backward(planes, weight, mean, scale)
+        ctx.groups = groups
+        return y.contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    def backward(ctx: tp.Any, gradient: Float[Tensor, "n c h w"]) -> tuple[Tensor | None, ...]:
+        planes, weight, mean, scale = ctx.saved_tensors
+        n, c, h, w = planes.shape
+        of_x, of_weight, of_bias = torch.ops.aten.native_group_norm_backward(
+            gradient.contiguous(), planes, mean, scale, weight, n, c, h * w, ctx.groups, [True] * 3
+        )
+        return of_x.contiguous(memory_format=torch.channels_last), of_weight, of_bias, None, None
 
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm2d, "instance": instance_norm}

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from jaxtyping import install_import_hook
 
 import tests.typecheck  # noqa: F401 (the hook finds it by its name)
@@ -24,6 +25,12 @@ CHECKED = [
 os.environ.setdefault("PERCEPTUAL_BENCH_OFFLINE", "1")
 
 hook = install_import_hook(CHECKED, "tests.typecheck.check")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what is marked `cuda` where there is no such device."""
+    if item.get_closest_marker("cuda") and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
 
 
 def data_folder() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bench import cache
-from bench.environment import gibibytes
+from bench.environment import BF16_UNITS, gibibytes
 from bench.examining.inventory import FileReport, GroupReport
 from bench.records import Environment
 
@@ -68,6 +68,11 @@ def machine_rows(machine: Environment) -> Iterator[tuple[str, str]]:
     yield "GPU", f"{gpu['name']}, {gibibytes(gpu['memory_bytes'])}" if gpu else "none that torch can use"
     yield "system", f"{facts['system']['name']}, {facts['system']['machine']}, Python {facts['python']}"
     yield "torch", f"{torch['version']}, {torch['threads']} threads, {cpu['kernels']}"
+    units = [unit for unit in BF16_UNITS if unit in cpu["capabilities"]]
+    yield (
+        "bfloat16",
+        f"{', '.join(units)}: used by default where its error allows" if units else "no units on the CPU",
+    )
     yield "packages", ", ".join(f"{name} {number}" for name, number in facts["packages"].items() if number)
     absent = [name for name, number in facts["packages"].items() if not number]
     if absent:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.applying.images import Runner, ordered
 from bench.applying.request import AUTO, Request
 from bench.datasets import LoadedImage
-from bench.environment import environment
+from bench.environment import bf16_units, environment
 from bench.forms import form as forms
 from bench.forms import ladder
 from bench.forms.form import Form, FormUnavailable
@@ -21,6 +22,9 @@ from bench.timing.sound import sound_timings
 
 if TYPE_CHECKING:
     from torch import nn
+
+TRIAL_SIZE = 256
+"""Side of the photograph on which bfloat16 is compared with float32: a pass of either takes a fraction of a second."""
 
 
 def measured(participant: Participant, machine: Environment, db: Path) -> list[SpeedResult]:
@@ -54,7 +58,7 @@ def best_measured(results: Sequence[SpeedResult], work: Sequence[ladder.Work]) -
 
 
 def safe(module: nn.Module, device_type: str) -> Form:
-    """Plain float32 in the layout, and without the work, that is known to pay everywhere; nothing is compiled."""
+    """Float32 in the layout, and without the work, that is known to pay everywhere; nothing is compiled."""
     chosen = Form()
     for word in (
         ("channels_last", "folded", "spread") if device_type == "cpu" else ("channels_last", "folded")
@@ -66,6 +70,44 @@ def safe(module: nn.Module, device_type: str) -> Form:
             continue
         chosen = tried
     return chosen
+
+
+def unmeasured(participant: Participant) -> Form:
+    """What a model runs in where no ladder was measured: :func:`safe`, of a stylizer in bfloat16 where that will do.
+
+    That is where the CPU has units for it, and the picture of the sample photograph is within the ladder's tolerance
+    of plain float32: a matter of the network and the machine alone, so that one command gives one picture. What an
+    upscaler makes may be scored, and stays float32.
+    """
+    module = participant.module
+    assert module is not None
+    exact = safe(module, participant.device.type)
+    on_a_cpu = participant.device.type == "cpu"  # what bfloat16 costs on a GPU has not been measured yet
+    if participant.kind != "stylizer" or not on_a_cpu or not bf16_units():
+        return exact
+    half = replace(exact, dtype="bfloat16")
+    return half if will_do(participant, half) else exact
+
+
+def will_do(participant: Participant, tried: Form) -> bool:
+    """Whether a form gives the photograph within its tolerance of plain float32; one that fails does not."""
+    import torch
+
+    from bench.timing.subjects import example
+
+    assert participant.module is not None
+    try:
+        image = example(participant, TRIAL_SIZE, participant.device)
+        with torch.inference_mode():
+            plain = forms.build(participant.module, Form(), image).call(image)
+            found = forms.build(participant.module, tried, image).call(image)
+    except (
+        FormUnavailable,
+        ValueError,
+        RuntimeError,
+    ):  # a network from outside may take no such image at all
+        return False
+    return ladder.tolerance(participant.kind, tried).admits(ladder.closeness(found, plain))
 
 
 def shapes(asked: Request) -> dict[str, tuple[int, int]]:
@@ -91,7 +133,7 @@ def settle(asked: Request, participant: Participant) -> tuple[Runner, list[Image
     if asked.rung != AUTO:
         runner = Runner(participant=participant, form=forms.form(asked.rung))
         return runner, ordered(asked.waiting, shapes(asked) if runner.form.per_size else {}), "as asked"
-    fallback = safe(participant.module, participant.device.type)
+    fallback = unmeasured(participant)
     results = measured(participant, environment(str(participant.device)), asked.db)
     found = shapes(asked) if results else {}
     best = best_measured(results, works(found, asked.scale if participant.kind == "upscaler" else 1))

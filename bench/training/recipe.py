@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench.environment import AUTO
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound="Recipe | SRSettings | StyleNetSettings")
 
 
-def option(default: Any, text: str, choices: tuple[Any, ...] = ()) -> Any:
-    """A field with what its command line option says."""
-    return field(default=default, metadata={"help": text, "choices": choices})
+def option(default: Any, text: str, choices: tuple[Any, ...] = (), requests: tuple[Any, ...] = ()) -> Any:
+    """A field with what its command line option says.
+
+    Args:
+        requests: values of the option and of presets that the record never holds: something is chosen for them.
+    """
+    return field(default=default, metadata={"help": text, "choices": choices, "requests": requests})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +48,12 @@ class Recipe:
     average: float = option(0.0, "decay of the average of the weights that is kept; 0 for none")
     freeze_norm: int = option(0, "step from which batch normalisation keeps its statistics; 0 for never")
     flips: bool = option(False, "turn and mirror the patches")
-    precision: str = option("float32", "bf16 has float32 weights and bfloat16 layers", ("float32", "bf16"))
+    precision: str = option(
+        "float32",
+        "bf16 has float32 weights and bfloat16 layers; auto is bf16 where the device has units for it, else float32",
+        ("float32", "bf16"),
+        requests=(AUTO,),
+    )
     channels_last: bool = option(False, "memory format of the layers")
     compile: str = option(
         "none", "torch.compile's mode", ("none", "default", "reduce-overhead", "max-autotune")
@@ -120,7 +130,7 @@ STRONG = {
     "average": 0.999,
     "freeze_norm": 500,
     "flips": True,
-    "precision": "bf16",
+    "precision": AUTO,
     "channels_last": True,
     "blur_sigma": 0.0,
 }
@@ -132,7 +142,7 @@ STRONG_STYLE = {
     "clip_norm": 1.0,
     "average": 0.999,
     "flips": True,
-    "precision": "bf16",
+    "precision": AUTO,
     "channels_last": True,
     "norm": "instance",
 }
@@ -158,7 +168,7 @@ def add_options(
         if kind is bool:
             parser.add_argument(name, action=argparse.BooleanOptionalAction, help=words)
         else:
-            choices = f.metadata["choices"] or None
+            choices = (*f.metadata["choices"], *f.metadata["requests"]) or None
             metavar = None if choices else ("NAME" if kind is str else "N")
             parser.add_argument(name, type=kind, choices=choices, metavar=metavar, help=words)
 

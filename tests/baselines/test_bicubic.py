@@ -296,7 +296,7 @@ def test_a_scale_below_one_is_refused() -> None:
         Bicubic(scale=0)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.cuda
 @pytest.mark.parametrize("s", [3, 4, 6])
 def test_a_gpu_gives_the_same_8_bit_pixels(s: int) -> None:
     image = random_image(1, 3, 480, 360, dtype=torch.float32)

@@ -169,7 +169,7 @@ def test_the_number_of_iterations_done_is_told_after_each(rule: Callable[[Tensor
     assert told == [1, 2, 3]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_a_cuda_graph_gives_the_same_image(rule: Callable[[Tensor], Rule]) -> None:
     start = random(2, 3, 4, 4).cuda()
     plain, graph = (run(bowl(0.3), start, rule, 30, graph=graph).images for graph in (False, True))

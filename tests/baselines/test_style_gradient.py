@@ -126,7 +126,7 @@ def test_in_bfloat16_the_gradient_is_near_and_what_comes_out_is_float32() -> Non
     assert distance(gradient, expected) < 0.2
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_on_a_gpu_it_is_the_same() -> None:
     asked, at = objective(n=2), image(2, seed=2)
     on_gpu = objective(n=2)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bench import apply as program
-from bench import images, stylizers, upscalers
+from bench import images, participants, stylizers, upscalers
 from bench.applying import images as apply_images
 from bench.applying.images import ordered
 from bench.applying.request import request
@@ -23,6 +23,7 @@ from bench.forms import choose as choose_form
 from bench.forms import form as forms
 from bench.forms.choose import best_measured, works
 from bench.forms.form import Built, Form, FormUnavailable
+from bench.participants import Participant
 from bench.records import ImageFile, Run, SpeedResult
 from bench.store import Store, now
 from bench.stylizers import StylizerEntry
@@ -74,6 +75,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         upscalers, "load", lambda n, s, f, d: Enlarge(s) if n == "enlarge" else real(n, s, f, d)
     )
+
+
+@pytest.fixture(autouse=True)
+def no_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU has no units for bfloat16, whatever this one has."""
+    monkeypatch.setattr(choose_form, "bf16_units", tuple)
+
+
+@pytest.fixture
+def units(no_units: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU has them."""
+    monkeypatch.setattr(choose_form, "bf16_units", lambda: ("avx512_bf16",))
 
 
 def picture(file: Path, h: int = 48, w: int = 60, channels: int = 3, seed: int = 0) -> np.ndarray:
@@ -311,6 +324,60 @@ def test_the_form_that_is_taken_unmeasured_is_what_the_network_has() -> None:
     assert choose_form.safe(small_style_net(), "cpu").name == "channels_last+folded+spread"
     assert choose_form.safe(small_style_net(), "cuda").name == "channels_last+folded"
     assert choose_form.safe(Enlarge(2), "cpu").name == "channels_last+spread"
+
+
+@pytest.mark.usefixtures("units")
+def test_a_stylizer_is_run_in_bfloat16_where_the_cpu_has_units_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    picture(Path("a.png"))
+    assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
+    assert "channels_last+folded+spread+bfloat16: no rung is measured" in capsys.readouterr().out
+    assert program.main(["style-test", "a.png", "--out", "exact", "--rung", "eager", *CPU]) == 0
+    error = images.read(Path("out/a.png")).astype(float) - images.read(Path("exact/a.png"))
+    assert 0 < np.square(error / 255).mean() < 10**-4.5
+
+
+@pytest.mark.usefixtures("units")
+def test_what_an_upscaler_makes_stays_float32(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"), 10, 12)
+    assert program.main(["enlarge", "a.png", "--out", "out", *CPU]) == 0
+    assert "enlarge on cpu, channels_last+spread: no rung" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("units")
+def test_a_stylizer_that_bfloat16_would_change_stays_float32(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    amplifying = small_style_net()
+    amplifying.last.weight.mul_(1e4)
+    monkeypatch.setattr(stylizers, "load", lambda n, f, d: amplifying)
+    picture(Path("a.png"))
+    assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
+    assert "channels_last+folded+spread: no rung" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("units")
+def test_a_stylizer_that_does_not_take_the_photograph_stays_float32() -> None:
+    grey = Participant(
+        name="grey",
+        hash="",
+        kind="stylizer",
+        network=Enlarge(1),
+        scale=1,
+        minimum=1,
+        channels=1,
+        weights="",
+        device=torch.device("cpu"),
+    )
+    grey.network.forward = lambda x: x.expand(-1, 1, -1, -1)
+    assert choose_form.unmeasured(grey).dtype == "float32"
+
+
+@pytest.mark.parametrize("name", ["candy", "mosaic", "la_muse", "udnie"])
+def test_the_authors_networks_are_within_the_tolerance_in_bfloat16(real_data: Path, name: str) -> None:
+    participant = participants.load(f"style-johnson-{name}", scale=1, device=torch.device("cpu"))
+    assert choose_form.will_do(participant, Form(memory_format="channels_last", dtype="bfloat16"))
 
 
 def test_the_size_nearest_to_the_images_decides() -> None:

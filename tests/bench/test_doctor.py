@@ -17,8 +17,9 @@ from rich.progress import Progress
 
 from bench import doctor, manifest
 from bench.doctor import main, wanted
+from bench.environment import environment
 from bench.examining.inventory import FileReport, GroupReport, inventory
-from bench.examining.tables import missing, own_name, size
+from bench.examining.tables import machine_rows, missing, own_name, size
 from bench.files.fetching import Transfer, fetch
 from bench.manifest import ManifestFile
 
@@ -131,6 +132,19 @@ def test_the_samples_need_no_fetching() -> None:
 def test_the_real_folder_holds_every_group_but_what_was_not_collected(real_data: Path) -> None:
     incomplete = [g.name for g in inventory(verify=False) if len(g.having("present")) < len(g.files)]
     assert set(incomplete) <= {"vgg16", "vgg19", "alexnet", "squeezenet", "urban100", "t91", "dists"}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "words"),
+    [
+        (["avx2", "avx512_bf16"], "avx512_bf16: used by default where its error allows"),
+        (["avx2"], "no units on the CPU"),
+    ],
+)
+def test_units_for_bfloat16_are_shown(capabilities: list[str], words: str) -> None:
+    machine = environment()
+    cpu = {**machine.facts["cpu"], "capabilities": capabilities}
+    assert dict(machine_rows(replace(machine, facts={**machine.facts, "cpu": cpu})))["bfloat16"] == words
 
 
 def test_many_missing_files_are_summed_up_unless_verbose() -> None:

@@ -14,7 +14,19 @@ import torch
 
 from bench import environment as environment_module
 from bench import gpu
-from bench.environment import commit, core_quota, cpu_model, devices, environment, find_device, summary
+from bench.environment import (
+    BF16_UNITS,
+    bf16_units,
+    commit,
+    core_quota,
+    cpu_flags,
+    cpu_model,
+    devices,
+    environment,
+    find_device,
+    precision,
+    summary,
+)
 from bench.errors import UserError
 from bench.records import Environment
 
@@ -193,7 +205,44 @@ def test_what_the_driver_says_is_recorded_and_what_it_refuses_is_none(
     assert state["power_watts"] is None
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("unit", BF16_UNITS)
+def test_units_for_bfloat16_are_those_that_torch_reports(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    detect = bf16_units.__wrapped__
+    monkeypatch.setattr(environment_module, "cpu_capabilities", lambda: {"avx2": True, unit: True})
+    assert detect("cpu") == (unit,)
+    monkeypatch.setattr(environment_module, "cpu_capabilities", lambda: {"avx2": True, unit: False})
+    assert detect("cpu") == ()
+    assert detect("mps") == ()
+
+
+def test_units_are_those_of_linux_where_torch_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment_module, "cpu_capabilities", dict)
+    monkeypatch.setattr(environment_module, "cpu_flags", lambda: ["fpu", "avx512_bf16", "sse2"])
+    assert bf16_units.__wrapped__("cpu") == ("avx512_bf16",)
+    listing = tmp_path / "cpuinfo"
+    for key in ("flags\t\t", "Features\t"):
+        listing.write_text(f"processor\t: 0\n{key}: fp asimd bf16\nbugs\t: none\n")
+        assert cpu_flags(listing) == ["fp", "asimd", "bf16"]
+    assert cpu_flags(tmp_path / "absent") == []
+
+
+@pytest.mark.parametrize(("capability", "units"), [((7, 5), ()), ((8, 0), ("tensor cores",))])
+def test_a_gpu_has_units_from_ampere_on(
+    capability: tuple[int, int], units: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert bf16_units.__wrapped__("cuda") == units
+
+
+def test_auto_is_bfloat16_only_where_there_are_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment_module, "bf16_units", lambda kind: ("amx_bf16",) if kind == "cpu" else ())
+    assert [precision("auto", kind) for kind in ("cpu", "mps")] == ["bf16", "float32"]
+    assert [precision(asked, "mps") for asked in ("bf16", "float32")] == ["bf16", "float32"]
+
+
+@pytest.mark.cuda
 def test_a_cuda_device_is_described() -> None:
     facts = environment("cuda").facts
     assert facts["gpu"]["name"] == torch.cuda.get_device_name()

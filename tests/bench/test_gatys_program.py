@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ import torch
 
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Optimised
+from bench import environment, images, loss_networks, styles
 from bench import gatys as program
-from bench import images, loss_networks, styles
 from models.vgg import LossNetwork, random_loss_network
 
 OPTIONS = ["--style", "style.png", "--out", "out", "--size", "32", "--device", "cpu", "--iterations", "12"]
@@ -48,6 +49,42 @@ def test_a_photograph_is_stylized_and_kept(network: str, capsys: pytest.CaptureF
     assert run("photo.png", "--seed", "1") == 0
     assert "1 there already and kept" in capsys.readouterr().out
     np.testing.assert_array_equal(images.read(Path("out/photo.png")), made)
+
+
+@pytest.mark.parametrize(
+    ("units", "options", "precision"),
+    [
+        ((), [], "float32"),
+        (("avx512_bf16",), [], "bf16"),
+        (("avx512_bf16",), ["--precision", "float32"], "float32"),
+        ((), ["--precision", "bf16"], "bf16"),
+    ],
+)
+def test_the_loss_network_is_in_bfloat16_where_the_cpu_has_units_for_it(
+    units: tuple[str, ...],
+    options: list[str],
+    precision: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(environment, "bf16_units", lambda kind: units)
+    given: list[torch.dtype] = []
+    real = Gatys.run
+
+    def watched(self: Gatys, *args: Any, **kwargs: Any) -> Optimised:
+        given.append(self.settings.dtype)
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Gatys, "run", watched)
+    assert run("photo.png", *options) == 0
+    assert given == [torch.bfloat16 if precision == "bf16" else torch.float32]
+    assert f"loss network on cpu in {precision}" in capsys.readouterr().out
+
+
+def test_on_a_gpu_auto_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "bf16_units", lambda kind: ("tensor cores",))
+    assert program.precision_on("auto", torch.device("cuda")) == "float32"
+    assert program.precision_on("bf16", torch.device("cuda")) == "bf16"
 
 
 def test_a_broken_image_costs_itself_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bench import environment
 from bench.train import main
 from bench.training import checkpoint
 from bench.training.tasks import SRTask
@@ -72,6 +73,26 @@ def test_a_run_gives_weights_that_load_and_say_where_they_come_from(
     assert json.loads(record["recipe"])["average"] == 0.999
     assert json.loads(record["versions"])["torch"] == torch.__version__.split("+")[0]
     assert str(here) not in str(record)
+
+
+@pytest.mark.parametrize(("units", "precision"), [(("avx512_bf16",), "bf16"), ((), "float32")])
+def test_the_strong_preset_is_bf16_where_there_are_units_and_the_record_says_which(
+    here: Path, monkeypatch: pytest.MonkeyPatch, units: tuple[str, ...], precision: str
+) -> None:
+    monkeypatch.setattr(environment, "bf16_units", lambda kind: units)
+    assert main(command("run", *STRONG, "--iterations", "2")) == 0
+    assert json.loads(read_weights(here / "run/network.safetensors")[0]["recipe"])["precision"] == precision
+
+
+def test_a_run_goes_on_in_its_own_precision_or_not_at_all(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "bf16_units", lambda kind: ("avx512_bf16",))
+    assert main(command("run", *STRONG, "--iterations", "4", "--max-minutes", "0.000001")) == 0
+    monkeypatch.setattr(environment, "bf16_units", lambda kind: ())
+    assert main(command("run", *STRONG, "--iterations", "4")) == 2
+    assert "precision is float32, required bf16" in capsys.readouterr().err
+    assert main(command("run", *STRONG, "--iterations", "4", "--precision", "bf16")) == 0
 
 
 def test_the_log_has_losses_speed_and_scores_and_pictures_are_kept(here: Path) -> None:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.environment import BF16_UNITS
+
 FILE = Path(__file__).with_name("baseline.json")
 LARGEST_LOSS = 0.15
 BUSY = 0.25
@@ -87,7 +89,7 @@ class Line:
 def machine_key(facts: Mapping[str, Any]) -> str:
     """The kind of machine that ratios are compared within: instruction sets, units for bfloat16, cores, GPU."""
     cpu, gpu = facts["cpu"], facts["gpu"]
-    units = [unit for unit in ("avx512_bf16", "amx_bf16", "bf16") if unit in cpu["capabilities"]]
+    units = [unit for unit in BF16_UNITS if unit in cpu["capabilities"]]
     kind = "+".join([cpu["kernels"], *units])
     return f"{kind}, {cpu['cores_allowed']} cores, {gpu['name'] if gpu else 'no GPU'}"
 

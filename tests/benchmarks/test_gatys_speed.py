@@ -11,6 +11,7 @@ from torch import Tensor
 
 from baselines.lbfgs import HISTORY_SIZE
 from baselines.optimise import Settings, search
+from bench.environment import bf16_units
 from bench.forms.form import exact_float32
 from bench.timing import subjects as speed_subjects
 from models.losses import Terms
@@ -22,7 +23,7 @@ CPU = torch.device("cpu")
 SIZE = 512
 # Three quarters of an iteration are convolutions near the machine's peak, on both sides: float32 alone, with
 # Winograd's algorithm, brings 1.9 to 2.1 on AVX-512. Units for bfloat16 do the rest.
-HALF = bool(torch.cpu.get_capabilities().get("amx_bf16"))
+HALF = bool(bf16_units())
 REQUIRED = 2.0 if HALF else 1.8
 ROUNDS = 5
 

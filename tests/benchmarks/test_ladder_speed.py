@@ -9,6 +9,7 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import participants
+from bench.environment import bf16_units
 from bench.forms import ladder
 from bench.forms.form import Built, FormUnavailable, build, exact_float32, form
 from bench.timing import subjects as speed_subjects
@@ -18,7 +19,8 @@ CORES = 2
 CPU = torch.device("cpu")
 # At 512x512 the network is 76 billion operations. Two cores of AVX-512 at 2.5 GHz make 320 billion a second at best,
 # 0.24 s; plain eager float32 takes 0.72 s. No order of float32 sums brings 2.5 there; units for bfloat16 do.
-REQUIRED = 2.5 if torch.cpu.get_capabilities().get("amx_bf16") else 1.5
+HALF = bool(bf16_units())
+REQUIRED = 2.5 if HALF else 1.5
 REQUIRED_SPEED_UP = 1000
 ROUNDS = 7
 FORMS = (
@@ -28,7 +30,6 @@ FORMS = (
     "channels_last+folded+spread+bfloat16+compiled",
     "folded+onnxruntime",
 )
-HALF = ("avx512_bf16", "amx_bf16")
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +49,8 @@ def fastest(times: dict[str, list[float]]) -> tuple[str, float]:
 def admissible_forms(participant: participants.Participant, image: torch.Tensor) -> dict[str, Built]:
     assert participant.module is not None
     reference = participant.network(image)
-    half = any(torch.cpu.get_capabilities().get(unit) for unit in HALF)
     found = {}
-    for name in (n for n in FORMS if half or "bfloat16" not in n):
+    for name in (n for n in FORMS if HALF or "bfloat16" not in n):
         try:
             built = build(participant.module, form(name), image)
         except FormUnavailable:

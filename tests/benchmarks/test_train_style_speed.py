@@ -8,6 +8,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from bench.environment import bf16_units
 from bench.records import StyleProtocol
 from bench.training.recipe import StyleNetSettings
 from bench.training.style_task import StyleTask
@@ -16,8 +17,11 @@ from tests.benchmarks.ratio import require_times_faster
 
 CORES = 2
 BATCH, PATCH = 4, 128
-HALF = bool(torch.cpu.get_capabilities().get("amx_bf16"))
-REQUIRED = 2.0
+UNITS = bf16_units()
+HALF = bool(UNITS)
+# Vectors of bfloat16 bring 1.64 on an AMD EPYC with avx512_bf16: convolutions, three quarters of a step, are 2.2 times as
+# fast, and Gram matrices, whose sums must be float32, pooling and Adam are as before. Matrix units bring more.
+REQUIRED = 2.0 if "amx_bf16" in UNITS else 1.5
 ROUNDS = 5
 PROTOCOL = StyleProtocol(
     size=PATCH,

@@ -139,7 +139,7 @@ def test_memory_that_runs_out_in_the_suite_itself_costs_no_more(
     assert "defect" not in said
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_a_cuda_device_without_memory_costs_the_model_that_image(here: Path) -> None:
     model = write("vast", "torch.empty(1 << 46, dtype=torch.uint8, device=lr.device)")
     assert main([*COMMAND, "--device", "cuda", "--models", "bicubic", model]) == 0

@@ -14,6 +14,7 @@ from models.style_net import (
     ConvNorm,
     StyleNet,
     from_caffe,
+    instance_norm,
     paper_image,
     released_image,
     to_caffe,
@@ -228,3 +229,28 @@ def test_unknown_variants_are_refused() -> None:
         StyleNet(norm="layer")
     with pytest.raises(ValueError, match=r"tanh is 'gatys', required one of: paper, released"):
         StyleNet(tanh="gatys")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_instance_normalisation_has_torchs_value_and_gradient_in_channels_last(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    norm = instance_norm(4)
+    with torch.no_grad():
+        for parameter in norm.parameters():
+            parameter.uniform_(0.5, 1.5, generator=generator)
+    if dtype == torch.float64:
+        norm.double()
+    x, gradient = torch.rand(2, 2, 4, 9, 7, dtype=torch.float64, generator=generator).to(dtype)
+
+    def of(layer: nn.Module, given: Tensor) -> tuple[Tensor, ...]:
+        variable = given.detach().requires_grad_()
+        y = layer(variable)
+        return y, *torch.autograd.grad(y, [variable, *layer.parameters()], gradient)
+
+    plain = nn.GroupNorm(4, 4).to(norm.weight.dtype)  # type: ignore[arg-type]
+    plain.load_state_dict(norm.state_dict())
+    found = of(norm, x.contiguous(memory_format=torch.channels_last))
+    assert found[0].is_contiguous(memory_format=torch.channels_last)
+    assert found[1].is_contiguous(memory_format=torch.channels_last)
+    for mine, expected in zip(found, of(plain, x), strict=True):
+        torch.testing.assert_close(mine, expected, check_stride=False)

@@ -155,7 +155,7 @@ def test_a_graph_needs_a_cuda_device(small: Small) -> None:
         build(small, form("compiled+graph"), photograph())
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_a_graph_replays_for_every_image(style: StyleNet) -> None:
     cuda = style.to("cuda")
     image = photograph().cuda()

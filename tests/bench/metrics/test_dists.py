@@ -15,7 +15,8 @@ from torchmetrics.functional.image import dists as other
 from bench import manifest
 from bench.metrics import METRICS
 from bench.metrics.dists import SIDE, DistsDistance, dists, dists_256, shrink
-from tests.bench.metrics.conftest import dists_weights, pair, trunk
+from tests.bench.metrics.conftest import pair
+from tests.bench.metrics.random_weights import dists_weights, trunk
 
 CPU = torch.device("cpu")
 VGG16 = "vgg16-features.safetensors"

@@ -12,7 +12,8 @@ from torch import Tensor
 from torchvision.transforms.functional import normalize
 
 from bench.metrics.feature import vgg16_relu2_2, vgg19_relu2_2
-from tests.bench.metrics.conftest import pair, trunk
+from tests.bench.metrics.conftest import pair
+from tests.bench.metrics.random_weights import trunk
 
 CPU = torch.device("cpu")
 

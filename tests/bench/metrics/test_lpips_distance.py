@@ -11,7 +11,8 @@ from torch import nn
 
 from bench.metrics import METRICS
 from bench.metrics.lpips_distance import HEADS, MINIMUM, LpipsDistance, Net
-from tests.bench.metrics.conftest import pair, trunk
+from tests.bench.metrics.conftest import pair
+from tests.bench.metrics.random_weights import trunk
 
 CPU = torch.device("cpu")
 NETS = tuple(MINIMUM)

@@ -164,7 +164,7 @@ def test_images_of_two_sizes_are_refused(name: str, metric: Metric) -> None:
         metric(sr[..., 1:], hr)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_a_gpu_gives_the_cpus_value(name: str, metric: Metric, weights: Path) -> None:
     sr, hr = images(name, n=2)
     cuda = torch.device("cuda")

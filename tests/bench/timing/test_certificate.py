@@ -143,7 +143,7 @@ def test_a_gpu_whose_clocks_are_unknown_is_warned_of() -> None:
     assert state_warnings({"unknown": ABSENT}) == [f"clocks and throttling are unknown: {ABSENT}"]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.cuda
 def test_a_certificate_from_a_real_gpu_is_complete() -> None:
     network = convolution().cuda()
     image = torch.rand(8, 3, 512, 512, device="cuda")

@@ -300,7 +300,7 @@ def test_a_device_that_is_not_here_is_refused() -> None:
         measure(lambda: None, device="cuda:99")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.cuda
 def test_a_side_stream_of_a_real_gpu_fails_the_cross_check() -> None:
     values = torch.rand(8192, 8192, device="cuda")
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -465,7 +465,7 @@ def test_a_cpu_has_no_leg_but_the_network() -> None:
     assert rows["network"].median > 0
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.cuda
 def test_a_gpu_has_three_legs() -> None:
     rows = regions(lambda image: image * 2, torch.rand(8, 3, 1024, 1024), device="cuda")
     assert list(rows) == ["host-to-device", "network", "device-to-host"]

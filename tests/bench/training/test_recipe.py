@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.errors import UserError
 from bench.train import parser
 from bench.training.recipe import PRESETS, Recipe, SRSettings, build
 
@@ -18,9 +19,18 @@ def test_every_field_of_a_recipe_is_an_option_and_presets_hold_only_fields() -> 
 
 
 def test_what_is_given_goes_before_the_preset_and_the_preset_before_the_default() -> None:
-    recipe = build(Recipe, PRESETS["sr"]["strong"], {"batch": 2, "patch": None, "flips": False})
-    assert (recipe.batch, recipe.patch, recipe.flips) == (2, PRESETS["sr"]["strong"]["patch"], False)
+    strong = PRESETS["sr"]["strong"]
+    recipe = build(Recipe, strong, {"batch": 2, "patch": None, "flips": False, "precision": "bf16"})
+    assert (recipe.batch, recipe.patch, recipe.flips) == (2, strong["patch"], False)
     assert build(Recipe, PRESETS["sr"]["paper"], {}) == Recipe()
+
+
+def test_a_recipe_never_says_auto() -> None:
+    assert {preset["strong"]["precision"] for preset in PRESETS.values()} == {"auto"}
+    with pytest.raises(UserError, match="precision is 'auto', required one of: float32, bf16"):
+        build(Recipe, PRESETS["sr"]["strong"], {})
+    asked = ["sr", "--data", "x", "--out", "y", "--precision"]
+    assert [parser().parse_args([*asked, word]).precision for word in ("auto", "bf16")] == ["auto", "bf16"]
 
 
 def test_the_paper_preset_is_the_papers() -> None:
