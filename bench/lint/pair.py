@@ -6,7 +6,7 @@ less than a PSNR of the same pair (`docs/explain.md`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -70,6 +70,12 @@ def lint_pixels(
     if sr.dtype == np.uint16:
         sr = sr.astype(np.int32)
     return lint(torch.from_numpy(sr).permute(2, 0, 1)[None], to_tensor(hr), scale, source="file")
+
+
+def lint_left_out(lines: Iterable[str]) -> Iterator[Finding]:
+    """What of a folder is not looked at."""
+    for line in lines:
+        yield Finding(kind="files", severity="warn", what=line, remedy="means are over the others")
 
 
 def lint_stems(pairing: Pairing) -> Iterator[Finding]:
