@@ -124,6 +124,8 @@ def other_kind(head: bytes) -> str:
 
 def no_weights(head: bytes) -> str:
     """What the first bytes of a file are of that was given as weights, where they cannot be weights; else empty."""
+    if head[8:9] == b"{":  # safetensors, which begin with a number
+        return ""
     known = other_kind(head)
     if known and known not in ARCHIVES:
         return known

@@ -44,7 +44,7 @@ SAID_ROLES = frozenset({"hr", "gt", "lr", "lrbi", "lrbd", "lrdn", "sr"})
 """That need no image beside them to be believed; `knocked_out` is a photograph where there is no `knocked`."""
 SCALES = range(2, 65)
 METHODS = frozenset(
-    """nearest bilinear bicubic lanczos area box a+ aplus anr scsr sub-pixel subpixel selfexsr srcnn fsrcnn vdsr drcn drrn
+    """nearest bilinear bicubic lanczos a+ aplus anr scsr sub-pixel subpixel selfexsr srcnn fsrcnn vdsr drcn drrn
     espcn lapsrn memnet edsr mdsr rdn rcan carn imdn rfdn srgan esrgan srresnet realesrgan real-esrgan bsrgan swinir swin2sr
     srmd enhancenet""".split()
 )  # fmt: skip
