@@ -232,6 +232,8 @@ def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
         console.print(f"\n{block.title}", markup=False, highlight=False, style="bold", soft_wrap=True)
         shown = [o for o in others if any(o.text(m) for m in block.metrics)]
         console.print(terminal_table(block, shown))
+        for note in block.notes:
+            console.print(note, markup=False, highlight=False, soft_wrap=True)
         for other in shown:
             if other.cannot:
                 console.print(

@@ -17,6 +17,7 @@ from reports.wording import counted, ends, fixed, metric_title
 
 SIC = " (sic)"
 UNCLEAR = " ≈"
+STAR = "*"
 MODEL = Head(text="model", numeric=False)
 
 
@@ -82,7 +83,7 @@ def quality_table(group: Group, reference: str | None) -> Table:
 
 def _column(group: Group, metric: MetricInfo, reference: str | None) -> list[Cell]:
     means = [_mean(group, model, metric) for model in group.models]
-    ranks = marks(means, metric.decimals, higher_is_better=metric.higher_is_better)
+    ranks = marks(_ranked(group, metric, means), metric.decimals, higher_is_better=metric.higher_is_better)
     return [
         _mean_cell(group, model, metric, value, mark, reference)
         for model, value, mark in zip(group.models, means, ranks, strict=True)
@@ -90,8 +91,32 @@ def _column(group: Group, metric: MetricInfo, reference: str | None) -> list[Cel
 
 
 def _mean(group: Group, model: str, metric: MetricInfo) -> float | None:
-    values = group.column(model, metric.name)
-    return mean(list(map(float, values))) if len(values) else None
+    """Over the finite values; infinite where none is."""
+    values = list(map(float, group.column(model, metric.name)))
+    finite = [value for value in values if math.isfinite(value)]
+    return mean(finite or values) if values else None
+
+
+def _infinite(group: Group, model: str, metric: MetricInfo) -> tuple[str, ...]:
+    """The images for which a metric is infinite."""
+    column = group.column(model, metric.name)
+    return tuple(str(image) for image, value in column.items() if math.isinf(float(value)))
+
+
+def _ranked(group: Group, metric: MetricInfo, means: Sequence[float | None]) -> list[float | None]:
+    """The means that are ranked: finite, and of the same images as the others', as far as infinite values go."""
+    infinite = {model: frozenset(_infinite(group, model, metric)) for model in group.models}
+    common = (
+        frozenset.intersection(
+            *(found for found, value in zip(infinite.values(), means, strict=True) if value is not None)
+        )
+        if any(value is not None for value in means)
+        else frozenset()
+    )
+    return [
+        value if value is not None and math.isfinite(value) and infinite[model] == common else None
+        for model, value in zip(group.models, means, strict=True)
+    ]
 
 
 def _mean_cell(
@@ -99,15 +124,17 @@ def _mean_cell(
 ) -> Cell:
     if value is None:
         return Cell(text="")
-    values = tuple(map(float, group.column(model, metric.name)))
+    values = tuple(v for v in map(float, group.column(model, metric.name)) if math.isfinite(v))
+    infinite = _infinite(group, model, metric)
     found = None if reference in {None, model} else difference(group, model, reference or "", metric.name)
-    sure = interval(values)
+    sure = interval(values) if values else None
     words = [f"mean of {counted(len(values), 'image')}"]
+    words += [f"infinite for {counted(len(infinite), 'image')}: {listed(infinite)}"] if infinite else []
     words += [f"95 % interval {ends(sure, metric.decimals)}"] if sure else ["too few for an interval"]
     words += [_words(found, metric, reference)] if found and reference else []
     return Cell(
-        text=fixed(value, metric.decimals),
-        sort=value,
+        text=fixed(value, metric.decimals) + STAR * bool(infinite),
+        sort=value if math.isfinite(value) else None,
         mark=mark,
         muted=bool(found and found.unclear),
         certificate=group.certificates[model, metric.name].id,
@@ -155,6 +182,11 @@ def _printed_cell(entry: Entry | None) -> Cell:
 def _notes(
     own: Sequence[tuple[Cell, ...]], printed: Sequence[tuple[Cell, ...]], reference: str | None
 ) -> Iterator[str]:
+    if any(cell.text.endswith(STAR) and cell.certificate for row in own for cell in row):
+        yield (
+            f"{STAR} infinite for some images, where the result is the original to the last bit: the mean is over the others, and "
+            "ranked only where all models lack the same ones."
+        )
     if any(cell.muted for row in own for cell in row):
         yield (
             f"Muted above the line: not distinguishable from {reference}, the 95 % interval of the paired difference "

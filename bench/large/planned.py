@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 
@@ -80,6 +81,10 @@ def _score_subject(
         return
     if note:
         outcome.notes["tiles", subject.name] = note
+    if math.isinf(found.psnr):
+        outcome.notes["identical", subject.name] = (
+            "sr is hr to the last bit; make sure that it is no copy of hr; PSNR is infinite there"
+        )
     for metric in metrics:
         value = _value(found, metric.entry.name)
         if value is None:

@@ -17,7 +17,7 @@ from bench.files.pairing import Pairing
 from bench.lint.finding import Finding, refusal
 from bench.lint.fit import lint_fit
 from bench.lint.size import lint_size
-from bench.lint.values import Source, lint_channels, lint_grid, lint_range, lint_type
+from bench.lint.values import Source, lint_channels, lint_grid, lint_identical, lint_range, lint_type
 
 __all__ = ["Finding", "lint", "lint_pixels", "lint_stems", "refusal"]
 
@@ -53,6 +53,7 @@ def _findings(sr: Tensor, hr: Tensor, scale: int, source: Source) -> Iterator[Fi
     if values.dtype in {torch.float16, torch.bfloat16}:
         values = values.float()
     yield from lint_range(values, hr)
+    yield from lint_identical(values, hr)
     yield from lint_grid(values, hr, source)
     yield from lint_fit(values, hr, scale)
 

@@ -229,7 +229,11 @@ def _whole(arrays: Mapping[str, Tensor], prefix: str) -> bool:
 
 def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> Outside:
     """The style network of PyTorch's examples."""
-    if "multiple" in spec.options or spec.options.get("scale", 1) != 1 or spec.options.get("kind") == "upscaler":
+    if (
+        "multiple" in spec.options
+        or spec.options.get("scale", 1) != 1
+        or spec.options.get("kind") == "upscaler"
+    ):
         raise UserError(
             f"{spec.source!r} is a style network of any size and scale 1; required no multiple=, scale= or kind=upscaler"
         )
@@ -237,9 +241,7 @@ def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> Ou
         network = example_style_net.example_style_net(weights)
     except ValueError as error:
         raise UserError(f"{spec.source!r}: {error}") from error
-    convention = Convention(
-        bgr=spec.options.get("order") == "bgr", minimum=example_style_net.MINIMUM_SIZE
-    )
+    convention = Convention(bgr=spec.options.get("order") == "bgr", minimum=example_style_net.MINIMUM_SIZE)
     return Outside(
         spec=spec,
         kind="stylizer",
@@ -269,7 +271,15 @@ def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> Outside:
             break
         except UnsupportedModelError:
             continue
-        except (RuntimeError, KeyError, ValueError, AssertionError, TypeError, IndexError, AttributeError) as error:
+        except (
+            RuntimeError,
+            KeyError,
+            ValueError,
+            AssertionError,
+            TypeError,
+            IndexError,
+            AttributeError,
+        ) as error:
             raise UserError(f"{spec.source!r} cannot be loaded by spandrel: {reason(error)}") from error
     if model is None:
         raise UserError(
