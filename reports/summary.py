@@ -125,7 +125,10 @@ def _best(groups: Sequence[Group]) -> Iterator[str]:
 
 
 def _best_of(group: Group, several: bool) -> str:
-    """Empty for a lone model; the protocol is named where there are several. No image that is infinite for a model counts."""
+    """Empty for a lone model; the protocol is named where there are several.
+
+    An image that is infinite for some model counts for none.
+    """
     found = {
         model: {str(image): float(value) for image, value in column.items()}
         for model in group.models

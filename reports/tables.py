@@ -13,11 +13,12 @@ from reports.paper import Entry, ScoreTarget, entries, title_of
 from reports.parts import Cell, Head, Mark, Table
 from reports.results import Group
 from reports.verdicts import group_matches
-from reports.wording import counted, ends, fixed, metric_title
+from reports.wording import counted, ends, fixed, listed, metric_title
 
 SIC = " (sic)"
 UNCLEAR = " ≈"
 STAR = "*"
+NAMED = 5
 MODEL = Head(text="model", numeric=False)
 
 
@@ -106,13 +107,10 @@ def _infinite(group: Group, model: str, metric: MetricInfo) -> tuple[str, ...]:
 def _ranked(group: Group, metric: MetricInfo, means: Sequence[float | None]) -> list[float | None]:
     """The means that are ranked: finite, and of the same images as the others', as far as infinite values go."""
     infinite = {model: frozenset(_infinite(group, model, metric)) for model in group.models}
-    common = (
-        frozenset.intersection(
-            *(found for found, value in zip(infinite.values(), means, strict=True) if value is not None)
-        )
-        if any(value is not None for value in means)
-        else frozenset()
-    )
+    measured = [
+        infinite[model] for model, value in zip(group.models, means, strict=True) if value is not None
+    ]
+    common = frozenset[str]().union(*measured).intersection(*measured)
     return [
         value if value is not None and math.isfinite(value) and infinite[model] == common else None
         for model, value in zip(group.models, means, strict=True)
@@ -129,7 +127,9 @@ def _mean_cell(
     found = None if reference in {None, model} else difference(group, model, reference or "", metric.name)
     sure = interval(values) if values else None
     words = [f"mean of {counted(len(values), 'image')}"]
-    words += [f"infinite for {counted(len(infinite), 'image')}: {listed(infinite)}"] if infinite else []
+    words += (
+        [f"infinite for {counted(len(infinite), 'image')}: {listed(infinite[:NAMED])}"] if infinite else []
+    )
     words += [f"95 % interval {ends(sure, metric.decimals)}"] if sure else ["too few for an interval"]
     words += [_words(found, metric, reference)] if found and reference else []
     return Cell(
@@ -184,8 +184,8 @@ def _notes(
 ) -> Iterator[str]:
     if any(cell.text.endswith(STAR) and cell.certificate for row in own for cell in row):
         yield (
-            f"{STAR} infinite for some images, where the result is the original to the last bit: the mean is over the others, and "
-            "ranked only where all models lack the same ones."
+            f"{STAR} infinite for some images, where the result is the original to the last bit: the mean is over the "
+            "others, and ranked only where all models lack the same ones."
         )
     if any(cell.muted for row in own for cell in row):
         yield (
@@ -231,7 +231,7 @@ def _difference_cell(group: Group, model: str, reference: str, metric: MetricInf
         text += f" ({ends(found.interval, metric.decimals, sign=True)})"
     return Cell(
         text=text + UNCLEAR * found.unclear,
-        sort=found.mean,
+        sort=found.mean if math.isfinite(found.mean) else None,
         muted=found.unclear,
         certificate=group.certificates[model, metric.name].id,
         note=f"{counted(found.n, 'image')}; {_words(found, metric, reference)}",

@@ -35,7 +35,8 @@ SCALE = (
 TAG = re.compile(rf"(?:{SCALE}|{ROLE})$", re.IGNORECASE)
 INSIDE = re.compile(rf"{SCALE}(?={_BEHIND}|$)", re.IGNORECASE)
 NAMED = re.compile(  # as TAG, but `x4` only behind a separator or a digit: `box2` and `box3` are names
-    rf"(?:(?:(?<=[0-9_\-. ])|{_BEHIND})x\d{{1,2}}(?:[mdw]\d?)?|{_BEHIND}\d{{1,2}}x|{_BEHIND}srf{_BEHIND}?\d{{1,2}}|{ROLE})$",
+    rf"(?:(?:(?<=[0-9_\-. ])|{_BEHIND})x\d{{1,2}}(?:[mdw]\d?)?|{_BEHIND}\d{{1,2}}x|"
+    rf"{_BEHIND}srf{_BEHIND}?\d{{1,2}}|{ROLE})$",
     re.IGNORECASE,
 )
 SIZE = re.compile(rf"(?:^|{_BEHIND})\dx\d{{1,2}}$", re.IGNORECASE)
@@ -44,10 +45,45 @@ SAID_ROLES = frozenset({"hr", "gt", "lr", "lrbi", "lrbd", "lrdn", "sr"})
 """That need no image beside them to be believed; `knocked_out` is a photograph where there is no `knocked`."""
 SCALES = range(2, 65)
 METHODS = frozenset(
-    """nearest bilinear bicubic lanczos a+ aplus anr scsr sub-pixel subpixel selfexsr srcnn fsrcnn vdsr drcn drrn
-    espcn lapsrn memnet edsr mdsr rdn rcan carn imdn rfdn srgan esrgan srresnet realesrgan real-esrgan bsrgan swinir swin2sr
-    srmd enhancenet""".split()
-)  # fmt: skip
+    {
+        "nearest",
+        "bilinear",
+        "bicubic",
+        "lanczos",
+        "a+",
+        "aplus",
+        "anr",
+        "scsr",
+        "sub-pixel",
+        "subpixel",
+        "selfexsr",
+        "srcnn",
+        "fsrcnn",
+        "vdsr",
+        "drcn",
+        "drrn",
+        "espcn",
+        "lapsrn",
+        "memnet",
+        "edsr",
+        "mdsr",
+        "rdn",
+        "rcan",
+        "carn",
+        "imdn",
+        "rfdn",
+        "srgan",
+        "esrgan",
+        "srresnet",
+        "realesrgan",
+        "real-esrgan",
+        "bsrgan",
+        "swinir",
+        "swin2sr",
+        "srmd",
+        "enhancenet",
+    }
+)
 METHOD_ENDINGS = tuple(mark + method for method in sorted(METHODS) for mark in SEPARATORS)
 LISTED = 10
 
@@ -155,13 +191,10 @@ def _made_of(key: str, role: Role | None, hr: Collection[str], there: Collection
     """Why an image is none of the hr images of its folder; empty where it is one."""
     if role in {"lr", "sr"}:
         return f"called {role}"
-    if role == "hr":
+    if role == "hr" or SIZE.search(key):
         return ""
-    if SIZE.search(key):
-        return ""
-    for part in _shorter(key):
-        if part in hr:
-            return "called like an hr image with more behind it"
+    if hr and any(part in hr for part in _shorter(key)):
+        return "called like an hr image with more behind it"
     rest = bare(key)
     if rest != key and any(part in there for part in list(peeled(key))[1:]):
         return "called like another image with more behind it"

@@ -2,9 +2,9 @@
 the style network of PyTorch's examples.
 
 What training programs put around the weights is taken away by one rule: first :data:`PARTS` of the file, then
-:data:`PREFIXES` of the names, one after another, averages of the weights (EMA) before the weights, until the names are those
-of a known network. What stands beside a prefix must be another copy or what training leaves behind (:data:`LEFTOVERS`):
-else it would be a part of a network, and is not taken for one.
+:data:`PREFIXES` of the names, one after another, averages of the weights (EMA) before the weights, until the names are
+those of a known network. What stands beside a prefix must be another copy or what training leaves behind
+(:data:`LEFTOVERS`): else it would be a part of a network, and is not taken for one.
 
 No code of a file is ever run: pickles are read by torch's reader of weights, which knows tensors and plain
 containers and refuses everything else; TorchScript, which is code, is refused.
