@@ -17,7 +17,9 @@ CPU = torch.device("cpu")
 
 
 class Layer(nn.Module):
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, upsample: int | None = None) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, upsample: int | None = None
+    ) -> None:
         super().__init__()
         self.up = nn.Upsample(scale_factor=upsample, mode="nearest") if upsample else nn.Identity()
         self.reflection_pad = nn.ReflectionPad2d(kernel // 2)
