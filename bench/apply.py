@@ -6,11 +6,13 @@ python -m bench.apply style-johnson-candy photo.jpg --out stylized
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli import DONE, FAILED, device, guard, progress
+from bench.printable import printable
 
 if TYPE_CHECKING:
     from bench.applying.request import Request
@@ -83,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
         tile=args.tile,
         self_ensemble=args.self_ensemble,
     )
+    for line in asked.left_out:
+        print(printable(line), file=sys.stderr)
     kept = len(asked.images) - len(asked.waiting)
     done, failed = work(asked, args.device) if asked.waiting else (0, 0)
     print(f"{done} image{'s' if done != 1 else ''} written to {args.out}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, overload
 
 from bench import cache, manifest
 from bench.errors import ImageError, MissingFile, UserError
-from bench.files.layouts import SUFFIXES, hr_folder, image_names
+from bench.files.formats import USUAL
+from bench.files.layouts import hr_folder, hr_names, listing
+from bench.files.names import normal
+from bench.files.pairing import stem_of_name
 from bench.printable import stem_name
 from bench.records import Dataset, ImageFile
 
@@ -79,10 +82,12 @@ class FolderImages(Sequence[ImageFile]):
     Attributes:
         prefix: the folder, with a separator at its end.
         names: of the files.
+        left_out: a line for each kind of file of the folder that is not among them.
     """
 
     prefix: str
     names: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -95,7 +100,7 @@ class FolderImages(Sequence[ImageFile]):
 
     def __getitem__(self, index: int | slice) -> ImageFile | FolderImages:
         if isinstance(index, slice):
-            return FolderImages(self.prefix, self.names[index])
+            return FolderImages(self.prefix, self.names[index], self.left_out)
         return _image(self.prefix + self.names[index])
 
 
@@ -109,12 +114,23 @@ def files(name: str) -> tuple[str, ...]:
     return tuple(image.file for image in _named(name).images) if name != "samples" else ()
 
 
-def dataset(name_or_folder: str) -> Dataset:
+def left_out(data: Dataset) -> Iterator[str]:
+    """What of a data set's folder is no part of it, in lines to be shown."""
+    if isinstance(data.images, FolderImages):
+        yield from (f"{data.name}: {line}" for line in data.images.left_out)
+
+
+def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = False) -> Dataset:
     """A named data set, or the hr images of a folder, by name; no hidden files.
 
     A name goes before a folder of that name, which is had as `./NAME`. A folder's data set is called like the
     folder's last part, with `folder-` before it where that is the name of a data set. The images lie in the folder
     itself, or in its folder `GTmod12` or `HR` (:mod:`bench.files.layouts`); its other sub-folders are not looked into.
+    What their names say is respected (:mod:`bench.files.names`); :func:`left_out` says what is not among the images.
+
+    Args:
+        scale: hr size over lr size, for folders with hr images for several.
+        every: all images of a folder, whatever their names say.
 
     Raises:
         UserError: neither a name nor a folder; a folder without images, with two images of one stem, or one that
@@ -124,7 +140,8 @@ def dataset(name_or_folder: str) -> Dataset:
     if name in NAMED:
         return _samples() if name == "samples" else _named(name)
     if os.path.isdir(name_or_folder):  # noqa: PTH112 (Path.is_dir raises on names that are too long)
-        return _folder(Path(os.path.abspath(name_or_folder)))  # noqa: PTH100 (links stay as they were given)
+        folder = Path(os.path.abspath(name_or_folder))  # noqa: PTH100 (links stay as they were given)
+        return _folder(folder, scale, every=every)
     if reason := WITHOUT_A_NAME.get(name.casefold()):
         raise UserError(f"{name} is no data set by name: {reason}; required the folder that holds its images")
     what = "folder" if "/" in name or os.sep in name else "data set or folder"
@@ -174,23 +191,37 @@ def _named(name: str) -> Dataset:
     )
 
 
-def _folder(folder: Path) -> Dataset:
+def _folder(folder: Path, scale: int | None, *, every: bool) -> Dataset:
     holder = hr_folder(folder)
-    names = sorted(image_names(holder))
-    _refuse_twins(holder, names)
+    there = listing(holder)
+    _refuse_twins(holder, there.names)
+    lines = list(there.lines())
+    if not there.names:
+        raise UserError(
+            f"{str(folder)!r} holds no image; required files with one of: {USUAL}"
+            + "".join(f" ({line})" for line in lines)
+        )
+    names = there.names
+    if not every:
+        try:
+            names, roles = hr_names(names, scale)
+        except UserError as error:
+            raise UserError(f"{str(holder)!r}: {error}") from error
+        lines += roles
     if not names:
-        raise UserError(f"{str(folder)!r} holds no image; required files with one of: {' '.join(SUFFIXES)}")
+        raise UserError(f"{str(holder)!r} holds no hr image: {'; '.join(lines)}; required some that are")
     own = _printable(folder.name) or "folder"
     name = f"folder-{own}" if own in NAMED or own in ALIASES else own
     prefix = str(holder).rstrip(os.sep) + os.sep
-    return Dataset(name=name, images=FolderImages(prefix, tuple(names)), source=_printable(str(holder)))
+    images = FolderImages(prefix, names, tuple(lines))
+    return Dataset(name=name, images=images, source=_printable(str(holder)))
 
 
 def _refuse_twins(holder: Path, names: Sequence[str]) -> None:
     by_stem: dict[str, str] = {}
     for name in names:
         stem = _image(name).stem
-        twin = by_stem.setdefault(stem, name)
+        twin = by_stem.setdefault(normal(stem), name)
         if twin is not name:
             raise UserError(
                 f"{str(holder)!r} has two images called {stem!r}: {twin!r} and {name!r}; required one"
@@ -198,8 +229,8 @@ def _refuse_twins(holder: Path, names: Sequence[str]) -> None:
 
 
 def _image(file: str, sha256: str | None = None) -> ImageFile:
-    stem = file.replace(os.sep, "/").rpartition("/")[2].rpartition(".")[0]
-    return ImageFile(stem=_printable(stem), file=file, sha256=sha256)
+    name = file.replace(os.sep, "/").rpartition("/")[2]
+    return ImageFile(stem=stem_of_name(name), file=file, sha256=sha256)
 
 
 def _printable(name: str) -> str:

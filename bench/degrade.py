@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from bench.cli import DONE, FAILED, Reporter, guard, progress
 from bench.errors import UserError
+from bench.printable import printable
 from bench.records import Arithmetic, Border, Dataset, ImageFile, SRProtocol
 
 if TYPE_CHECKING:
@@ -62,8 +64,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Degrade every image that OUT_FOLDER lacks and print what became of them."""
+    from bench.datasets import left_out
+
     protocol = _protocol(args)
-    data = _dataset(args.hr)
+    data = _dataset(args.hr, args.scale)
+    for line in left_out(data):
+        print(printable(line), file=sys.stderr)
     _refuse_folder(args.lr, data)
     todo = [image for image in data.images if args.force or not _target(args.lr, image).exists()]
     with progress("degrade", len(todo)) as reporter:
@@ -92,12 +98,13 @@ def _protocol(args: argparse.Namespace) -> SRProtocol:
     )
 
 
-def _dataset(folder_or_name: str) -> Dataset:
+def _dataset(folder_or_name: str, scale: int) -> Dataset:
     from bench.datasets import dataset
 
     # a folder called like a named set is still the folder that was asked for
     folder = Path(folder_or_name)
-    return dataset(os.path.abspath(folder) if folder.is_dir() else folder_or_name)  # noqa: PTH100
+    name = os.path.abspath(folder) if folder.is_dir() else folder_or_name  # noqa: PTH100
+    return dataset(name, scale=scale)
 
 
 def _refuse_folder(out: Path, data: Dataset) -> None:

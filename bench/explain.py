@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.explaining.match import Match, Published
     from bench.explaining.scores import ImageScores, Value
     from bench.lint.finding import Finding
+    from bench.records import Dataset
 
 EXAMPLES = """SR and HR are two images, or two folders whose images are paired by name; HR may be a data set's name, too.
 
@@ -47,6 +48,11 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument(
         "--scale", type=int, default=4, metavar="N", help="hr size over lr size: what is shaved (default: 4)"
+    )
+    p.add_argument(
+        "--pattern",
+        metavar="TEXT",
+        help="how SR's files are called, as {stem}_RCAN_BIX4 (default: found out)",
     )
     p.add_argument("--like", metavar="LIBRARY", help=f"only what this one prints: {', '.join(LIBRARIES)}")
     p.add_argument(
@@ -122,7 +128,7 @@ def _found(args: argparse.Namespace) -> Found:
 
     if args.db:
         return stored(args.db, args.dataset, args.model, args.scale, args.protocol)
-    return two(*args.images)
+    return two(*args.images, scale=args.scale, pattern=args.pattern)
 
 
 def _conventions(images: int, *, every: bool) -> list[Convention]:
@@ -214,17 +220,30 @@ def _match(wanted: Sequence[Published], values: Sequence[Value], images: int, sc
 def _kernels(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from bench.datasets import dataset, load
+    from bench.datasets import load
     from bench.explaining.kernels import table
     from bench.images import read
 
     hr = args.images[0]
-    pixels = [read(Path(hr))] if Path(hr).is_file() else [load(image).pixels for image in dataset(hr).images]
+    pixels = (
+        [read(Path(hr))]
+        if Path(hr).is_file()
+        else [load(image).pixels for image in _dataset(hr, args.scale).images]
+    )
     print(
         f"{_counted(len(pixels))}, made smaller by {args.scale} and larger again; {args.scale} pixels shaved"
     )
     Console().print(table(pixels, args.scale))
     return DONE
+
+
+def _dataset(hr: str, scale: int) -> Dataset:
+    from bench.datasets import dataset, left_out
+
+    data = dataset(hr, scale=scale)
+    for line in left_out(data):
+        print(line, file=sys.stderr)
+    return data
 
 
 def _counted(images: int) -> str:

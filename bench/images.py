@@ -6,16 +6,19 @@ What becomes of a file is stated here and nowhere guessed:
 - 1-bit becomes grey, 0 and 255. A palette becomes RGB, unless it is the plain ramp of greys.
 - Alpha is dropped where every pixel is opaque; an image with a transparent pixel is refused.
 - EXIF orientation is applied. EXIF that cannot be read counts as upright.
-- CMYK and other colour spaces, more than 8 bits per channel, floats, and files of several frames are refused.
+- CMYK and other colour spaces, other numbers of channels, more than 8 bits per channel, floats, and files of several
+  frames are refused, each as what it is.
 - More than 178,956,970 pixels (Pillow's limit) are refused by the header, before anything is decoded; likewise a JPEG
   of more than 64 scans, each of which goes over all pixels.
 
-PNG, JPEG, BMP, GIF, TIFF, WebP and PPM are recognised by their first bytes; the suffix does not matter.
+What is an image is said by its first bytes (:mod:`bench.files.formats`); the suffix does not matter. Pillow is given the
+one reader of that format and never looks for another: none that starts a program or draws a document is ever called.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import re
 import struct
@@ -23,44 +26,25 @@ import threading
 import warnings
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
-from PIL import (
-    BmpImagePlugin,
-    ExifTags,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 from torch import Tensor
 
 from bench.errors import ImageError
+from bench.files.formats import FORMATS, HEAD_BYTES, Format, image_format, other_kind
 from bench.files.jpeg_scans import scans
 from bench.files.replacing import replacing
 from bench.files.whole_file import read_whole
 
 LARGEST_PIXELS = 178_956_970
 MOST_SCANS = 64
-FORMATS = "PNG, JPEG, BMP, GIF, TIFF, WebP or PPM"
 
-# First bytes to reader. Image.open would warn of large images and take a phone's JPEG for several frames.
-READERS: tuple[tuple[re.Pattern[bytes], Callable[..., ImageFile.ImageFile]], ...] = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
-    (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
-    (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
-    (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
-    (re.compile(rb"II[*+]\x00|MM\x00[*+]"), TiffImagePlugin.TiffImageFile),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
-    (re.compile(rb"P[1-6]\s"), PpmImagePlugin.PpmImageFile),
-)
 # Mode of the file to the mode that is measured.
 MODES = {"1": "L", "L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB", "P": "RGB", "PA": "RGB"}
 UPRIGHT = {
@@ -84,7 +68,17 @@ DECODER_ERRORS = (
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
+    RuntimeError,
+    AttributeError,
+    AssertionError,
 )
+# What it says of a sound file of a kind that it does not read.
+UNREAD = re.compile(
+    r"unknown (?:\w+ )?mode|unsupported|unimplemented|not (?:supported|available|implemented)|unrecognized|cannot handle",
+    re.IGNORECASE,
+)
+TIFF_TAGS = (TiffImagePlugin.BITSPERSAMPLE, TiffImagePlugin.SAMPLESPERPIXEL, TiffImagePlugin.SAMPLEFORMAT)
+TIFF_FLOAT = 3
 
 _warnings = threading.Lock()
 
@@ -189,19 +183,58 @@ def _quieten_pillow() -> None:
 def _open(data: bytes, name: str) -> ImageFile.ImageFile:
     if not data:
         raise ImageError(f"{name!r} is empty; required an image")
-    reader = next((reader for magic, reader in READERS if magic.match(data)), None)
-    if reader is None:
-        raise ImageError(f"{name!r} is not an image: its bytes are not those of {FORMATS}")
+    found = image_format(data[:HEAD_BYTES])
+    if found is None:
+        what = other_kind(data[:HEAD_BYTES])
+        said = (
+            f"it is {what}" if what else f"its bytes are not those of {FORMATS}, nor of another that is read"
+        )
+        raise ImageError(f"{name!r} is not an image: {said}")
+    if found.name == "TIFF":
+        _refuse_tiff(data, name)
     try:
-        return reader(io.BytesIO(data))
+        return _reader(found)(io.BytesIO(data))
     except DECODER_ERRORS as error:
         raise _damaged(name, error) from error
+
+
+@cache
+def _reader(found: Format) -> Callable[..., ImageFile.ImageFile]:
+    module, _, attribute = found.reader.partition(":")
+    return cast(
+        "Callable[..., ImageFile.ImageFile]", getattr(importlib.import_module(f"PIL.{module}"), attribute)
+    )
+
+
+def _refuse_tiff(data: bytes, name: str) -> None:
+    """Refuse what the header of a TIFF says that Pillow would call damaged; a header that cannot be read is left to it."""
+    try:
+        header = TiffImagePlugin.ImageFileDirectory_v2(
+            data[: 16 if data[2:3] == b"+" or data[3:4] == b"+" else 8]
+        )
+        stream = io.BytesIO(data)
+        stream.seek(header.next)
+        header.load(stream)
+        bits, samples, kind = (header.get(tag) for tag in TIFF_TAGS)
+    except DECODER_ERRORS:
+        return
+    most = max(bits) if isinstance(bits, tuple) and bits else 1
+    if isinstance(kind, tuple) and TIFF_FLOAT in kind:
+        raise ImageError(f"{name!r} has {most}-bit channels; required 8-bit ones, RGB or grey, not floats")
+    if most > 8:
+        raise ImageError(f"{name!r} has {most}-bit channels; required 8-bit ones, RGB or grey")
+    if isinstance(samples, int) and samples > 4:
+        raise ImageError(f"{name!r} has {samples} channels; required RGB or grey")
 
 
 def _damaged(name: str, error: Exception) -> ImageError:
     if isinstance(error, Image.DecompressionBombError):
         return ImageError(f"{name!r} has too many pixels; required at most {LARGEST_PIXELS}")
-    words = " ".join(str(error).split())
+    words = " ".join(str(error).split()) or type(error).__name__
+    if UNREAD.search(words):
+        return ImageError(
+            f"{name!r} is of a kind that Pillow does not read ({words}); required 8 bits, RGB or grey"
+        )
     what = "truncated" if re.search("truncated|unpack|EOF", words, re.IGNORECASE) else "damaged"
     return ImageError(f"{name!r} is {what} ({words}); required a whole image")
 
@@ -212,7 +245,11 @@ def _refuse_kind(image: ImageFile.ImageFile, data: bytes, name: str) -> None:
     if width * height > LARGEST_PIXELS:
         raise ImageError(f"{name!r} is {width}x{height} pixels; required at most {LARGEST_PIXELS} in all")
     bits = _bits(image, data)
-    if bits > 8 or image.mode.startswith(("I", "F")):
+    if image.mode.startswith("F"):
+        raise ImageError(
+            f"{name!r} has {max(bits, 32)}-bit channels; required 8-bit ones, RGB or grey, not floats"
+        )
+    if bits > 8 or image.mode.startswith("I"):
         raise ImageError(f"{name!r} has {max(bits, 16)}-bit channels; required 8-bit ones, RGB or grey")
     if image.mode not in MODES:
         raise ImageError(f"{name!r} has {image.mode} pixels; required RGB or grey")
@@ -223,14 +260,54 @@ def _refuse_kind(image: ImageFile.ImageFile, data: bytes, name: str) -> None:
 
 
 def _bits(image: ImageFile.ImageFile, data: bytes) -> int:
-    """Bits per channel as the file has them: Pillow reduces 16-bit RGB to 8 bits without a word."""
+    """Bits per channel as the file has them: Pillow reduces 10-bit AVIF and 16-bit RGB to 8 bits without a word."""
     if isinstance(image, PngImagePlugin.PngImageFile):
         return data[24]
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
     if isinstance(image, PpmImagePlugin.PpmImageFile) and isinstance(image.tile[0].args, tuple):
         return max(value.bit_length() for value in image.tile[0].args if isinstance(value, int))
-    return 8
+    reader = BITS.get(image.format or "")
+    return max(reader(data), default=8) if reader else 8
+
+
+def _bits_avif(data: bytes) -> list[int]:
+    """Of each `av1C` box: two flags say 10 or 12 bits."""
+    flags = [data[at.end() + 2] for at in re.finditer(b"av1C", data) if at.end() + 2 < len(data)]
+    return [(12 if flag & 0x20 else 10) if flag & 0x40 else 8 for flag in flags]
+
+
+def _bits_jpeg2000(data: bytes) -> list[int]:
+    """Of each component in the codestream's SIZ segment."""
+    at = data.find(b"\xff\x4f\xff\x51")
+    if at < 0 or len(data) < at + 42:
+        return []
+    count = int.from_bytes(data[at + 40 : at + 42])
+    return [(data[i] & 0x7F) + 1 for i in range(at + 42, min(at + 42 + 3 * count, len(data)), 3)]
+
+
+def _bits_sgi(data: bytes) -> list[int]:
+    return [8 * data[3]]
+
+
+def _bits_psd(data: bytes) -> list[int]:
+    return [int.from_bytes(data[22:24])]
+
+
+def _bits_dds(data: bytes) -> list[int]:
+    """16 where it holds floats (BC6H, and the other formats of floats in DirectX 10's header)."""
+    floats = data[84:88] == b"DX10" and int.from_bytes(data[128:132], "little") in DXGI_FLOATS
+    return [16 if floats else 8]
+
+
+DXGI_FLOATS = frozenset({2, 6, 10, 16, 26, 34, 41, 54, 94, 95, 96})
+BITS: dict[str, Callable[[bytes], list[int]]] = {
+    "AVIF": _bits_avif,
+    "JPEG2000": _bits_jpeg2000,
+    "SGI": _bits_sgi,
+    "PSD": _bits_psd,
+    "DDS": _bits_dds,
+}
 
 
 def _upright(image: Image.Image) -> Image.Image:

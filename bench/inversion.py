@@ -99,7 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Make every image that is not there yet and print what there is."""
+    from bench.datasets import left_out
     from bench.inverting.request import request
+    from bench.printable import printable
     from bench.store import Store
 
     asked = request(
@@ -117,8 +119,8 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         pictures=args.pictures,
         force=args.force,
     )
-    for line in asked.missing:
-        print(line, file=sys.stderr)
+    for line in (*asked.missing, *(line for data in asked.datasets for line in left_out(data))):
+        print(printable(line), file=sys.stderr)
     where = device(args.device)
     with Store(args.db) as store:
         made, complete = work(asked, where, store, command)

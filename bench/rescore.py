@@ -201,6 +201,8 @@ def _print_tables(tables: Sequence[Row]) -> None:
         console = Console()
         console.print(f"\n{block.title}", markup=False, highlight=False, style="bold", soft_wrap=True)
         console.print(terminal_table(block, ()))
+        for note in block.notes:
+            console.print(note, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_failures(failures: Sequence[Failure]) -> None:

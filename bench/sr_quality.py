@@ -50,7 +50,8 @@ HELP = {
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "db": "the results file (default: results.db)",
     "images": "where hr, lr and sr go as PNG (default: results/images)",
-    "lr": "lr made from hr by the protocol, or the lr files in the data set's folder (default: made)",
+    "lr": "lr made from hr by the protocol, or the lr files in the data set's folder, also as "
+    "files,pattern={stem}_LRBI_x4 (default: made)",
     "tile": "lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off "
     "(default: auto)",
     "shard": shard.HELP,
@@ -80,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
         "--images", type=Path, default=Path("results/images"), metavar="DIR", help=HELP["images"]
     )
     pictures.add_argument("--no-images", action="store_true", help="write no images")
-    p.add_argument("--lr", choices=("made", "files"), default="made", help=HELP["lr"])
+    p.add_argument("--lr", default="made", metavar="made|files", help=HELP["lr"])
     p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])
     p.add_argument("--self-ensemble", action="store_true", help=HELP["self-ensemble"])
     p.add_argument("--limit", type=int, metavar="N", help="only the first N images of each data set")
@@ -157,13 +158,18 @@ def score(
     """
     from bench import cache
     from bench.cluster.engines import machine_of
+    from bench.datasets import left_out
     from bench.gpu import exact_float32
     from bench.metrics import info
+    from bench.printable import printable
     from bench.records import Run
     from bench.scoring.session import plans
     from bench.store import now
 
     exact_float32()
+    for data in asked.datasets:
+        for line in left_out(data):
+            print(printable(line), file=sys.stderr)
     todo = plans(asked, where, lambda text: print(text, file=sys.stderr))
     machine = machine_of(where, cluster)
     record = Run(
@@ -229,6 +235,8 @@ def _print_tables(plan: Plan, tables: Sequence[Row]) -> None:
         console.print(f"\n{block.title}", markup=False, highlight=False, style="bold", soft_wrap=True)
         shown = [o for o in others if any(o.text(m) for m in block.metrics)]
         console.print(terminal_table(block, shown))
+        for note in block.notes:
+            console.print(note, markup=False, highlight=False, soft_wrap=True)
         for other in shown:
             if other.cannot:
                 console.print(

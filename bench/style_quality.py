@@ -128,7 +128,12 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Measure everything that was asked for and print it."""
     asked = _request(args)
     json_file = writable_file(args.json) if args.json else None
+    from bench.datasets import left_out
+    from bench.printable import printable
     from bench.store import Store
+
+    for line in left_out(asked.dataset):
+        print(printable(line), file=sys.stderr)
 
     with Store(args.db) as store, engines.chosen(args) as cluster:
         where = device("cpu" if cluster else args.device)

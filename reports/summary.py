@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import fsum, isinf
 
-from bench.statistics import mean
 from reports.parts import Verdict
 from reports.results import Group
 from reports.speeds import Machine
@@ -125,15 +125,24 @@ def _best(groups: Sequence[Group]) -> Iterator[str]:
 
 
 def _best_of(group: Group, several: bool) -> str:
-    """Empty for a lone model; the protocol is named where there are several."""
-    means = {
-        model: mean(list(map(float, column)))
+    """Empty for a lone model; the protocol is named where there are several.
+
+    An image that is infinite for some model counts for none.
+    """
+    found = {
+        model: {str(image): float(value) for image, value in column.items()}
         for model in group.models
         if len(column := group.column(model, "psnr"))
     }
-    known = {model: value for model, value in means.items() if value is not None}
+    infinite = {image for values in found.values() for image, value in values.items() if isinf(value)}
+    known = {
+        model: fsum(finite) / len(finite)
+        for model, values in found.items()
+        if (finite := [value for image, value in values.items() if image not in infinite])
+    }
     if len(known) < 2:
         return ""
     best = max(known, key=lambda model: known[model])
     under = f" ({group.protocol.name})" if several else ""
-    return f"{best} on {group.dataset} x{group.scale}{under} {fixed(known[best], DECIMALS)} dB"
+    but = f" ({counted(len(infinite), 'image')} with an infinite value left out)" if infinite else ""
+    return f"{best} on {group.dataset} x{group.scale}{under} {fixed(known[best], DECIMALS)} dB{but}"

@@ -13,10 +13,12 @@ from reports.paper import Entry, ScoreTarget, entries, title_of
 from reports.parts import Cell, Head, Mark, Table
 from reports.results import Group
 from reports.verdicts import group_matches
-from reports.wording import counted, ends, fixed, metric_title
+from reports.wording import counted, ends, fixed, listed, metric_title
 
 SIC = " (sic)"
 UNCLEAR = " ≈"
+STAR = "*"
+NAMED = 5
 MODEL = Head(text="model", numeric=False)
 
 
@@ -96,7 +98,7 @@ def _hr_row(group: Group) -> tuple[Cell, ...]:
 
 def _column(group: Group, metric: MetricInfo, reference: str | None) -> list[Cell]:
     means = [_mean(group, model, metric) for model in group.models]
-    ranks = marks(means, metric.decimals, higher_is_better=metric.higher_is_better)
+    ranks = marks(_ranked(group, metric, means), metric.decimals, higher_is_better=metric.higher_is_better)
     return [
         _mean_cell(group, model, metric, value, mark, reference)
         for model, value, mark in zip(group.models, means, ranks, strict=True)
@@ -104,8 +106,29 @@ def _column(group: Group, metric: MetricInfo, reference: str | None) -> list[Cel
 
 
 def _mean(group: Group, model: str, metric: MetricInfo) -> float | None:
-    values = group.column(model, metric.name)
-    return mean(list(map(float, values))) if len(values) else None
+    """Over the finite values; infinite where none is."""
+    values = list(map(float, group.column(model, metric.name)))
+    finite = [value for value in values if math.isfinite(value)]
+    return mean(finite or values) if values else None
+
+
+def _infinite(group: Group, model: str, metric: MetricInfo) -> tuple[str, ...]:
+    """The images for which a metric is infinite."""
+    column = group.column(model, metric.name)
+    return tuple(str(image) for image, value in column.items() if math.isinf(float(value)))
+
+
+def _ranked(group: Group, metric: MetricInfo, means: Sequence[float | None]) -> list[float | None]:
+    """The means that are ranked: finite, and of the same images as the others', as far as infinite values go."""
+    infinite = {model: frozenset(_infinite(group, model, metric)) for model in group.models}
+    measured = [
+        infinite[model] for model, value in zip(group.models, means, strict=True) if value is not None
+    ]
+    common = frozenset[str]().union(*measured).intersection(*measured)
+    return [
+        value if value is not None and math.isfinite(value) and infinite[model] == common else None
+        for model, value in zip(group.models, means, strict=True)
+    ]
 
 
 def _mean_cell(
@@ -113,15 +136,19 @@ def _mean_cell(
 ) -> Cell:
     if value is None:
         return Cell(text="")
-    values = tuple(map(float, group.column(model, metric.name)))
+    values = tuple(v for v in map(float, group.column(model, metric.name)) if math.isfinite(v))
+    infinite = _infinite(group, model, metric)
     found = None if reference in {None, model} else difference(group, model, reference or "", metric.name)
-    sure = interval(values)
+    sure = interval(values) if values else None
     words = [f"mean of {counted(len(values), 'image')}"]
+    words += (
+        [f"infinite for {counted(len(infinite), 'image')}: {listed(infinite[:NAMED])}"] if infinite else []
+    )
     words += [f"95 % interval {ends(sure, metric.decimals)}"] if sure else ["too few for an interval"]
     words += [_words(found, metric, reference)] if found and reference else []
     return Cell(
-        text=fixed(value, metric.decimals),
-        sort=value,
+        text=fixed(value, metric.decimals) + STAR * bool(infinite),
+        sort=value if math.isfinite(value) else None,
         mark=mark,
         muted=bool(found and found.unclear),
         certificate=group.certificates[model, metric.name].id,
@@ -172,6 +199,11 @@ def _notes(
     printed: Sequence[tuple[Cell, ...]],
     reference: str | None,
 ) -> Iterator[str]:
+    if any(cell.text.endswith(STAR) and cell.certificate for row in own for cell in row):
+        yield (
+            f"{STAR} infinite for some images, where the result is the original to the last bit: the mean is over the "
+            "others, and ranked only where all models lack the same ones."
+        )
     if any(cell.muted for row in own for cell in row):
         yield (
             f"Muted above the line: not distinguishable from {reference}, the 95 % interval of the paired difference "
@@ -218,7 +250,7 @@ def _difference_cell(group: Group, model: str, reference: str, metric: MetricInf
         text += f" ({ends(found.interval, metric.decimals, sign=True)})"
     return Cell(
         text=text + UNCLEAR * found.unclear,
-        sort=found.mean,
+        sort=found.mean if math.isfinite(found.mean) else None,
         muted=found.unclear,
         certificate=group.certificates[model, metric.name].id,
         note=f"{counted(found.n, 'image')}; {_words(found, metric, reference)}",

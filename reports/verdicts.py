@@ -132,6 +132,8 @@ def _judgement(entry: Entry, target: ScoreTarget, ours: _Ours) -> Judgement:
         return "cannot be reproduced"
     if within_a_unit(ours.mean, entry.cell):
         return "reproduced"
+    if not math.isfinite(ours.mean):
+        return "off by"
     if is_deterministic(target.model):
         return "off by"
     return "better" if (ours.mean > entry.cell.value) == ours.higher_is_better else "off by"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import cache, participants, stylizers
-from bench.datasets import dataset
+from bench.datasets import dataset, left_out
 from bench.datasets import names as dataset_names
 from bench.errors import UserError
 from bench.forms.form import form
@@ -25,6 +25,7 @@ class Request:
     Attributes:
         size: longer side that a stylizer's images are resized to; None for as they are.
         rung: `auto` or the name of a form.
+        left_out: what of the folders is no image, in lines to be shown.
     """
 
     model: str
@@ -38,6 +39,7 @@ class Request:
     db: Path
     tile: Option = "auto"
     self_ensemble: bool = False
+    left_out: tuple[str, ...] = ()
 
     def output(self, image: ImageFile) -> Path:
         """The PNG that is made of an image."""
@@ -99,6 +101,7 @@ def request(
         db=db,
         tile=option(tile),
         self_ensemble=self_ensemble,
+        left_out=tuple(line for name in inputs for line in _left_out(name)),
     )
     refuse_outputs(asked.images, out)
     return asked
@@ -150,7 +153,7 @@ def gather(inputs: Sequence[str]) -> Iterator[ImageFile]:
 def _images(name: str) -> Sequence[ImageFile]:
     path = Path(os.path.abspath(name))  # noqa: PTH100 (links stay as they were given)
     if path.is_dir():
-        return dataset(str(path)).images
+        return dataset(str(path), every=True).images
     if not path.exists() and name in dataset_names():
         return dataset(name).images
     if not path.exists():
@@ -158,6 +161,12 @@ def _images(name: str) -> Sequence[ImageFile]:
             f"there is no file or folder {name!r}; required an image, a folder of images or a data set"
         )
     return (ImageFile(stem=path.stem, file=str(path)),)
+
+
+def _left_out(name: str) -> Iterator[str]:
+    path = Path(os.path.abspath(name))  # noqa: PTH100 (links stay as they were given)
+    if path.is_dir():
+        yield from left_out(dataset(str(path), every=True))
 
 
 def refuse_outputs(images: Sequence[ImageFile], out: Path) -> None:

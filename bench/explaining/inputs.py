@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import UInt8
 
+    from bench.files.layouts import Listing
     from bench.files.pairing import Pairing
     from bench.lint.finding import Finding
     from bench.records import Dataset, ImageFile
@@ -45,15 +46,19 @@ class Pixels:
     findings: tuple[Finding, ...]
 
 
-def two(sr: str, hr: str) -> Found:
+def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = None) -> Found:
     """Two images, or a folder and a folder or named data set.
+
+    Args:
+        scale: hr size over lr size: what the names of the files must not contradict.
+        pattern: of the names of the sr files, as `{stem}_RCAN_BIX4`.
 
     Raises:
         UserError: neither, one of each, or no name fits another.
     """
-    from bench.datasets import dataset
+    from bench.datasets import dataset, left_out
     from bench.files.pairing import pair
-    from bench.lint.pair import lint_stems
+    from bench.lint.pair import lint_left_out, lint_stems
 
     a, b = Path(sr), Path(hr)
     if a.is_file() and b.is_file():
@@ -64,19 +69,23 @@ def two(sr: str, hr: str) -> Found:
         raise UserError(f"{file!r} is a file and {other!r} is {what}; required two images, or two folders")
     if not a.is_dir():
         raise UserError(f"there is no file or folder {sr!r}; required two images, or two folders")
-    images = dataset(hr)
-    pairing = pair([image.stem for image in images.images], _files(sr))
-    return _found(sr, hr, images, pairing, tuple(lint_stems(pairing)))
+    images = dataset(hr, scale=scale)
+    there = _files(sr)
+    stems = [image.stem for image in images.images]
+    pairing = pair(stems, [a / name for name in there.names], scale=scale, role="sr", pattern=pattern)
+    skipped = [*left_out(images), *(f"{a.name}: {line}" for line in there.lines())]
+    return _found(sr, hr, images, pairing, (*lint_left_out(skipped), *lint_stems(pairing)))
 
 
-def _files(folder: str) -> list[Path]:
+def _files(folder: str) -> Listing:
     """The images of a folder; two of one stem are left for the pairing to refuse, by name."""
-    from bench.files.layouts import SUFFIXES
+    from bench.files.formats import USUAL
+    from bench.files.layouts import listing
 
-    files = (file for file in Path(folder).iterdir() if file.is_file() and not file.name.startswith("."))
-    found = [file for file in files if file.name.lower().endswith(SUFFIXES)]
-    if not found:
-        raise UserError(f"{folder!r} holds no image; required files with one of: {' '.join(SUFFIXES)}")
+    found = listing(Path(folder))
+    if not found.names:
+        more = "".join(f" ({line})" for line in found.lines())
+        raise UserError(f"{folder!r} holds no image; required files with one of: {USUAL}{more}")
     return found
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 LARGEST_IMAGE_BYTES = 2**31
 LARGEST_WEIGHTS_BYTES = 2**36
@@ -20,13 +21,24 @@ def read_whole(path: Path, *, most: int = LARGEST_IMAGE_BYTES) -> bytes:
     Raises:
         OSError: it cannot be read, is a pipe, a device or a folder, or is larger.
     """
-    with open(path, "rb", opener=_without_waiting) as stream:
-        found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is a pipe or a device, required a file", str(path))
-        if found.st_size > most:
-            raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, required at most {most}", str(path))
+    with opened_file(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > most:
+            raise OSError(errno.EFBIG, f"it has {size} bytes, required at most {most}", str(path))
         return stream.read()
+
+
+def opened_file(path: Path) -> BinaryIO:
+    """A regular file, opened for reading; opening it waits for nobody.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe, a device or a folder.
+    """
+    stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 (closed by the caller)
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "it is a pipe or a device, required a file", str(path))
+    return stream
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -185,7 +185,7 @@ def datasets(contents: Sequence[str]) -> tuple[Dataset, ...]:
         UserError: neither file, folder nor data set; two of one name.
     """
     loose = [name for name in dict.fromkeys(contents) if Path(name).is_file()]
-    found = [dataset(name) for name in dict.fromkeys(contents) if name not in loose]
+    found = [dataset(name, every=True) for name in dict.fromkeys(contents) if name not in loose]
     if loose:
         found.append(Dataset(name=LOOSE, images=tuple(gather(loose)), source="named one by one"))
     refuse_twins([data.name for data in found], "data sets")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from bench.large.metrics import PsnrSsim, psnr_ssim
 from bench.large.score import as_bytes, as_tensor, cropped, upscale_large
 from bench.records import HR, Failure, ImageFile
 from bench.roles import Made
+from bench.scoring.given_lr import read_lr_pixels
 from bench.scoring.one_image import SSIM_WINDOW, upscale
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, Work, large
 from bench.scoring.rows import failed, failure, keep, score_row
@@ -40,7 +42,8 @@ def score_large(plan: Plan, image: ImageFile, loaded: LoadedImage, work: Work) -
             if min(hr.shape[:2]) < SSIM_WINDOW + 2 * protocol.shave:
                 raise ValueError(f"image is {hr.shape[1]}x{hr.shape[0]}, which is too narrow to be measured")
             given = plan.lr_files.get(image.stem)
-            lr = images.read(given) if given else degrade_large(hr, protocol)
+            shape = (hr.shape[0], hr.shape[1], hr.shape[2])
+            lr = read_lr_pixels(given, shape, protocol.scale) if given else degrade_large(hr, protocol)
         except (ValueError, OSError, MemoryError) as error:
             return failed(plan, image, error)
         outcome = Outcome()
@@ -81,6 +84,10 @@ def _score_subject(
         return
     if note:
         outcome.notes["tiles", subject.name] = note
+    if math.isinf(found.psnr):
+        outcome.notes["identical", subject.name] = (
+            "sr is hr to the last bit; make sure that it is no copy of hr; PSNR is infinite there"
+        )
     for metric in metrics:
         value = _value(found, metric.entry.name)
         if value is None:

@@ -12,7 +12,7 @@ class Finding:
     """One thing that is wrong with a pair, and what to do.
 
     Attributes:
-        kind: `size`, `range`, `quantisation`, `channels`, `order`, `luma`, `shift` or `stems`.
+        kind: `size`, `range`, `identical`, `quantisation`, `channels`, `order`, `luma`, `shift` or `stems`.
         severity: `refuse` where the numbers would be of something else than the image meant, `warn` where they are
             right of the images as they are.
     """

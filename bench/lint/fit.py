@@ -25,6 +25,7 @@ COLOURED = (6 / 255) ** 2
 LEAST_SHIFT = 0.2
 STEPS = 3
 UNEVEN = 0.5  # of the shift: how much more or less a quarter of the image may want
+SMALL = 512  # pixels: wide blocks of a smaller image are too few to tell shifts of some pixels
 STRUCTURE = 0.1  # of the largest variance: quarters with less say nothing
 # sr as gain * hr + offset: what it looks like, what to do, whether the numbers would mean anything
 # STUDIO needs more evidence than CLEARLY: a network's washed-out output comes near.
@@ -71,8 +72,12 @@ def lint_fit(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h w"], scale:
         return
     linear = list(lint_linear(a, b))
     yield from linear
-    if not linear:
-        yield from lint_shift(a, b, cell)
+    if linear:
+        return
+    if min(hr.shape[-2:]) < SMALL and (fine := max(2, scale // 2)) < cell:
+        a, b = (F.avg_pool2d(image.float(), fine).mean(1, keepdim=True) for image in (sr, hr))
+        cell = fine
+    yield from lint_shift(a, b, cell)
 
 
 def lint_order(a: Float[Tensor, "1 3 h w"], b: Float[Tensor, "1 3 h w"]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ less than a PSNR of the same pair (`docs/explain.md`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from bench.files.pairing import Pairing
 from bench.lint.finding import Finding, refusal
 from bench.lint.fit import lint_fit
 from bench.lint.size import lint_size
-from bench.lint.values import Source, lint_channels, lint_grid, lint_range, lint_type
+from bench.lint.values import Source, lint_channels, lint_grid, lint_identical, lint_range, lint_type
 
 __all__ = ["Finding", "lint", "lint_pixels", "lint_stems", "refusal"]
 
@@ -53,6 +53,7 @@ def _findings(sr: Tensor, hr: Tensor, scale: int, source: Source) -> Iterator[Fi
     if values.dtype in {torch.float16, torch.bfloat16}:
         values = values.float()
     yield from lint_range(values, hr)
+    yield from lint_identical(values, hr)
     yield from lint_grid(values, hr, source)
     yield from lint_fit(values, hr, scale)
 
@@ -70,6 +71,12 @@ def lint_pixels(
     if sr.dtype == np.uint16:
         sr = sr.astype(np.int32)
     return lint(torch.from_numpy(sr).permute(2, 0, 1)[None], to_tensor(hr), scale, source="file")
+
+
+def lint_left_out(lines: Iterable[str]) -> Iterator[Finding]:
+    """What of a folder is not looked at."""
+    for line in lines:
+        yield Finding(kind="files", severity="warn", what=line, remedy="means are over the others")
 
 
 def lint_stems(pairing: Pairing) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ OVERSHOOT = 0.5  # as bench.scoring.one_image allows it
 LEVELS = 255
 GRID = 1e-3  # in levels: how far from a whole number float32 brings k/255 * 255
 MOST_SAMPLED = 1 << 16
+HALF = 0.49 / LEVELS  # less than half a level: the same 8 bits
 FEW_LEVELS = 4  # times fewer than hr has
 
 
@@ -74,6 +75,23 @@ def lint_range(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) ->
         yield _refuse("range", f"{what}, which looks like [-1, 1]", "map it to [0, 1]: (x + 1) / 2")
     else:
         yield _refuse("range", what, "required [0, 1]; small overshoot is clipped")
+
+
+def lint_identical(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) -> Iterator[Finding]:
+    """An sr that is hr to the last bit once both are rounded to 8 bits: the best of results, or hr itself."""
+    if not bool(((_sample(sr) - _sample(hr)).abs() <= HALF).all()):  # nearly always enough
+        return
+    if not bool(((sr - hr).abs() <= HALF).all()):
+        return
+    flat = float(hr.amax() - hr.amin()) == 0
+    yield Finding(
+        kind="identical",
+        severity="warn",
+        what="sr is hr to the last bit" + (", an image of one colour" if flat else ""),
+        remedy="PSNR is infinite there"
+        if flat
+        else "make sure that it is no copy of hr; PSNR is infinite there",
+    )
 
 
 def lint_grid(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from bench.out_of_memory import out_of_memory
 from bench.printable import one_line
 
 PROBE_SIDE = 48
+OUTSIDE = re.compile(r"\boutside_[0-9a-f]{12}\.")  # of bench.outside.own_world: no name that anybody gave
 Network = Callable[[Tensor], Tensor]
 
 
@@ -134,7 +136,7 @@ def _hint(convention: Convention) -> str:
 
 def reason(error: BaseException) -> str:
     """An error of somebody's code in one line."""
-    text = one_line(" ".join(str(error).split()))
+    text = OUTSIDE.sub("", one_line(" ".join(str(error).split())))
     return f"{type(error).__name__}: {text}"[:300]
 
 

@@ -1,4 +1,10 @@
-"""Checkpoints: ours by their metadata, others' by spandrel, which recognises the architecture from the file alone.
+"""Checkpoints: ours by their metadata, others' by spandrel, which recognises the architecture from the file alone, and
+the style network of PyTorch's examples.
+
+What training programs put around the weights is taken away by one rule: first :data:`PARTS` of the file, then
+:data:`PREFIXES` of the names, one after another, averages of the weights (EMA) before the weights, until the names are
+those of a known network. What stands beside a prefix must be another copy or what training leaves behind
+(:data:`LEFTOVERS`): else it would be a part of a network, and is not taken for one.
 
 No code of a file is ever run: pickles are read by torch's reader of weights, which knows tensors and plain
 containers and refuses everything else; TorchScript, which is code, is refused.
@@ -6,29 +12,50 @@ containers and refuses everything else; TorchScript, which is code, is refused.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.util
 import json
 import pickle
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from bench.errors import UserError
+from bench.files.formats import no_weights, read_head
 from bench.files.weights_only import DAMAGE, load
 from bench.files.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
 from bench.outside.call import Convention, ForeignModule, reason
 from bench.outside.model import Outside
 from bench.outside.spec import Spec
 from bench.printable import one_line
-from models import sr_net, style_net
+from models import example_style_net, sr_net, style_net
 
-# Where training programs keep the weights in a checkpoint, and what they put before every name.
-PARTS = ("params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net")
-PREFIXES = ("module.", "netG.")
+# Where training programs keep the weights in a checkpoint, and what they put before every name; averages first.
+PARTS = (
+    "params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net", "generator_ema", "net_g_ema",
+    "netG_ema", "model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "ema", "generator", "net_g", "netG", "gen",
+    "G", "network", "module", "weights",
+)  # fmt: skip
+PREFIXES = tuple(
+    f"{name}." for name in (
+        "params_ema", "generator_ema", "net_g_ema", "netG_ema", "model_ema", "ema_model", "ema", "params",
+        "model_state_dict", "state_dict", "module", "_orig_mod", "generator", "net_g", "netG", "gen", "G", "model", "net",
+        "network", "weights",
+    )
+)  # fmt: skip
+# What of a checkpoint is no part of the network that makes images.
+LEFTOVERS = re.compile(
+    r"(?:discriminator|disc|net_?d|D|criterion|critic|loss|losses|perceptual|vgg|lpips|feature_extractor|steps?|step_counter|"
+    r"epoch|iter|global_step|n_averaged|num_updates|decay|optim\w*|sched\w*|data_preprocessor|ema\w*|\w*_ema|\w*loss\w*|"
+    r"\w*criterion\w*|metric\w*|psnr|ssim)(?:\.|$)",
+    re.IGNORECASE,
+)
+DEEPEST = 8
 
 
 def opened(spec: Spec) -> Outside:
@@ -39,13 +66,31 @@ def opened(spec: Spec) -> Outside:
     """
     file = Path(spec.source)
     try:
+        refuse_other_files(file)
         sha256 = hashlib.sha256(read_whole(file, most=LARGEST_WEIGHTS_BYTES)).hexdigest()
         metadata = _metadata(file)
         if metadata.get("architecture") in {sr_net.ARCHITECTURE, style_net.ARCHITECTURE}:
             return _trained_here(spec, sha256, metadata)
-        return _recognised(spec, sha256, read(file))
+        arrays = read(file)
+        for found in unwrapped(arrays):
+            if example_style_net.is_example_style_net(found):
+                return _example_style(spec, sha256, found)
+        return _recognised(spec, sha256, arrays)
     except OSError as error:
         raise UserError(f"{spec.source!r} cannot be read: {error.strerror or error}") from error
+
+
+def refuse_other_files(file: Path) -> None:
+    """
+    Raises:
+        UserError: the file's first bytes are not those of weights: says what they are of.
+        OSError: it cannot be read.
+    """
+    what = no_weights(read_head(file))
+    if what:
+        raise UserError(
+            f"{str(file)!r} is damaged or no checkpoint: it is {what}; required a file of weights: fetch it again"
+        )
 
 
 def _metadata(file: Path) -> dict[str, str]:
@@ -131,13 +176,11 @@ def _refused(error: Exception) -> str:
 
 
 def _weights(content: Any, file: Path) -> dict[str, Tensor]:
-    for part in PARTS:
-        if isinstance(content, Mapping) and isinstance(content.get(part), Mapping):
-            content = content[part]
+    for _ in range(DEEPEST):
+        inner = _inner(content)
+        if inner is None:
             break
-    if isinstance(content, Mapping) and len(content) == 1:
-        (only,) = content.values()
-        content = only if isinstance(only, Mapping) else content
+        content = inner
     arrays = (
         {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
         if isinstance(content, Mapping)
@@ -145,10 +188,70 @@ def _weights(content: Any, file: Path) -> dict[str, Tensor]:
     )
     if not arrays:
         raise UserError(f"{str(file)!r} holds no arrays by name; required a state_dict")
-    for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in arrays):
-            arrays = {name.removeprefix(prefix): array for name, array in arrays.items()}
     return arrays
+
+
+def _inner(content: Any) -> Mapping[Any, Any] | None:
+    """The part of a checkpoint that holds the weights; None where it is the weights itself."""
+    if not isinstance(content, Mapping):
+        return None
+    for part in PARTS:
+        if isinstance(content.get(part), Mapping) and content[part]:
+            return content[part]
+    if len(content) == 1:
+        (only,) = content.values()
+        return only if isinstance(only, Mapping) else None
+    return None
+
+
+def unwrapped(arrays: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """The arrays as they are named, then with one prefix of :data:`PREFIXES` fewer each time."""
+    found = dict(arrays)
+    for _ in range(DEEPEST):
+        yield found
+        prefix = next(
+            (p for p in PREFIXES if any(name.startswith(p) for name in found) and _whole(found, p)), None
+        )
+        if prefix is None:
+            return
+        found = {name.removeprefix(prefix): a for name, a in found.items() if name.startswith(prefix)}
+
+
+def _whole(arrays: Mapping[str, Tensor], prefix: str) -> bool:
+    """Whether what has the prefix is a network of its own: the rest is another copy of it, or left over from training."""
+    own = {name.removeprefix(prefix).removeprefix("module.") for name in arrays if name.startswith(prefix)}
+    rest = [name for name in arrays if not name.startswith(prefix)]
+    return all(
+        LEFTOVERS.match(name) or (name.startswith(PREFIXES) and name.partition(".")[2] in own)
+        for name in rest
+    )
+
+
+def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> Outside:
+    """The style network of PyTorch's examples."""
+    if (
+        "multiple" in spec.options
+        or spec.options.get("scale", 1) != 1
+        or spec.options.get("kind") == "upscaler"
+    ):
+        raise UserError(
+            f"{spec.source!r} is a style network of any size and scale 1; required no multiple=, scale= or kind=upscaler"
+        )
+    try:
+        network = example_style_net.example_style_net(weights)
+    except ValueError as error:
+        raise UserError(f"{spec.source!r}: {error}") from error
+    convention = Convention(bgr=spec.options.get("order") == "bgr", minimum=example_style_net.MINIMUM_SIZE)
+    return Outside(
+        spec=spec,
+        kind="stylizer",
+        about="the style network of PyTorch's examples",
+        scale=1,
+        content=sha256,
+        make=lambda scale, device: ForeignModule(copy.deepcopy(network), convention, scale).to(device),
+        minimum=example_style_net.MINIMUM_SIZE,
+        style=spec.options.get("style", ""),
+    )
 
 
 def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> Outside:
@@ -159,17 +262,30 @@ def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> Outside:
         )
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of old calls in other people's networks
-            model = ModelLoader(device="cpu").load_from_state_dict(weights)
-    except UnsupportedModelError as error:
+    model = None
+    for arrays in unwrapped(weights):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of old calls in other people's networks
+                model = ModelLoader(device="cpu").load_from_state_dict(dict(arrays))
+            break
+        except UnsupportedModelError:
+            continue
+        except (
+            RuntimeError,
+            KeyError,
+            ValueError,
+            AssertionError,
+            TypeError,
+            IndexError,
+            AttributeError,
+        ) as error:
+            raise UserError(f"{spec.source!r} cannot be loaded by spandrel: {reason(error)}") from error
+    if model is None:
         raise UserError(
             f"{spec.source!r} holds {len(weights)} arrays that spandrel knows no network for, the first called "
             f"{next(iter(weights))!r}; required one of its architectures, or FILE.py:NAME that builds yours"
-        ) from error
-    except (RuntimeError, KeyError, ValueError, AssertionError, TypeError) as error:
-        raise UserError(f"{spec.source!r} cannot be loaded by spandrel: {reason(error)}") from error
+        )
     if not isinstance(model, ImageModelDescriptor) or model.input_channels != model.output_channels:
         raise UserError(f"{spec.source!r} is a {model.architecture.name}, which takes more than one image; required "
                         "an upscaler or a stylizer")  # fmt: skip

@@ -1,27 +1,27 @@
 """Python callables: `FILE.py:NAME` or `PACKAGE.MODULE:NAME` returns a network, an upscaler or a stylizer.
 
-This is the one kind whose code is run: it is named for that.
+This is the one kind whose code is run: it is named for that. What it imports is its own (:mod:`bench.outside.own_world`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
 from bench.errors import UserError
+from bench.files.formats import other_kind, read_head
 from bench.outside.call import Convention, probe, reason, wrapped
 from bench.outside.model import Outside
+from bench.outside.own_world import World
 from bench.outside.spec import Spec
 
 
@@ -68,28 +68,32 @@ def _module(spec: Spec) -> ModuleType:
     file = Path(spec.source)
     try:
         if file.suffix != ".py":
-            return importlib.import_module(spec.source)
+            return _dotted(spec.source)
         if not file.is_file():
             raise UserError(f"there is no file {spec.source!r}; required FILE.py:NAME or PACKAGE.MODULE:NAME")
-        name = f"outside_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]}"
-        described = importlib.util.spec_from_file_location(name, file, loader=_AsItIs(name, str(file)))
-        assert described is not None
-        assert described.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(described)
-        described.loader.exec_module(module)
-        return module
+        what = other_kind(read_head(file))
+        if what and what != "empty":
+            raise UserError(f"{spec.source!r} is {what}; required Python's source")
+        file = file.absolute()
+        world = World(file.parent, str(file.resolve()))
+        world.begin()
+        return world.file(file)
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody's module does wrong when it is imported
         raise UserError(f"{spec.source!r} cannot be imported: {reason(error)}{_line(error, file)}") from error
 
 
-class _AsItIs(SourceFileLoader):
-    """Compiles the source each time: kept bytecode knows it by second and length alone, and an edit can keep both."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+def _dotted(name: str) -> ModuleType:
+    """A module of a package: of the working folder where it is there and Python may look there, else installed."""
+    here = Path.cwd()
+    world = World(here, f"{here}:{name}")
+    top = name.partition(".")[0]
+    ours = Path(__file__).parents[2]
+    if sys.flags.safe_path or here == ours or not world.has(top):
+        return importlib.import_module(name)
+    world.begin()
+    return world.module(name)
 
 
 def _line(error: BaseException, file: Path) -> str:
@@ -97,7 +101,7 @@ def _line(error: BaseException, file: Path) -> str:
     lines = []
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(file):
+        if trace.tb_frame.f_code.co_filename == str(file.absolute()):
             lines.append(trace.tb_lineno)
         trace = trace.tb_next
     return f" (line {lines[-1]})" if lines else ""

@@ -1,5 +1,6 @@
 """A folder of images that some other program made: scored as they are, paired with the data set's by name.
 
+What the names say of a scale is respected (:mod:`bench.files.names`), and `pattern=` says what no rule finds out.
 `{dataset}` and `{scale}` in the path stand for those of the run: `results/{dataset}/x{scale}`.
 """
 
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bench.errors import UserError
-from bench.files.layouts import SUFFIXES
+from bench.files.layouts import Listing, listing
+from bench.files.names import listed
 from bench.files.pairing import Pairing, pair
 from bench.files.whole_file import read_whole
 from bench.outside.model import Outside
@@ -44,17 +46,23 @@ def opened(spec: Spec) -> Outside:
     )
 
 
+class OtherScale(UserError):
+    """A folder whose images are for another scale."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MadeImages:
     """The images that a folder has for one data set at one scale.
 
     Attributes:
+        there: what lies in the folder.
         pairing: stem of the hr image to its file, and what does not pair.
         hash: of the names and the bytes of all that paired.
     """
 
     folder: Path
     scale: int
+    there: Listing
     pairing: Pairing
     hash: str
     device: torch.device
@@ -74,7 +82,7 @@ class MadeImages:
 
     def lines(self) -> Iterator[str]:
         """What does not pair, and what only pairs by the rule of :mod:`bench.files.pairing`."""
-        for line in self.pairing.lines():
+        for line in (*self.there.lines(), *self.pairing.lines()):
             yield f"{printable(str(self.folder))}: {line}"
         stripped = self.pairing.stripped
         if stripped:
@@ -88,15 +96,30 @@ def images_for(model: Outside, data: Dataset, scale: int, device: Any) -> MadeIm
     """The folder's images for a data set, paired by name.
 
     Raises:
+        OtherScale: those that fit the data set all say that they are of another scale.
         UserError: no such folder, no image in it fits the data set, or two fit one.
     """
     folder = place(model.spec, data.name, scale)
-    pairing = pair([image.stem for image in data.images], files(folder))
-    if not pairing.pairs:
-        raise UserError(
-            f"no image in {str(folder)!r} has the name of one of {data.name}: {'; '.join(pairing.lines())}"
+    there = listing(folder)
+    pairing = pair(
+        [image.stem for image in data.images],
+        [folder / name for name in there.names],
+        scale=scale,
+        role="sr",
+        pattern=model.spec.options.get("pattern"),
+    )
+    if not pairing.pairs and pairing.other_scale:
+        raise OtherScale(
+            f"{str(folder)!r} holds no image for {data.name} at x{scale}: "
+            f"{listed(file.name for file in pairing.other_scale)} say another scale; required images for x{scale}, or "
+            "pattern={stem}... where that is part of their names"
         )
-    return MadeImages(folder=folder, scale=scale, pairing=pairing, hash=_hash(pairing), device=device)
+    if not pairing.pairs:
+        lines = "; ".join((*pairing.lines(), *there.lines()))
+        raise UserError(f"no image in {str(folder)!r} has the name of one of {data.name}: {lines}")
+    return MadeImages(
+        folder=folder, scale=scale, there=there, pairing=pairing, hash=_hash(pairing), device=device
+    )
 
 
 def place(spec: Spec, dataset: str, scale: int) -> Path:
@@ -109,19 +132,6 @@ def place(spec: Spec, dataset: str, scale: int) -> Path:
     if not folder.is_dir():
         raise UserError(f"there is no folder {str(folder)!r}; required the images for {dataset} at x{scale}")
     return folder
-
-
-def files(folder: Path) -> list[Path]:
-    """The images of a folder, not of its sub-folders, and no hidden ones."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise UserError(f"{str(folder)!r} cannot be listed: {error.strerror or error}") from error
-    return [
-        entry
-        for entry in entries
-        if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
-    ]
 
 
 def _hash(pairing: Pairing) -> str:

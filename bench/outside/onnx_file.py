@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from bench.files.formats import no_weights, read_head
 from bench.forms.onnx_session import PROVIDERS
 from bench.outside.call import Convention, once, probe, reason, wrapped
 from bench.outside.model import Outside
@@ -25,6 +26,7 @@ TYPES = {
     "tensor(uint8)": np.uint8,
 }
 CHANNELS = (1, 3)
+SMALLEST_SIDE = 16  # less than that is a number of channels, not of pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +54,14 @@ def opened(spec: Spec) -> Outside:
     if importlib.util.find_spec("onnxruntime") is None:
         raise UserError(f"{spec.source!r} needs onnxruntime, which is not installed; it is in the onnx extra")
     file = Path(spec.source)
+    _refuse_other_files(spec)
     session = _session(spec, "cpu")
     shape = _shape(session, spec)
     convention = _convention(session, spec, shape)
-    scale = probe(session, convention)
+    try:
+        scale = probe(session, convention)
+    except UserError as error:
+        raise UserError(f"{spec.source!r}: {error}") from error
     if spec.options.get("scale", scale) != scale:
         raise UserError(
             f"{spec.source!r} has the option scale={spec.options['scale']}, but its network is x{scale}"
@@ -71,6 +77,15 @@ def opened(spec: Spec) -> Outside:
         style=spec.options.get("style", ""),
         make=lambda scale, device: wrapped(_session(spec, device.type), convention, scale),
     )
+
+
+def _refuse_other_files(spec: Spec) -> None:
+    try:
+        what = no_weights(read_head(Path(spec.source)))
+    except OSError as error:
+        raise UserError(f"{spec.source!r} cannot be read: {error.strerror or error}") from error
+    if what:
+        raise UserError(f"{spec.source!r} cannot be run by onnxruntime: it is {what}; required an ONNX file")
 
 
 def _size(convention: Convention) -> str:
@@ -140,6 +155,9 @@ def _nhwc(spec: Spec, shape: list[Any]) -> bool:
     if "layout" in spec.options:
         return bool(spec.options["layout"] == "nhwc")
     first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
+    for count in (shape[1], shape[3]):
+        if not (first or last) and isinstance(count, int) and count < SMALLEST_SIDE:
+            raise UserError(f"{spec.source!r} takes {count} channels, {shape}; required 3 (RGB) or 1 (luma)")
     if first == last:
         raise UserError(
             f"{spec.source!r} takes {shape}, which does not say where the channels are; required "

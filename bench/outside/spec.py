@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.printable import one_line
 
 SourceKind = Literal["checkpoint", "onnx", "callable", "folder"]
-CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors")
+CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors", ".model")
 KINDS = """a checkpoint (.pth, .ckpt, .safetensors), an ONNX file (.onnx), FILE.py:NAME or PACKAGE.MODULE:NAME, \
 or a folder of images"""
 CALLABLE = re.compile(r"(?P<source>.+):(?P<name>[A-Za-z_]\w*)")
@@ -38,6 +38,12 @@ def _one_of(*values: str) -> Callable[[str], str]:
 
 def _name(text: str) -> str:
     if not SAFE_NAME.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _pattern(text: str) -> str:
+    if text.count("{stem}") != 1:
         raise ValueError(text)
     return text
 
@@ -70,6 +76,9 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "channels": Option(read=_one_of("1", "3"), required="1 (luma) or 3 (RGB)", of=FOREIGN),
     "kind": Option(read=_one_of("upscaler", "stylizer"), required="upscaler or stylizer", of=NETWORKS),
+    "pattern": Option(
+        read=_pattern, required="how the files are called, with {stem} in it once", of=frozenset({"folder"})
+    ),
     "style": Option(read=str, required="the style that a stylizer was trained for", of=NETWORKS),
 }
 

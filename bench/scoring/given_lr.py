@@ -14,7 +14,7 @@ from bench import images
 from bench.datasets import load
 from bench.errors import ImageError, UserError
 from bench.lr import degrade
-from bench.prepare import modcrop, size
+from bench.prepare import modcrop
 from bench.records import Border, Dataset, SRProtocol
 
 OTHER_BORDER: dict[Border, Border] = {"symmetric": "replicate", "replicate": "symmetric"}
@@ -26,7 +26,7 @@ class SameLr:
 
     Attributes:
         levels: by image, the largest difference in 8-bit levels; 0 for equal pixels.
-        unlike: by image, in words, why there is nothing to compare: another size.
+        unlike: by image, in words, why there is nothing to compare: another size, or a file that cannot be read.
     """
 
     protocol: SRProtocol
@@ -54,7 +54,11 @@ class SameLr:
             text += f", the others differ by at most {most} level{'s' * (most > 1)}"
         if self.unlike:
             stem, why = next(iter(self.unlike.items()))
-            text += f", {len(self.unlike)} {'have' if len(self.unlike) > 1 else 'has'} another size ({stem}: {why})"
+            sizes = not any("'" in words for words in self.unlike.values())
+            what = (
+                f"{'have' if len(self.unlike) > 1 else 'has'} another size" if sizes else "cannot be compared"
+            )
+            text += f", {len(self.unlike)} {what} ({stem}: {why})"
         return text
 
 
@@ -63,7 +67,6 @@ def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> S
 
     Raises:
         UserError: the protocol's lr is no 8-bit RGB image, or an image has no lr file.
-        ImageError: an image cannot be read.
     """
     refuse_protocol(protocol)
     levels, unlike = {}, {}
@@ -72,8 +75,12 @@ def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> S
             raise UserError(
                 f"data set {data.name}: {image.stem!r} has no lr file; required one for each image"
             )
-        made = _made(load(image).pixels, protocol)
-        given = images.read(files[image.stem])
+        try:
+            made = _made(load(image).pixels, protocol)
+            given = images.read(files[image.stem])
+        except (ValueError, OSError) as error:  # it costs itself, when it is scored
+            unlike[image.stem] = str(error)
+            continue
         if made.shape[:2] == given.shape[:2]:
             levels[image.stem] = int(np.abs(made.astype(np.int16) - given).max())
         else:
@@ -85,10 +92,10 @@ def closest_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -
     """As :func:`same_lr`, under the protocol or, where more files equal that, the protocol with MATLAB's other border.
 
     Raises:
-        UserError, ImageError: as :func:`same_lr`.
+        UserError: as :func:`same_lr`.
     """
     found = same_lr(data, files, protocol)
-    if len(found.equal) == found.images:
+    if len(found.equal) == len(found.levels):
         return found
     other = same_lr(data, files, replace(protocol, border=OTHER_BORDER[protocol.border]))
     return max(found, other, key=lambda proof: len(proof.equal))
@@ -115,16 +122,27 @@ def read_lr(file: Path, hr: Float[Tensor, "1 c h w"], scale: int) -> Float[Tenso
     Raises:
         ImageError: the file is not an image that is measured, or has not the size or the channels that hr asks for.
     """
-    lr = images.to_tensor(images.read(file)).to(hr.device)
-    required = (hr.shape[-2] // scale, hr.shape[-1] // scale)
-    if tuple(lr.shape[-2:]) != required:
+    h, w = hr.shape[-2:]
+    return images.to_tensor(read_lr_pixels(file, (h, w, hr.shape[1]), scale)).to(hr.device)
+
+
+def read_lr_pixels(file: Path, hr: tuple[int, int, int], scale: int) -> UInt8[np.ndarray, "h2 w2 c"]:
+    """As :func:`read_lr`, the pixels; `hr` is hr's height, width and channels.
+
+    Raises:
+        ImageError: as :func:`read_lr`.
+    """
+    lr = images.read(file)
+    height, width, channels = hr
+    required = (height // scale, width // scale)
+    if lr.shape[:2] != required:
         raise ImageError(
-            f"{str(file)!r} is {size(lr)}, required {required[1]}x{required[0]}: hr is {size(hr)}"
+            f"{str(file)!r} is {_size(lr)}, required {required[1]}x{required[0]}: hr is {width}x{height}"
         )
-    if hr.shape[1] == 1 and bool((lr == lr[:, :1]).all()):
-        return lr[:, :1]
-    if lr.shape[1] != hr.shape[1]:
-        raise ImageError(f"{str(file)!r} has {lr.shape[1]} channels, required {hr.shape[1]} as hr has")
+    if channels == 1 and bool((lr == lr[..., :1]).all()):
+        return lr[..., :1]
+    if lr.shape[2] != channels:
+        raise ImageError(f"{str(file)!r} has {lr.shape[2]} channels, required {channels} as hr has")
     return lr
 
 

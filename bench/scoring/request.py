@@ -31,6 +31,7 @@ class Request:
         tile: of `--tile`: for images of any size.
         self_ensemble: beside each network a row with its self-ensemble, called like it with a `+`.
         lr: made by the protocol, or the files that came with the data set's folder.
+        lr_pattern: of those files' names.
         shard: the part of each data set that is scored; what belongs to the whole (its hash of given lr files, of a
             folder of sr images) is the same for every part.
     """
@@ -47,6 +48,7 @@ class Request:
     tile: Option = "auto"
     self_ensemble: bool = False
     lr: Literal["made", "files"] = "made"
+    lr_pattern: str | None = None
     shard: Shard = WHOLE
 
     @property
@@ -68,7 +70,7 @@ def request(
     strict: bool = False,
     tile: str = "auto",
     self_ensemble: bool = False,
-    lr: Literal["made", "files"] = "made",
+    lr: str = "made",
     part: str | None = None,
 ) -> Request:
     """Resolve names; nothing heavy is loaded. Names given twice count once.
@@ -78,10 +80,12 @@ def request(
     """
     if limit is not None and limit < 1:
         raise UserError(f"--limit is {limit}; required at least 1")
-    found = [dataset(name) for name in dict.fromkeys(datasets)]
+    unique = tuple(dict.fromkeys(scales))
+    found = [dataset(name, scale=unique[0] if len(unique) == 1 else None) for name in dict.fromkeys(datasets)]
+    where, pattern = _lr(lr)
     asked = Request(
         datasets=tuple(replace(d, images=d.images[:limit]) for d in found),
-        protocols=tuple(protocol(protocol_name, scale) for scale in dict.fromkeys(scales)),
+        protocols=tuple(protocol(protocol_name, scale) for scale in unique),
         models=tuple(dict.fromkeys(models or upscalers.UPSCALERS)),
         metrics=tuple(metrics.entry(name).name for name in dict.fromkeys(metric_names or DEFAULT_METRICS)),
         models_named=models is not None,
@@ -91,13 +95,26 @@ def request(
         strict=strict,
         tile=option(tile),
         self_ensemble=self_ensemble,
-        lr=lr,
+        lr=where,
+        lr_pattern=pattern,
         shard=shard(part),
     )
     _refuse_twins(found)
     refuse_namesakes(asked.entries)
     _refuse_scales(asked)
     return asked
+
+
+def _lr(text: str) -> tuple[Literal["made", "files"], str | None]:
+    """What `--lr` asks for: `made`, `files`, or `files,pattern={stem}_LRBI_x4`."""
+    kind, _, pattern = text.partition(",pattern=")
+    if kind == "made" and not pattern:
+        return "made", None
+    if kind == "files" and (pattern.count("{stem}") == 1 or text == "files"):
+        return "files", pattern or None
+    raise UserError(
+        f"--lr is {text!r}; required made, files, or files,pattern=TEXT with {{stem}} once, as {{stem}}_LRBI_x4"
+    )
 
 
 def _refuse_twins(datasets: Sequence[Dataset]) -> None:

@@ -5,7 +5,7 @@ A name asked for that cannot run is an error; one that is only there by default 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +57,7 @@ def _plans(
             dataset=part,
             protocol=rule,
             lr_files=files,
-            subjects=[_for_dataset(s, data, p, device, say) for s in subjects],
+            subjects=list(_for_dataset(asked, subjects, data, p, device, say)),
             metrics=usable,
             device=device,
             pictures=asked.pictures,
@@ -78,7 +78,7 @@ def _lr(asked: Request, data: Dataset, p: SRProtocol, say: Say) -> tuple[Mapping
     from bench.scoring.given_lr import closest_lr, refuse_protocol
 
     refuse_protocol(p)
-    files = lr_of(data, p.scale)
+    files = lr_of(data, p.scale, asked.lr_pattern)
     say(f"{data.name}: {closest_lr(data, files, p)}")
     return files, replace(p, lr_sha256=digest(files))
 
@@ -195,18 +195,36 @@ def _ensemble(subject: Subject) -> Subject:
 
 
 def _for_dataset(
-    subject: Subject | Outside, data: Dataset, p: SRProtocol, device: torch.device, say: Say
-) -> Subject:
-    """The subject, a folder of images opened for the data set; what does not pair is said once, by name."""
-    from bench.outside.folder import images_for
+    asked: Request,
+    subjects: Iterable[Subject | Outside],
+    data: Dataset,
+    p: SRProtocol,
+    device: torch.device,
+    say: Say,
+) -> Iterator[Subject]:
+    """The subjects, folders of images opened for the data set; what does not pair is said once, by name.
+
+    Raises:
+        UserError: a folder has no image for the data set; where other scales are asked for too, one that has none for
+            this scale is left out here.
+    """
+    from bench.outside.folder import OtherScale, images_for
     from bench.scoring.plan import Subject
 
-    if not isinstance(subject, Outside):
-        return subject
-    made = images_for(subject, data, p.scale, device)
-    for line in made.lines():
-        say(line)
-    return Subject(name=subject.name, hash=made.hash, upscaler=made)
+    for subject in subjects:
+        if not isinstance(subject, Outside):
+            yield subject
+            continue
+        try:
+            made = images_for(subject, data, p.scale, device)
+        except OtherScale as error:
+            if len(asked.protocols) == 1:
+                raise
+            say(f"model {subject.name} is left out at x{p.scale}: {error}")
+            continue
+        for line in made.lines():
+            say(line)
+        yield Subject(name=subject.name, hash=made.hash, upscaler=made)
 
 
 def _measurable(metric: LoadedMetric, p: SRProtocol, asked: Request, say: Say) -> bool:

@@ -1,4 +1,9 @@
-"""Raw scores to means, and means to JSON, CSV, LaTeX, Markdown and the table on the terminal."""
+"""Raw scores to means, and means to JSON, CSV, LaTeX, Markdown and the table on the terminal.
+
+An infinite value (the PSNR of an sr that is hr to the last bit) makes the mean infinite, which says nothing of the other
+images. What is printed then is the mean over the finite ones with a star, and below the table how many are infinite and
+which; nothing is ranked by infinity.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +18,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.escapes import escape_csv, escape_latex, escape_markdown
+from bench.files.names import listed
 from bench.metrics import METRICS
+from bench.printable import printable
 from bench.published import Published
 from bench.records import HR, Score
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+STAR = "*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +57,24 @@ class Row:
         """Mean of the images' values, summed without rounding error, whatever their order."""
         return math.fsum(self.values.values()) / self.n
 
+    @property
+    def infinite(self) -> tuple[str, ...]:
+        """The images whose value is infinite."""
+        return tuple(image for image, value in self.values.items() if math.isinf(value))
+
+    @property
+    def mean_of_finite(self) -> float | None:
+        """Mean of the values that are finite; None where none is."""
+        finite = [value for value in self.values.values() if not math.isinf(value)]
+        return math.fsum(finite) / len(finite) if finite else None
+
     def text(self) -> str:
-        """The mean with the metric's number of decimals."""
-        return f"{self.mean:.{METRICS[self.metric].decimals}f}"
+        """The mean with the metric's number of decimals; over the finite values, with a star, where some are not."""
+        decimals = METRICS[self.metric].decimals
+        if math.isfinite(self.mean):
+            return f"{self.mean:.{decimals}f}"
+        finite = self.mean_of_finite
+        return f"{self.mean:.{decimals}f}{STAR}" if finite is None else f"{finite:.{decimals}f}{STAR}"
 
 
 class Values(Mapping[str, float]):
@@ -127,6 +152,10 @@ def to_json(table: Sequence[Row]) -> str:
 
 
 def _json_row(row: Row) -> dict[str, object]:
+    infinite = row.infinite
+    more: dict[str, object] = (
+        {"infinite": list(infinite), "mean_of_finite": row.mean_of_finite} if infinite else {}
+    )
     return {
         "model": row.model,
         "dataset": row.dataset,
@@ -138,6 +167,7 @@ def _json_row(row: Row) -> dict[str, object]:
         "mean": _json_number(row.mean),
         "n": row.n,
         "values": {image: _json_number(value) for image, value in row.values.items()},
+        **more,
     }
 
 
@@ -164,11 +194,12 @@ def to_csv(table: Sequence[Row]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """The rows of one data set at one scale under one protocol, as a grid."""
+    """The rows of one data set at one scale under one protocol, as a grid, and what stands below it."""
 
     title: str
     metrics: tuple[str, ...]
     lines: tuple[tuple[str, tuple[str, ...], str], ...]
+    notes: tuple[str, ...] = ()
 
     @staticmethod
     def all(table: Sequence[Row]) -> list[Block]:
@@ -193,11 +224,26 @@ class Block:
             title=f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})",
             metrics=metrics,
             lines=tuple(lines),
+            notes=tuple(_of_infinite(group)),
         )
 
     def heads(self) -> list[str]:
         """Column titles: model, each metric with the direction that is better, n."""
         return ["model", *(f"{m} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in self.metrics), "n"]
+
+
+def _of_infinite(group: Sequence[Row]) -> Iterator[str]:
+    """What a star means: by metric and images, since models mostly share them."""
+    alike: dict[tuple[str, tuple[str, ...], int], list[str]] = {}
+    for row in group:
+        if infinite := row.infinite:
+            alike.setdefault((row.metric, infinite, row.n), []).append(row.model)
+    for (metric, infinite, n), models in alike.items():
+        finite = f"mean of the {n - len(infinite)} others" if len(infinite) < n else "no mean"
+        yield (
+            f"{STAR} {metric} of {', '.join(map(printable, models))}: {finite}; infinite on {len(infinite)} of {n} "
+            f"{'image' if n == 1 else 'images'}, where sr is hr to the last bit: {listed(infinite)}"
+        )
 
 
 def to_markdown(table: Sequence[Row]) -> str:
@@ -207,8 +253,10 @@ def to_markdown(table: Sequence[Row]) -> str:
 
 def _markdown_block(block: Block) -> str:
     body = [block.heads(), ["---", *("---:" for _ in block.metrics), "---:"]]
-    body += [[escape_markdown(model), *cells, n] for model, cells, n in block.lines]
-    return f"**{escape_markdown(block.title)}**\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in body)
+    body += [[escape_markdown(model), *map(escape_markdown, cells), n] for model, cells, n in block.lines]
+    grid = "".join(f"| {' | '.join(line)} |\n" for line in body)
+    notes = "".join(f"\n{escape_markdown(note)}\n" for note in block.notes)
+    return f"**{escape_markdown(block.title)}**\n\n{grid}{notes}"
 
 
 def to_latex(table: Sequence[Row]) -> str:
@@ -224,10 +272,14 @@ def _latex_block(block: Block) -> str:
         "\\midrule\n" * (model == HR) + f"{escape_latex(model)} & {' & '.join(cells)} & {n} \\\\\n"
         for model, cells, n in block.lines
     )
+    notes = "".join(
+        f"\\multicolumn{{{width}}}{{l}}{{\\footnotesize {escape_latex(note)}}} \\\\\n" for note in block.notes
+    )
+    notes = f"\\midrule\n{notes}" if notes else ""
     return (
         f"% {title}\n\\begin{{tabular}}{{l{'r' * (width - 1)}}}\n\\toprule\n"
         f"\\multicolumn{{{width}}}{{l}}{{{title}}} \\\\\n\\midrule\n"
-        f"{' & '.join(heads)} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
+        f"{' & '.join(heads)} \\\\\n\\midrule\n{body}{notes}\\bottomrule\n\\end{{tabular}}\n"
     )
 
 

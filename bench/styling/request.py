@@ -136,7 +136,7 @@ def request(
     """
     _refuse_numbers(limit=limit, batch=batch, picture_limit=picture_limit, baseline=baseline, sizes=sizes)
     found = tuple({image.sha256: image for image in map(style_image, styles)}.values())
-    data = dataset(images)
+    data = dataset(images, every=True)
     return Request(
         styles=found,
         sizes=tuple(dict.fromkeys(sizes)),

@@ -16,7 +16,7 @@ from torch import Tensor
 from baselines.bicubic import imresize
 from bench import cache, datasets, images, manifest
 from bench.errors import ImageError, UserError
-from bench.records import ImageFile, content_hash
+from bench.records import Dataset, ImageFile, content_hash
 from bench.training.disjoint import refuse_test_images
 
 GROUP_PREFIX = "train-"
@@ -67,12 +67,14 @@ def load_images(
     Raises:
         UserError: neither folder nor group, no image that can be used, or a test image among them.
     """
-    wanted = [(name, image) for source in dict.fromkeys(sources) for name, image in list_images(source)]
+    found = [list_images(source) for source in dict.fromkeys(sources)]
+    wanted = [(data.name, image) for data in found for image in data.images]
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
         read = list(pool.map(lambda item: read_one(item[0], item[1], patch, whole=whole), wanted))
     refuse_test_images({r.sha256: file.file for r, (_, file) in zip(read, wanted, strict=True)})
     used: dict[str, Read] = {}
-    skipped = [r.reason for r in read if r.pixels is None]
+    skipped = [line for data in found for line in datasets.left_out(data)]
+    skipped += [r.reason for r in read if r.pixels is None]
     for r, (_, file) in zip(read, wanted, strict=True):
         if r.pixels is not None and used.setdefault(r.sha256, r) is not r:
             skipped.append(f"{file.file!r} is there twice")
@@ -106,16 +108,16 @@ def sources_of(used: dict[str, Read]) -> list[str]:
     return list(dict.fromkeys(r.source for r in used.values()))
 
 
-def list_images(source: str) -> list[tuple[str, ImageFile]]:
-    """A source's name and its images: a folder's, or those of a group of the manifest called `train-...`."""
+def list_images(source: str) -> Dataset:
+    """A source's images: a folder's, or those of a group of the manifest called `train-...`."""
     if source.startswith(GROUP_PREFIX) and source in manifest.groups():
         files = manifest.group(source).files
-        return [(source, ImageFile(stem=f.name, file=str(cache.find(f.name)))) for f in files]
+        listed = tuple(ImageFile(stem=f.name, file=str(cache.find(f.name))) for f in files)
+        return Dataset(name=source, images=listed, source=source)
     if not Path(source).is_dir():
         groups = ", ".join(name for name in manifest.groups() if name.startswith(GROUP_PREFIX))
         raise UserError(f"no folder is called {source!r}; required a folder of images, or one of: {groups}")
-    found = datasets.dataset(os.path.abspath(source))  # noqa: PTH100 (links stay as they were given)
-    return [(found.name, image) for image in found.images]
+    return datasets.dataset(os.path.abspath(source))  # noqa: PTH100 (links stay as they were given)
 
 
 def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> Read:

@@ -76,7 +76,7 @@ def test_the_list_names_every_program_and_every_program_exists(capsys: pytest.Ca
     assert all(name in out for name in programs)
 
 
-def test_a_users_module_that_hides_ours_is_named(tmp_path: Path) -> None:
+def test_a_users_module_called_like_ours_is_not_taken_for_it(tmp_path: Path) -> None:
     (tmp_path / "models.py").write_text("x = 1\n")
     command = [sys.executable, "-m", "bench.sr_quality", "samples", "--models", "sr-pixel", "--limit", "1"]
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
@@ -88,9 +88,7 @@ def test_a_users_module_that_hides_ours_is_named(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 2
-    assert "models.py' hides the package models of this suite; run from another folder" in done.stderr
-    assert not list(tmp_path.glob("results*/*.db"))
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_large_download_says_how_far_it_is_where_there_is_no_terminal(

@@ -210,3 +210,25 @@ def test_listing_reads_no_file(tmp_path: Path) -> None:
     assert found[0] == replace(found[0], stem="000", sha256=None)
     with pytest.raises(ImageError, match=r"000\.png' is empty"):
         load(found[0])
+
+
+def test_files_of_any_ending_are_images_and_what_is_none_is_named(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from bench.datasets import left_out
+
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8))
+    for name, kind in (
+        ("a.png", "PNG"), ("b.jfif", "JPEG"), ("c.jpe", "JPEG"), ("d.avif", "AVIF"), ("e.jp2", "JPEG2000"),
+        ("f.scan", "PNG"), ("g", "PNG"), ("a.png~", "PNG"),
+    ):  # fmt: skip
+        picture.save(tmp_path / name, format=kind)
+    (tmp_path / "h.heic").write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 99)
+    (tmp_path / "notes.txt").write_text("hello")
+    data = dataset(str(tmp_path))
+    assert [image.stem for image in data.images] == ["a", "b", "c", "d", "e", "f", "g"]
+    (line,) = left_out(data)
+    assert (
+        "left out, no images (3 of 10 files): 'a.png~' (an image called like another), 'h.heic' (HEIC" in line
+    )
+    assert "'notes.txt'" in line

@@ -294,3 +294,76 @@ def test_every_image_of_the_real_sets_is_decoded_as_pillow_decodes_it(real_data:
     for path in sorted((real_data / "data" / "set14").iterdir()):
         expected = np.asarray(Image.open(path))
         assert np.array_equal(images.read(path).squeeze(), expected), path.name
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "JPEG2000", "QOI", "SGI", "PCX", "TGA", "ICO", "DIB", "DDS"])
+def test_what_else_pillow_reads_is_an_image_whatever_its_ending(kind: str, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    options = {"lossless": True} if kind == "AVIF" else {"sizes": [(32, 32)]} if kind == "ICO" else {}
+    options |= {"irreversible": False} if kind == "JPEG2000" else {}
+    Image.fromarray(pixels).save(stream, format=kind, **options)
+    (tmp_path / "x.png").write_bytes(stream.getvalue())
+    found = images.read(tmp_path / "x.png")
+    expected = np.asarray(Image.open(io.BytesIO(stream.getvalue())).convert("RGB"))
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "it is EPS, a document that another program draws"),
+        (b"%PDF-1.7\n", "it is a PDF document"),
+        (b"\xd7\xcd\xc6\x9a" + b"\0" * 40, "it is WMF"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 40, "it is HEIC, which Pillow does not read"),
+        (b"\xff\x0a" + b"\0" * 40, "it is JPEG XL"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "it is an SVG drawing"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 670\n", "a file of 670 bytes"),
+    ],
+)
+def test_what_is_never_opened_is_refused_as_what_it_is(data: bytes, what: str) -> None:
+    with pytest.raises(ImageError, match=what):
+        images.decode(data, "photo.png")
+
+
+def test_no_program_is_started_and_no_document_drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("a document was drawn"))
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, format="EPS")
+    with pytest.raises(ImageError, match="is not an image: it is EPS"):
+        images.decode(stream.getvalue(), "x.png")
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}])
+def test_a_sound_tiff_of_another_kind_is_not_called_damaged(options: dict[str, str], tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
+    base = np.random.default_rng(0).integers(0, 256, (16, 20, 3), dtype=np.uint8)
+    cases = {
+        "float": ((base / 255).astype("float32"), {"photometric": "rgb"}, "32-bit channels; .* not floats"),
+        "double": ((base / 255).astype("float64"), {"photometric": "rgb"}, "64-bit channels; .* not floats"),
+        "deep": (base.astype("uint16"), {"photometric": "rgb"}, "16-bit channels"),
+        "bands": (np.concatenate([base, base[..., :2]], 2), {"photometric": "minisblack"}, "5 channels"),
+    }
+    for name, (pixels, how, said) in cases.items():
+        tifffile.imwrite(tmp_path / f"{name}.tif", pixels, **how, planarconfig="contig", **options)
+        with pytest.raises(ImageError, match=said) as refused:
+            images.read(tmp_path / f"{name}.tif")
+        assert "damaged" not in str(refused.value)
+
+
+def test_ten_bits_in_an_avif_and_twelve_in_a_jpeg_2000_are_refused() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(stream, format="AVIF")
+    data = bytearray(stream.getvalue())
+    data[data.index(b"av1C") + 6] |= 0x40
+    with pytest.raises(ImageError, match=r"has 1[06]-bit channels"):
+        images.decode(bytes(data), "x")
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(stream, format="JPEG2000", no_jp2=True)
+    data = bytearray(stream.getvalue())
+    for component in range(3):
+        data[42 + 3 * component] = 11
+    with pytest.raises(ImageError, match=r"has 1[26]-bit channels"):
+        images.decode(bytes(data), "x")

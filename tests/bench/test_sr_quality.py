@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench import images
+from bench.datasets import dataset
 from bench.shipped import is_shipped
 from bench.sr_quality import main
 from bench.upscalers import UPSCALERS
@@ -287,3 +289,68 @@ def test_tiles_change_nothing(here: Path) -> None:
 def test_a_wrong_tile_is_refused(here: Path, capsys: pytest.CaptureFixture[str], tile: str) -> None:
     assert main(["./set", *FAST, f"--tile={tile}"]) == 2
     assert "required auto, off, or lr pixels per side of at least 16" in capsys.readouterr().err
+
+
+@pytest.fixture
+def laid(here: Path) -> Path:
+    in_layout(Path("laid"))
+    return Path("laid")
+
+
+@pytest.mark.parametrize("damage", ["cut", "16-bit", "empty", "size", "gone to a page"])
+@pytest.mark.parametrize("part", [None, "1/2", "2/2"])
+def test_a_damaged_lr_file_costs_its_own_image(
+    laid: Path, damage: str, part: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = sorted(image.stem for image in dataset("laid").images)
+    file = Path("laid/LRbicx4") / f"{first}.png"
+    pixels = images.read(file)
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:200])
+    elif damage == "16-bit":
+        Image.fromarray(pixels[..., 0].astype("uint16") * 257).save(file)
+    elif damage == "empty":
+        file.write_bytes(b"")
+    elif damage == "size":
+        images.write(file, pixels[:-1])
+    else:
+        file.write_bytes(b"<html>not found</html>")
+    shard = [] if part is None else ["--shard", part]
+    code = main(["laid", *FAST, "--lr", "files", "--json", "r.json", *shard])
+    said = capsys.readouterr().err
+    assert "lr files equal what johnson2016 makes" in said
+    values = {stem for row in json.loads(Path("r.json").read_text()) for stem in row["values"]}
+    assert values == (set() if part == "1/2" else {second})
+    assert code == (1 if part == "1/2" else 0)
+    assert part == "2/2" or f"{first!r}: not scored: " in said
+
+
+def test_a_damaged_hr_costs_itself_where_lr_files_are_given(laid: Path) -> None:
+    first, _ = sorted(image.stem for image in dataset("laid").images)
+    file = Path("laid/GTmod12") / f"{first}.png"
+    file.write_bytes(file.read_bytes()[:300])
+    assert main(["laid", *FAST, "--lr", "files", "--json", "r.json"]) == 0
+    assert all(len(row["values"]) == 1 for row in json.loads(Path("r.json").read_text()))
+
+
+def test_a_wrong_lr_is_refused_with_what_there_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for given in ("maded", "made,pattern={stem}", "files,pattern=x", "files,"):
+        assert main(["./set", *FAST, "--lr", given]) == 2
+        assert "required made, files, or files,pattern=TEXT" in capsys.readouterr().err
+
+
+def test_lr_and_results_beside_hr_are_not_scored_as_hr(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in sorted(Path("set").iterdir()):
+        pixels = images.read(file)
+        images.write(Path("pack") / f"{file.stem}_SRF_4_HR.png", pixels)
+        images.write(Path("pack") / f"{file.stem}_SRF_4_LR.png", pixels[::4, ::4])
+        images.write(Path("pack") / f"{file.stem}_SRF_4_bicubic.png", pixels)
+        images.write(Path("clean") / file.name, pixels)
+    assert main(["pack", "clean", *FAST, "--json", "r.json"]) == 0
+    pack, clean = (
+        {row["dataset"]: row for row in json.loads(Path("r.json").read_text())}[d] for d in ("pack", "clean")
+    )
+    assert list(pack["values"].values()) == list(clean["values"].values())
+    assert "pack: left out, called lr" in capsys.readouterr().err

@@ -411,3 +411,28 @@ def test_no_zero_is_negative() -> None:
 
 def test_lists_read_as_sentences() -> None:
     assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_an_infinite_value_is_named_and_never_ranked() -> None:
+    from reports.summary import summary
+
+    psnr = {
+        "bicubic": [math.inf, 28.0, 30.0],
+        "nearest": [math.inf, 26.0, 25.0],
+        "copy": [math.inf, math.inf, 20.0],
+    }
+    found = group({(model, "psnr"): values for model, values in psnr.items()}, images=("a", "b", "c"))
+    cells = {row[0].text: row[1] for row in quality_table(found, "nearest").rows}
+    assert {name: (cell.text, cell.mark) for name, cell in cells.items() if name in psnr} == {
+        "bicubic": ("29.00*", "best"),
+        "nearest": ("25.50*", "second"),
+        "copy": ("20.00*", ""),
+    }
+    assert "infinite for 2 images: a and b" in cells["copy"].note
+    assert any(
+        note.startswith("* infinite for some images") for note in quality_table(found, "nearest").notes
+    )
+    (line,) = (line for line in summary([found], [], []) if line.startswith("Highest"))
+    assert "bicubic" in line
+    assert "inf dB" not in line
+    assert "2 images with an infinite value left out" in line

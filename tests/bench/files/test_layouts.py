@@ -154,9 +154,68 @@ def test_the_digest_depends_on_names_and_contents_alone(
     assert digest(lr_files(elsewhere, 4)) != first
 
 
-def test_an_lr_file_that_cannot_be_read_is_an_error_of_the_image(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"gone\.png' cannot be read: No such file"):
-        digest({"a": tmp_path / "gone.png"})
+def test_an_lr_file_that_cannot_be_read_counts_as_none_and_costs_no_run(root: Path) -> None:
+    files = dict(lr_files(root, 4))
+    whole = digest(files)
+    files["bird"].unlink()
+    assert digest(files) != whole
+    assert digest(files) == digest(files)
+
+
+@pytest.mark.parametrize("prefix", ["DIV2K_valid_", "Flickr2K-", "div2k_train_"])
+def test_the_layout_of_div2ks_authors_is_found_from_the_root_and_its_hr_folder(
+    tmp_path: Path, prefix: str
+) -> None:
+    put(tmp_path / f"{prefix}HR", "0801.png", "0802.png")
+    for scale in (2, 4):
+        for name in ("0801", "0802"):
+            images.write(
+                tmp_path / f"{prefix}LR_bicubic" / f"X{scale}" / f"{name}x{scale}.png", shrunk(PIXELS, scale)
+            )
+    images.write(tmp_path / f"{prefix}LR_mild" / "0801x4m.png", shrunk(PIXELS))
+    for root in (tmp_path, tmp_path / f"{prefix}HR"):
+        for scale in (2, 4):
+            found = lr_files(root, scale)
+            assert [file.name for file in found.values()] == [f"0801x{scale}.png", f"0802x{scale}.png"]
+    data = dataset(str(tmp_path))
+    assert [image.stem for image in data.images] == ["0801", "0802"]
+    assert same_lr(data, lr_of(data, 4), X4).equal == ("0801", "0802")
+
+
+def test_div2ks_mild_lr_files_are_taken_where_they_are_the_only_ones(tmp_path: Path) -> None:
+    put(tmp_path / "DIV2K_valid_HR", "0801.png")
+    images.write(tmp_path / "DIV2K_valid_LR_mild" / "0801x4m.png", shrunk(PIXELS))
+    assert lr_files(tmp_path, 4)["0801"].name == "0801x4m.png"
+    images.write(tmp_path / "DIV2K_valid_LR_wild" / "0801x4w1.png", shrunk(PIXELS))
+    with pytest.raises(UserError, match="two folders of lr files"):
+        lr_files(tmp_path, 4)
+
+
+def test_train_and_valid_side_by_side_are_two_data_sets(tmp_path: Path) -> None:
+    put(tmp_path / "DIV2K_valid_HR", "0801.png")
+    put(tmp_path / "DIV2K_train_HR", "0001.png")
+    with pytest.raises(UserError, match="required one: type"):
+        dataset(str(tmp_path))
+
+
+def test_lr_files_beside_their_hr_images_are_those_that_say_so(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        images.write(tmp_path / f"{name}_SRF_4_HR.png", PIXELS)
+        images.write(tmp_path / f"{name}_SRF_4_LR.png", shrunk(PIXELS))
+    assert [file.name for file in lr_files(tmp_path, 4).values()] == ["a_SRF_4_LR.png", "b_SRF_4_LR.png"]
+
+
+def test_lr_files_are_paired_by_a_pattern(tmp_path: Path) -> None:
+    put(tmp_path / "HR", "a_HR_x4.png")
+    images.write(tmp_path / "LR_bicubic" / "X4" / "a_theirs.png", shrunk(PIXELS))
+    assert list(lr_files(tmp_path, 4, "{stem}_theirs")) == ["a_HR_x4"]
+
+
+def test_lr_files_that_say_another_scale_are_refused_by_name(tmp_path: Path) -> None:
+    put(tmp_path / "HR", "a.png")
+    images.write(tmp_path / "LR_bicubic" / "X4" / "ax2.png", shrunk(PIXELS))
+    with pytest.raises(UserError, match=r"names say another scale: 'ax2.png'"):
+        lr_files(tmp_path, 4)
 
 
 def test_a_scale_without_lr_files_is_refused_with_what_there_is(root: Path) -> None:

@@ -17,7 +17,8 @@ from bench.metrics import METRICS, load
 from bench.metrics.niqe import BLOCK, Niqe, fit
 from bench.prepare import Prepared, prepare_one, quantize, to_luma
 from bench.protocols import protocol
-from tests.bench.metrics.conftest import pair, pristine
+from tests.bench.metrics.conftest import pair
+from tests.bench.metrics.random_weights import pristine
 
 CPU = torch.device("cpu")
 

@@ -120,3 +120,74 @@ def test_another_scale_than_the_files_is_refused(checkpoint: Path) -> None:
         opened(checkpoint).load(2, torch.device("cpu"))
     with pytest.raises(UserError, match=r"option scale=2, but its network is x4"):
         opened(f"{checkpoint},scale=2")
+
+
+def wrappings(arrays: dict[str, torch.Tensor]) -> dict[str, object]:
+    """One network's arrays as programs save them."""
+    zero = {name: array * 0 for name, array in arrays.items()}
+
+    def put(prefix: str, of: dict[str, torch.Tensor] = arrays) -> dict[str, torch.Tensor]:
+        return {prefix + name: array for name, array in of.items()}
+
+    return {
+        "compiled": put("_orig_mod."),
+        "compiled and parallel": put("module._orig_mod."),
+        "mmagic": {"state_dict": put("generator."), "meta": {"epoch": 3}},
+        "mmagic average": {
+            "state_dict": put("generator_ema.")
+            | put("generator.", zero)
+            | {"step_counter": torch.tensor(1), "discriminator.conv.weight": torch.zeros(3)}
+        },
+        "lightning": {"state_dict": put("net_g."), "hyper_parameters": {"lr": 1e-4}},
+        "lightning with a loss": {"state_dict": put("model.net_g.") | {"loss.vgg.0.weight": torch.zeros(2)}},
+        "dotted params": put("params."),
+        "average of torch": {"n_averaged": torch.tensor(4), **put("module.")},
+        "nested": {"state_dict": {"params_ema": put("module."), "params": zero}},
+        "deep": {"model": {"state_dict": put("net_g.module.")}},
+        "gan": {"generator": arrays, "discriminator": {"w": torch.zeros(1)}},
+        "netG": {"netG": put("netG.")},
+        "average beside": {"params": zero, "params_ema": arrays},
+    }
+
+
+@pytest.mark.parametrize("name", list(wrappings({})))
+@pytest.mark.parametrize("suffix", [".pth", ".ckpt"])
+def test_what_training_programs_put_around_the_weights_is_taken_away(
+    name: str, suffix: str, tmp_path: Path, lr: torch.Tensor
+) -> None:
+    network = compact()
+    torch.save(wrappings(network.state_dict())[name], tmp_path / f"net{suffix}")
+    model = opened(tmp_path / f"net{suffix}")
+    assert torch.equal(model.load(4, torch.device("cpu"))(lr), network(lr))
+
+
+def test_a_part_of_a_network_is_not_taken_for_one(tmp_path: Path) -> None:
+    arrays = {f"net.{name}": array for name, array in compact().state_dict().items()}
+    torch.save(arrays | {"refine.weight": torch.zeros(3, 3, 3, 3)}, tmp_path / "two.pth")
+    with pytest.raises(UserError, match="arrays that spandrel knows no network for"):
+        opened(tmp_path / "two.pth")
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".ckpt", ".model", ".safetensors", ".onnx,range=1"])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 67040989\n",
+            "a Git LFS pointer.*67040989",
+        ),
+        (b"<!DOCTYPE html><html><head><title>Quota exceeded</title></head></html>", "an HTML page"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF" + b"\0" * 60, "a JPEG image"),
+        (b"", "empty"),
+        (b"\x1f\x8b\x08" + b"\0" * 60, "a compressed archive"),
+    ],
+)
+def test_a_file_that_is_no_weights_is_called_what_it_is(
+    suffix: str, content: bytes, what: str, tmp_path: Path
+) -> None:
+    if suffix.startswith(".onnx"):
+        pytest.importorskip("onnxruntime", reason="needs the onnx extra")
+    (tmp_path / f"net{suffix.partition(',')[0]}").write_bytes(content)
+    with pytest.raises(UserError, match=f"it is {what}") as refused:
+        opened(f"{tmp_path / 'net'}{suffix}")
+    assert "\n" not in str(refused.value)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from bench.errors import UserError
 from bench.outside.model import _opened
 from tests.bench.outside.conftest import opened
 
+ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")
 SOURCE = """
 import torch
@@ -154,3 +158,76 @@ class nearest2:  # noqa: N801
 
     def __call__(self, lr: Tensor) -> Tensor:
         return lr.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+
+NETWORK = """
+import torch.nn.functional as F
+from utils import factor
+class Net:
+    scale = 4
+    def __call__(self, lr):
+        from utils.late import again
+        return F.interpolate(lr, scale_factor=4, mode="nearest") * factor() * again()
+"""
+
+
+@pytest.mark.parametrize("regular", [True, False], ids=["with __init__", "without"])
+@pytest.mark.parametrize("safe", [True, False], ids=["-P", ""])
+@pytest.mark.parametrize("here", [True, False], ids=["from its folder", "from elsewhere"])
+def test_a_repository_has_its_own_models_utils_and_bench(
+    regular: bool, safe: bool, here: bool, tmp_path: Path, photographs: Path
+) -> None:
+    repository = tmp_path / "SwinIR"
+    for package in ("models", "utils", "bench" if not here else "baselines"):
+        (repository / package).mkdir(parents=True)
+        if regular or package == "utils":
+            (repository / package / "__init__.py").write_text("def factor(): return 1.0\n")
+    (repository / "models" / "network.py").write_text(NETWORK)
+    (repository / "models" / "more.py").write_text("from .network import Net as Relative\n")
+    (repository / "utils" / "late.py").write_text("def again(): return 0.5\n")
+    third = "bench" if not here else "baselines"
+    (repository / third / "thing.py").write_text("value = 2.0\n")
+    (repository / "net.py").write_text(
+        f"import importlib\nimport models.network as m\nfrom models.more import Relative\nimport {third}.thing\n"
+        f"assert {third}.thing.value == 2.0\nassert m.Net is Relative\n"
+        "def make():\n    return importlib.import_module('models.network').Net()\n"
+    )
+    done = subprocess.run(
+        [
+            sys.executable, *["-P"] * safe, "-m", "bench.sr_quality", str(photographs), "--models",
+            "net.py:make" if here else "SwinIR/net.py:make", "sr-pixel", "--metrics", "psnr", "--no-images",
+            "--json", "r.json",
+        ],
+        cwd=repository if here else tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(((repository if here else tmp_path) / "r.json").read_text())
+    assert {row["model"]: row["n"] for row in rows} == {"make": 2, "sr-pixel": 2}
+
+
+def test_two_repositories_with_packages_of_one_name_stay_apart(tmp_path: Path, lr: Tensor) -> None:
+    for name, value in (("one", 0.25), ("two", 0.5)):
+        (tmp_path / name / "models").mkdir(parents=True)
+        (tmp_path / name / "models" / "net.py").write_text(f"def run(image): return image * {value}\n")
+        (tmp_path / name / "net.py").write_text(
+            "def make():\n    def late(image):\n        from models.net import run\n        return run(image)\n"
+            "    return late\n"
+        )
+    one, two = (opened(f"{tmp_path / name / 'net.py'}:make,name={name}") for name in ("one", "two"))
+    torch.testing.assert_close(one.load(1, CPU)(lr), lr * 0.25)
+    torch.testing.assert_close(two.load(1, CPU)(lr), lr * 0.5)
+    import models
+
+    assert Path(str(models.__file__)).parents[1] == ROOT
+
+
+def test_what_a_module_lacks_is_said_by_the_name_that_it_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.py").write_text("")
+    (tmp_path / "net.py").write_text("import models.b\n")
+    with pytest.raises(UserError, match=r"No module named 'models\.b' \(line 1\)"):
+        opened(f"{tmp_path / 'net.py'}:make")

@@ -106,3 +106,41 @@ def test_only_sr_quality_takes_a_folder(here: Path, capsys: pytest.CaptureFixtur
     assert "is a folder of images, which cannot be run; required a network" in capsys.readouterr().err
     assert speed.main(["--models", "made", "--sizes", "64"]) == 2
     assert "is a folder of images" in capsys.readouterr().err
+
+
+def test_images_of_another_scale_are_refused_by_name_and_left_out_where_others_are_asked_for(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in list(Path("made").iterdir()):
+        file.rename(file.with_name(f"{file.stem}_x4_SR.png"))
+    assert main(["./set", "--scales", "2", "--models", "made", "bicubic", *SCORE]) == 2
+    assert (
+        "holds no image for set at x2: 'one_x4_SR.png', 'two_x4_SR.png' say another scale"
+        in capsys.readouterr().err
+    )
+    assert main(["./set", "--scales", "2", "4", "--models", "made", "bicubic", *SCORE]) == 0
+    assert "model made is left out at x2" in capsys.readouterr().err
+    assert len(values("made")) == 2
+
+
+def test_a_pattern_says_how_the_files_are_called(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["./set", "--models", "made", *SCORE]) == 0
+    before = values("made")
+    for file in list(Path("made").iterdir()):
+        file.rename(file.with_name(f"{file.stem}_of_{file.stem[0]}.png"))
+    images.write(Path("made/one_RCAN_x4.png"), images.read(Path("made/one_of_o.png")))
+    images.write(Path("made/two_RCAN_x4.png"), images.read(Path("made/two_of_t.png")))
+    assert main(["./set", "--models", "made,pattern={stem}_RCAN_x{scale}", *SCORE]) == 0
+    assert values("made") == before
+    assert main(["./set", "--models", "made,pattern=RCAN", *SCORE]) == 2
+    assert "required how the files are called, with {stem} in it once" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_hr_is_scored_and_said_to_be_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree("set", "copy")
+    assert main(["./set", "--models", "copy", "bicubic", *SCORE]) in {0, 1}
+    said = capsys.readouterr()
+    assert "(copy): sr is hr to the last bit; make sure that it is no copy of hr" in said.err
+    assert "* psnr of copy: no mean; infinite on" in said.out

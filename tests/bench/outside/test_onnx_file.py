@@ -146,3 +146,23 @@ def test_arrays_that_lie_elsewhere_are_refused(export: Export, tmp_path: Path) -
         UserError, match=r"keeps arrays in '../a.bin'; required a file beside it|cannot be run"
     ):
         opened(f"{tmp_path / 'escape.onnx'},range=1")
+
+
+def test_four_channels_are_refused_before_a_layout_is_asked_for_and_every_refusal_names_the_file(
+    export: Export, tmp_path: Path
+) -> None:
+    class Four(torch.nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            return image * 0.5
+
+    file = export(Four(), "rgba.onnx", shape=(1, 4, 32, 32), fixed=True)
+    with pytest.raises(UserError, match=r"rgba\.onnx' takes 4 channels, .*required 3 \(RGB\) or 1 \(luma\)"):
+        opened(f"{file},range=1")
+
+    class Cut(torch.nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            return image[..., 1:-1, 1:-1]
+
+    file = export(Cut(), "cut.onnx", shape=(1, 3, 32, 32))
+    with pytest.raises(UserError, match=r"cut\.onnx': of an image of"):
+        opened(f"{file},range=1")

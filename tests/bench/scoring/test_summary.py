@@ -140,3 +140,26 @@ def test_a_published_row_that_nobody_can_get_says_so() -> None:
     }
     assert "no known variant of bicubic" in found["bicubic", 8]
     assert found["bicubic", 4] == found["sr-pixel", 8] == ""
+
+
+def test_infinite_values_are_counted_named_and_left_out_of_what_is_printed() -> None:
+    scores = [
+        score("m", image, "psnr", value) for image, value in (("a", 20.0), ("b", math.inf), ("c", 30.0))
+    ]
+    scores += [score("copy", image, "psnr", math.inf) for image in "abc"]
+    table = rows(scores, ["m", "copy"], ["psnr"])
+    assert [row.text() for row in table] == ["25.00*", "inf*"]
+    assert (table[0].mean, table[0].mean_of_finite, table[0].infinite) == (math.inf, 25.0, ("b",))
+    assert table[1].mean_of_finite is None
+    (block,) = Block.all(table)
+    assert block.notes == (
+        "* psnr of m: mean of the 2 others; infinite on 1 of 3 images, where sr is hr to the last bit: 'b'",
+        "* psnr of copy: no mean; infinite on 3 of 3 images, where sr is hr to the last bit: 'a', 'b', 'c'",
+    )
+    first, second = json.loads(to_json(table))
+    assert (first["mean"], first["mean_of_finite"], first["infinite"]) == ("inf", 25.0, ["b"])
+    assert (second["mean_of_finite"], second["infinite"]) == (None, ["a", "b", "c"])
+    for text in (to_markdown(table), to_latex(table)):
+        assert "25.00" in text
+        assert "infinite on 1 of 3 images" in text
+    assert "mean_of_finite" not in to_json(rows([score("m", "a", "psnr", 1.0)], ["m"], ["psnr"]))
