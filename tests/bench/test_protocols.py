@@ -60,6 +60,7 @@ def test_every_protocol_shaves_the_scale_but_the_one_whose_numbers_are_of_whole_
             "johnson2016": scale,
             "srcnn2014": scale,
             "rgb": scale,
+            "johnson2016-blur": scale,
             "spsr2020": 0,
         }
 
