@@ -147,7 +147,7 @@ def _mean_cell(
     words += [f"95 % interval {ends(sure, metric.decimals)}"] if sure else ["too few for an interval"]
     words += [_words(found, metric, reference)] if found and reference else []
     return Cell(
-        text=fixed(value, metric.decimals) + STAR * bool(infinite),
+        text=fixed(value, metric.decimals) + STAR * bool(infinite and math.isfinite(value)),
         sort=value if math.isfinite(value) else None,
         mark=mark,
         muted=bool(found and found.unclear),

@@ -25,6 +25,7 @@ COLOURED = (6 / 255) ** 2
 LEAST_SHIFT = 0.2
 STEPS = 3
 UNEVEN = 0.5  # of the shift: how much more or less a quarter of the image may want
+LEAST_LR = 24  # pixels per side of lr: in less, what upscaling loses looks like a shift
 SMALL = 512  # pixels: wide blocks of a smaller image are too few to tell shifts of some pixels
 STRUCTURE = 0.1  # of the largest variance: quarters with less say nothing
 # sr as gain * hr + offset: what it looks like, what to do, whether the numbers would mean anything
@@ -72,7 +73,7 @@ def lint_fit(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h w"], scale:
         return
     linear = list(lint_linear(a, b))
     yield from linear
-    if linear:
+    if linear or min(hr.shape[-2:]) < LEAST_LR * scale:
         return
     if min(hr.shape[-2:]) < SMALL and (fine := max(2, scale // 2)) < cell:
         a, b = (F.avg_pool2d(image.float(), fine).mean(1, keepdim=True) for image in (sr, hr))
