@@ -17,6 +17,7 @@ class Interpolation:
 
     Attributes:
         kernel: `box` (nearest), `triangle` (bilinear), `bicubic` or `lanczos3`.
+        tiles_exactly: the same bits, whole or in tiles: where a single pixel is taken.
     """
 
     kernel: str
@@ -28,6 +29,10 @@ class Interpolation:
             raise ValueError(f"kernel is {self.kernel!r}, required one of: {', '.join(KERNELS)}")
         if self.scale < 1:
             raise ValueError(f"scale is {self.scale}, required an integer of at least 1")
+
+    @property
+    def tiles_exactly(self) -> bool:
+        return self.kernel == "box"
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
         return imresize(lr, self.scale, kernel=self.kernel)

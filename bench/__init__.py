@@ -1,7 +1,20 @@
 """What is measured and how: programs at the top, their machinery in packages."""
 
-import importlib.util
 import sys
+
+if sys.argv[:1] == ["-m"] and any(name.split(".")[0] in {"bench", "reports"} for name in sys.orig_argv):
+    # `python -m bench.PROGRAM`: its first line, from which on Ctrl-C is answered with a message. Nothing is imported
+    # before that but what Python has loaded already.
+    import _signal
+    import os
+
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, lambda *_: (os.write(2, b"error: interrupted\n"), os._exit(130)))
+        from bench import interrupts
+
+        interrupts.install()
+
+import importlib.util
 from pathlib import Path
 
 SIBLINGS = ("models", "baselines", "reports")

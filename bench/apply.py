@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import arguments
 from bench.cli import DONE, FAILED, device, guard, progress
 from bench.printable import printable
 
@@ -22,11 +23,13 @@ EXAMPLES = """examples:
   python -m bench.apply style-johnson-mosaic photos/ --out stylized --size 1024 --median
   python -m bench.apply srcnn-955 small/ --out large --scale 3
 
-Each output is a PNG called like its input. An input is never written to; outputs that are there already are kept.
+Each output is a PNG called like its input. An input is never written to. An output that is there already is kept where
+it was made of the same input by the same model with the same options, which it says itself; any other is refused.
 exit status: 0 done, 1 an image could not be done (the others are), 2 bad usage, 130 interrupted"""
 HELP = {
     "model": "a registered stylizer or upscaler (a wrong name prints them all), or the path of one: see docs/models.md",
     "input": "an image, a folder of images, or a named data set",
+    "name": "of an output, made of {stem} and {model}: '{stem}-{model}' keeps several models' apart (default: {stem})",
     "scale": "of an upscaler (default: its own where it has one, else 4)",
     "size": "resize first: longer side in pixels, for a stylizer",
     "median": "3x3 median filter afterwards, as the authors' release does; costs a pixel per side",
@@ -50,8 +53,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("model", metavar="MODEL", help=HELP["model"])
     p.add_argument("inputs", nargs="+", metavar="INPUT", help=HELP["input"])
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the PNG files go")
-    p.add_argument("--scale", type=int, metavar="N", help=HELP["scale"])
-    p.add_argument("--size", type=int, metavar="N", help=HELP["size"])
+    p.add_argument("--name", default="{stem}", metavar="PATTERN", help=HELP["name"])
+    p.add_argument("--scale", type=arguments.scale, metavar="N", help=HELP["scale"])
+    p.add_argument("--size", type=arguments.side, metavar="N", help=HELP["size"])
     p.add_argument("--median", action="store_true", help=HELP["median"])
     p.add_argument("--rung", default="auto", metavar="NAME", help=HELP["rung"])
     p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])
@@ -84,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         db=args.db,
         tile=args.tile,
         self_ensemble=args.self_ensemble,
+        name=args.name,
     )
     for line in asked.left_out:
         print(printable(line), file=sys.stderr)

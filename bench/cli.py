@@ -13,16 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bench import interrupts
 from bench.errors import UserError
-from bench.printable import one_line, printable
+from bench.printable import one_line, printable, shortened
 
 if TYPE_CHECKING:
     import torch
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+VARIABLE = "PERCEPTUAL_BENCH_DATA"
 PACKAGES = ("models", "baselines", "reports")
 PLAIN_LINE_EVERY_SECONDS = 5.0
 LARGE_BYTES = 5_000_000
+LONGEST_MESSAGE = 4000
 
 
 def guard(body: Callable[[], int]) -> int:
@@ -30,25 +33,71 @@ def guard(body: Callable[[], int]) -> int:
 
     0 done, 1 a run that failed (disk full, a defect of ours), 2 bad usage, 130 interrupted. No traceback reaches
     the user; a defect's traceback is written to a file that the message names. The message is one line, with what a
-    terminal would obey written out.
+    terminal would obey written out. Streams that are closed swallow what is printed.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names may hold what the terminal's encoding lacks
-            stream.reconfigure(errors="backslashreplace")
     try:
-        return body()
+        _open_streams()
+        _anchor_cache()
+        interrupts.running()
+        status = _guarded(body)
+        interrupts.ended()
+    except KeyboardInterrupt:
+        return interrupts.over()
+    return interrupts.over() if interrupts.seen() else status  # the exception was lost in a callback
+
+
+def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kind of error)
+    try:
+        status = body()
+        sys.stdout.flush()
     except UserError as error:
         return _complain(str(error), error.exit_status)
-    except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
         return _complain(describe_os_error(error), FAILED)
+    except ImportError as error:
+        hidden = _hidden()
+        return _complain(hidden, BAD_USAGE) if hidden else _complain(_not_loaded(error), FAILED)
     except Exception as error:
-        hidden = _hidden() if isinstance(error, ImportError) else None
-        return _complain(hidden, BAD_USAGE) if hidden else _complain(_defect(error), FAILED)
+        if isinstance(error, MemoryError) or _out_of_memory(error):
+            return _complain("out of memory; required a smaller size, image or batch, or more memory", FAILED)
+        return _complain(_defect(error), FAILED)
+    return status
+
+
+def _open_streams() -> None:
+    """Both streams take any letter; one that the shell closed (`2>&-`) leads nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None or stream.closed:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):  # names may hold what the terminal's encoding lacks
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _anchor_cache() -> None:
+    """The cache's folder stays where it is, wherever a model's code goes."""
+    value = os.environ.get(VARIABLE)
+    if value:
+        os.environ[VARIABLE] = str(Path(value).expanduser().absolute())
+
+
+def _not_loaded(error: ImportError) -> str:
+    """A package that is there and cannot be loaded: no memory for a library, a part of it that is missing."""
+    return (
+        f"a package cannot be loaded: {error}; required the packages of this suite, and memory for their libraries "
+        "(`ulimit -v`)"
+    )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    if "torch" not in sys.modules:
+        return False
+    from bench.out_of_memory import out_of_memory
+
+    return out_of_memory(error)
 
 
 def _hidden() -> str | None:
@@ -61,7 +110,8 @@ def _hidden() -> str | None:
 
 
 def _complain(message: str, status: int) -> int:
-    print(f"error: {one_line(message)}", file=sys.stderr)
+    text = one_line(message)
+    print(f"error: {shortened(text, LONGEST_MESSAGE)}", file=sys.stderr)
     return status
 
 
@@ -195,8 +245,14 @@ def device(name: str) -> torch.device:
 
 
 def writable_file(path: Path) -> Path:
-    """`path`, after its folder was made; refuses a folder in its place before any work is done."""
+    """`path`, absolute, after its folder was made; refuses a folder in its place before any work is done."""
     if path.is_dir():
         raise UserError(f"{str(path)!r} is a folder; required a file name")
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    return path.absolute()
+
+
+def as_given(path: Path) -> Path:
+    """An absolute path for people: below the working directory without what every path there begins with."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

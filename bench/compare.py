@@ -130,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
     from bench.comparing.request import sides
     from bench.comparing.run import compare
     from bench.contents import read
+    from bench.files.outputs import refuse_clashes, store_files
 
     options = Options(
         metrics=args.metrics and tuple(args.metrics),
@@ -140,6 +141,10 @@ def run(args: argparse.Namespace) -> int:
         allow_unlike=args.allow_unlike,
     )
     a, b = sides(args.a, args.b, args.db, functools.cache(lambda file: read([file])))
+    refuse_clashes(
+        reads=[*store_files("A", a.reading.store), *store_files("B", b.reading.store)],
+        writes=[("--json", json_file)] if json_file else [],
+    )
     comparison = compare(a, b, options)
     report(comparison, a, b, options)
     if json_file:

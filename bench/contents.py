@@ -20,6 +20,7 @@ from bench.records import (
     SpeedResult,
     SRProtocol,
     StyleProtocol,
+    untiled_hash,
 )
 from bench.storage.rows import curve, timing
 from bench.storage.sound_rows import checked, definition, sound
@@ -123,6 +124,7 @@ def read(files: Sequence[Path]) -> Contents:
     parts = [_read_one(file) for file in dict.fromkeys(files)]
     key = ["dataset", "protocol_hash", "image", "image_sha256", "model", "model_hash"]
     pictures = pd.concat([part.pictures for part in parts], ignore_index=True)
+    pictures["model_hash"] = pictures["model_hash"].map(untiled_hash)
     return Contents(
         stores=tuple(name for part in parts for name in part.stores),
         scores=_scores([part.scores for part in parts], key),
@@ -145,6 +147,7 @@ def _scores(parts: Sequence[pd.DataFrame], key: Sequence[str]) -> pd.DataFrame:
 
     found = pd.concat(parts, ignore_index=True)
     found = found.drop_duplicates([*key, "metric", "metric_version"], keep="last", ignore_index=True)
+    found["model_hash"] = found["model_hash"].map(untiled_hash)
     for column in SHARED:
         found[column] = found[column].astype("category")
     return found

@@ -12,6 +12,8 @@ from bench.files.replacing import replacing
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+FOLDER = "crops"
+"""Beside the models' folders, so that no model can be called so."""
 ENLARGED = 3
 GAP, TEXT = 8, 16
 
@@ -58,7 +60,7 @@ def write_crops(folder: Path, dataset: str, scale: int, models: Sequence[str]) -
         if (crop.dataset, crop.scale) != (dataset, scale) or not all(file.is_file() for file in files):
             continue
         details = [Image.open(file, formats=["PNG"]).convert("RGB").crop(crop.box) for file in files]
-        file = folder / "crops" / f"{crop.image}.png"
+        file = folder / FOLDER / f"{crop.image}.png"
         with replacing(file) as part:
             row(details, names).save(part, format="PNG")
         made.append(file)

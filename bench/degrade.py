@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from bench import arguments
 from bench.cli import DONE, FAILED, Reporter, guard, progress
 from bench.errors import UserError
 from bench.printable import printable
@@ -18,13 +18,15 @@ from bench.records import Arithmetic, Border, Dataset, ImageFile, SRProtocol
 if TYPE_CHECKING:
     import numpy as np
 
+LARGEST_SIGMA = 1000.0
 EXAMPLES = """examples:
   python -m bench.degrade DIV2K_valid_HR lr/x4
   python -m bench.degrade set5 lr/x8 --scale 8 --border replicate
   python -m bench.degrade photographs lr/blurred --scale 4 --blur 1.0 --force
 
 Each image is cropped to a multiple of the scale, blurred if asked for, resized, and written as an 8-bit PNG
-of the same stem. The default is what a recent MATLAB makes of a uint8 image; see docs/imresize.md.
+of the same stem; one that is there is kept if it has these very pixels, and else refused. The default is what a
+recent MATLAB makes of a uint8 image; see docs/imresize.md.
 exit status: 0 done, 1 an image could not be read or written, 2 bad usage, 130 interrupted"""
 
 
@@ -38,7 +40,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("hr", metavar="IN_FOLDER", help="a folder of images, or the name of a data set")
     p.add_argument("lr", metavar="OUT_FOLDER", type=Path, help="where the PNGs go; made if it is not there")
-    p.add_argument("--scale", type=int, default=4, metavar="N", help="hr size over lr size (default: 4)")
+    p.add_argument(
+        "--scale", type=arguments.scale, default=4, metavar="N", help="hr size over lr size (default: 4)"
+    )
     p.add_argument(
         "--border",
         choices=get_args(Border),
@@ -63,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Degrade every image that OUT_FOLDER lacks and print what became of them."""
+    """Degrade every image that OUT_FOLDER lacks, and print what became of them."""
     from bench.datasets import left_out
 
     protocol = _protocol(args)
@@ -71,11 +75,9 @@ def run(args: argparse.Namespace) -> int:
     for line in left_out(data):
         print(printable(line), file=sys.stderr)
     _refuse_folder(args.lr, data)
-    todo = [image for image in data.images if args.force or not _target(args.lr, image).exists()]
-    with progress("degrade", len(todo)) as reporter:
-        failed = _degrade_all(todo, args.lr, protocol, reporter)
-    kept = len(data.images) - len(todo)
-    print(f"{len(todo) - failed} of {len(data.images)} images written to {args.lr} ({_describe(protocol)})")
+    with progress("degrade", len(data.images)) as reporter:
+        written, kept, failed = _degrade_all(data.images, args.lr, protocol, reporter, force=args.force)
+    print(f"{written} of {len(data.images)} images written to {args.lr} ({_describe(protocol)})")
     if kept:
         print(f"left as they were: {kept} that {args.lr} already has (--force writes them again)")
     if failed:
@@ -86,8 +88,10 @@ def run(args: argparse.Namespace) -> int:
 def _protocol(args: argparse.Namespace) -> SRProtocol:
     if args.scale < 2:
         raise UserError(f"--scale is {args.scale}; required an integer of at least 2")
-    if not (math.isfinite(args.blur) and args.blur >= 0):
-        raise UserError(f"--blur is {args.blur}; required a sigma in pixels of at least 0")
+    if not 0 <= args.blur <= LARGEST_SIGMA:
+        raise UserError(
+            f"--blur is {args.blur}; required a sigma in pixels of at least 0 and at most {LARGEST_SIGMA:g}"
+        )
     return SRProtocol(
         name="degrade",
         scale=args.scale,
@@ -108,27 +112,32 @@ def _dataset(folder_or_name: str, scale: int) -> Dataset:
 
 
 def _refuse_folder(out: Path, data: Dataset) -> None:
-    from bench.cache import folder
+    from bench.files.outputs import image_files, image_folders, refuse_clashes, same_path
 
-    if not out.exists():
-        return
-    if not out.is_dir():
+    if out.exists() and not out.is_dir():
         raise UserError(f"OUT_FOLDER {str(out)!r} is a file; required a folder")
-    for parent in {(folder() / image.file).parent for image in data.images}:
-        if parent.exists() and out.samefile(parent):
-            raise UserError(f"OUT_FOLDER {str(out)!r} is where the hr images are; required another folder")
+    if any(same_path(out, folder) for _, folder in image_folders([data])):
+        raise UserError(f"OUT_FOLDER {str(out)!r} is where the hr images are; required another folder")
+    targets = [("an lr image", _target(out, image)) for image in data.images]
+    refuse_clashes(reads=image_files([data]), writes=targets)
 
 
 def _target(out: Path, image: ImageFile) -> Path:
     return out / f"{image.stem}.png"
 
 
-def _degrade_all(todo: Sequence[ImageFile], out: Path, protocol: SRProtocol, reporter: Reporter) -> int:
-    """Write lr of each image; returns how many could not be made, each reported by name."""
+def _degrade_all(
+    todo: Sequence[ImageFile], out: Path, protocol: SRProtocol, reporter: Reporter, *, force: bool
+) -> tuple[int, int, int]:
+    """Write lr of each image; returns how many were written, kept, and could not be made, each reported by name.
+
+    A file that is there is kept if it has the pixels that would be written, and else is left and counted as failed:
+    it may be lr of another scale, or of another image. That is found out by making them, which takes little time.
+    """
     from bench import images
     from bench.scoring.engine import read_ahead
 
-    failed = 0
+    written = kept = failed = 0
     for image, loaded in read_ahead(todo):
         try:
             if isinstance(loaded, Exception):
@@ -138,9 +147,32 @@ def _degrade_all(todo: Sequence[ImageFile], out: Path, protocol: SRProtocol, rep
             failed += 1
             reporter.note(f"{image.stem}: not degraded: {error}")
         else:
-            images.write(_target(out, image), pixels)
+            target = _target(out, image)
+            if force or not target.exists():
+                images.write(target, pixels)
+                written += 1
+            elif _holds(target, pixels):
+                kept += 1
+            else:
+                failed += 1
+                reporter.note(
+                    f"{image.stem}: not degraded: {str(target)!r} is there and is another image; required another "
+                    "folder, or --force to write it again"
+                )
         reporter.advance(image.stem)
-    return failed
+    return written, kept, failed
+
+
+def _holds(file: Path, pixels: np.ndarray) -> bool:
+    """Whether an image file has these pixels."""
+    import numpy as np
+
+    from bench import images
+
+    try:
+        return np.array_equal(images.read(file), pixels)
+    except ValueError:
+        return False
 
 
 def degraded(pixels: np.ndarray, protocol: SRProtocol) -> np.ndarray:

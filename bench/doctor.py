@@ -84,9 +84,11 @@ def doctor(args: argparse.Namespace) -> int:
     from bench.examining.inventory import inventory
     from bench.examining.tables import MANY, show
     from bench.files.fetching import fetch
+    from bench.files.outputs import refuse_clashes
     from bench.files.replacing import replacing
 
     target = writable_file(args.json) if args.json else None
+    refuse_clashes(writes=[("--json", target)] if target else [])
     failures = fetch(wanted(args.fetch)) if args.fetch is not None else ()
     machine = environment(devices()[-1])
     groups = inventory(verify=args.verify)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import arguments
 from bench.cli import DONE, FAILED, guard, progress, writable_file
 from bench.errors import UserError
 from bench.explaining.likes import LIBRARIES, LIKES, likes
@@ -47,7 +48,11 @@ def parser() -> argparse.ArgumentParser:
         "images", nargs="*", metavar="SR HR", help="two images or two folders; with --kernels HR alone"
     )
     p.add_argument(
-        "--scale", type=int, default=4, metavar="N", help="hr size over lr size: what is shaved (default: 4)"
+        "--scale",
+        type=arguments.scale,
+        default=4,
+        metavar="N",
+        help="hr size over lr size: what is shaved (default: 4)",
     )
     p.add_argument(
         "--pattern",
@@ -101,10 +106,12 @@ def run(args: argparse.Namespace) -> int:
     if args.kernels:
         return _kernels(args)
     found = _found(args)
+    if file:
+        _refuse_inputs(args, found, file)
     every = args.all or bool(wanted) or file is not None
     conventions = [] if chosen and not every else _conventions(len(found.pairs), every=every)
     likely: list[Convention] = [
-        c for like in (LIKES if file else chosen) for c in (like.psnr, like.ssim) if c
+        c for like in (LIKES if file or wanted else chosen) for c in (like.psnr, like.ssim) if c
     ]
     images, findings = _measure(found, args.scale, conventions + likely)
     _print_head(found, images, args.scale)
@@ -113,7 +120,9 @@ def run(args: argparse.Namespace) -> int:
     values = _values(images, conventions)
     if not chosen and not wanted:
         _print_tables(values, len(images), args.scale, every=args.all)
-    matches = _match(wanted, values, len(images), args.scale)
+    # a library may print what no convention of the grid gives, such as 80.00 dB for equal images
+    all_values = _values(images, list(dict.fromkeys([*conventions, *likely]))) if wanted else []
+    matches = _match(wanted, all_values, len(images), args.scale)
     if file:
         from bench.explaining.to_json import to_json
         from bench.files.replacing import replacing
@@ -121,6 +130,17 @@ def run(args: argparse.Namespace) -> int:
         with replacing(file) as part:
             part.write_text(to_json(images, values, matches, findings, args.scale), encoding="utf-8")
     return DONE if all(match.exact for match in matches) else FAILED
+
+
+def _refuse_inputs(args: argparse.Namespace, found: Found, file: Path) -> None:
+    from bench import cache
+    from bench.files.outputs import refuse_clashes, store_files
+
+    pairs = [(sr, hr if isinstance(hr, Path) else cache.folder() / hr.file) for _, sr, hr in found.pairs]
+    reads = [("an image", image) for pair in pairs for image in pair]
+    refuse_clashes(
+        reads=[*reads, *(store_files("--db", args.db) if args.db else [])], writes=[("--json", file)]
+    )
 
 
 def _found(args: argparse.Namespace) -> Found:

@@ -26,7 +26,7 @@ def print_lacking(what: str, lines: Sequence[str]) -> None:
         lines: one for each time; nothing is printed without any.
     """
     if lines:
-        print(f"\n{len(lines)} times {what}:")
+        print(f"\n{len(lines)} time{'' if len(lines) == 1 else 's'} {what}:")
     for line in lines[:NAMED]:
         print(printable(f"  {line}"))
     if len(lines) > NAMED:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import styles
+from bench import arguments, styles
 from bench.cli import DONE, FAILED, Reporter, device, guard, progress
 from bench.environment import AUTO, precision
 from bench.errors import UserError
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     import torch
 
     from baselines.gatys import Gatys
-    from bench.records import ImageFile
+    from bench.applying.origin import Origin
+    from bench.records import ImageFile, StyleProtocol
+    from bench.styles import StyleImage
     from models.losses import Terms
 
 EXAMPLES = """examples:
@@ -29,7 +32,8 @@ EXAMPLES = """examples:
   python -m bench.gatys photo.jpg --style la_muse.jpg --out stylized --loss-network vgg19-conv3_1
 
 An iteration at 512x512 takes 1 to 2 s on two CPU cores, half of that with units for bfloat16. Each output is a PNG
-called like its input; outputs that are there already are kept.
+called like its input. One that is there already is kept where it was made of the same input and style with the same
+options, which it says itself; any other is refused.
 exit status: 0 done, 1 an image could not be done (the others are), 2 bad usage, 130 interrupted"""
 SIZE = 512
 REPORT_EVERY = 10
@@ -47,9 +51,15 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--style", required=True, metavar="IMAGE", help="a file, or the name of a style image")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the PNG files go")
     p.add_argument(
-        "--size", type=int, default=SIZE, metavar="N", help="longer side of result and style (512)"
+        "--name",
+        default="{stem}",
+        metavar="PATTERN",
+        help="of an output, made of {stem} and {style}: '{stem}-{style}' keeps several styles' apart (default: {stem})",
     )
-    p.add_argument("--iterations", type=int, default=500, metavar="N", help="(default: 500)")
+    p.add_argument(
+        "--size", type=arguments.side, default=SIZE, metavar="N", help="longer side of result and style (512)"
+    )
+    p.add_argument("--iterations", type=arguments.count, default=500, metavar="N", help="(default: 500)")
     p.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="(default: lbfgs)")
     p.add_argument("--initial", choices=tuple(styles.INITIAL), default="gaussian", help="(default: gaussian)")
     p.add_argument("--style-weight", type=float, metavar="X", help="content's is 1 (default: the network's)")
@@ -61,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         "of the loss network's layers; auto: bf16 on a CPU with units for it, else float32 (default: auto)"
     )
     p.add_argument("--precision", choices=("auto", "float32", "bf16"), default="auto", help=words)
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: 0)")
+    p.add_argument("--seed", type=arguments.seed, default=0, metavar="N", help="of the noise (default: 0)")
     p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps")
     p.add_argument("--force", action="store_true", help="make outputs again that are there already")
     return p
@@ -75,12 +85,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Do every image; one that cannot be done is named and the others are done."""
-    from bench.applying.request import gather, output, refuse_outputs
+    from bench.applying.origin import still_to_do
+    from bench.applying.request import gather, refuse_outputs
 
     refuse_values(args)
-    found = tuple(gather(args.inputs))
-    refuse_outputs(found, args.out)
-    waiting = [image for image in found if args.force or not output(args.out, image).exists()]
+    style, found = styles.style_image(args.style), tuple(gather(args.inputs))
+    refuse_outputs(
+        found, partial(output_of, args, style), args.out, args.inputs, others=[("--style", style.file)]
+    )
+    waiting: Sequence[ImageFile] = found
+    if not args.force:
+        waiting = still_to_do(
+            found, partial(output_of, args, style), lambda: origin(args, style), "{stem}-{style}"
+        )
     failed = work(args, waiting) if waiting else 0
     done = len(waiting) - failed
     print(f"{done} image{'s' if done != 1 else ''} written to {args.out}")
@@ -91,6 +108,40 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if failed else DONE
 
 
+def output_of(args: argparse.Namespace, style: StyleImage, image: ImageFile) -> Path:
+    """The PNG that is made of an image."""
+    from bench.applying.origin import file_name
+    from bench.applying.request import output
+
+    return output(args.out, file_name(args.name, stem=image.stem, style=style.name))
+
+
+def origin(args: argparse.Namespace, style: StyleImage) -> Origin:
+    """What outputs are made of, but for the content."""
+    from bench.applying.origin import Origin
+
+    options = {
+        name: getattr(args, name) for name in ("size", "iterations", "method", "initial", "seed", "precision")
+    }
+    return Origin(model=f"gatys, {style.name}", model_hash=aim(args, style).hash, options=options)
+
+
+def aim(args: argparse.Namespace, style: StyleImage) -> StyleProtocol:
+    """The objective.
+
+    Raises:
+        UserError: a number that cannot be.
+    """
+    return styles.protocol(
+        style,
+        args.size,
+        loss_network=args.loss_network,
+        style_weight=args.style_weight,
+        tv_weight=args.tv_weight,
+        style_size=args.size,
+    )
+
+
 def refuse_values(args: argparse.Namespace) -> None:
     """
     Raises:
@@ -99,6 +150,8 @@ def refuse_values(args: argparse.Namespace) -> None:
     for name in ("size", "iterations"):
         if getattr(args, name) < 1:
             raise UserError(f"--{name} is {getattr(args, name)}; required at least 1")
+    if args.seed < 0:
+        raise UserError(f"--seed is {args.seed}; required at least 0")
 
 
 def work(args: argparse.Namespace, waiting: Sequence[ImageFile]) -> int:
@@ -123,6 +176,7 @@ def work(args: argparse.Namespace, waiting: Sequence[ImageFile]) -> int:
                     args,
                     gatys,
                     image,
+                    loaded.sha256,
                     styles.fitted(images.to_tensor(loaded.pixels), args.size).to(chosen),
                     reporter,
                 )
@@ -149,15 +203,8 @@ def baseline(args: argparse.Namespace, chosen: torch.device) -> Gatys:
     from baselines.optimise import Settings
 
     image = styles.style_image(args.style)
-    aim = styles.protocol(
-        image,
-        args.size,
-        loss_network=args.loss_network,
-        style_weight=args.style_weight,
-        tv_weight=args.tv_weight,
-        style_size=args.size,
-    )
-    style, network = styles.read_style(image, args.size).to(chosen), styles.loss_network(aim).to(chosen)
+    goal = aim(args, image)
+    style, network = styles.read_style(image, args.size).to(chosen), styles.loss_network(goal).to(chosen)
     if min(style.shape[-2:]) < network.minimum:
         h, w = style.shape[-2:]
         raise UserError(f"the style is {w}x{h}; required at least {network.minimum} pixels per side")
@@ -170,10 +217,10 @@ def baseline(args: argparse.Namespace, chosen: torch.device) -> Gatys:
     return Gatys(
         network=network,
         style=style,
-        content_layers=aim.content_layers,
-        style_layers=aim.style_layers,
-        style_weight=aim.style_weight,
-        tv_weight=aim.tv_weight,
+        content_layers=goal.content_layers,
+        style_layers=goal.style_layers,
+        style_weight=goal.style_weight,
+        tv_weight=goal.tv_weight,
         initial=args.initial,
         seed=args.seed,
         settings=settings,
@@ -188,7 +235,12 @@ def precision_on(asked: str, chosen: torch.device) -> str:
 
 
 def one(
-    args: argparse.Namespace, gatys: Gatys, image: ImageFile, content: torch.Tensor, reporter: Reporter
+    args: argparse.Namespace,
+    gatys: Gatys,
+    image: ImageFile,
+    sha256: str,
+    content: torch.Tensor,
+    reporter: Reporter,
 ) -> None:
     """Do one image and write it.
 
@@ -197,15 +249,18 @@ def one(
             written all the same.
     """
     from bench import images
-    from bench.applying.request import output
+    from bench.applying.origin import KEY
+
+    style = styles.style_image(args.style)
 
     def say(done: int, terms: Terms) -> None:
         reporter.advance(f"{image.stem}, iteration {done}, objective {terms.total.item():.4g}")
 
     found = gatys.run(content, callback=say, callback_every=report_every(args))
-    written = output(args.out, image)
-    images.write(written, images.to_array(found.image))
+    written = output_of(args, style, image)
     (failed_at,) = found.failed_at
+    text = {} if failed_at else {KEY: origin(args, style).record(sha256)}
+    images.write(written, images.to_array(found.image), text=text)
     if failed_at:
         raise ValueError(
             f"the objective is not finite in iteration {failed_at}; the image before it is {str(written)!r}"

@@ -25,7 +25,7 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -122,11 +122,12 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def write(path: Path, pixels: UInt8[np.ndarray, "h w c"]) -> None:
+def write(path: Path, pixels: UInt8[np.ndarray, "h w c"], *, text: Mapping[str, str] | None = None) -> None:
     """Write a PNG, lightly compressed; missing folders are made, and the file appears whole or not at all.
 
     Args:
         pixels: uint8, one channel (grey) or three (RGB).
+        text: ASCII, kept in the file by its keyword.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.
@@ -134,8 +135,11 @@ def write(path: Path, pixels: UInt8[np.ndarray, "h w c"]) -> None:
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in {1, 3}:
         raise ValueError(f"pixels are {pixels.dtype} {pixels.shape}; required uint8 (h, w, 1 or 3)")
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    about = PngImagePlugin.PngInfo()
+    for keyword, value in (text or {}).items():
+        about.add_text(keyword, value)
     with replacing(path) as part:
-        picture.save(part, format="PNG", compress_level=1)
+        picture.save(part, format="PNG", compress_level=1, pnginfo=about)
 
 
 def pixels_sha256(pixels: UInt8[np.ndarray, "h w c"]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import arguments
 from bench.cli import DONE, FAILED, device, guard, progress
 from bench.loss_networks import LOSS_WEIGHTS
 
@@ -46,9 +47,13 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--styles", nargs="+", default=[], metavar="NAME", help="style images: names, or files")
     add_objective(p)
-    p.add_argument("--iterations", type=int, default=500, metavar="N", help="of L-BFGS (default: 500)")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: 0)")
-    p.add_argument("--limit", type=int, metavar="N", help="only the first N images of each data set")
+    p.add_argument(
+        "--iterations", type=arguments.count, default=500, metavar="N", help="of L-BFGS (default: 500)"
+    )
+    p.add_argument("--seed", type=arguments.seed, default=0, metavar="N", help="of the noise (default: 0)")
+    p.add_argument(
+        "--limit", type=arguments.count, metavar="N", help="only the first N images of each data set"
+    )
     p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps")
     p.add_argument(
         "--db",
@@ -81,9 +86,14 @@ def add_objective(p: argparse.ArgumentParser) -> None:
         metavar="X",
         help="of the total variation (default: one that suits each layer)",
     )
-    p.add_argument("--size", type=int, default=256, metavar="N", help="side of the images (default: 256)")
     p.add_argument(
-        "--style-size", type=int, metavar="N", help="longer side of a style image (default: as --size)"
+        "--size", type=arguments.side, default=256, metavar="N", help="side of the images (default: 256)"
+    )
+    p.add_argument(
+        "--style-size",
+        type=arguments.side,
+        metavar="N",
+        help="longer side of a style image (default: as --size)",
     )
 
 
@@ -100,7 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Make every image that is not there yet and print what there is."""
     from bench.datasets import left_out
-    from bench.inverting.request import request
+    from bench.files.outputs import image_files, image_folders, refuse_clashes, store_files
+    from bench.inverting.request import LOOSE, request
     from bench.printable import printable
     from bench.store import Store
 
@@ -118,6 +129,12 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         limit=args.limit,
         pictures=args.pictures,
         force=args.force,
+    )
+    refuse_clashes(
+        reads=[*(("--styles", style.file) for style in asked.styles), *image_files(asked.datasets)],
+        writes=store_files("--db", args.db),
+        folders_read=image_folders(data for data in asked.datasets if data.name != LOOSE),
+        folders_written=[("--pictures", asked.pictures)],
     )
     for line in (*asked.missing, *(line for data in asked.datasets for line in left_out(data))):
         print(printable(line), file=sys.stderr)

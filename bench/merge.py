@@ -49,11 +49,12 @@ def run(into: Path, files: Sequence[Path]) -> int:
         UserError: a file is the results file itself.
         StoreError: a file is missing or is no results file.
     """
+    from bench.files.outputs import same_path
     from bench.printable import printable
     from bench.store import Store
 
     for file in files:
-        if file.absolute() == into.absolute() or (into.exists() and file.exists() and file.samefile(into)):
+        if same_path(file, into):
             raise UserError(f"{str(file)!r} is to be joined into itself; required other files")
         Store(file, read_only=True).close()
     with Store(into) as store:

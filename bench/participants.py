@@ -98,6 +98,30 @@ def scale_of(name: str, asked: int | None = None) -> int:
     return asked if asked is not None else own or DEFAULT_SCALE
 
 
+def title(name: str) -> str:
+    """What the model `name` is called: itself, or the name of a model from outside.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    chosen = outside(name)
+    return name if chosen is None else chosen.name
+
+
+def hash_of(name: str, scale: int) -> str:
+    """Of all that decides what the model `name` makes, as :attr:`Participant.hash` has it.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    chosen = outside(name)
+    if chosen is not None:
+        return chosen.hash(1 if kind(name) == "stylizer" else scale)
+    if name in stylizers.STYLIZERS:
+        return stylizers.STYLIZERS[name].hash()
+    return upscalers.UPSCALERS[name].hash(scale)
+
+
 def load(
     name: str, *, scale: int, device: torch.device, find: Callable[[str], Path] = cache.find
 ) -> Participant:

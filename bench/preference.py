@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import arguments
 from bench.cli import DONE, FAILED, guard, progress, writable_file
 from bench.errors import RunError, UserError
 
@@ -50,7 +51,9 @@ def _add_build(p: argparse.ArgumentParser) -> None:
     p.add_argument("models", nargs="+", metavar="MODEL", help="two or more that the results hold pictures of")
     p.add_argument("--dataset", required=True, metavar="NAME", help="as in the results")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the page and the key go")
-    p.add_argument("--scale", type=int, default=4, metavar="N", help="hr size over lr size (default: 4)")
+    p.add_argument(
+        "--scale", type=arguments.scale, default=4, metavar="N", help="hr size over lr size (default: 4)"
+    )
     p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
     p.add_argument(
         "--db",
@@ -60,15 +63,19 @@ def _add_build(p: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="results files (default: results.db)",
     )
-    p.add_argument("--limit", type=int, metavar="N", help="only N images, drawn at random")
+    p.add_argument("--limit", type=arguments.count, metavar="N", help="only N images, drawn at random")
     p.add_argument(
         "--catch",
-        type=int,
+        type=arguments.count,
         metavar="N",
         help="trials of which the right answer is known: hr against enlarged pixels (default: 10, at most the images)",
     )
     p.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of what is drawn; another seed is another study"
+        "--seed",
+        type=arguments.seed,
+        default=0,
+        metavar="N",
+        help="of what is drawn; another seed is another study",
     )
     p.add_argument(
         "--force",
@@ -89,7 +96,11 @@ def _add_score(p: argparse.ArgumentParser) -> None:
         help=f"workers who answer less of the catch trials rightly are dropped, 0 to 1 (default: {LEAST_RIGHT})",
     )
     p.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the bootstrap over images (default: 0)"
+        "--seed",
+        type=arguments.seed,
+        default=0,
+        metavar="N",
+        help="of the bootstrap over images (default: 0)",
     )
 
 
@@ -101,7 +112,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build(args: argparse.Namespace) -> int:
     """Make the page and the key."""
+    refuse_seed(args)
     from bench.contents import read
+    from bench.files.outputs import refuse_clashes, store_files
     from bench.protocols import protocol
     from bench.study.page import write_study
     from bench.study.pictures import pictures
@@ -110,10 +123,26 @@ def build(args: argparse.Namespace) -> int:
     rule = protocol(args.protocol, args.scale)
     found = pictures(read(args.db), dataset=args.dataset, protocol=rule, models=args.models)
     planned = plan(found, limit=args.limit, catch=args.catch, seed=args.seed)
+    refuse_clashes(
+        reads=[
+            *(each for db in args.db for each in store_files("--db", db)),
+            *(("a stored picture", shown.file) for shown in planned.shown.values()),
+        ],
+        replaced=[("the page", args.out / "page"), ("the key", args.out / "key.json")],
+    )
     with progress("pictures", len(planned.shown)) as reporter:
         write_study(planned, args.out, reporter, force=args.force)
     _print_study(planned, found, args.out)
     return DONE
+
+
+def refuse_seed(args: argparse.Namespace) -> None:
+    """
+    Raises:
+        UserError: it is negative.
+    """
+    if args.seed < 0:
+        raise UserError(f"--seed is {args.seed}; required at least 0")
 
 
 def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
@@ -139,15 +168,21 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
 
 def score(args: argparse.Namespace) -> int:
     """Score the answers and print what they say."""
+    from bench.files.outputs import refuse_clashes
     from bench.study.key import read_key
     from bench.study.score import score as scored
     from bench.study.votes import votes
 
+    refuse_seed(args)
     if not 0 <= args.least_right <= 1:
         raise UserError(f"--least-right is {args.least_right:g}; required 0 to 1")
     study = read_key(args.key)
     export = writable_file(args.json) if args.json else None
     files = list(dict.fromkeys(args.answers))
+    refuse_clashes(
+        reads=[("--key", args.key), *(("a file of answers", file) for file in files)],
+        writes=[("--json", export)] if export else [],
+    )
     found = votes(files, study, least_right=args.least_right)
     result = scored(study, found, least_right=args.least_right, n_files=len(files), seed=args.seed)
     _print_refused(result)

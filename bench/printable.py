@@ -20,6 +20,12 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def shortened(text: str, most: int) -> str:
+    """`text`, or as much of its beginning and end as `most` characters hold."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} [...] {text[-half:]}"
+
+
 def stem_name(stem: str) -> str:
     """What an image is called whose file has this stem: it can be stored and printed, and be the stem of a file.
 

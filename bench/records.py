@@ -18,12 +18,23 @@ HR, LR = "hr", "lr"
 Colour = Literal["rgb", "y"]
 Arithmetic = Literal["uint8", "float"]
 Border = Literal["symmetric", "replicate"]
+IN_TILES = "+tile"
 
 
 def content_hash(record: Mapping[str, Any]) -> str:
     """SHA-256 (hex) of a mapping's canonical JSON form: equal content, equal hash, on every machine."""
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tiled_hash(model_hash: str, tile: int) -> str:
+    """Of a model on an image that memory had done in tiles: the model's, and the tile's side in lr pixels."""
+    return f"{model_hash}{IN_TILES}{tile}"
+
+
+def untiled_hash(model_hash: str) -> str:
+    """Of the model alone: images that fit into memory and images that did not are of one model."""
+    return model_hash.partition(IN_TILES)[0]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import arguments
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 from bench.errors import MissingFile, StoreError, UserError
 from bench.failures import place, print_lacking
@@ -59,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--datasets", nargs="+", metavar="NAME", help=HELP["datasets"])
     p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
     p.add_argument("--protocol", nargs="+", metavar="NAME", help=HELP["protocol"])
-    p.add_argument("--scales", nargs="+", type=int, metavar="N", help=HELP["scales"])
+    p.add_argument("--scales", nargs="+", type=arguments.scale, metavar="N", help=HELP["scales"])
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
@@ -79,6 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Rescore everything that was asked for and print it."""
     from bench import metrics
+    from bench.files.outputs import refuse_clashes, store_files
+    from bench.files.replacing import replacing
     from bench.rescoring.request import Filters, asked
     from bench.scoring import summary
     from bench.store import Store
@@ -94,18 +97,30 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     exports = {name: writable_file(getattr(args, name)) for name in EXPORTS if getattr(args, name)}
     if not args.db.is_file():
         raise StoreError(f"there is no results file {str(args.db)!r}")
+    outputs = [(f"--{name}", file) for name, file in exports.items()]
+    refuse_clashes(writes=[*store_files("--db", args.db), *outputs])
     where = device(args.device)
     with Store(args.db) as store:
+        refuse_clashes(reads=picture_files(store), writes=outputs)
         wanted = asked(store, filters, _say)
         loaded = _load(names, where)
         todo = _tasks(wanted, loaded, where, args)
         tables, complete = score(todo, names, where, store, command)
     for name, file in exports.items():
-        file.write_text(getattr(summary, f"to_{name}")(tables), encoding="utf-8")
+        with replacing(file) as part:
+            part.write_text(getattr(summary, f"to_{name}")(tables), encoding="utf-8")
     print(f"\nresults: {args.db}")
-    for name, file in exports.items():
-        print(f"{name + ':':<8} {file}")
+    for name in exports:
+        print(f"{name + ':':<8} {getattr(args, name)}")
     return DONE if complete and wanted.whole else FAILED
+
+
+def picture_files(store: Store) -> Iterator[tuple[str, Path]]:
+    """The stored pictures, which are what is measured."""
+    columns, rows = store.table("pictures")
+    where = columns.index("file") if columns else 0
+    for row in rows:
+        yield "a stored picture", store.place.parent / str(row[where])
 
 
 def _say(text: str) -> None:

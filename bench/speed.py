@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import arguments
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 
 if TYPE_CHECKING:
@@ -49,13 +50,20 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("--sizes", nargs="+", type=int, default=[256, 512, 1024], metavar="N", help=HELP["sizes"])
     p.add_argument(
-        "--iterations", nargs="+", type=int, default=[100, 300, 500], metavar="N", help=HELP["iterations"]
+        "--sizes", nargs="+", type=arguments.side, default=[256, 512, 1024], metavar="N", help=HELP["sizes"]
+    )
+    p.add_argument(
+        "--iterations",
+        nargs="+",
+        type=arguments.count,
+        default=[100, 300, 500],
+        metavar="N",
+        help=HELP["iterations"],
     )
     p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
     p.add_argument("--list", action="store_true", help="print the names of what can be timed")
-    p.add_argument("--scale", type=int, metavar="N", help=HELP["scale"])
+    p.add_argument("--scale", type=arguments.scale, metavar="N", help=HELP["scale"])
     p.add_argument("--ladder", action="store_true", help=HELP["ladder"])
     p.add_argument("--full", action="store_true", help="run all iterations of the optimisation on a CPU too")
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
@@ -100,15 +108,20 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         time_limit_seconds=args.time_limit,
     )
     json_file = writable_file(args.json) if args.json else None
+    from bench.files.outputs import model_files, refuse_clashes, store_files
     from bench.store import Store
 
+    refuse_clashes(
+        reads=model_files(asked.models),
+        writes=[*store_files("--db", args.db), *([("--json", json_file)] if json_file else [])],
+    )
     found: list[Row] = []
     where = device(args.device)
     try:
         with Store(args.db) as store:
             measure(asked, where, store, command, found)
     finally:
-        report(found, args.db, json_file)
+        report(found, args.db, json_file, args.json)
     return FAILED if any(row.error and row.rung in {"", "eager"} for row in found) else DONE
 
 
@@ -135,8 +148,8 @@ def measure(
     store.finish(number)
 
 
-def report(found: Sequence[Row], db: Path, json_file: Path | None) -> None:
-    """Print the tables of what was measured, and write the JSON."""
+def report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path | None = None) -> None:
+    """Print the tables of what was measured, and write the JSON, whose name is printed as `shown`."""
     from rich.console import Console
 
     from bench.files.replacing import replacing
@@ -155,7 +168,7 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None) -> None:
     if json_file is not None:
         with replacing(json_file) as part:
             part.write_text(speed_rows.to_json(found), encoding="utf-8")
-        print(f"json:    {json_file}")
+        print(f"json:    {shown or json_file}")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import shard
-from bench.cli import DONE, FAILED, device, guard, progress, writable_file
+from bench import arguments, shard
+from bench.cli import DONE, FAILED, as_given, device, guard, progress, writable_file
 from bench.cluster import engines
 from bench.errors import MissingFile
 from bench.failures import place, print_lacking
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("datasets", nargs="*", metavar="DATASET", help=HELP["datasets"])
     p.add_argument("--list", action="store_true", help=HELP["list"])
     p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
-    p.add_argument("--scales", nargs="+", type=int, default=[4], metavar="N", help=HELP["scales"])
+    p.add_argument("--scales", nargs="+", type=arguments.scale, default=[4], metavar="N", help=HELP["scales"])
     p.add_argument("--metrics", nargs="+", metavar="NAME", help=f"default: {DEFAULT_METRICS}")
     p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
@@ -84,7 +84,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--lr", default="made", metavar="made|files", help=HELP["lr"])
     p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])
     p.add_argument("--self-ensemble", action="store_true", help=HELP["self-ensemble"])
-    p.add_argument("--limit", type=int, metavar="N", help="only the first N images of each data set")
+    p.add_argument(
+        "--limit", type=arguments.count, metavar="N", help="only the first N images of each data set"
+    )
     p.add_argument("--shard", metavar="I/N", help=HELP["shard"])
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
     p.add_argument("--strict", action="store_true", help="stop at the first image that cannot be scored")
@@ -125,7 +127,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         models=args.models,
         metric_names=args.metrics,
         limit=args.limit,
-        pictures=None if args.no_images else args.images,
+        pictures=None if args.no_images else args.images.absolute(),
         force=args.force,
         strict=args.strict,
         tile=args.tile,
@@ -134,6 +136,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         part=args.shard,
     )
     exports = {name: writable_file(getattr(args, name)) for name in EXPORTS if getattr(args, name)}
+    refuse_inputs(args, asked, exports)
     from bench.store import Store
 
     with Store(args.db) as store, engines.chosen(args) as cluster:
@@ -143,6 +146,18 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         _export(name, file, tables)
     _print_end(args, exports)
     return DONE if complete else FAILED
+
+
+def refuse_inputs(args: argparse.Namespace, asked: Request, exports: Mapping[str, Path]) -> None:
+    """Refuse outputs that are inputs, or share a path; folders of single models are looked at with the plans."""
+    from bench.files.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
+
+    refuse_clashes(
+        reads=[*model_files(asked.models), *image_files(asked.datasets)],
+        writes=[*store_files("--db", args.db), *((f"--{name}", file) for name, file in exports.items())],
+        folders_read=image_folders(asked.datasets),
+        folders_written=[] if asked.pictures is None else [("--images", asked.pictures)],
+    )
 
 
 def score(
@@ -163,6 +178,7 @@ def score(
     from bench.metrics import info
     from bench.printable import printable
     from bench.records import Run
+    from bench.scoring.rows import refuse_folders
     from bench.scoring.session import plans
     from bench.store import now
 
@@ -171,6 +187,8 @@ def score(
         for line in left_out(data):
             print(printable(line), file=sys.stderr)
     todo = plans(asked, where, lambda text: print(text, file=sys.stderr))
+    for plan in todo:
+        refuse_folders(plan)
     machine = machine_of(where, cluster)
     record = Run(
         program="sr_quality",
@@ -267,7 +285,7 @@ def _print_crops(plan: Plan) -> None:
     if plan.pictures is not None:
         models = [subject.name for subject in plan.subjects]
         for file in write_crops(pictures_folder(plan), plan.dataset.name, plan.protocol.scale, models):
-            print(f"crops: {file}")
+            print(f"crops: {as_given(file)}")
 
 
 def _export(name: str, file: Path, tables: Sequence[Row]) -> None:
@@ -287,8 +305,8 @@ def _print_end(args: argparse.Namespace, exports: Mapping[str, Path]) -> None:
     print(f"\nresults: {args.db}")
     if not args.no_images:
         print(f"images:  {args.images}")
-    for name, file in exports.items():
-        print(f"{name + ':':<8} {file}")
+    for name in exports:
+        print(f"{name + ':':<8} {getattr(args, name)}")
     if args.limit is not None:
         print(f"only the first {args.limit} images of each data set were asked for (--limit)")
     if args.shard is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,27 +58,37 @@ def now() -> str:
 class Store:
     """One results file; used as a context manager by one thread.
 
+    Attributes:
+        file: as it was named, for messages.
+        place: the same, absolute from the start.
+
     Raises:
-        StoreError: on opening or later: not a results file, a newer version, locked for a minute, read-only, full.
+        StoreError: on opening or later: not a results file, a newer version, locked for a minute, read-only, full; on
+            closing, that it is no longer where it was.
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self.file = file
+        self.place = file.absolute()
+        self.read_only = read_only
         if read_only and not file.is_file():
             raise StoreError(f"there is no results file {str(file)!r}")
         with self._explained():
             if not read_only:
                 file.parent.mkdir(parents=True, exist_ok=True)
+            store_damage.refuse_special(file)
             if store_damage.unfinished(file) and not read_only:
                 store_damage.check(_uri(file, read_only=True), BUSY_SECONDS)
-            self._db = sqlite3.connect(
-                _uri(file, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None
-            )
-            try:
-                self._open(read_only)
-            except BaseException:
-                self._db.close()
-                raise
+            with store_damage.readable(file) if read_only else nullcontext(file) as source:
+                self._db = sqlite3.connect(
+                    _uri(source, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None
+                )
+                try:
+                    self._open(read_only)
+                except BaseException:
+                    self._db.close()
+                    raise
+            self._number = store_damage.number(self.place)
 
     def _open(self, read_only: bool) -> None:
         tables = self._tables()  # first, for another process may be making them, which also sets what follows
@@ -115,7 +125,23 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None and not self.read_only:
+            self._refuse_moved()
         self.close()
+
+    def _refuse_moved(self) -> None:
+        """
+        Raises:
+            StoreError: the file was removed, moved or replaced since it was opened; its rows are saved beside it.
+        """
+        if store_damage.number(self.place) == self._number:
+            return
+        saved = store_damage.saved(self._db, self.place)
+        where = f"what it held is in {str(saved)!r}" if saved else "it went with that file"
+        raise StoreError(
+            f"results file {str(self.file)!r} was removed or replaced by something else during the run; {where}; "
+            "required a file that stays where it is"
+        )
 
     def close(self) -> None:
         """No more is read or written."""
@@ -128,8 +154,8 @@ class Store:
             StoreError: it is not one, or a newer one.
         """
         Store(other, read_only=True).close()
-        with self._explained():
-            self._db.execute("attach database ? as other", (_uri(other, read_only=True),))
+        with self._explained(), store_damage.readable(other) as source:
+            self._db.execute("attach database ? as other", (_uri(source, read_only=True),))
             try:
                 with self._transaction():
                     return merge(self._db, self.file, other)

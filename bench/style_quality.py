@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import shard
+from bench import arguments, shard
 from bench.cli import DONE, FAILED, device, guard, progress, writable_file
 from bench.cluster import engines
 from bench.failures import print_lacking
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--style", nargs="+", required=True, metavar="NAME|FILE", help=HELP["style"])
-    p.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N", help=HELP["sizes"])
+    p.add_argument("--sizes", nargs="+", type=arguments.side, default=SIZES, metavar="N", help=HELP["sizes"])
     p.add_argument("--images", default="coco50", metavar="DATASET|FOLDER", help=HELP["images"])
     p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
     _add_baseline(p)
@@ -80,11 +80,13 @@ def parser() -> argparse.ArgumentParser:
 def _add_baseline(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("the optimisation")
     group.add_argument("--no-baseline", action="store_true", help="leave it out")
-    group.add_argument("--iterations", type=int, default=500, metavar="N", help="(default: 500)")
+    group.add_argument("--iterations", type=arguments.count, default=500, metavar="N", help="(default: 500)")
     group.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="(default: lbfgs)")
     group.add_argument("--initial", choices=tuple(INITIAL), default="gaussian", help=HELP["initial"])
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: 0)")
-    group.add_argument("--batch", type=int, metavar="N", help=HELP["batch"])
+    group.add_argument(
+        "--seed", type=arguments.seed, default=0, metavar="N", help="of the noise (default: 0)"
+    )
+    group.add_argument("--batch", type=arguments.count, metavar="N", help=HELP["batch"])
 
 
 def _add_objective(p: argparse.ArgumentParser) -> None:
@@ -95,12 +97,14 @@ def _add_objective(p: argparse.ArgumentParser) -> None:
     group.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="(default: 1)")
     group.add_argument("--style-weight", type=float, metavar="X", help=HELP["layers"])
     group.add_argument("--tv-weight", type=float, metavar="X", help=HELP["layers"])
-    group.add_argument("--style-size", type=int, default=STYLE_SIZE, metavar="N", help=HELP["style-size"])
+    group.add_argument(
+        "--style-size", type=arguments.side, default=STYLE_SIZE, metavar="N", help=HELP["style-size"]
+    )
 
 
 def _add_run(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("the run")
-    group.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+    group.add_argument("--limit", type=arguments.count, metavar="N", help="only the first N images")
     group.add_argument("--shard", metavar="I/N", help=shard.HELP)
     engines.add_options(group)
     group.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
@@ -111,7 +115,11 @@ def _add_run(p: argparse.ArgumentParser) -> None:
     pictures.add_argument("--pictures", type=Path, default=where, metavar="DIR", help=HELP["pictures"])
     pictures.add_argument("--no-pictures", action="store_true", help="write no pictures")
     group.add_argument(
-        "--picture-limit", type=int, default=PICTURE_LIMIT, metavar="N", help=HELP["picture-limit"]
+        "--picture-limit",
+        type=arguments.count,
+        default=PICTURE_LIMIT,
+        metavar="N",
+        help=HELP["picture-limit"],
     )
     group.add_argument("--force", action="store_true", help="measure again what the results file already has")
     group.add_argument("--json", type=Path, metavar="FILE", help=HELP["json"])
@@ -128,6 +136,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Measure everything that was asked for and print it."""
     asked = _request(args)
     json_file = writable_file(args.json) if args.json else None
+    refuse_inputs(args, asked, json_file)
     from bench.datasets import left_out
     from bench.printable import printable
     from bench.store import Store
@@ -146,6 +155,22 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
             part.write_text(to_json(panels), encoding="utf-8")
     _print_end(args)
     return DONE if complete else FAILED
+
+
+def refuse_inputs(args: argparse.Namespace, asked: Request, json_file: Path | None) -> None:
+    """Refuse outputs that are inputs, or share a path."""
+    from bench.files.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
+
+    refuse_clashes(
+        reads=[
+            *model_files(args.models or ()),
+            *(("--style", style.file) for style in asked.styles),
+            *image_files([asked.dataset]),
+        ],
+        writes=[*store_files("--db", args.db), *([("--json", json_file)] if json_file else [])],
+        folders_read=image_folders([asked.dataset]),
+        folders_written=[] if asked.pictures is None else [("--pictures", asked.pictures)],
+    )
 
 
 def _request(args: argparse.Namespace) -> Request:
@@ -170,7 +195,7 @@ def _request(args: argparse.Namespace) -> Request:
         baseline=None if args.no_baseline else baseline,
         batch=args.batch,
         limit=args.limit,
-        pictures=None if args.no_pictures else args.pictures,
+        pictures=None if args.no_pictures else args.pictures.absolute(),
         picture_limit=args.picture_limit,
         force=args.force,
         part=args.shard,

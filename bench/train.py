@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import arguments
 from bench.cli import DONE, device, guard, writable_file
 from bench.environment import precision
 from bench.errors import UserError
@@ -76,7 +77,7 @@ def add_style(p: argparse.ArgumentParser) -> None:
     aim.add_argument("--style-weight", type=float, metavar="X", help="(default: by loss network and style)")
     aim.add_argument("--tv-weight", type=float, metavar="X", help="(default: by loss network)")
     words = f"longer side of the style image, in pixels (default: {STYLE_SIZE})"
-    aim.add_argument("--style-size", type=int, default=STYLE_SIZE, metavar="N", help=words)
+    aim.add_argument("--style-size", type=arguments.side, default=STYLE_SIZE, metavar="N", help=words)
     add_options(p.add_argument_group("network"), StyleNetSettings)
     add_options(p.add_argument_group("recipe"), Recipe, PRESETS["style"]["paper"])
 
@@ -99,13 +100,19 @@ def add_running(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--init", type=Path, metavar="FILE", help="weights to begin with, from `export`")
     p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps")
-    p.add_argument("--devices", type=int, default=1, metavar="N", help="processes to start (default: 1)")
+    p.add_argument(
+        "--devices", type=arguments.count, default=1, metavar="N", help="processes to start (default: 1)"
+    )
     p.add_argument("--max-minutes", type=float, metavar="N", help="stop with a checkpoint after this time")
     for name, steps in (("log", 100), ("validate", 2000), ("checkpoint", 1000)):
         words = f"steps (default: {steps})"
-        p.add_argument(f"--{name}-every", type=int, default=steps, metavar="N", help=words)
+        p.add_argument(f"--{name}-every", type=arguments.count, default=steps, metavar="N", help=words)
     p.add_argument(
-        "--validation-images", type=int, default=16, metavar="N", help="scored at most (default: 16)"
+        "--validation-images",
+        type=arguments.count,
+        default=16,
+        metavar="N",
+        help="scored at most (default: 16)",
     )
     p.add_argument("--no-tensorboard", action="store_true", help="log.jsonl and samples alone")
 
@@ -161,6 +168,7 @@ def run(args: argparse.Namespace) -> int:
     asked = args.precision or preset.get("precision", Recipe.precision)
     # The record never says `auto`, which is another result on another machine: a run that goes on is compared by it.
     recipe = build(Recipe, preset, {**vars(args), "precision": precision(asked, where.type)})
+    refuse_inputs(args)
     task = TASKS[args.command](args, preset, recipe)
     from bench.training.loop import Running
     from bench.training.session import Asked, train
@@ -191,6 +199,23 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
+def refuse_inputs(args: argparse.Namespace) -> None:
+    """Refuse a run's folder whose files are what it begins with."""
+    from bench.files.outputs import refuse_clashes
+
+    written = ("checkpoint.pt", "network.safetensors", "network.md", "log.jsonl")
+    style = getattr(args, "style", None)
+    refuse_clashes(
+        reads=[
+            *([("--init", args.init)] if args.init else []),
+            *([("--style", style)] if style and Path(style).is_file() else []),
+        ],
+        writes=[(f"{name} of --out", args.out / name) for name in written],
+        folders_read=[("--data", folder) for folder in args.data],
+        folders_written=[("--out", args.out), ("the samples of --out", args.out / "samples")],
+    )
+
+
 def require_fabric() -> None:
     """Refuse where the extra `train` is not installed."""
     if importlib.util.find_spec("lightning_fabric") is None:
@@ -199,15 +224,22 @@ def require_fabric() -> None:
 
 def run_export(args: argparse.Namespace) -> int:
     """Write the weights and what they say of themselves."""
+    from bench.files.outputs import refuse_clashes
     from bench.training.export import export
 
-    for key, value in export(args.run, writable_file(args.out)).items():
+    file = writable_file(args.out)
+    refuse_clashes(
+        reads=[("the run's checkpoint", args.run / "checkpoint.pt")],
+        writes=[("--out", file), ("the card beside --out", file.with_suffix(".md"))],
+    )
+    for key, value in export(args.run, file).items():
         print(f"{key + ':':<16} {value}")
     return DONE
 
 
 def run_card(args: argparse.Namespace) -> int:
     """Write the card, with what the results file says of these weights."""
+    from bench.files.outputs import refuse_clashes, store_files
     from bench.training.card_scores import table
     from bench.training.export import write_card
     from models.weight_files import read_weights
@@ -216,6 +248,10 @@ def run_card(args: argparse.Namespace) -> int:
         record, _ = read_weights(args.weights)
     except ValueError as error:
         raise UserError(str(error)) from error
+    refuse_clashes(
+        reads=[("the weights", args.weights), *store_files("--db", args.db)],
+        writes=[("the card", args.weights.with_suffix(".md"))],
+    )
     print(write_card(args.weights, record, table(args.weights, args.db)))
     return DONE
 

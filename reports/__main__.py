@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bench.cli import Reporter
     from bench.contents import Contents
     from reports.parts import Report
+    from reports.results import Results
 
 EXAMPLES = """examples:
   python -m reports
@@ -30,11 +32,13 @@ report.json. Written from the results files alone; nothing is measured.
 With --figures: the .svg and .png of these figures in the folder, nothing else.
 exit status: 0 done, 1 a results file cannot be used or holds nothing for a figure, 2 bad usage, 130 interrupted"""
 PAGE, PDF, DATA, TABLES, FIGURES = "index.html", "report.pdf", "report.json", "tables", "figures"
+IMAGES = "images"
 HELP = {
     "stores": "results files of bench.sr_quality and bench.speed (default: results.db)",
     "out": "folder of the report (default: report)",
     "reference": "model that the others are compared with (default: bicubic where it was scored)",
     "preference": "result of a preference study, from `bench.preference score --json`",
+    "with_published": "also show the reference runs of bench.speed that are shipped with the suite",
     "force": "write into a folder that is not empty: files of a report are replaced, all others stay",
     "no_pdf": "make no report.pdf",
     "figures": "draw these figures alone, as .svg and .png, called as the report calls them: figure3, table1",
@@ -55,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help=HELP["out"])
     p.add_argument("--reference", metavar="MODEL", help=HELP["reference"])
     p.add_argument("--preference", nargs="+", type=Path, default=[], metavar="FILE", help=HELP["preference"])
+    p.add_argument("--with-published", action="store_true", help=HELP["with_published"])
     p.add_argument("--force", action="store_true", help=HELP["force"])
     p.add_argument("--no-pdf", action="store_true", help=HELP["no_pdf"])
     p.add_argument("--figures", nargs="+", metavar="ID", help=HELP["figures"])
@@ -69,14 +74,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything that was given, then write."""
+    from bench.files.outputs import refuse_clashes, store_files
+    from reports.gather import gather
+
     check_folder(args.out, force=args.force)
+    refuse_clashes(
+        reads=[
+            *(each for store in args.stores for each in store_files("the results file", store)),
+            *(("the study's result", file) for file in args.preference),
+        ],
+        replaced=[
+            ("the report's", args.out / name)
+            for name in (
+                [f"{figure}.{suffix}" for figure in args.figures for suffix in ("svg", "png")]
+                if args.figures
+                else (PAGE, PDF, DATA, TABLES, FIGURES, IMAGES)
+            )
+        ],
+    )
     if args.figures:
-        return draw_figures(args.stores, args.out, args.figures)
+        return draw_figures(args.stores, args.out, args.figures, with_published=args.with_published)
     preferences = read_preferences(args.preference)
     with progress("reports", 6 if args.no_pdf else 7) as reporter:
         contents = read_stores(args.stores)
         reporter.advance("results read")
-        report = compose(contents, args.out, args.reference, preferences, reporter)
+        results = replace(gather(contents), with_published=args.with_published)
+        report = compose(results, args.out, args.reference, preferences, reporter)
         write(report, args.out, reporter, pdf=not args.no_pdf)
     for line in (*report.summary, *report.results.notes):
         print(one_line(line))
@@ -84,7 +107,9 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def draw_figures(stores: Sequence[Path], out: Path, names: Sequence[str]) -> int:
+def draw_figures(
+    stores: Sequence[Path], out: Path, names: Sequence[str], *, with_published: bool = False
+) -> int:
     """Draw some figures into a folder and say where.
 
     Raises:
@@ -94,7 +119,8 @@ def draw_figures(stores: Sequence[Path], out: Path, names: Sequence[str]) -> int
     from reports.figures import draw_some
     from reports.gather import gather
 
-    made = draw_some(gather(read_stores(stores)), out, names)
+    results = replace(gather(read_stores(stores)), with_published=with_published)
+    made = draw_some(results, out, names)
     for figure in made:
         if figure.png is not None:
             print(printable(f"{figure.png}\n{figure.svg}\n{figure.caption}\n"))
@@ -149,7 +175,7 @@ def read_stores(files: Sequence[Path]) -> Contents:
 
 
 def compose(
-    contents: Contents,
+    results: Results,
     out: Path,
     reference: str | None,
     preferences: Sequence[dict[str, Any]],
@@ -158,9 +184,7 @@ def compose(
     """Group the results, draw the figures, judge and tabulate."""
     from reports import figures
     from reports.content import build, check_reference
-    from reports.gather import gather
 
-    results = gather(contents)
     check_reference(results, reference)
     reporter.advance("results grouped")
     drawn = figures.draw(results, out / FIGURES)

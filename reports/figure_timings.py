@@ -7,14 +7,14 @@ from typing import Any
 
 from bench.timing.rows import Row
 from reports.results import Results
-from reports.speeds import Machine, Timed, machines, published_runs
+from reports.speeds import Machine, Timed, machines, shown_runs
 
 EAGER = "eager"
 
 
 def all_machines(results: Results) -> tuple[Machine, ...]:
-    """Those of the stores first, then those that were published with the suite."""
-    return machines(results, published_runs())
+    """Those of the stores first, then, where they are asked for, the reference runs shipped with the suite."""
+    return machines(results, shown_runs(results))
 
 
 def certificate(row: Row) -> Mapping[str, Any]:

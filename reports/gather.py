@@ -33,6 +33,8 @@ METRIC_ORDER = (
     "vif-p",
     "niqe",
 )
+OF_THE_FORM = "of the form"
+"""How exact it is and how long it took to build: a certificate calls the record `form`, as the report the form itself."""
 UNKNOWN_METRIC = {"about": "", "unit": "", "decimals": 4, "higher_is_better": True}
 
 
@@ -226,6 +228,10 @@ def _certificate_of_timing(result: SpeedResult, run: StoredRun) -> Certificate:
         extra={
             "form": result.variant,
             "size": result.size,
-            **{key: value for key, value in result.certificate.items() if key not in known},
+            **{
+                OF_THE_FORM if key == "form" else key: value
+                for key, value in result.certificate.items()
+                if key not in known
+            },
         },
     )

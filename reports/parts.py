@@ -11,8 +11,15 @@ from reports.results import Results
 
 Mark = Literal["", "best", "second"]
 Standing = Literal["printed", "misprint", "digitised", "memory", "calculated"]
-Judgement = Literal["reproduced", "better", "off by", "cannot be reproduced", "not run"]
-JUDGEMENTS: tuple[Judgement, ...] = ("reproduced", "better", "off by", "cannot be reproduced", "not run")
+Judgement = Literal["reproduced", "better", "off by", "not comparable", "cannot be reproduced", "not run"]
+JUDGEMENTS: tuple[Judgement, ...] = (
+    "reproduced",
+    "better",
+    "off by",
+    "not comparable",
+    "cannot be reproduced",
+    "not run",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

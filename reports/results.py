@@ -144,6 +144,7 @@ class Results:
 
     Attributes:
         environments: facts by hash.
+        with_published: reference runs that the suite ships are shown beside what was measured.
         notes: what a reader must know: weights that changed, pictures that are gone, several machines.
     """
 
@@ -153,6 +154,7 @@ class Results:
     environments: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...]
     styles: tuple[StyleGroup, ...] = ()
+    with_published: bool = False
 
     @property
     def certificates(self) -> dict[str, Certificate]:

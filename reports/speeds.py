@@ -15,6 +15,7 @@ from reports.results import Results
 
 ITERATIONS = (100, 300, 500)
 EAGER = "eager"
+REFERENCE_RUN = "reference run shipped with the suite"
 STYLE = "style-"
 PAPER_NETWORK = "style-paper"
 
@@ -140,6 +141,11 @@ def machine_words(facts: Mapping[str, Any]) -> str:
 def _mapping(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = facts.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def shown_runs(results: Results) -> tuple[PublishedRun, ...]:
+    """The reference runs that a report shows: none unless they were asked for."""
+    return published_runs() if results.with_published else ()
 
 
 @cache

@@ -87,7 +87,7 @@ def _cannot(verdicts: Sequence[Verdict]) -> Iterator[str]:
 def _speed(machines: Sequence[Machine], verdicts: Sequence[Verdict]) -> Iterator[str]:
     wanted = [f"table1.{size}.speed-up-{MOST_ITERATIONS}" for size in SIZES]
     printed = [v.cell.printed for v in verdicts if v.cell.id in wanted]
-    for machine in machines:
+    for machine in (machine for machine in machines if not machine.origin):
         ratios = [ratio for size in SIZES if (ratio := _ratio(machine, size))]
         if len(ratios) == len(SIZES):
             yield (

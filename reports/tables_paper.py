@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reports.paper import Entry, GridTarget, entries
 from reports.parts import Cell, Head, Table, Verdict
-from reports.speeds import ITERATIONS, Machine, Timed
+from reports.speeds import ITERATIONS, REFERENCE_RUN, Machine, Timed
 from reports.tables import SIC
 from reports.verdicts_speed import PAPER_MACHINE
 from reports.wording import fixed, seconds
@@ -84,7 +84,7 @@ def _ratio_cell(slow: Timed | None, fast: Timed | None) -> Cell:
 
 
 def _table_1_notes(found: Sequence[Machine]) -> tuple[str, ...]:
-    origins = [f"{m.name}: published with the suite ({m.origin})." for m in found if m.origin]
+    origins = [f"{m.name}: {REFERENCE_RUN} ({m.origin})." for m in found if m.origin]
     networks = [f"{m.name}: the network is {m.network_name}." for m in found if m.network_name]
     scaled = any(t.row.extrapolated_from is not None for m in found for t in m.timed)
     note = [f"{SCALED} the median of a few iterations, multiplied."] if scaled else []

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reports.parts import Cell, Head, Table
 from reports.results import anchor
-from reports.speeds import EAGER, Machine, Timed
+from reports.speeds import EAGER, REFERENCE_RUN, Machine, Timed
 from reports.wording import mebibytes, seconds
 
 
@@ -127,4 +127,4 @@ def _measurement(timed: Timed) -> tuple[Cell, ...]:
 
 
 def _where(machine: Machine) -> str:
-    return f"{machine.name} (published with the suite, {machine.origin})" if machine.origin else machine.name
+    return f"{machine.name} ({REFERENCE_RUN}, {machine.origin})" if machine.origin else machine.name

@@ -1,4 +1,4 @@
-"""Verdicts on the cells of Table 1: the same work on another machine, so a factor and both machines' names."""
+"""Verdicts on the cells of Table 1: a time is judged on the paper's own hardware alone, a speed-up on any machine."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from bench.statistics import ratio_interval
 from reports.paper import Entry, GridTarget
 from reports.parts import Judgement, Verdict
-from reports.speeds import Machine, Timed
+from reports.speeds import REFERENCE_RUN, Machine, Timed
 from reports.units import within_a_unit
 
 PAPER_MACHINE = "GTX Titan X (2016)"
 COMMAND = "python -m bench.speed --sizes 256 512 1024"
+PAPER_GPU = "gtx titan x"
 SPEED_UP = "speed-up-"
 OURS = "ours"
 
@@ -31,13 +32,14 @@ def _seconds(entry: Entry, target: GridTarget, machine: Machine) -> Verdict:
     if timed is None or timed.row.seconds is None:
         return _not_run(entry, target, machine)
     ours = timed.row.seconds
+    same = PAPER_GPU in machine.name.casefold()
     return Verdict(
         cell=entry.cell,
-        judgement=_judgement(entry, ours, better=ours < entry.cell.value),
+        judgement=_judgement(entry, ours, better=ours < entry.cell.value) if same else "not comparable",
         ours=ours,
-        difference=ours / entry.cell.value,
+        difference=ours / entry.cell.value if same else None,
         interval=timed.row.ci,
-        why=_why(machine, timed),
+        why=_why(machine, timed) if same else f"not comparable: other hardware; {_why(machine, timed)}",
         certificate=timed.certificate,
     )
 
@@ -80,7 +82,7 @@ def _judgement(entry: Entry, ours: float, *, better: bool) -> Judgement:
 
 
 def _why(machine: Machine, timed: Timed) -> str:
-    origin = f" (published with the suite, {machine.origin})" if machine.origin else ""
+    origin = f" ({REFERENCE_RUN}, {machine.origin})" if machine.origin else ""
     sampled = timed.row.extrapolated_from
     few = f"; the median of {sampled} iterations, multiplied" if sampled is not None else ""
     return f"{machine.name}{origin}, against {PAPER_MACHINE}{few}"

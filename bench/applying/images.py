@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from bench.applying.origin import KEY
 from bench.applying.request import Request
 from bench.cli import Reporter, describe_os_error
 from bench.datasets import LoadedImage
@@ -105,7 +106,7 @@ def one(
             raise
         reporter.note(f"{runner.form.name} cannot be built ({error}); going on with {runner.instead.name}")
         return one(asked, image, loaded, replace(runner, form=runner.instead, instead=None), reporter)
-    images.write(asked.output(image), pixels)
+    images.write(asked.output(image), pixels, text={KEY: asked.origin.record(loaded.sha256)})
     return runner
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from bench import cache, participants, stylizers
+from bench import participants, stylizers
+from bench.applying.origin import Origin, file_name, still_to_do
 from bench.datasets import dataset, left_out
 from bench.datasets import names as dataset_names
 from bench.errors import UserError
+from bench.files.outputs import Named, image_files, model_files, refuse_clashes
 from bench.forms.form import form
-from bench.records import ImageFile
+from bench.records import Dataset, ImageFile
 from bench.tiling.words import Option, option
 
 AUTO = "auto"
@@ -26,6 +29,8 @@ class Request:
         size: longer side that a stylizer's images are resized to; None for as they are.
         rung: `auto` or the name of a form.
         left_out: what of the folders is no image, in lines to be shown.
+        name: of the outputs, of `{stem}` and `{model}`.
+        waiting: images whose output is not there yet, or is to be made again.
     """
 
     model: str
@@ -40,24 +45,39 @@ class Request:
     tile: Option = "auto"
     self_ensemble: bool = False
     left_out: tuple[str, ...] = ()
+    name: str = "{stem}"
+    waiting: tuple[ImageFile, ...] = ()
 
     def output(self, image: ImageFile) -> Path:
         """The PNG that is made of an image."""
-        return output(self.out, image)
+        model = participants.title(self.model)
+        return output(self.out, file_name(self.name, stem=image.stem, model=model))
 
-    @property
-    def waiting(self) -> tuple[ImageFile, ...]:
-        """Images whose output is not there yet, or is to be made again."""
-        return tuple(i for i in self.images if self.force or not self.output(i).exists())
+    @cached_property
+    def origin(self) -> Origin:
+        """What outputs are made of, but for the input."""
+        options = {
+            "scale": self.scale,
+            "size": self.size,
+            "median": self.median,
+            "rung": self.rung,
+            "tile": self.tile,
+            "self_ensemble": self.self_ensemble,
+        }
+        return Origin(
+            model=participants.title(self.model),
+            model_hash=participants.hash_of(self.model, self.scale),
+            options=options,
+        )
 
     def resized(self, h: int, w: int) -> tuple[int, int]:
         """(h, w) with the longer side changed to `size`, if there is one."""
         return (h, w) if self.size is None else resized(h, w, self.size)
 
 
-def output(out: Path, image: ImageFile) -> Path:
-    """The PNG in `out` that is made of an image."""
-    return out / f"{image.stem}.png"
+def output(out: Path, name: str) -> Path:
+    """The PNG in `out` of that name."""
+    return out / f"{name}.png"
 
 
 def resized(h: int, w: int, size: int) -> tuple[int, int]:
@@ -78,6 +98,7 @@ def request(
     db: Path = Path("results.db"),
     tile: str = "auto",
     self_ensemble: bool = False,
+    name: str = "{stem}",
 ) -> Request:
     """Resolve names and files; nothing heavy is loaded.
 
@@ -102,9 +123,13 @@ def request(
         tile=option(tile),
         self_ensemble=self_ensemble,
         left_out=tuple(line for name in inputs for line in _left_out(name)),
+        name=name,
     )
-    refuse_outputs(asked.images, out)
-    return asked
+    refuse_outputs(asked.images, asked.output, out, inputs, [model])
+    if force:
+        return replace(asked, waiting=asked.images)
+    waiting = still_to_do(asked.images, asked.output, lambda: asked.origin, "{stem}-{model}")
+    return replace(asked, waiting=waiting)
 
 
 def _refuse_options(model: str, *, scale: int | None, size: int | None, median: bool) -> None:
@@ -169,18 +194,29 @@ def _left_out(name: str) -> Iterator[str]:
         yield from left_out(dataset(str(path), every=True))
 
 
-def refuse_outputs(images: Sequence[ImageFile], out: Path) -> None:
+def refuse_outputs(
+    images: Sequence[ImageFile],
+    output: Callable[[ImageFile], Path],
+    out: Path,
+    inputs: Sequence[str],
+    models: Sequence[str] = (),
+    others: Iterable[Named] = (),
+) -> None:
     """
+    Args:
+        inputs: as they were given: a folder among them is not what outputs go into.
+        models: whose files are read.
+        others: files that are read.
+
     Raises:
-        UserError: `out` is a file, or an output would overwrite an input.
+        UserError: `out` is a file or an input's folder, an output would overwrite an input, or two outputs are one.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {str(out)!r} is a file; required a folder")
-    # realpath, which takes a link in a circle for what it is; an absolute path stays itself
-    inputs = {os.path.realpath(cache.folder() / image.file) for image in images}
-    for image in images:
-        if os.path.realpath(output(out, image)) in inputs:
-            raise UserError(
-                f"the output {str(output(out, image))!r} is an input, which is never overwritten; "
-                "required another folder for --out"
-            )
+    read = Dataset(name="the inputs", images=images, source="")
+    refuse_clashes(
+        reads=[*image_files([read]), *model_files(models), *others],
+        writes=[("the output", output(image)) for image in images],
+        folders_read=[("an input", name) for name in inputs if os.path.isdir(name)],  # noqa: PTH112 (long names)
+        folders_written=[("--out", out)],
+    )

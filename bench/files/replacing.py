@@ -55,7 +55,7 @@ class _Done(Exception):
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    if _special(path):
+    if special(path):
         yield path
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,8 @@ def _beside(path: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def _special(path: Path) -> bool:
+def special(path: Path) -> bool:
+    """Whether it is a device or a pipe, which is written into and never replaced."""
     try:
         mode = path.stat().st_mode
     except OSError:

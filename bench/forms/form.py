@@ -76,6 +76,7 @@ class Form:
             memory_format=self.memory_format,
             backend=self.backend,
             folded=self.folded,
+            spread=self.spread,
             compiled=self.compiled,
             graph=self.graph,
             **vars(stopping),

@@ -100,7 +100,7 @@ def stored(store: Store, goals: Sequence[Goal], asked: Request) -> dict[tuple[st
                 curves[dataset, curve.image, curve.image_sha256, digest] = curve
         for shown in store.pictures(dataset=dataset, protocol_hash=digest):
             if (shown.model, shown.model_hash) == (SUBJECT, asked.subject_hash):
-                files[dataset, shown.image, shown.image_sha256, digest] = store.file.parent / shown.file
+                files[dataset, shown.image, shown.image_sha256, digest] = store.place.parent / shown.file
     for goal in goals:
         own, file = curves.get(goal.key), files.get(goal.key)
         if own and file and file.is_file() and len(own.total) > asked.iterations:

@@ -161,7 +161,7 @@ def request(
         style_size=style_size,
         iterations=iterations,
         seed=seed,
-        pictures=pictures,
+        pictures=pictures.absolute(),
         force=force,
     )
 

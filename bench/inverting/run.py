@@ -207,7 +207,7 @@ def keep(work: Work, goals: Sequence[Goal], found: Optimised, seconds: float) ->
         terms = {name: tuple(getattr(found.objective, name)[:, i].tolist()) for name in Terms._fields}
         own = curve(goal, work.asked, terms=terms, seconds=seconds, batch=len(goals))
         made.append(Made(goal=goal, curve=own, file=file))
-    shown = [picture for one in made for picture in pictures(one, work.asked, work.store.file)]
+    shown = [picture for one in made for picture in pictures(one, work.asked, work.store.place)]
     work.store.add(work.run, curves=[one.curve for one in made], pictures=shown)
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from bench.scoring.given_lr import read_lr_pixels
 from bench.scoring.one_image import SSIM_WINDOW, upscale
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, Work, large
 from bench.scoring.rows import failed, failure, keep, score_row
-from bench.tiling.option import TiledWhenLarge, refuse_inexact
+from bench.tiling.option import TiledWhenLarge, hash_done, refuse_inexact
 from bench.tiling.seams import seam_score
 from bench.tiling.tiles import Tiled
 
@@ -78,6 +79,7 @@ def _score_subject(
     hr, lr = pair
     try:
         sr, note = _enlarged(subject, image.stem, lr, plan)
+        subject = replace(subject, hash=hash_done(subject.hash, subject.upscaler))
         found = psnr_ssim(sr, hr, plan.protocol)
     except Exception as error:  # whatever a participant does wrong costs it this image, not the run
         outcome.failures.append(failure(plan, image, subject.name, error))

@@ -16,6 +16,7 @@ from baselines.bicubic import imresize
 from baselines.srcnn import rgb_to_ycbcr, ycbcr_to_rgb
 from bench.errors import UserError
 from bench.out_of_memory import out_of_memory
+from bench.outside.environment_kept import environment_kept
 from bench.printable import one_line
 
 PROBE_SIDE = 48
@@ -110,22 +111,51 @@ def once(network: Network, convention: Convention, image: Tensor) -> Tensor:
     given = image.flip(1) if convention.bgr else image
     given = given * convention.limit if convention.limit != 1 else given
     given = given.permute(0, 2, 3, 1) if convention.nhwc else given
-    try:
+    if traced():
         result = network(given)
-    except (Exception, SystemExit) as error:
-        if out_of_memory(error):
-            raise
-        raise ValueError(
-            f"the model failed on an image of {image.shape[-1]}x{image.shape[-2]}: {reason(error)}"
-            f"{_hint(convention)}"
-        ) from error
-    if not isinstance(result, Tensor) or result.ndim != 4:
-        what = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
-        raise ValueError(f"the model returned {what}, required a tensor of four dimensions")
+    else:
+        # what it does to its argument in place must not reach the next model
+        result = _result(
+            network, given.clone() if given.data_ptr() == image.data_ptr() else given, image, convention
+        )
     result = result.permute(0, 3, 1, 2) if convention.nhwc else result
     result = result.to(image.dtype)
     result = result / convention.limit if convention.limit != 1 else result
     return result.flip(1) if convention.bgr else result
+
+
+def traced() -> bool:
+    """Whether a compiler or an exporter looks at the call, which needs nothing around it."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
+
+
+def _result(network: Network, given: Tensor, image: Tensor, convention: Convention) -> Tensor:
+    """What somebody's code returns, if it is an image in numbers.
+
+    Raises:
+        ValueError: it failed, or it is none.
+    """
+    size = f"{image.shape[-1]}x{image.shape[-2]}"
+    try:
+        with environment_kept():
+            result = network(given)
+    except BaseException as error:
+        # an interrupt is the user's, whoever raised it; all else is the model's
+        if isinstance(error, KeyboardInterrupt) or out_of_memory(error):
+            raise
+        raise ValueError(
+            f"the model failed on an image of {size}: {reason(error)}{_hint(convention)}"
+        ) from error
+    if not isinstance(result, Tensor) or result.ndim != 4:
+        what = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
+        raise ValueError(f"the model returned {what}, required a tensor of four dimensions")
+    plain = result.layout == torch.strided and not result.is_quantized and result.device.type != "meta"
+    if not plain or result.is_complex():
+        kind = "quantized" if result.is_quantized else f"{result.layout} {result.device.type}"
+        raise ValueError(
+            f"the model returned a tensor of {result.dtype} ({kind}); required one of real numbers, such as float32"
+        )
+    return result.detach().to(image.device)
 
 
 def _hint(convention: Convention) -> str:
@@ -136,7 +166,10 @@ def _hint(convention: Convention) -> str:
 
 def reason(error: BaseException) -> str:
     """An error of somebody's code in one line."""
-    text = OUTSIDE.sub("", one_line(" ".join(str(error).split())))
+    try:
+        text = OUTSIDE.sub("", one_line(" ".join(str(error).split())))
+    except Exception:  # its words are somebody's code too
+        text = "it cannot say why"
     return f"{type(error).__name__}: {text}"[:300]
 
 

@@ -80,7 +80,9 @@ def _module(spec: Spec) -> ModuleType:
         return world.file(file)
     except UserError:
         raise
-    except (Exception, SystemExit) as error:  # whatever somebody's module does wrong when it is imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever somebody's module does wrong when it is imported
         raise UserError(f"{spec.source!r} cannot be imported: {reason(error)}{_line(error, file)}") from error
 
 
@@ -112,7 +114,9 @@ def _made(spec: Spec, factory: Callable[..., Any], scale: int) -> Any:
     try:
         takes_scale = "scale" in inspect.signature(factory).parameters
         network = factory(scale=scale) if takes_scale else factory()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         where = _line(error, Path(spec.source))
         raise UserError(f"{spec.attribute} of {spec.source!r} failed: {reason(error)}{where}") from error
     if isinstance(network, nn.Module):

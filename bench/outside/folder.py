@@ -131,7 +131,7 @@ def place(spec: Spec, dataset: str, scale: int) -> Path:
     folder = Path(spec.source.replace("{dataset}", dataset).replace("{scale}", str(scale)))
     if not folder.is_dir():
         raise UserError(f"there is no folder {str(folder)!r}; required the images for {dataset} at x{scale}")
-    return folder
+    return folder.absolute()
 
 
 def _hash(pairing: Pairing) -> str:

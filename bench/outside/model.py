@@ -15,6 +15,8 @@ from bench.records import content_hash
 if TYPE_CHECKING:
     import torch
 
+TAKEN = ("gatys", "hr", "lr", "content", "style", "crops")
+"""Names of what lies beside the models' images, and of rows that are no model's."""
 VERSION = "1"
 """Raised whenever what is done around a foreign network changes its values."""
 
@@ -74,7 +76,12 @@ class Outside:
         """
         if not self.supports(scale):
             raise UserError(f"model {self.name} is for x{self.scale}; required a model for x{scale}")
-        return self.make(scale, device)
+        if self.spec.kind != "callable":
+            return self.make(scale, device)
+        from bench.outside.environment_kept import environment_kept
+
+        with environment_kept():
+            return self.make(scale, device)
 
 
 def found(text: str, known: Callable[[], str]) -> Outside:
@@ -114,7 +121,28 @@ def _opened(text: str, path: str, written: int, length: int) -> Outside:
         from bench.outside.factory import opened
     else:
         from bench.outside.checkpoint import opened
-    return opened(spec)
+    if spec.kind != "callable":
+        return opened(spec)
+    from bench.outside.environment_kept import environment_kept
+
+    with environment_kept():
+        return _any_failure(opened, spec)
+
+
+def _any_failure(opened: Callable[[Spec], Outside], spec: Spec) -> Outside:
+    """What a callable is; what fails in its attributes or its signature is the callable's failure as well.
+
+    Raises:
+        UserError: it fails.
+    """
+    from bench.outside.call import reason
+
+    try:
+        return opened(spec)
+    except (KeyboardInterrupt, UserError):
+        raise
+    except BaseException as error:
+        raise UserError(f"{spec.attribute} of {spec.source!r} failed: {reason(error)}") from error
 
 
 def refuse_namesakes(models: Iterable[Any]) -> None:
@@ -136,7 +164,7 @@ def _refuse_known_name(spec: Spec) -> None:
     from bench.stylizers import STYLIZERS
     from bench.upscalers import UPSCALERS
 
-    if spec.name in {*STYLIZERS, *UPSCALERS, "gatys", "hr", "lr", "content", "style"}:
+    if spec.name.casefold() in {*STYLIZERS, *UPSCALERS, *TAKEN}:
         raise UserError(
             f"{spec.text!r} would be called {spec.name!r}, which is taken; required another: {spec.text},name=NAME"
         )

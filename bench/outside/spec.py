@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.errors import UserError
-from bench.printable import one_line
+from bench.printable import one_line, shortened
 
 SourceKind = Literal["checkpoint", "onnx", "callable", "folder"]
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors", ".model")
@@ -17,13 +17,14 @@ KINDS = """a checkpoint (.pth, .ckpt, .safetensors), an ONNX file (.onnx), FILE.
 or a folder of images"""
 CALLABLE = re.compile(r"(?P<source>.+):(?P<name>[A-Za-z_]\w*)")
 OPTION = re.compile(r"(?P<rest>.*),(?P<key>[a-z]+)=(?P<value>[^,]*)", re.DOTALL)
+MOST = 1024
 SAFE_NAME = re.compile(r"(?!\.)[\w.+-]{1,80}")
 
 
 def _whole(text: str) -> int:
     value = int(text)
-    if value < 1:
-        raise ValueError(text)
+    if not 1 <= value <= MOST:
+        raise ValueError(shortened(text, 40))
     return value
 
 
@@ -65,14 +66,18 @@ OPTIONS: Mapping[str, Option] = {
         required="letters, digits and any of _.+-, at most 80 of them, no dot first",
         of=NETWORKS | {"folder"},
     ),
-    "scale": Option(read=_whole, required="a whole number of at least 1", of=NETWORKS | {"folder"}),
+    "scale": Option(
+        read=_whole, required=f"a whole number of at least 1 and at most {MOST}", of=NETWORKS | {"folder"}
+    ),
     "range": Option(
         read=_one_of("1", "255"), required="1 (0..1) or 255 (0..255), of what goes in and out", of=FOREIGN
     ),
     "layout": Option(read=_one_of("nchw", "nhwc"), required="nchw or nhwc", of=FOREIGN),
     "order": Option(read=_one_of("rgb", "bgr"), required="rgb or bgr", of=NETWORKS),
     "multiple": Option(
-        read=_whole, required="a whole number of at least 1 that both sides are padded to", of=NETWORKS
+        read=_whole,
+        required=f"a whole number of at least 1, at most {MOST}, that both sides are padded to",
+        of=NETWORKS,
     ),
     "channels": Option(read=_one_of("1", "3"), required="1 (luma) or 3 (RGB)", of=FOREIGN),
     "kind": Option(read=_one_of("upscaler", "stylizer"), required="upscaler or stylizer", of=NETWORKS),
@@ -143,7 +148,7 @@ def parse(text: str) -> Spec:
             options[key] = option.read(value)
         except ValueError as error:
             raise UserError(
-                f"{source!r} has the option {key}={value!r}; required {option.required}"
+                f"{source!r} has the option {key}={shortened(value, 100)!r}; required {option.required}"
             ) from error
     return Spec(
         text=text,

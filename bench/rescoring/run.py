@@ -7,7 +7,7 @@ Each image is read, checked and measured in one thread and stored in one transac
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 from bench.cli import Reporter
 from bench.parallel import in_parallel
 from bench.printable import printable
-from bench.records import HR, Dataset, ImageFile, Picture
+from bench.records import HR, Dataset, ImageFile, Picture, untiled_hash
 from bench.rescoring.measure import Lacking, Stored, Unit, measure
 from bench.rescoring.request import Part
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject
@@ -57,7 +57,10 @@ class Task:
         plan = Plan(
             dataset=Dataset(name=part.dataset, images=(), source="pictures of a results file"),
             protocol=part.protocol,
-            subjects=[Subject(name=name, hash=digest, upscaler=NotRun()) for name, digest in part.models],
+            subjects=[
+                Subject(name=name, hash=digest, upscaler=NotRun(), variants=True)
+                for name, digest in part.models
+            ],
             metrics=metrics,
             device=device,
             force=force,
@@ -120,8 +123,8 @@ def _unit(task: Task, store: Store, pictures: Sequence[Picture]) -> Unit:
     """Of the newest version of the image's file."""
     image, sha256 = pictures[-1].image, pictures[-1].image_sha256
     stored = {
-        (p.model, p.model_hash, p.image_sha256): Stored(
-            picture=p, file=store.file.absolute().parent / p.file, trust=task.trust
+        (p.model, untiled_hash(p.model_hash), p.image_sha256): Stored(
+            picture=p, file=store.place.parent / p.file, trust=task.trust
         )
         for p in pictures
     }
@@ -132,8 +135,14 @@ def _unit(task: Task, store: Store, pictures: Sequence[Picture]) -> Unit:
         sha256=sha256,
         hr=stored.get((HR, "", sha256)),
         work=[
-            Lacking(subject=s, sr=stored.get((s.name, s.hash, sha256)), metrics=metrics)
+            _lacking(s, stored.get((s.name, s.hash, sha256)), metrics)
             for s, metrics in lacking
             if metrics and (s.name, s.hash) in drawn
         ],
     )
+
+
+def _lacking(subject: Subject, sr: Stored | None, metrics: Sequence[LoadedMetric]) -> Lacking:
+    """Its scores are kept under the hash that the picture has."""
+    kept = subject if sr is None else replace(subject, hash=sr.picture.model_hash)
+    return Lacking(subject=kept, sr=sr, metrics=metrics)

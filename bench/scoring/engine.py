@@ -79,7 +79,7 @@ class Keeper:
             RunError: something failed and the plan is strict.
             OSError: `unwritten`, after the scores were stored.
         """
-        pictures = [] if unwritten else [located(picture, self.store.file) for picture in outcome.pictures]
+        pictures = [] if unwritten else [located(picture, self.store.place) for picture in outcome.pictures]
         known = self._files.pop(image.stem, None)
         self.store.add(
             self.run,
@@ -112,7 +112,7 @@ class Keeper:
         work = []
         for subject, missing in unmeasured(plan, self.store, image.stem, content.sha256):
             metrics = [metric for metric in missing if metric.fits(content, plan.protocol)]
-            if metrics or (plan.pictures and (subject.name, subject.hash) not in drawn):
+            if metrics or (plan.pictures and not any(subject.owns(*key) for key in drawn)):
                 work.append((subject, metrics))
         return work
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as tp
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from bench.roles import CachedMetric, Made, Metric, NoReferenceMetric, Upscaler
 from bench.scoring.given_lr import read_lr
 from bench.scoring.plan import LoadedMetric, Outcome, Plan, Subject, Work
 from bench.scoring.rows import failed, failure, keep, score_row
+from bench.tiling.option import hash_done
 
 SSIM_WINDOW = 11
 OVERSHOOT = 0.5  # beyond [0, 1]: a resize kernel overshoots by less than 0.3, a wrong range by far more
@@ -115,6 +116,7 @@ def _score_subject(
 ) -> None:
     try:
         sr = sr_of(subject, image.stem, source)
+        subject = replace(subject, hash=hash_done(subject.hash, subject.upscaler))
         outcome.notes.update(oddities(subject, sr, source, plan.protocol.scale))
         prepared = prepare_one(sr, plan.protocol, grey=source.grey)
         pixels = images.to_array(sr) if plan.pictures else None
@@ -144,10 +146,15 @@ def measure_each(
             if not isinstance(error, ValueError) and not out_of_memory(error):
                 raise
             outcome.failures.append(
-                failure(plan, image, subject.name, error, prefix=f"{metric.entry.name}: ")
+                failure(plan, image, subject.name, error, prefix=_prefix(metric.entry.name, error))
             )
             continue
         outcome.scores.append(score_row(plan, image, sha256, subject, metric.entry, value))
+
+
+def _prefix(name: str, error: Exception) -> str:
+    """Whose failure it is, where the error does not say so itself."""
+    return "" if str(error).startswith(f"{name}:") else f"{name}: "
 
 
 def sr_of(subject: Subject, stem: str, source: Source) -> Float[Tensor, "1 c h w"]:

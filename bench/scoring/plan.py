@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.datasets import LoadedImage
 from bench.metrics import MetricEntry
-from bench.records import HR, Dataset, Failure, KnownFile, Picture, Score, SRProtocol
+from bench.records import HR, Dataset, Failure, KnownFile, Picture, Score, SRProtocol, untiled_hash
 from bench.roles import Made, Metric, NoReferenceMetric, Upscaler
 
 LARGE_PIXELS = 16_000_000
@@ -24,11 +24,21 @@ LARGE_METRICS = ("psnr", "ssim")
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """An upscaler, or images that one made already, with its name and content hash."""
+    """An upscaler, or images that one made already, with its name and content hash.
+
+    Attributes:
+        variants: scores of images that memory had done in tiles are its scores too.
+    """
 
     name: str
     hash: str
     upscaler: Upscaler | Made
+    variants: bool = False
+
+    def owns(self, model: str, model_hash: str) -> bool:
+        """Whether what is stored under a name and a hash was made by it."""
+        found = untiled_hash(model_hash) if self.variants else model_hash
+        return (model, found) == (self.name, self.hash)
 
 
 class NoUpscaler:

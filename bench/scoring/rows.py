@@ -8,9 +8,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from bench import images
+from bench.crops import FOLDER as CROPS_FOLDER
 from bench.failures import reason
+from bench.files.outputs import image_folders, refuse_clashes
 from bench.metrics import MetricEntry
 from bench.records import Failure, ImageFile, Picture, Score
+from bench.roles import Made
 from bench.scoring.plan import Outcome, Plan, Subject
 
 
@@ -60,6 +63,26 @@ def pictures_folder(plan: Plan) -> Path:
     protocol = plan.protocol
     given = f"-lr-{protocol.lr_sha256[:8]}" if protocol.lr_sha256 else ""
     return plan.pictures / plan.dataset.name / f"x{protocol.scale}-{protocol.name}{given}"
+
+
+def refuse_folders(plan: Plan) -> None:
+    """
+    Raises:
+        UserError: pictures would go into a folder that the data set, its lr files or a model's images lie in.
+    """
+    if plan.pictures is None:
+        return
+    names = ["hr", "lr", *(subject.name for subject in plan.subjects), CROPS_FOLDER]
+    lr = {file.parent for file in plan.lr_files.values()}
+    made = [subject for subject in plan.subjects if isinstance(subject.upscaler, Made)]
+    refuse_clashes(
+        folders_read=[
+            *image_folders([plan.dataset]),
+            *(("the folder of lr files", folder) for folder in lr),
+            *((f"the folder of {subject.name}", subject.upscaler.folder) for subject in made),
+        ],
+        folders_written=[(f"the folder of {name}'s images", pictures_folder(plan) / name) for name in names],
+    )
 
 
 def keep(

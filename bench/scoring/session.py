@@ -176,11 +176,16 @@ def _subjects(asked: Request, p: SRProtocol, device: torch.device, say: Say) -> 
 def _in_tiles(subject: Subject, asked: Request, p: SRProtocol, device: torch.device) -> Subject:
     import torch
 
-    from bench.tiling.option import tiled, tiled_hash
+    from bench.tiling.option import tiled, tiled_hash, tiled_inside
 
     upscaler = tiled(subject.upscaler, asked.tile)  # type: ignore[arg-type]
     like = torch.zeros(1, 1 if p.colour == "y" else 3, 1, 1, device=device)
-    return replace(subject, upscaler=upscaler, hash=tiled_hash(subject.hash, upscaler, like))
+    return replace(
+        subject,
+        upscaler=upscaler,
+        hash=tiled_hash(subject.hash, upscaler, like),
+        variants=tiled_inside(upscaler) is not None,
+    )
 
 
 def _ensemble(subject: Subject) -> Subject:

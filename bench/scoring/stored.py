@@ -29,7 +29,10 @@ def unmeasured(
         )
 
     def lacks(subject: Subject, metric: LoadedMetric) -> bool:
-        return (subject.name, subject.hash, metric.entry.name, metric.entry.version) not in known
+        wanted = (metric.entry.name, metric.entry.version)
+        if (subject.name, subject.hash, *wanted) in known:
+            return False
+        return not any(subject.owns(*key[:2]) and key[2:] == wanted for key in known)
 
     work = [(subject, [m for m in plan.metrics if lacks(subject, m)]) for subject in plan.subjects]
     of_hr = [m for m in plan.metrics if not m.entry.reference and lacks(ORIGINAL, m)]
@@ -42,16 +45,17 @@ def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Row]:
     Args:
         hashes: SHA-256 of each image by stem, as :func:`bench.scoring.engine.evaluate` returns it.
     """
+    from bench.scoring.plan import ORIGINAL
     from bench.scoring.summary import rows
 
-    subjects = {(HR, ""), *((s.name, s.hash) for s in plan.subjects)}
+    subjects = [ORIGINAL, *plan.subjects]
     versions = {(m.entry.name, m.entry.version) for m in plan.metrics}
     of_hr = {(m.entry.name, m.entry.version) for m in plan.metrics if not m.entry.reference}
     scores = (
         score
         for score in store.scores(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
         if (score.metric, score.metric_version) in (of_hr if score.model == HR else versions)
-        and (score.model, score.model_hash) in subjects
+        and any(subject.owns(score.model, score.model_hash) for subject in subjects)
         and hashes.get(score.image) == score.image_sha256
     )
     return rows(scores, [*(s.name for s in plan.subjects), HR], [m.entry.name for m in plan.metrics])

@@ -8,9 +8,13 @@ that does not notice is not seen here either.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import stat
+import tempfile
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bench.errors import StoreError
@@ -18,6 +22,79 @@ from bench.errors import StoreError
 MAGIC = b"SQLite format 3\x00"
 HEADER_BYTES = 100
 REMEDY = "it is damaged; restore a copy, or rename it and repeat the command"
+
+
+def number(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another that has its name; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def refuse_special(file: Path) -> None:
+    """
+    Raises:
+        StoreError: a folder, a device or a pipe lies there.
+    """
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+        raise StoreError(
+            f"results file {str(file)!r} cannot be opened: it is {what}; required a file or a new name"
+        )
+
+
+@contextmanager
+def readable(file: Path) -> Iterator[Path]:
+    """The file, or a copy of it with its log where SQLite cannot read it in its place, to be opened in the block.
+
+    That is so in a folder which cannot be written into, such as one mounted read-only: SQLite needs files of its own
+    beside a database. What is open stays readable when the copy is gone.
+
+    Raises:
+        OSError: there is no room for the copy.
+    """
+    if not _needs_copy(file):
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="perceptual-bench-", ignore_cleanup_errors=True) as folder:
+        copy = Path(folder) / file.name
+        shutil.copyfile(file, copy)
+        if log_of(file).is_file():
+            shutil.copyfile(log_of(file), log_of(copy))
+        yield copy
+
+
+def _needs_copy(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            db.execute("select 1 from sqlite_master limit 1").fetchone()
+    except sqlite3.OperationalError as error:
+        return any(words in str(error) for words in ("readonly", "read-only", "unable to open"))
+    except sqlite3.Error:  # said when it is opened
+        return False
+    return False
+
+
+def saved(db: sqlite3.Connection, place: Path) -> Path | None:
+    """Everything of an open database whose file is gone, beside its place; None where that cannot be written."""
+    for attempt in range(1, 100):
+        target = place.with_name(f"{place.stem}-saved-{attempt}{place.suffix}")
+        if target.exists():
+            continue
+        try:
+            with closing(sqlite3.connect(target)) as copy:
+                db.backup(copy)
+        except (sqlite3.Error, OSError):
+            target.unlink(missing_ok=True)
+            return None
+        return target
+    return None
 
 
 def log_of(file: Path) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from typing import Literal
 
-from bench.records import Picture
+from bench.records import IN_TILES, Picture
 from bench.storage.sound_rows import checked
 
 COLUMNS = tuple(Picture.__dataclass_fields__)
@@ -88,7 +88,8 @@ def versions(db: sqlite3.Connection, file: object, table: Literal["scores", "pic
     """Of all that has rows in a table, in the order of data sets and protocols."""
     unhashed = "0" if table == "scores" else f"sum({HASH} = '')" if _hashed(db) else "count(*)"
     key = ("dataset", "protocol_hash", "model", "model_hash")
-    groups = ", ".join(key)
+    alone = f"iif(instr(model_hash, '{IN_TILES}'), substr(model_hash, 1, instr(model_hash, '{IN_TILES}') - 1), model_hash)"
+    groups = ", ".join((*key[:-1], alone))  # images that were done in tiles are of the same version
     query = f"select {groups}, count(distinct image), max(run), {unhashed} from {table} group by {groups}"
     found = checked(
         file, table, (*key, "size", "run", "size"), db.execute(query)

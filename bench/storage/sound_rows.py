@@ -6,6 +6,7 @@ SQLite keeps any type in any column, and a view or a trigger in a file is a prog
 from __future__ import annotations
 
 import json
+import math
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,9 @@ NUMBERS = {"value", "seconds"}
 MAY_BE_NULL = {"finished"}
 WORDS = {int: "a whole number", float: "a number", str: "text"}
 LONGEST_VALUE_BYTES = 2**28
+LARGEST = 1e100  # beyond it, squares and sums of sound values would overflow
+NAMES = {"dataset", "image", "model", "subject", "metric", "variant"}
+LONGEST_NAME = 1000
 DEEPEST = 100
 BRACKETS = re.compile(r"[\[\]{}]")
 
@@ -65,6 +69,14 @@ def checked(
                     what = f"{column} is {shown(value)}; required {WORDS[types[0]]}"
                     raise StoreError(_message(file, table, what))
             known.add(kinds)
+        for column, value in zip(columns, row, strict=True):
+            if type(value) is float and LARGEST < abs(value) < math.inf:
+                raise StoreError(
+                    _message(file, table, f"{column} is {value:g}; required at most {LARGEST:g}")
+                )
+            if column in NAMES and len(value) > LONGEST_NAME:
+                what = f"{column} has {len(value)} letters; required at most {LONGEST_NAME}"
+                raise StoreError(_message(file, table, what))
         yield row
 
 

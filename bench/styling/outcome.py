@@ -142,7 +142,7 @@ def write(outcome: Outcome, store: Store, run: int) -> None:
     except OSError:
         store.add(run, curves=outcome.curves, failures=outcome.failures)
         raise
-    pictures = [located(picture, store.file) for picture in outcome.pictures]
+    pictures = [located(picture, store.place) for picture in outcome.pictures]
     store.add(run, curves=outcome.curves, failures=outcome.failures, pictures=pictures)
 
 

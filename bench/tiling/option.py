@@ -11,6 +11,7 @@ from torch import Tensor
 from baselines.histogram import Matched
 from bench.around import Around
 from bench.records import content_hash
+from bench.records import tiled_hash as in_tiles_hash
 from bench.roles import Upscaler
 from bench.tiling.tiles import Tiled
 from bench.tiling.words import Option
@@ -35,6 +36,7 @@ class TiledWhenLarge(Around):
             ValueError: lr is large, memory does not allow to do it whole, and tiles would change the values.
         """
         if lr.shape[-2] * lr.shape[-1] * self.scale**2 <= WHOLE_PIXELS:
+            self.tiles.last = None
             return self.upscaler(lr)
         sr = self.tiles(lr)
         refuse_inexact(self.tiles)
@@ -71,18 +73,40 @@ def tiled(upscaler: Upscaler, tile: Option) -> Upscaler:
 
 
 def tiled_hash(model_hash: str, upscaler: Upscaler, like: Float[Tensor, "n c h w"]) -> str:
-    """A subject's content hash with its upscaler in tiles: the same where tiling changes no value.
-
-    Where it may, the hash holds the tile and its margin. Measures the receptive field.
+    """A subject's content hash with its upscaler in tiles: the tile and its margin are in it, unless the upscaler says
+    that tiles give the same bits. A margin as wide as the receptive field alone does not: a library adds the same
+    numbers in another order, which turns single 8-bit values.
 
     Args:
         like: any image with the channels, dtype and device that the subject will be given.
     """
     if isinstance(upscaler, Matched):
         return tiled_hash(model_hash, upscaler.upscaler, like)
-    if not isinstance(upscaler, Tiled):
+    if not isinstance(upscaler, Tiled) or tiles_exactly(upscaler.upscaler):
         return model_hash
-    radius, overlap = upscaler.field_of(like).radius, upscaler.overlap_of(like)
-    if radius is not None and overlap >= radius:
+    return content_hash({"model": model_hash, "tile": upscaler.tile, "overlap": upscaler.overlap_of(like)})
+
+
+def tiles_exactly(upscaler: Upscaler) -> bool:
+    """Whether an upscaler says of itself that its values are the same to the bit, whole or in tiles."""
+    return bool(getattr(upscaler, "tiles_exactly", False))
+
+
+def hash_done(model_hash: str, upscaler: object) -> str:
+    """What the scores of the last image are kept under: of tiles that memory chose, with the tile they were done in.
+
+    Args:
+        model_hash: of the subject, as it was asked for; it stays where an image was done as that says.
+    """
+    tiles = tiled_inside(upscaler)
+    if tiles is None or tiles.last is None or tiles.last.tile in {None, tiles.tile}:
         return model_hash
-    return content_hash({"model": model_hash, "tile": upscaler.tile, "overlap": overlap})
+    assert tiles.last.tile is not None
+    return model_hash if tiles_exactly(tiles.upscaler) else in_tiles_hash(model_hash, tiles.last.tile)
+
+
+def tiled_inside(upscaler: object) -> Tiled | None:
+    """The tiles that an upscaler does its images in, however it is wrapped."""
+    while upscaler is not None and not isinstance(upscaler, Tiled):
+        upscaler = getattr(upscaler, "tiles", None) or getattr(upscaler, "upscaler", None)
+    return upscaler

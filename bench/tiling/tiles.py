@@ -9,6 +9,7 @@ an upscaler with a bounded field makes of an image is then the same, tiled or no
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -77,7 +78,6 @@ class Tiled(Around):
         overlap: lr pixels of margin; None for the receptive field, or `DEFAULT_OVERLAP` where that has no bound.
         multiple: tiles begin at multiples of it; by default the upscaler's own `multiple`, or else 1.
         minimum: lr pixels that a piece must have per side; by default the upscaler's own `minimum`, or else 1.
-        last: how the last image was done; None before the first.
     """
 
     upscaler: Upscaler
@@ -85,10 +85,10 @@ class Tiled(Around):
     overlap: int | None = None
     multiple: int = 0
     minimum: int = 0
-    last: Tiling | None = field(default=None, init=False)
     most: int | None = field(default=None, init=False)
     _fields: dict[tuple[object, ...], Field] = field(default_factory=dict, init=False, repr=False)
     _bytes: dict[tuple[object, ...], float] = field(default_factory=dict, init=False, repr=False)
+    _done: threading.local = field(default_factory=threading.local, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.multiple = self.multiple or int(getattr(self.upscaler, "multiple", 1))
@@ -100,6 +100,15 @@ class Tiled(Around):
                 f"multiple is {self.multiple}, minimum {self.minimum} and overlap {self.overlap}; "
                 "required at least 1, 1 and 0"
             )
+
+    @property
+    def last(self) -> Tiling | None:
+        """How the last image was done, in this thread; None before the first."""
+        return getattr(self._done, "last", None)
+
+    @last.setter
+    def last(self, tiling: Tiling | None) -> None:
+        self._done.last = tiling
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
         h, w = lr.shape[-2:]

@@ -31,6 +31,8 @@ class SpeedProtocol:
         size: side of the square input in pixels.
         batch: images per call.
         folded: batch norm is folded into the convolutions.
+        spread: convolutions of few filters are computed in blocks; a definition without it has no such field, as
+            before there was one. Likewise `fast`: the optimisation as its program runs it, not layer by layer.
         graph: replayed as a CUDA graph.
         threads: of torch's CPU kernels.
         timed_region: what one timed call does; a `network` begins with its input on the device and ends with
@@ -47,6 +49,8 @@ class SpeedProtocol:
     memory_format: MemoryFormat = "contiguous"
     backend: Backend = "torch"
     folded: bool = False
+    spread: bool = False
+    fast: bool = False
     compiled: bool = False
     graph: bool = False
     timed_region: tuple[Region, ...] = ("network",)
@@ -72,7 +76,9 @@ class SpeedProtocol:
     @property
     def definition(self) -> dict[str, Any]:
         """Every field, in the form that JSON gives back."""
-        return {**asdict(self), "timed_region": list(self.timed_region)}
+        later = {name for name in ("spread", "fast") if not getattr(self, name)}
+        fields = {name: value for name, value in asdict(self).items() if name not in later}
+        return {**fields, "timed_region": list(self.timed_region)}
 
     @property
     def hash(self) -> str:

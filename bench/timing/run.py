@@ -129,8 +129,11 @@ def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
     """What `work` returns, or why it could not: out of memory, no such form here, a clock that cannot be trusted."""
     import torch
 
+    from bench.outside.environment_kept import environment_kept
+
     try:
-        return work()
+        with environment_kept():
+            return work()
     except (FormUnavailable, TimingError) as error:
         return str(error)
     except (RuntimeError, MemoryError) as error:
@@ -252,7 +255,7 @@ def _gatys_protocol(bench: Bench, size: int, fast: bool) -> SpeedProtocol:
     stopping = whole if _whole_run(bench) else sample
     graph = fast and bench.device.type == "cuda"
     plain = Form(graph=graph).protocol(size=size, threads=torch.get_num_threads(), stopping=stopping)
-    return replace(plain, timed_region=("iteration",))
+    return replace(plain, timed_region=("iteration",), fast=fast)
 
 
 def _time_gatys(bench: Bench, size: int, fast: bool, protocol: SpeedProtocol) -> SpeedResult:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench import arguments
 from bench.environment import AUTO
 from bench.errors import UserError
 
@@ -170,7 +171,10 @@ def add_options(
         else:
             choices = (*f.metadata["choices"], *f.metadata["requests"]) or None
             metavar = None if choices else ("NAME" if kind is str else "N")
-            parser.add_argument(name, type=kind, choices=choices, metavar=metavar, help=words)
+            read = kind
+            if kind is int:
+                read = arguments.seed if f.name == "seed" else arguments.count
+            parser.add_argument(name, type=read, choices=choices, metavar=metavar, help=words)
 
 
 def build(record: type[Record], preset: Mapping[str, Any], given: Mapping[str, Any]) -> Record:

@@ -149,13 +149,54 @@ def test_a_broken_image_is_named_and_the_rest_is_done(capsys: pytest.CaptureFixt
 def test_existing_outputs_are_kept_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.png"), 5, 5)
     picture(Path("b.png"), 5, 5)
-    Path("out").mkdir()
-    Path("out/a.png").write_text("mine")
+    assert program.main(["nearest", "a.png", "--out", "out", *CPU]) == 0
+    before = Path("out/a.png").stat().st_mtime_ns
     assert program.main(["nearest", "a.png", "b.png", "--out", "out", *CPU]) == 0
-    assert Path("out/a.png").read_text() == "mine"
+    assert Path("out/a.png").stat().st_mtime_ns == before
     assert "1 there already and kept" in capsys.readouterr().out
     assert program.main(["nearest", "a.png", "b.png", "--out", "out", "--force", *CPU]) == 0
-    assert images.read(Path("out/a.png")).shape == (20, 20, 3)
+    assert Path("out/a.png").stat().st_mtime_ns != before
+
+
+def test_an_output_of_anything_else_is_refused_and_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"), 5, 5)
+    once = ["a.png", "--out", "out", *CPU]
+    assert program.main(["nearest", *once]) == 0
+    made = Path("out/a.png").read_bytes()
+    capsys.readouterr()
+    for command, why in (
+        (["bicubic", *once], "it was made by 'nearest'"),
+        (["nearest", *once, "--scale", "2"], "it was made with other options"),
+    ):
+        assert program.main(command) == 2
+        err = capsys.readouterr().err
+        assert why in err
+        assert "--force" in err
+        assert Path("out/a.png").read_bytes() == made
+    picture(Path("a.png"), 6, 6)
+    assert program.main(["nearest", *once]) == 2
+    assert "made of other input bytes" in capsys.readouterr().err
+    assert Path("out/a.png").read_bytes() == made
+    Path("out/a.png").write_text("mine")
+    assert program.main(["nearest", *once]) == 2
+    assert "does not say what it was made of" in capsys.readouterr().err
+    assert Path("out/a.png").read_text() == "mine"
+
+
+def test_outputs_of_several_models_lie_together_under_names_of_their_own() -> None:
+    picture(Path("a.png"), 5, 5)
+    for model in ("nearest", "bicubic"):
+        assert program.main([model, "a.png", "--out", "out", "--name", "{stem}-{model}", *CPU]) == 0
+    assert sorted(file.name for file in Path("out").iterdir()) == ["a-bicubic.png", "a-nearest.png"]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["x", "{stem", "{stem}{scale}", "../{stem}", "{stem.real}", "{}", ".{stem}"]
+)
+def test_a_pattern_that_is_no_name_is_refused(pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"), 5, 5)
+    assert program.main(["nearest", "a.png", "--out", "out", "--name", pattern, *CPU]) == 2
+    assert "required a name made of {stem} and {model}" in capsys.readouterr().err
 
 
 def test_an_output_never_overwrites_an_input(capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,11 +189,27 @@ def test_a_bad_image_is_named_and_the_rest_is_written(here: Path, capsys: pytest
     assert sorted(file.name for file in (here / "lr").iterdir()) == ["b.png", "c.png"]
 
 
-def test_what_is_there_is_kept_and_said_unless_forced(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_there_is_kept_where_it_is_what_would_be_written(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["hr", "lr"]) == 0
+    before = (here / "lr" / "b.png").stat().st_mtime_ns
+    assert main(["hr", "lr"]) == 0
+    assert "left as they were: 3 that lr already has (--force writes them again)" in capsys.readouterr().out
+    assert (here / "lr" / "b.png").stat().st_mtime_ns == before
+
+
+def test_what_is_there_of_another_scale_or_image_is_refused_unless_forced(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     own = random_pixels(2, 2, 3)
     images.write(here / "lr" / "b.png", own)
-    assert main(["hr", "lr"]) == 0
-    assert "left as they were: 1 that lr already has (--force writes them again)" in capsys.readouterr().out
+    assert main(["hr", "lr"]) == 1
+    captured = capsys.readouterr()
+    assert "2 of 3 images written" in captured.out
+    assert "b: not degraded: 'lr/b.png' is there and is another image" in captured.err
+    assert main(["hr", "lr", "--scale", "2"]) == 1
+    assert "0 of 3 images written" in capsys.readouterr().out
     assert np.array_equal(images.read(here / "lr" / "b.png"), own)
     assert main(["hr", "lr", "--force"]) == 0
     assert images.read(here / "lr" / "b.png").shape == (6, 8, 1)

@@ -206,3 +206,16 @@ def test_help_loads_nothing_heavy() -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'scipy', 'rich')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_equal_images_have_the_80_db_that_pyiqa_and_piq_print(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "b.png"):
+        pixels = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+        images.write(tmp_path / name, pixels)
+    assert main([str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--match", "80"]) == 0
+    out = capsys.readouterr().out
+    assert "80 dB (+- 0.5) is what" in out
+    assert "pyiqa" in out
+    assert "piq" in out

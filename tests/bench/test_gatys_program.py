@@ -46,8 +46,11 @@ def test_a_photograph_is_stylized_and_kept(network: str, capsys: pytest.CaptureF
     made = images.read(Path("out/photo.png"))
     assert made.shape == (21, 32, 3)
     assert "1 image written to out" in capsys.readouterr().out
-    assert run("photo.png", "--seed", "1") == 0
+    assert run("photo.png", "--loss-network", network) == 0
     assert "1 there already and kept" in capsys.readouterr().out
+    for other in (["--seed", "1"], ["--style-weight", "3"]):
+        assert run("photo.png", "--loss-network", network, *other) == 2
+        assert "an output is there and is not what was asked for: 'out/photo.png'" in capsys.readouterr().err
     np.testing.assert_array_equal(images.read(Path("out/photo.png")), made)
 
 
@@ -85,6 +88,14 @@ def test_on_a_gpu_auto_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "bf16_units", lambda kind: ("tensor cores",))
     assert program.precision_on("auto", torch.device("cuda")) == "float32"
     assert program.precision_on("bf16", torch.device("cuda")) == "bf16"
+
+
+def test_a_style_that_is_none_is_refused_where_every_output_is_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("photo.png") == 0
+    assert program.main(["photo.png", *[{"style.png": "starry"}.get(word, word) for word in OPTIONS]]) == 2
+    assert "no style is called 'starry'" in capsys.readouterr().err
 
 
 def test_a_broken_image_costs_itself_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,11 @@ import multiprocessing
 import os
 import signal
 import sqlite3
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -233,3 +235,68 @@ def test_a_store_from_before_timings_gets_the_table_when_it_is_written_to(tmp_pa
         store.add(1, timings=[TIMING])
         assert timed(store) == [TIMING]
         assert stored(store) == [SCORE]
+
+
+@pytest.mark.parametrize("how", ["removed", "folder", "loop", "replaced"])
+def test_a_file_that_is_gone_at_the_end_is_an_error_and_what_it_held_is_saved(
+    tmp_path: Path, how: str
+) -> None:
+    file = tmp_path / "r.db"
+    with (  # noqa: PT012
+        pytest.raises(StoreError, match="was removed or replaced by something else during the run"),
+        Store(file) as s,
+    ):
+        s.add(start(s), scores=[SCORE])
+        file.unlink()
+        if how == "folder":
+            file.mkdir()
+        if how == "loop":
+            file.symlink_to(file)
+        if how == "replaced":
+            file.write_text("x")
+    (saved,) = tmp_path.glob("r-saved-*.db")
+    with Store(saved, read_only=True) as again:
+        assert stored(again) == [SCORE]
+
+
+def test_a_file_in_a_folder_that_cannot_be_written_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "r.db"
+    writer = Store(file)  # stays open: part of it is in the log
+    writer.add(start(writer), scores=[SCORE])
+    connect = sqlite3.connect
+
+    def refuses(database: str, **more: Any) -> sqlite3.Connection:
+        if str(tmp_path) in str(database):
+            raise sqlite3.OperationalError("unable to open database file")
+        return connect(database, **more)
+
+    monkeypatch.setattr(sqlite3, "connect", refuses)
+    with Store(file, read_only=True) as reader:
+        assert stored(reader) == [SCORE]
+    with Store(Path(tempfile.mkdtemp()) / "into.db") as into:
+        assert into.merge(file).scores == 1
+    writer.close()
+
+
+@pytest.mark.parametrize(("name", "what"), [("/dev/null", "a device or a pipe"), (".", "a folder")])
+def test_what_is_no_file_is_called_what_it_is(name: str, what: str) -> None:
+    with pytest.raises(StoreError, match=f"it is {what}; required a file"):
+        Store(Path(name))
+
+
+@pytest.mark.parametrize("value", [1e308, -1e200])
+def test_a_value_that_no_metric_gives_is_refused_by_name(tmp_path: Path, value: float) -> None:
+    with Store(tmp_path / "r.db") as store:
+        store.add(start(store), scores=[replace(SCORE, value=value)])
+        with pytest.raises(StoreError, match=r"value is .*; required at most 1e\+100"):
+            stored(store)
+
+
+def test_a_name_of_megabytes_is_refused_in_a_short_message(tmp_path: Path) -> None:
+    with Store(tmp_path / "r.db") as store:
+        store.add(start(store), scores=[replace(SCORE, model="m" * 4_000_000)])
+        with pytest.raises(StoreError, match="model has 4000000 letters") as refused:
+            stored(store)
+    assert len(str(refused.value)) < 1000

@@ -239,19 +239,31 @@ def speeds(
     ]
 
 
-def test_seconds_are_a_factor_and_both_machines_are_named() -> None:
-    found = results(timings=speeds())
+def test_seconds_of_other_hardware_are_shown_and_not_judged() -> None:
+    made = verdict("table1.256.gatys-100", results(timings=speeds()))
+    assert made.judgement == "not comparable"
+    assert made.ours == pytest.approx(2.0)
+    assert made.difference is None
+    assert made.why.startswith("not comparable: other hardware; invented, 2 cores")
+
+
+def titan() -> dict[str, Any]:
+    return {**GPU, "gpu": {**GPU["gpu"], "name": "NVIDIA GeForce GTX TITAN X"}}
+
+
+def test_seconds_on_the_papers_hardware_are_a_factor_and_both_machines_are_named() -> None:
+    found = results(timings=speeds(machine=titan()))
     made = verdict("table1.256.gatys-100", found)
     assert made.judgement == "better"
     assert made.ours == pytest.approx(2.0)
     assert made.difference == pytest.approx(2.0 / 3.17)
-    assert "invented" in made.why
-    assert "GTX Titan X" in made.why
+    assert "GTX TITAN X" in made.why
+    assert "against GTX Titan X" in made.why
     assert made.certificate == "c-gatys-256"
 
 
 def test_slower_is_off_by_its_factor() -> None:
-    made = verdict("table1.256.ours", results(timings=speeds(network=0.15)))
+    made = verdict("table1.256.ours", results(timings=speeds(network=0.15, machine=titan())))
     assert made.judgement == "off by"
     assert made.difference == pytest.approx(10.0)
 
@@ -291,7 +303,8 @@ def test_where_nothing_is_stored_the_published_run_is_judged_and_named() -> None
     made = verdict("table1.512.ours", results(), published=published_runs())
     assert made.ours is not None
     assert made.ours > 0
-    assert "published with the suite, speed-" in made.why
+    assert made.judgement == "not comparable"
+    assert "reference run shipped with the suite, speed-" in made.why
 
 
 def test_the_published_cpu_run_is_read_as_it_was_written() -> None:

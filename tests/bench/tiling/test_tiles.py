@@ -16,11 +16,13 @@ from baselines.interpolate import Interpolation
 from baselines.srcnn import SRCNN
 from bench.errors import UserError
 from bench.images import to_array
+from bench.records import untiled_hash
 from bench.roles import Upscaler
+from bench.scoring.plan import Subject
 from bench.tiling import memory as tiling_memory
 from bench.tiling import tiles as tiling
 from bench.tiling.memory import UNSEEN_BYTES_PER_SR_PIXEL, LiveBytes, budget, bytes_per_pixel
-from bench.tiling.option import tiled, tiled_hash
+from bench.tiling.option import hash_done, tiled, tiled_hash
 from bench.tiling.tiles import DEFAULT_OVERLAP, LEAST, Tiled
 from bench.tiling.words import option
 from models.sr_net import SRNet
@@ -288,8 +290,18 @@ def test_wrapping_leaves_off_alone_and_tiles_the_network_inside_a_histogram_matc
 
 def test_the_hash_stays_where_tiling_is_exact_and_changes_where_it_is_not() -> None:
     like = image()
-    for exact in (Bicubic(scale=2), Matched(upscaler=Bicubic(scale=2))):
+    nearest = Interpolation(kernel="box", scale=2)
+    for exact in (nearest, Matched(upscaler=nearest)):
         assert tiled_hash("abc", tiled(exact, 20), like) == "abc"
+    assert torch.equal(Tiled(upscaler=nearest, tile=20)(like), nearest(like))
+    for inexact in (
+        Bicubic(scale=2),
+        Interpolation(kernel="triangle", scale=2),
+        Matched(upscaler=Bicubic(scale=2)),
+    ):
+        assert tiled_hash("abc", tiled(inexact, 20), like) != "abc"
+        for whole in ("auto", "off"):
+            assert tiled_hash("abc", tiled(inexact, whole), like) == "abc"
     assert tiled_hash("abc", Bicubic(scale=2), like) == "abc"
     assert tiled_hash("abc", Tiled(upscaler=Bicubic(scale=2), tile=20, overlap=1), like) != "abc"
     hashes = {tiled_hash("abc", tiled(Standardised(), tile), like) for tile in (20, 40)}
@@ -307,6 +319,21 @@ def test_auto_does_what_is_not_large_whole_and_refuses_tiles_that_would_change_a
     monkeypatch.setattr("bench.tiling.tiles.DEFAULT_OVERLAP", 1)
     with pytest.raises(ValueError, match=r"the image needs tiles, and .*; required --tile N"):
         upscaler(image())
+
+
+def test_tiles_that_memory_chose_are_in_the_hash_of_that_image_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = Subject(name="b", hash="abc", upscaler=tiled(Bicubic(scale=2), "auto"), variants=True)
+    subject.upscaler(image())  # type: ignore[operator]
+    assert hash_done(subject.hash, subject.upscaler) == "abc"
+    monkeypatch.setattr("bench.tiling.option.WHOLE_PIXELS", 100)
+    monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
+    subject.upscaler(image())  # type: ignore[operator]
+    done = hash_done(subject.hash, subject.upscaler)
+    assert done == f"abc+tile{LEAST}"
+    assert untiled_hash(done) == "abc"
+    assert subject.owns("b", done)
+    assert not subject.owns("b", f"xyz+tile{LEAST}")
+    assert not Subject(name="b", hash="abc", upscaler=Bicubic(scale=2)).owns("b", done)
 
 
 @pytest.mark.parametrize(

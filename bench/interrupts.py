@@ -1,0 +1,147 @@
+"""Ctrl-C from a program's first line on: one message, exit status 130, and never a traceback or a run that goes on.
+
+Python runs a signal's handler between two of its own instructions in the main thread, where an exception may be lost
+(in a callback of the garbage collector), and not at all during a native call. So a thread waits for the signal itself:
+it gives the program `GRACE_SECONDS` to close its files, then ends the process; a second signal ends it at once. Results
+files outlive that, as they outlive a kill.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from types import FrameType
+from typing import Literal
+
+GRACE_SECONDS = 1.5
+SAME_SECONDS = 0.05  # `timeout -s INT` signals a process and then its group
+STATUS = 130
+SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"
+RESUMES = "stopped: repeat the same command; what is there already is not done again"
+
+
+@dataclass
+class _Process:
+    """What became of this process.
+
+    Attributes:
+        state: `elsewhere` where no program began it, then `starting`, `running`, `ended`.
+        interrupted: whether it was, whatever became of the exception.
+        said: the message is out.
+        raised: the exception is on its way.
+    """
+
+    state: Literal["elsewhere", "starting", "running", "ended"] = "elsewhere"
+    interrupted: bool = False
+    said: bool = False
+    raised: bool = False
+
+
+_process = _Process()
+
+
+def install() -> None:
+    """Take SIGINT for a program that this process was started for (`bench/__init__.py`); in the main thread."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    _process.state = "starting"
+    signal.signal(signal.SIGINT, _handle)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    if hasattr(os, "register_at_fork"):  # a child's signals are not this process's
+        os.register_at_fork(after_in_child=_in_child)
+    threading.Thread(target=_watch, args=(reader,), name="interrupts", daemon=True).start()
+
+
+def running() -> None:
+    """From here on an interrupt is a `KeyboardInterrupt` in the main thread."""
+    if _process.state == "starting":
+        _process.state = "running"
+
+
+def ended() -> None:
+    """From here on an interrupt ends the process where it is."""
+    if _process.state == "running":
+        _process.state = "ended"
+
+
+def seen() -> bool:
+    """Whether the process was interrupted, whatever became of the exception."""
+    return _process.interrupted
+
+
+def say() -> None:
+    """The message, once, and how to go on."""
+    if _process.said:
+        return
+    _process.said = True
+    how = f"{RESUMES}\n" if _process.state != "elsewhere" else ""
+    text = f"{how}error: interrupted\n"
+    try:
+        if sys.stderr is not None and _process.state == "elsewhere":
+            sys.stderr.write(text)
+            _process.said = False  # of a program that is called again in this process
+        else:
+            os.write(2, (SHOW_CURSOR if os.isatty(2) else b"") + text.encode())
+    except (OSError, ValueError):  # closed
+        return
+
+
+def over() -> int:
+    """After the program's own files are closed: the message, and the end of a process that was started for it.
+
+    The exit status is 130, which is not left to Python: it waits for threads that have an image in work, and ends by
+    the signal itself where the exception went through a library's C code.
+    """
+    ended()
+    say()
+    if _process.state == "ended":
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(STATUS)
+    return STATUS
+
+
+def leave() -> None:
+    """End the process now."""
+    say()
+    os._exit(STATUS)
+
+
+def _handle(number: int, frame: FrameType | None) -> None:
+    """In the main thread; from the second time on the watching thread does what is to be done."""
+    if _process.state in {"starting", "ended"}:
+        leave()
+    if _process.state == "running" and not _process.raised:
+        _process.interrupted = _process.raised = True
+        raise KeyboardInterrupt
+
+
+def _watch(reader: int) -> None:
+    deadline: float | None = None
+    while True:
+        left = None if deadline is None else max(deadline - time.monotonic(), 0)
+        ready, _, _ = select.select([reader], [], [], left)
+        if not ready:
+            leave()
+        if signal.SIGINT not in os.read(reader, 64):
+            continue
+        now = time.monotonic()
+        if deadline is None:
+            _process.interrupted = True
+            deadline = now + GRACE_SECONDS
+        elif now > deadline - GRACE_SECONDS + SAME_SECONDS:
+            leave()
+
+
+def _in_child() -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.set_wakeup_fd(-1)
+        if signal.getsignal(signal.SIGINT) is _handle:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
