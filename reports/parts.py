@@ -11,11 +11,14 @@ from reports.results import Results
 
 Mark = Literal["", "best", "second"]
 Standing = Literal["printed", "misprint", "digitised", "memory", "calculated"]
-Judgement = Literal["reproduced", "better", "off by", "not comparable", "cannot be reproduced", "not run"]
+Judgement = Literal[
+    "reproduced", "better", "off by", "undertrained", "not comparable", "cannot be reproduced", "not run"
+]
 JUDGEMENTS: tuple[Judgement, ...] = (
     "reproduced",
     "better",
     "off by",
+    "undertrained",
     "not comparable",
     "cannot be reproduced",
     "not run",

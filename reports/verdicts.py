@@ -40,6 +40,8 @@ def judge(
     - *reproduced*: ours differs from what is printed (from its likely value, of a misprint) by at most one unit of the
       last printed digit.
     - *better*: ours is better in the metric's own direction; of trained networks and times alone.
+    - *undertrained*: a style network that the suite ships saw fewer pixels in training than the paper's; its iterations are
+      neither *reproduced* nor *off by*, only *better* where they are.
     - *not comparable*: seconds of other hardware than the paper's.
     - *off by*: everything else; so for every other difference of a method that leaves nothing to chance (nearest,
       bilinear, bicubic, lanczos, srcnn with its authors' weights), to whichever side.

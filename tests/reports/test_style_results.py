@@ -12,6 +12,7 @@ import pytest
 from bench.contents import read
 from bench.records import Environment, Run
 from bench.store import Store
+from bench.stylizers import STYLIZERS
 from reports.content import build
 from reports.gather import gather
 from reports.objectives import all_series
@@ -211,6 +212,24 @@ def test_between_50_and_100_iterations_are_the_papers_claim(
     assert made.difference == pytest.approx((made.ours or 0) - 75)
     assert made.certificate in found.certificates
     assert "style-la_muse, median of 50 contents, loss network vgg16" in made.why
+
+
+@pytest.mark.parametrize(
+    ("share", "judgement"), [(0.125, "undertrained"), (0.25, "undertrained"), (0.05, "better")]
+)
+def test_a_shipped_network_that_saw_less_than_the_papers_is_undertrained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, judgement: str
+) -> None:
+    fill_styles(
+        tmp_path / "r.db", style_protocol(), networks={"style-la_muse": share}, images=FIFTY, iterations=250
+    )
+    stored = results_of(tmp_path / "r.db")
+    (group,) = stored.styles
+    digest = group.certificates["style-la_muse"].subject_hash
+    monkeypatch.setattr(type(STYLIZERS["style-la_muse"]), "hash", lambda *_: digest)
+    made = crossing(stored)
+    assert made.judgement == judgement
+    assert ("of the pixels of the paper's training" in made.why) == (judgement == "undertrained")
 
 
 def test_more_iterations_than_were_run_are_better_where_enough_were(tmp_path: Path) -> None:
