@@ -5,7 +5,7 @@ import sys
 if sys.argv[:1] == ["-m"] and any(name.split(".")[0] in {"bench", "reports"} for name in sys.orig_argv):
     # `python -m bench.PROGRAM`: its first line, from which on Ctrl-C is answered with a message. Nothing is imported
     # before that but what Python has loaded already.
-    import _signal
+    import _signal  # type: ignore[import-not-found]
     import os
 
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
