@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
-from safetensors import safe_open
-
-from bench import shipped
-from bench.styling.summary import Overtaking
-from bench.stylizers import STYLIZERS
+from bench.styling.summary import Overtaking, share_of_the_papers_training
 from reports.figure_absent import STYLE_COMMAND
 from reports.gather_styles import PAPER_STYLE
 from reports.objectives import Panel, Series, all_series, is_ours
@@ -18,7 +13,6 @@ from reports.parts import Judgement, Verdict
 from reports.results import Results
 
 CLAIM = (50.0, 100.0)  # section 4.1: comparable to between 50 and 100 iterations
-PAPER_PIXELS = 40_000 * 4 * 256**2  # section 4.1: steps, images each, pixels
 DATASET, CONTENTS = "coco50", 50  # as many photographs of MS-COCO as the paper has
 
 
@@ -55,21 +49,6 @@ def _worth(one: tuple[Series, Panel, Overtaking]) -> tuple[bool, bool, float]:
     series, _, overtaking = one
     iterations = float("inf") if overtaking.median is None else overtaking.median
     return is_ours(overtaking.subject), series.protocol.loss_network == "vgg16", iterations
-
-
-def share_of_the_papers_training(name: str, digest: str) -> float | None:
-    """Of the pixels that the paper's networks saw, the share that a style network of the suite saw in its last run.
-
-    Returns:
-        None for every other network: nothing is known of its training.
-    """
-    entry = STYLIZERS.get(name)
-    if entry is None or not entry.weights or not shipped.is_shipped(entry.weights) or entry.hash(1) != digest:
-        return None
-    with safe_open(shipped.path(entry.weights), framework="np") as file:
-        metadata = file.metadata()
-    recipe = json.loads(metadata["recipe"])
-    return recipe["iterations"] * recipe["batch"] * recipe["patch"] ** 2 / PAPER_PIXELS
 
 
 def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Overtaking) -> Verdict:

@@ -5,14 +5,20 @@ Raw values are stored; what is here is computed on reading, by whoever prints or
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from safetensors import safe_open
+
+from bench import shipped
 from bench.records import Curve
+from bench.stylizers import STYLIZERS
 
 CONTENT, BASELINE = "content", "gatys"
+PAPER_PIXELS = 40_000 * 4 * 256**2  # of the paper's training, section 4.1: steps, images each, pixels
 TERMS = ("total", "content", "style", "tv")
 MARKS = (20, 50, 100, 200, 300, 500)
 """Iterations of the baseline that are printed, as far as they were run."""
@@ -266,3 +272,18 @@ def _comparison(dataset: str, protocol_hash: str, group: Sequence[Summary]) -> C
         baselines=baselines,
         overtakings=tuple(found for found in pairs if found is not None),
     )
+
+
+def share_of_the_papers_training(name: str, digest: str) -> float | None:
+    """Of the pixels that the paper's networks saw, the share that a style network of the suite saw in its last run.
+
+    Returns:
+        None for every other network: nothing is known of its training.
+    """
+    entry = STYLIZERS.get(name)
+    if entry is None or not entry.weights or not shipped.is_shipped(entry.weights) or entry.hash(1) != digest:
+        return None
+    with safe_open(shipped.path(entry.weights), framework="np") as file:
+        metadata = file.metadata()
+    recipe = json.loads(metadata["recipe"])
+    return recipe["iterations"] * recipe["batch"] * recipe["patch"] ** 2 / PAPER_PIXELS
