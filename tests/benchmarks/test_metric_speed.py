@@ -16,7 +16,7 @@ from bench.metrics.lpips_distance import alex as lpips_alex
 from bench.metrics.lpips_distance import vgg as lpips_vgg
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
-from tests.bench.metrics.conftest import trunk
+from tests.bench.metrics.random_weights import trunk
 from tests.benchmarks.ratio import require_times_faster
 
 SIDE = 1024
