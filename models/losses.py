@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -65,6 +66,27 @@ def gram_distance(output: Float[Tensor, "#n c c"], target: Float[Tensor, "#n c c
 def style_loss(output: Grams, target: Grams) -> Float[Tensor, " n"]:
     """:func:`gram_distance`, summed over the layers of `target`."""
     return torch.stack([gram_distance(output[layer], target[layer]) for layer in target]).sum(0)
+
+
+def grid_pattern(
+    output: Float[Tensor, "n c h w"], target: Float[Tensor, "n c h w"], period: int, *, extent: int = 6
+) -> Float[Tensor, " n"]:
+    """Mean square of what repeats with `period` in the difference of two images: the grid that up-sampling layers print.
+
+    Each of the `period` x `period` phases is averaged over `extent` x `extent` neighbouring periods, less the mean of all
+    phases: texture, which does not repeat, averages out.
+
+    Raises:
+        ValueError: a side is no multiple of the period, or has fewer than `extent` periods.
+    """
+    if any(side % period or side < extent * period for side in output.shape[-2:]):
+        h, w = output.shape[-2:]
+        raise ValueError(
+            f"image must have sides that are multiples of {period}, {extent * period} at least (got {w}x{h})"
+        )
+    phases = F.pixel_unshuffle(exact(output) - exact(target), period)
+    local = F.avg_pool2d(phases, extent, 1).unflatten(1, (-1, period**2))
+    return (local - local.mean(2, keepdim=True)).square().mean((1, 2, 3, 4))
 
 
 def total_variation(image: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:

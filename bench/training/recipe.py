@@ -94,6 +94,13 @@ class SRSettings:
     loss: str = option("pixel", "the paper's l_pixel or l_feat", ("pixel", "feature"))
     loss_network: str = option("vgg16", "of the feature loss", ("vgg16", "vgg19-conv3_1"))
     loss_layer: str = option("relu2_2", "of the feature loss")
+    second_loss_network: str = option(
+        "none", "whose feature loss is added", ("none", "vgg16", "vgg19-conv3_1")
+    )
+    second_weight: float = option(0.0, "of the second loss network's feature loss")
+    grid_weight: float = option(
+        0.0, "of what repeats with the scale in sr - hr, in 0..255, added to the loss"
+    )
     tv_weight: float = option(0.0, "of the total variation of sr in 0..255, added to the loss")
     blur_sigma: float = option(1.0, "Gaussian blur of hr before it is reduced, in hr pixels; 0 for none")
     arithmetic: str = option("float", "of MATLAB's imresize that makes lr", ("float", "uint8"))
@@ -104,8 +111,16 @@ class SRSettings:
     def __post_init__(self) -> None:
         for name in ("width", "blocks"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
-        for name in ("tv_weight", "blur_sigma"):
+        for name in ("tv_weight", "second_weight", "grid_weight", "blur_sigma"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
+        second = self.second_loss_network != "none"
+        require(
+            second == (self.second_weight > 0),
+            "second_weight",
+            self.second_weight,
+            "above 0 with a second loss network alone",
+        )
+        require(not second or self.loss == "feature", "loss", self.loss, "feature with a second loss network")
         require_choices(self)
 
 

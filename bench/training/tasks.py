@@ -19,7 +19,7 @@ from bench.metrics.psnr import psnr
 from bench.prepare import modcrop, prepare
 from bench.protocols import protocol
 from bench.training.recipe import SRSettings
-from models.losses import feature_loss, pixel_loss, total_variation
+from models.losses import feature_loss, grid_pattern, pixel_loss, total_variation
 from models.sr_net import ARCHITECTURE, SRNet, at_scale
 from models.vgg import LossNetwork
 
@@ -77,18 +77,26 @@ class SRTask:
 
     Args:
         features: the loss network that reaches `settings.loss_layer`; None with the pixel loss.
+        second: another one that does, where the settings name one: a network trained on one alone learns what that one
+            does not see.
     """
 
     name, least = "sr", 1
 
-    def __init__(self, settings: SRSettings, features: LossNetwork | None = None) -> None:
+    def __init__(
+        self, settings: SRSettings, features: LossNetwork | None = None, second: LossNetwork | None = None
+    ) -> None:
         if (settings.loss == "feature") != (features is not None):
             raise ValueError(f"loss is {settings.loss!r}, required a loss network for 'feature' alone")
-        self.chosen, self.features, self.multiple = settings, features, settings.scale
+        self.chosen, self.features, self.second, self.multiple = settings, features, second, settings.scale
 
     def settings(self) -> dict[str, tp.Any]:
         weights = self.features.weights if self.features else None
-        return {"task": self.name, **asdict(self.chosen), "loss_weights": weights}
+        chosen = asdict(self.chosen)
+        # What came later stands in the identity of a run only where it is used: runs of before can be resumed.
+        later = {name: chosen.pop(name) for name in ("second_loss_network", "second_weight", "grid_weight")}
+        used = {name: value for name, value in later.items() if value not in ("none", 0.0)}
+        return {"task": self.name, **chosen, **used, "loss_weights": weights}
 
     def network(self) -> nn.Module:
         s = self.chosen
@@ -98,8 +106,8 @@ class SRTask:
         return at_scale(arrays, self.chosen.scale)
 
     def to(self, device: torch.device) -> None:
-        if self.features:
-            self.features.to(device)
+        for network in filter(None, (self.features, self.second)):
+            network.to(device)
 
     @torch.no_grad()
     def examples(self, patches: Float[Tensor, "n 3 p p"]) -> tuple[Tensor, Tensor]:
@@ -111,6 +119,9 @@ class SRTask:
 
     def objective(self, output: Tensor, target: Tensor) -> Float[Tensor, ""]:
         loss = self.distance(output, target).mean()
+        if self.chosen.grid_weight:
+            grid = grid_pattern(255 * output, 255 * target, self.chosen.scale)
+            loss = loss + self.chosen.grid_weight * grid.mean()
         if self.chosen.tv_weight:
             loss = loss + self.chosen.tv_weight * total_variation(255 * output).mean()
         return loss
@@ -119,10 +130,19 @@ class SRTask:
         """The paper's l_pixel or l_feat."""
         if self.features is None:
             return pixel_loss(sr, hr)
+        total = self.feature_distance(self.features, sr, hr)
+        if self.second is not None:
+            total = total + self.chosen.second_weight * self.feature_distance(self.second, sr, hr)
+        return total
+
+    def feature_distance(
+        self, network: LossNetwork, sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]
+    ) -> Float[Tensor, " n"]:
+        """The paper's l_feat at the layer of the settings."""
         layer = self.chosen.loss_layer
         with torch.no_grad():
-            target = self.features(hr)[layer]
-        return feature_loss(self.features(sr)[layer], target)
+            target = network(hr)[layer]
+        return feature_loss(network(sr)[layer], target)
 
     @torch.no_grad()
     def score(
@@ -178,4 +198,5 @@ def sr_task(settings: SRSettings) -> SRTask:
     """
     if settings.loss == "pixel":
         return SRTask(settings)
-    return SRTask(settings, load(settings.loss_network, [settings.loss_layer]))
+    names = (settings.loss_network, settings.second_loss_network)
+    return SRTask(settings, *(load(name, [settings.loss_layer]) for name in names if name != "none"))

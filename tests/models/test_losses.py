@@ -13,6 +13,7 @@ from models.losses import (
     feature_loss,
     gram,
     gram_distance,
+    grid_pattern,
     pixel_loss,
     style_loss,
     total_variation,
@@ -85,6 +86,26 @@ def test_total_variation_by_hand() -> None:
         ((1 + 4) + (16 + 9)) / 2
     ]  # the last row and column only as neighbours
     assert total_variation(torch.full((2, 3, 5, 4), 7.0)).tolist() == [0.0, 0.0]
+
+
+def test_a_grid_of_the_period_is_seen_whole_and_a_flat_difference_not_at_all() -> None:
+    target = torch.zeros(2, 3, 32, 48)
+    grid = target.clone()
+    grid[1, :, ::2, ::2] = 8.0  # a dot in each 2x2
+    seen = grid_pattern(grid + 5, target, 4)
+    assert seen[0] == 0
+    assert seen[1].item() == pytest.approx(8**2 * (0.25 - 0.25**2))  # the variance over a period
+
+
+def test_what_does_not_repeat_averages_out_of_the_grid() -> None:
+    noise = random(1, 3, 192, 192)
+    assert grid_pattern(noise, torch.zeros_like(noise), 4, extent=6).item() == pytest.approx(1 / 36, rel=0.15)
+
+
+@pytest.mark.parametrize("size", [(32, 30), (20, 32)])
+def test_an_image_of_too_few_or_broken_periods_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=r"multiples of 4, 24 at least \(got"):
+        grid_pattern(torch.zeros(1, 3, *size), torch.zeros(1, 3, *size), 4)
 
 
 def test_total_variation_has_the_gradient_that_the_release_adds() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import torch
 
 from baselines.bicubic import imresize
+from bench.errors import UserError
 from bench.lr import blur
 from bench.training.recipe import SRSettings
 from bench.training.tasks import SRTask
+from models.losses import grid_pattern
 from models.vgg import random_loss_network
 
 
@@ -57,3 +60,36 @@ def test_total_variation_is_added_with_its_weight() -> None:
 def test_a_loss_and_a_loss_network_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(ValueError, match="loss is 'feature', required a loss network for 'feature' alone"):
         SRTask(SRSettings(loss="feature"))
+
+
+def test_a_second_loss_network_is_added_with_its_weight() -> None:
+    first, second = (random_loss_network("vgg19-conv3_1", ["relu2_2"], seed=seed) for seed in (0, 1))
+    settings = SRSettings(loss="feature", second_loss_network="vgg19-conv3_1", second_weight=0.5)
+    sr, hr = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16)
+    alone = [SRTask(SRSettings(loss="feature"), network).objective(sr, hr) for network in (first, second)]
+    torch.testing.assert_close(SRTask(settings, first, second).objective(sr, hr), alone[0] + 0.5 * alone[1])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"loss": "feature", "second_loss_network": "vgg16"},
+        {"loss": "feature", "second_weight": 0.5},
+        {"loss": "pixel", "second_loss_network": "vgg16", "second_weight": 0.5},
+    ],
+)
+def test_a_second_loss_network_without_its_weight_or_a_first_one_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="second"):
+        SRSettings(**given)
+
+
+def test_the_grid_is_added_with_its_weight() -> None:
+    sr, hr = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+    plain, with_grid = (SRTask(SRSettings(grid_weight=w)).objective(sr, hr) for w in (0.0, 0.01))
+    torch.testing.assert_close(with_grid - plain, 0.01 * grid_pattern(255 * sr, 255 * hr, 4).mean())
+
+
+def test_what_is_not_used_stands_not_in_the_identity_of_a_run_so_that_older_ones_resume() -> None:
+    later = {"second_loss_network", "second_weight", "grid_weight"}
+    assert not later & SRTask(SRSettings()).settings().keys()
+    assert SRTask(SRSettings(grid_weight=0.01)).settings()["grid_weight"] == 0.01
