@@ -247,7 +247,8 @@ def _by(pattern: str, scale: int | None) -> Step:
     read = re.compile(f"{re.escape(before)}(.+){re.escape(behind)}", re.DOTALL)
 
     def step(free: Mapping[str, str], left: list[Path]) -> dict[Path, Match]:
-        exact, stripped = _by_key(free, lambda key: key), {}
+        exact = _by_key(free, lambda key: key)
+        stripped: dict[str, list[str]] = {}
         for stem, key in free.items():
             for part in peeled(key):
                 stripped.setdefault(part, []).append(stem)
