@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     from reports.gather import gather
 
     check_folder(args.out, force=args.force)
-    names = (PAGE, PDF, DATA, TABLES, FIGURES, IMAGES)
+    names: tuple[str, ...] = (PAGE, PDF, DATA, TABLES, FIGURES, IMAGES)
     if args.figures:
         names = tuple(f"{figure}.{suffix}" for figure in args.figures for suffix in ("svg", "png"))
     refuse_replaced(args.stores, args.preference, [args.out / name for name in names])
