@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -256,3 +256,23 @@ def as_given(path: Path) -> Path:
     """An absolute path for people: below the working directory without what every path there begins with."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def refuse_replaced(stores: Sequence[Path], files: Sequence[Path], replaced: Sequence[Path]) -> None:
+    """Refuse to replace files and folders of an earlier output that what is read is, or lies in.
+
+    Args:
+        stores: results files that are read; `files` all else that is.
+
+    Raises:
+        UserError: names both.
+    """
+    from bench.files.outputs import refuse_clashes, store_files
+
+    refuse_clashes(
+        reads=[
+            *(each for store in stores for each in store_files("the results file", store)),
+            *(("the file", file) for file in files),
+        ],
+        replaced=[("an earlier output's", path) for path in replaced],
+    )

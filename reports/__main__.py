@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli import DONE, guard, progress
+from bench.cli import DONE, guard, progress, refuse_replaced
 from bench.errors import RunError, UserError
 from bench.printable import one_line, printable
 
@@ -74,24 +74,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything that was given, then write."""
-    from bench.files.outputs import refuse_clashes, store_files
     from reports.gather import gather
 
     check_folder(args.out, force=args.force)
-    refuse_clashes(
-        reads=[
-            *(each for store in args.stores for each in store_files("the results file", store)),
-            *(("the study's result", file) for file in args.preference),
-        ],
-        replaced=[
-            ("the report's", args.out / name)
-            for name in (
-                [f"{figure}.{suffix}" for figure in args.figures for suffix in ("svg", "png")]
-                if args.figures
-                else (PAGE, PDF, DATA, TABLES, FIGURES, IMAGES)
-            )
-        ],
-    )
+    names: tuple[str, ...] = (PAGE, PDF, DATA, TABLES, FIGURES, IMAGES)
+    if args.figures:
+        names = tuple(f"{figure}.{suffix}" for figure in args.figures for suffix in ("svg", "png"))
+    refuse_replaced(args.stores, args.preference, [args.out / name for name in names])
     if args.figures:
         return draw_figures(args.stores, args.out, args.figures, with_published=args.with_published)
     preferences = read_preferences(args.preference)

@@ -24,7 +24,6 @@ REPORTS_MAY_IMPORT_OF_BENCH = {
     "bench.crops",
     "bench.errors",
     "bench.cli",
-    "bench.files.outputs",
     "bench.files.replacing",
     "bench.statistics",
     "bench.protocols",

@@ -126,7 +126,9 @@ def once(network: Network, convention: Convention, image: Tensor) -> Tensor:
 
 def traced() -> bool:
     """Whether a compiler or an exporter looks at the call, which needs nothing around it."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
+    return (
+        torch.compiler.is_compiling() or bool(torch._C._get_tracing_state()) or torch.onnx.is_in_onnx_export()
+    )
 
 
 def _result(network: Network, given: Tensor, image: Tensor, convention: Convention) -> Tensor:

@@ -97,7 +97,7 @@ def _variables() -> dict[Any, Any]:
 def _put_variables(variables: dict[Any, Any]) -> None:
     if os.environ._data == variables:  # type: ignore[attr-defined]
         return
-    decode = os.environ.decodevalue  # type: ignore[attr-defined]
+    decode = os.environ.decodevalue
     for name in set(os.environ) - {decode(name) for name in variables}:
         del os.environ[name]
     os.environ.update({decode(name): decode(value) for name, value in variables.items()})

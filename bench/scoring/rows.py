@@ -74,12 +74,14 @@ def refuse_folders(plan: Plan) -> None:
         return
     names = ["hr", "lr", *(subject.name for subject in plan.subjects), CROPS_FOLDER]
     lr = {file.parent for file in plan.lr_files.values()}
-    made = [subject for subject in plan.subjects if isinstance(subject.upscaler, Made)]
+    made = [
+        (s.name, getattr(s.upscaler, "folder", None)) for s in plan.subjects if isinstance(s.upscaler, Made)
+    ]
     refuse_clashes(
         folders_read=[
             *image_folders([plan.dataset]),
             *(("the folder of lr files", folder) for folder in lr),
-            *((f"the folder of {subject.name}", subject.upscaler.folder) for subject in made),
+            *((f"the folder of {name}", folder) for name, folder in made if folder is not None),
         ],
         folders_written=[(f"the folder of {name}'s images", pictures_folder(plan) / name) for name in names],
     )

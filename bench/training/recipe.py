@@ -186,7 +186,7 @@ def add_options(
         else:
             choices = (*f.metadata["choices"], *f.metadata["requests"]) or None
             metavar = None if choices else ("NAME" if kind is str else "N")
-            read = kind
+            read: Any = kind
             if kind is int:
                 read = arguments.seed if f.name == "seed" else arguments.count
             parser.add_argument(name, type=read, choices=choices, metavar=metavar, help=words)

@@ -1,3 +1,13 @@
+"""What is timed has one hash each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench.forms.form import Form, form
+from bench.timing.records import SpeedProtocol, Stopping
+
+
 def test_what_changes_what_is_timed_changes_the_hash_and_older_hashes_stay() -> None:
     plain = SpeedProtocol(size=256, threads=2)
     assert len({plain.hash, replace(plain, spread=True).hash, replace(plain, fast=True).hash}) == 3
