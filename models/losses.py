@@ -85,7 +85,7 @@ def grid_pattern(
             f"image must have sides that are multiples of {period}, {extent * period} at least (got {w}x{h})"
         )
     phases = F.pixel_unshuffle(exact(output) - exact(target), period)
-    local = F.avg_pool2d(phases, extent, 1).unflatten(1, (-1, period**2))
+    local = torch.unflatten(F.avg_pool2d(phases, extent, 1), 1, (-1, period**2))
     return (local - local.mean(2, keepdim=True)).square().mean((1, 2, 3, 4))
 
 

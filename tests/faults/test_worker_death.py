@@ -52,7 +52,7 @@ def test_a_model_that_exits_costs_itself_that_image_and_the_run_says_so(
     ended, said = forks.run("sr_quality", COMMAND, here)
     assert ended == 0
     assert "(deadly): not scored: the model failed on an image of 12x12: SystemExit: " in said
-    assert "1 times an image, or a model on an image, could not be scored" in said
+    assert "1 time an image, or a model on an image, could not be scored" in said
     assert len(intact_rows(here)) == 4 * 2 - 1
     (here / "fatal").unlink()
     assert forks.run("sr_quality", COMMAND, here)[0] == 0

@@ -51,7 +51,7 @@ def test_every_missing_extra_or_wrong_sized_file_is_named(
     said = capsys.readouterr().err
     assert "made: no file for 'one'" in said
     assert "made: no hr image for 'else.png'" in said
-    assert "'one' (made): not scored: the folder 'made' has no file for it" in said
+    assert f"'one' (made): not scored: the folder {str(Path('made').absolute())!r} has no file for it" in said
     assert "'two' (made): not scored: sr is 128x99" in said
 
 
