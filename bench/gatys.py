@@ -67,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
         "--tv-weight", type=float, metavar="X", help="of the total variation (default: the network's)"
     )
     p.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="(default: vgg16)")
+    for name in ("content", "style"):
+        p.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help="(default: the network's)")
     words = (
         "of the loss network's layers; auto: bf16 on a CPU with units for it, else float32 (default: auto)"
     )
@@ -136,6 +138,8 @@ def aim(args: argparse.Namespace, style: StyleImage) -> StyleProtocol:
         style,
         args.size,
         loss_network=args.loss_network,
+        content_layers=args.content_layers,
+        style_layers=args.style_layers,
         style_weight=args.style_weight,
         tv_weight=args.tv_weight,
         style_size=args.size,

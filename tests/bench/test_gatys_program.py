@@ -84,6 +84,12 @@ def test_the_loss_network_is_in_bfloat16_where_the_cpu_has_units_for_it(
     assert f"loss network on cpu in {precision}" in capsys.readouterr().out
 
 
+def test_the_layers_of_content_and_style_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("photo.png", "--content-layers", "relu3_3", "--style-layers", "relu1_2") == 0
+    assert run("photo.png") == 2  # of the default layers another picture
+    assert "is not what was asked for" in capsys.readouterr().err
+
+
 def test_on_a_gpu_auto_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "bf16_units", lambda kind: ("tensor cores",))
     assert program.precision_on("auto", torch.device("cuda")) == "float32"

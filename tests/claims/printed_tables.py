@@ -10,7 +10,7 @@ from tests.claims import readme
 from tests.claims.readme import Token
 from tests.claims.runs import FEATURE, SETS
 
-METRICS = ("psnr", "ssim", "ms-ssim", FEATURE)
+METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", FEATURE)
 Values = Sequence[object]
 # By how much two measurements of one machine may differ.
 TIME = 1.5

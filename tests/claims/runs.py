@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SETS = ("set5", "set14", "bsd100")
-FEATURE = "feature-vgg19-relu2_2"
+FEATURE = "feature-relu2_2"
 Means = dict[tuple[str, str, str], float]
 
 

@@ -130,8 +130,8 @@ SOURCES: dict[str, Source] = {
         ),
         Source(
             name="overtaking",
-            about="bench.style_quality, 8 images, 50 iterations",
-            run=styles(*AT_256, "--limit", "8", "--iterations", "50"),
+            about="bench.style_quality, 8 images, 50 iterations from uniform noise",
+            run=styles(*AT_256, "--limit", "8", "--iterations", "50", "--initial", "noise"),
             cost="long",
         ),
         Source(
