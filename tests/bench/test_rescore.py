@@ -232,7 +232,7 @@ def test_a_picture_that_is_not_what_was_scored_costs_itself_alone(
     assert said in told.err
     who = " (bicubic)" if model == "bicubic" else ""
     assert f"set x4 'grey'{who}: not scored: " in told.err
-    assert f"1 times a picture could not be scored:\n  set x4 grey{who}\n" in told.out
+    assert f"1 time a picture could not be scored:\n  set x4 grey{who}\n" in told.out
     lost = {("bicubic", "grey")} if who else {("bicubic", "grey"), ("nearest", "grey")}
     found = {(row[3], row[1]) for row in rows() if row[-3] == "ssim"}
     assert found == {(m, i) for m in MODELS[1:] for i in ("colour", "equal", "grey")} - lost

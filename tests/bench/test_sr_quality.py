@@ -98,7 +98,7 @@ def test_a_broken_image_is_reported_and_the_table_says_so(
     assert main(["./set", *FAST, "--json", "r.json"]) == 0
     said = capsys.readouterr()
     assert "001.png" in said.err
-    assert "1 times an image, or a model on an image, could not be scored:\n  set x4 001\n" in said.out
+    assert "1 time an image, or a model on an image, could not be scored:\n  set x4 001\n" in said.out
     assert {row["n"] for row in json.loads((here / "r.json").read_text())} == {2}
 
 
