@@ -160,7 +160,7 @@ def test_what_does_not_fit_is_named_and_left_out(here: Path, capsys: pytest.Capt
         (["sr", "hr", "--like", "nope"], "no rule is known for 'nope'; there are: basicsr"),
         (["sr", "hr", "--match", "x"], "--match is 'x'; required a number"),
         (["sr", "hr", "--match", "3", "--tolerance", "-1"], "--tolerance is -1.0; required 0 or more"),
-        (["twins", "hr"], "two files fit the hr image 'baby': 'baby_one.png', 'baby_two.png'"),
+        (["twins", "hr"], "two files fit the hr image 'baby': 'baby-x4.png', 'baby_x4.png'"),
         (["others", "hr"], "no image of 'others' pairs with one of 'hr': no file for 'baby', 'bird'"),
         (["small", "hr"], "no pair can be measured"),
         (["empty", "hr"], "'empty' holds no image"),
@@ -171,7 +171,7 @@ def test_what_does_not_fit_is_named_and_left_out(here: Path, capsys: pytest.Capt
 def test_bad_usage_gets_one_message_and_no_traceback(
     here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    for name in ("baby_one", "baby_two"):
+    for name in ("baby-x4", "baby_x4"):
         images.write(here / "twins" / f"{name}.png", picture(0))
     images.write(here / "others" / "dog.png", picture(0))
     images.write(here / "small" / "baby.png", picture(0, (16, 16)))
