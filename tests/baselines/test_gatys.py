@@ -104,7 +104,8 @@ def test_from_noise_it_comes_nearer_to_content_and_style_together_than_the_conte
     content = read(real_data / "data/contents/chicago.jpg", (96, 64))
     style = read(real_data / "data/styles/starry_night.jpg", (120, 96))
     network = loss_network("vgg19-conv3_1", LAYERS, real_data / WEIGHTS)
-    method = gatys(network, style, style_weight=15.0, tv_weight=1e-4, settings=Settings(iterations=60))
+    settings = Settings(iterations=60)
+    method = gatys(network, style, initial="noise", style_weight=15.0, tv_weight=1e-4, settings=settings)
     found = method.run(content, record=True)
     assert found.objective is not None
     assert found.objective.total[-1] < 0.5 * method.objective(content)(content).total
