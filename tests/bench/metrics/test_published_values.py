@@ -33,7 +33,8 @@ PHOTOGRAPHS = {"astronaut": 3.020724, "chelsea": 2.689313, "coffee": 4.079660, "
 
 def picture(file: Path) -> Tensor:
     """RGB in [0, 1], `1 3 h w`."""
-    return to_tensor(np.array(Image.open(file).convert("RGB")))
+    with Image.open(file) as opened:
+        return to_tensor(np.array(opened.convert("RGB")))
 
 
 def pair(folder: Path, image: str) -> tuple[Tensor, Tensor]:

@@ -398,6 +398,8 @@ def test_a_protocols_hash_changes_with_every_field() -> None:
         "memory_format": "channels_last",
         "backend": "onnxruntime",
         "folded": True,
+        "spread": True,
+        "fast": True,
         "compiled": True,
         "graph": True,
         "timed_region": ("host-to-device", "network"),

@@ -14,7 +14,13 @@ from bench.trunks.convert import to_safetensors
 from bench.trunks.pins import TRUNKS
 
 Change = Callable[[dict[str, np.ndarray]], None]
-STANDING = {"lpips-alex": "alexnet", "lpips-vgg": "vgg16", "feature-relu2_2": "vgg16", "dists": "vgg16"}
+STANDING = {
+    "lpips-alex": "alexnet",
+    "lpips-vgg": "vgg16",
+    "feature-relu2_2": "vgg16",
+    "dists": "vgg16",
+    "dists-256": "vgg16",
+}
 
 
 def zeros(name: str) -> dict[str, np.ndarray]:
