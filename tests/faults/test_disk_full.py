@@ -70,7 +70,8 @@ def test_a_picture_that_does_not_fit_is_named_and_its_scores_are_kept(tmp_path: 
         images.write(each / "set" / "large.png", pixels)
     status, said = forks.run("sr_quality", COMMAND, here, sabotage=[("no_file_above", 800_000)])
     assert status == 1
-    assert f"error: File too large: '{Path.cwd()}/results/images/set/x4-johnson2016/hr/" in said
+    assert "error: File too large: '" in said
+    assert "/results/images/set/x4-johnson2016/hr/" in said
     assert len(intact_rows(here)) == 3 * MODELS_AND_METRICS
     for each in (here, whole):
         assert forks.run("sr_quality", COMMAND, each)[0] == 0
