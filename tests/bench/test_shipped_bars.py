@@ -13,9 +13,10 @@ from bench import images
 from bench.sr_quality import main
 
 SETS = ("set5", "set14", "bsd100")
-FEATURE = "feature-vgg19-relu2_2"
-# What it was trained for is 0.75 everywhere; a longer training, on a GPU, has still to bring the other two there.
-CLOSER = {"set5": 0.75, "set14": 0.84, "bsd100": 0.8}
+FEATURE, LPIPS = "feature-relu2_2", "lpips-alex"
+# The aim is 0.7 everywhere; a longer training has still to bring the other two there.
+CLOSER = {"set5": 0.7, "set14": 0.73, "bsd100": 0.71}
+LARGEST_LPIPS = {"set5": 0.135, "set14": 0.235, "bsd100": 0.305}
 
 Means = Mapping[tuple[str, int, str, str], float]
 
@@ -25,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Path:
     """Where everything was scored, once."""
     folder = tmp_path_factory.mktemp("bars")
     store = ["--db", str(folder / "r.db")]
-    two = ["--models", "sr-pixel", "sr-feature", "--metrics", "psnr", FEATURE, "--no-images"]
+    two = ["--models", "sr-pixel", "sr-feature", "--metrics", "psnr", FEATURE, LPIPS, "--no-images"]
     x8 = ["--scales", "8", "--models", "sr-pixel", "--metrics", "psnr", "--no-images"]
     matched = ["--models", "sr-feature", "sr-feature+match", "--metrics", "psnr"]
     assert main([*SETS, *two, *store, "--json", str(folder / "x4.json")]) == 0
@@ -50,13 +51,18 @@ def test_the_pixel_network_at_x4_is_above_srcnn_on_set5(means: Means) -> None:
 
 
 def test_the_feature_network_keeps_its_psnr(means: Means) -> None:
-    assert means["set5", 4, "sr-feature", "psnr"] >= 26.5
+    assert means["set5", 4, "sr-feature", "psnr"] >= 27.5
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_feature_network_trades_psnr_for_closer_features(name: str, means: Means) -> None:
     assert means[name, 4, "sr-feature", "psnr"] < means[name, 4, "sr-pixel", "psnr"]
     assert means[name, 4, "sr-feature", FEATURE] < CLOSER[name] * means[name, 4, "sr-pixel", FEATURE]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_feature_network_looks_nearer_to_hr_by_lpips(name: str, means: Means) -> None:
+    assert means[name, 4, "sr-feature", LPIPS] < LARGEST_LPIPS[name] < means[name, 4, "sr-pixel", LPIPS]
 
 
 def test_histogram_matching_lowers_the_colour_error_of_the_feature_network(folder: Path) -> None:
