@@ -175,7 +175,8 @@ def _json_number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-LONG_HEAD = 14
+LONG_HEAD = 14  # is broken at its hyphens
+LONG_HEAD_OF_WIDE = 10  # in a table of many metrics, or the last columns are cut at 80
 WIDE = 3  # more metrics go without blanks between the columns, to stay within 80
 CSV_COLUMNS = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "image", "value")
 
@@ -288,9 +289,10 @@ def terminal_table(block: Block, published: Sequence[Published]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(padding=0 if len(block.metrics) > WIDE else (0, 1))
+    wide = len(block.metrics) > WIDE
+    table, longest = Table(padding=0 if wide else (0, 1)), LONG_HEAD_OF_WIDE if wide else LONG_HEAD
     for i, head in enumerate(block.heads()):
-        lines = head.replace("-", "-\n") if len(head) > LONG_HEAD else head
+        lines = head.replace("-", "-\n") if len(head) > longest else head
         table.add_column(Text(lines), justify="right" if i else "left", no_wrap=True)
     of_models = sum(model != HR for model, _, _ in block.lines)
     for i, (model, cells, n) in enumerate(block.lines, 1):
