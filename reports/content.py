@@ -33,7 +33,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "upscaling-x4": ("figure8",),
     "upscaling-x8": ("figure9",),
     "time": ("pareto",),
-    "images": ("differences", "crops"),
+    "images": ("differences", "crops", "sensitivity"),
     "forms": ("ladder",),
 }
 STUDY_COMMANDS = (

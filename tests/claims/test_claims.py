@@ -192,7 +192,9 @@ def test_a_command_runs_in_its_own_folder_and_its_error_is_told(tmp_path: Path) 
 
 
 def test_cells_of_a_printed_table_are_found_by_row_and_column() -> None:
-    row = score_row("set5", 10, "│bicubic (Johnson 2016)   │ 28.43│0.8114 (sic)│         │      │         │ │")
+    row = score_row(
+        "set5", 10, "│bicubic (Johnson 2016)   │ 28.43│0.8114 (sic)│         │      │         │ │"
+    )
     assert isinstance(row, Cells)
     assert [token.text for token in row.places] == ["28.43", "0.8114"]
     printed = {"printed": {("set5", 4, "bicubic", "Johnson 2016"): {"psnr": "28.43", "ssim": "0.8114 (sic)"}}}
