@@ -22,6 +22,7 @@ from baselines.style_gradient import StyleGradient
 from bench import cache, participants
 from bench.errors import UserError
 from bench.metrics import METRICS, load
+from bench.prepare import quantize, to_luma
 from bench.timing import subjects
 from models.losses import Terms, feature_loss, gram, pixel_loss, total_variation
 from models.sr_net import SRNet
@@ -234,14 +235,14 @@ def through(name: str, scale: int, image: Tensor) -> Tensor:
 
 def metrics(record: Record) -> Items:
     """Every metric of the table, with its own weights, or with random ones where those are not here."""
-    hr = photograph(176, torch.float64)
+    hr = photograph(200, torch.float64)  # two blocks of niqe
     sr = imresize(imresize(hr, Fraction(1, 4)), Fraction(4)).clamp(0, 1)
     with tempfile.TemporaryDirectory() as folder:
         here: dict[str, Path] = {}
         find = here.__getitem__
         for name, entry in METRICS.items():
-            channels = slice(0, 1) if entry.view == "channel" else slice(None)
-            pair = (sr[:, channels], hr[:, channels])
+            views = [view(image, entry.view) for image in (sr, hr)]
+            pair = views if entry.reference else views[:1]
             try:
                 here |= {file: found(file, Path(folder)) for file in entry.needs if file not in here}
                 load(name, find, CPU)
@@ -253,6 +254,13 @@ def metrics(record: Record) -> Items:
                 METRIC,
                 lambda d, n=name, p=pair: load(n, find, d)(*(x.to(d) for x in p)),
             )
+
+
+def view(image: Tensor, name: str) -> Tensor:
+    """The image as a metric sees it: one channel, 8-bit luma, or RGB."""
+    if name == "luma":
+        return to_luma(quantize(image))
+    return image[:, :1] if name == "channel" else image
 
 
 def found(file: str, folder: Path) -> Path:
