@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KIND = re.compile(r"(shift|noise)-(\d+)")
 REFERENCE = "bicubic"
 ROW = 0.36  # inches of a metric
+LEAST = 1e-4  # of bicubic's error; less is rounding of a copy that is exact
 PERFECT = 1.0  # of the metrics of which more is better, but for PSNR
 UNITS = {"shift": "pixels to the right", "noise": "levels of 255"}
 Ratios = Mapping[str, float]
@@ -70,7 +71,7 @@ def _row(group: Group, info: MetricInfo, kinds: Sequence[str]) -> Row | None:
             for values in (column, reference)
         )
         if theirs > 0 and math.isfinite(ours):
-            ratios[kind] = ours / theirs
+            ratios[kind] = ours / theirs if ours / theirs >= LEAST else 0.0
     return Row(metric=info.name, ratios=ratios) if ratios else None
 
 
@@ -119,6 +120,7 @@ def _drawing(group: Group, rows: Sequence[Row], kinds: Sequence[str]) -> Drawing
 def _dress(axes: Axes, rows: Sequence[Row]) -> None:
     axes.axvline(1, color=MUTED, lw=0.9, ls="--", zorder=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     axes.set_yticks(range(len(rows)), [printable(row.metric) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
