@@ -7,7 +7,7 @@ uv is no Python package that could be asked.
 from __future__ import annotations
 
 import ast
-import importlib.util
+import importlib.machinery
 import os
 import subprocess
 import sys
@@ -40,7 +40,8 @@ class Installer:
 
 def has_pip() -> bool:
     """Whether this Python has pip."""
-    return importlib.util.find_spec("pip") is not None
+    # of the path alone: setuptools answers for pip, too, and replaces distutils on the way
+    return importlib.machinery.PathFinder.find_spec("pip") is not None
 
 
 def installer() -> Installer:
@@ -100,11 +101,23 @@ def _from_environment() -> Mapping[str, str]:
 
 
 def _pips_default() -> str:
+    """pip's own index, as pip's code has it; empty without pip.
+
+    In a process of its own: pip is no library, and its import replaces distutils.
+    """
+    program = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
     try:
-        from pip._internal.models.index import PyPI
-    except ImportError:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", program],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
         return ""
-    return str(getattr(PyPI, "simple_url", ""))
+    return done.stdout.strip()
 
 
 def _without_name(index: str) -> str:

@@ -112,7 +112,8 @@ def test_an_archive_that_is_cut_or_lacks_the_member_is_refused(world: World, tmp
     for content, message in (
         (world.sdist[: len(world.sdist) // 2], "cannot be unpacked"),
         (b"<html></html>", "cannot be unpacked"),
-        (world.sdist[:200] + bytes(200) + world.sdist[400:], "cannot be unpacked"),
+        # what damaged bytes unpack to differs with the time in the archive's head: nothing, or no member of that name
+        (world.sdist[:200] + bytes(200) + world.sdist[400:], r"cannot be unpacked|\(got: missing\)"),
         (archive({"setup.py": b""}), r"\(got: missing\)"),
         (archive({trunk.member: b"short"}), r"\(got: 5 bytes\)"),
         (archive({trunk.member: bytes(trunk.member_bytes)}), "must have sha256"),

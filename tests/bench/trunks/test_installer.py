@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,9 +26,11 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_configuration_it_is_pips_own_default() -> None:
-    from pip._internal.models.index import PyPI
-
-    assert installer() == Installer(indexes=(PyPI.simple_url,))
+    said = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    (default,) = re.findall(r"Base URL of the Python Package\s+Index \(default\s+(\S+)\)", said)
+    assert installer() == Installer(indexes=(default,))
 
 
 def test_the_environment_wins_over_pips_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
