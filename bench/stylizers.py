@@ -30,6 +30,8 @@ class StylizerEntry:
     """What is known of a style network before anything is loaded.
 
     Attributes:
+        hash_id: what stands for the code in the content hash. It never changes, wherever `target` moves to: stored curves
+            and timings are found by it.
         target: `module:callable` that returns the network; called with the path of its weights, if it has any.
         weights: manifest file, or one that the package ships; None for random weights, whose pictures mean nothing but
             take as long.
@@ -40,6 +42,7 @@ class StylizerEntry:
 
     name: str
     about: str
+    hash_id: str
     target: str
     weights: str | None = None
     style: str = ""
@@ -49,7 +52,7 @@ class StylizerEntry:
     def hash(self, scale: int = 1) -> str:
         """SHA-256 of all that decides its output: code version and the weights' own hash."""
         weights = shipped.sha256_of(self.weights) if self.weights else None
-        return content_hash({"target": self.target, "version": self.version, "weights": weights})
+        return content_hash({"target": self.hash_id, "version": self.version, "weights": weights})
 
     @property
     def text(self) -> str:
@@ -66,6 +69,7 @@ def _trained(style: str) -> StylizerEntry:
     return StylizerEntry(
         name=f"style-{style}",
         about=f"the paper's network as we trained it for {style}",
+        hash_id="models.style_net:load_style_net",
         target="models.style_net:load_style_net",
         weights=f"{shipped.PREFIX}style-{style}.safetensors",
         style=style,
@@ -77,6 +81,7 @@ def _released(style: str) -> StylizerEntry:
     return StylizerEntry(
         name=f"style-johnson-{style}",
         about=f"the authors' released network for {style}: instance norm, half width (Johnson et al.)",
+        hash_id="models.johnson_onnx:load_johnson",
         target="models.johnson_onnx:load_johnson",
         weights=f"weights/style-johnson-in/{style}.onnx",
         style=style,
@@ -90,6 +95,7 @@ STYLIZERS: dict[str, StylizerEntry] = {
         StylizerEntry(
             name="style-paper",
             about="the paper's network (batch norm, 32 filters) with random weights: for timing only",
+            hash_id="bench.stylizers:random_paper_network",
             target="bench.stylizers:random_paper_network",
         ),
         *(_trained(style) for style in TRAINED),

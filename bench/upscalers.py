@@ -24,6 +24,8 @@ class UpscalerEntry:
     """What is known of an upscaler before anything is loaded.
 
     Attributes:
+        hash_id: what stands for the code in the content hash. It never changes, wherever `target` moves to: stored scores
+            are found by it.
         target: `module:callable`; called with `scale=` and, where it has weights, `weights=` (a path).
         options: further keyword arguments of the target.
         weights: scale to a file of the manifest or of the package (:mod:`bench.shipped`); empty for an upscaler that
@@ -33,6 +35,7 @@ class UpscalerEntry:
 
     name: str
     about: str
+    hash_id: str
     target: str
     options: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[int, str] = field(default_factory=dict)
@@ -52,7 +55,7 @@ class UpscalerEntry:
         weights = shipped.sha256_of(self.weights[scale]) if self.weights else None
         return content_hash(
             {
-                "target": self.target,
+                "target": self.hash_id,
                 "options": dict(self.options),
                 "version": self.version,
                 "weights": weights,
@@ -65,10 +68,17 @@ def _trained(loss: str, scales: tuple[int, ...]) -> tuple[UpscalerEntry, Upscale
     about = f"the paper's network (Johnson et al. 2016) trained here with the {loss} loss"
     weights = {scale: f"{shipped.PREFIX}sr-{loss}-x{scale}.safetensors" for scale in scales}
     return (
-        UpscalerEntry(name=f"sr-{loss}", about=about, target="models.sr_net:load_sr_net", weights=weights),
+        UpscalerEntry(
+            name=f"sr-{loss}",
+            about=about,
+            hash_id="models.sr_net:load_sr_net",
+            target="models.sr_net:load_sr_net",
+            weights=weights,
+        ),
         UpscalerEntry(
             name=f"sr-{loss}+match",
             about=f"sr-{loss}, its histogram matched to the lr image's",
+            hash_id="baselines.histogram:matched_sr_net",
             target="baselines.histogram:matched_sr_net",
             weights=weights,
         ),
@@ -85,35 +95,41 @@ UPSCALERS: dict[str, UpscalerEntry] = {
         UpscalerEntry(
             name="nearest",
             about="nearest neighbour",
+            hash_id="baselines.interpolate:Interpolation",
             target="baselines.interpolate:Interpolation",
             options={"kernel": "box"},
         ),
         UpscalerEntry(
             name="bilinear",
             about="triangle kernel",
+            hash_id="baselines.interpolate:Interpolation",
             target="baselines.interpolate:Interpolation",
             options={"kernel": "triangle"},
         ),
         UpscalerEntry(
             name="bicubic",
             about="MATLAB's imresize, cubic kernel a = -0.5",
+            hash_id="baselines.bicubic:Bicubic",
             target="baselines.bicubic:Bicubic",
         ),
         UpscalerEntry(
             name="lanczos",
             about="Lanczos kernel of three lobes",
+            hash_id="baselines.interpolate:Interpolation",
             target="baselines.interpolate:Interpolation",
             options={"kernel": "lanczos3"},
         ),
         UpscalerEntry(
             name="srcnn-915",
             about="SRCNN 9-1-5 trained on 91 images (Dong et al. 2014), the authors' weights",
+            hash_id="baselines.srcnn:SRCNN",
             target="baselines.srcnn:SRCNN",
             weights=_srcnn("9-1-5-91", (2, 3, 4)),
         ),
         UpscalerEntry(
             name="srcnn-955",
             about="SRCNN 9-5-5 trained on ImageNet (Dong et al. 2014), the authors' weights",
+            hash_id="baselines.srcnn:SRCNN",
             target="baselines.srcnn:SRCNN",
             weights=_srcnn("9-5-5-imagenet", (2, 3, 4)),
         ),

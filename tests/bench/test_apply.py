@@ -62,14 +62,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In an empty folder, with a stylizer and an upscaler that need no weights file."""
     monkeypatch.chdir(tmp_path)
     entry = StylizerEntry(
-        name="style-test", about="", target="t", weights="weights/style-johnson-in/candy.onnx"
+        name="style-test", about="", hash_id="test", target="t", weights="weights/style-johnson-in/candy.onnx"
     )
     monkeypatch.setitem(stylizers.STYLIZERS, "style-test", entry)
     network = stylizers.load
     monkeypatch.setattr(
         stylizers, "load", lambda n, f, d: small_style_net() if n == "style-test" else network(n, f, d)
     )
-    upscaler = UpscalerEntry(name="enlarge", about="", target="tests.bench.test_apply:Enlarge")
+    upscaler = UpscalerEntry(
+        name="enlarge", about="", hash_id="test", target="tests.bench.test_apply:Enlarge"
+    )
     monkeypatch.setitem(upscalers.UPSCALERS, "enlarge", upscaler)
     real = upscalers.load
     monkeypatch.setattr(

@@ -62,7 +62,12 @@ class Broken(nn.Module):
 
 def entry(name: str, target: str, style: str = "mine", **fields: str | None) -> StylizerEntry:
     return StylizerEntry(
-        name=name, about="", target=f"{__name__}:{target}", style=style, **{"loss_network": "", **fields}
+        name=name,
+        about="",
+        hash_id="test",
+        target=f"{__name__}:{target}",
+        style=style,
+        **{"loss_network": "", **fields},
     )  # type: ignore[arg-type]
 
 

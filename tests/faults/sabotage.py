@@ -186,7 +186,7 @@ def small_style() -> None:
 
     torch.set_num_threads(1)
     entry = StylizerEntry(
-        name="swapped", about="", target=f"{__name__}:Swapped", style="mine", loss_network=""
+        name="swapped", about="", hash_id="test", target=f"{__name__}:Swapped", style="mine", loss_network=""
     )
     stylizers.STYLIZERS = {"swapped": entry}  # type: ignore[assignment]
     loss_networks.load = load  # type: ignore[assignment]
