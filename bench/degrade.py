@@ -135,7 +135,7 @@ def _degrade_all(
     it may be lr of another scale, or of another image. That is found out by making them, which takes little time.
     """
     from bench import images
-    from bench.scoring.engine import read_ahead
+    from bench.executor import read_ahead
 
     written = kept = failed = 0
     for image, loaded in read_ahead(todo):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.explaining.inputs import Found
     from bench.explaining.match import Match, Published
     from bench.explaining.scores import ImageScores, Value
-    from bench.lint.finding import Finding
+    from bench.quality.lint import Finding
     from bench.records import Dataset
 
 EXAMPLES = """SR and HR are two images, or two folders whose images are paired by name; HR may be a data set's name, too.

@@ -162,8 +162,8 @@ def work(args: argparse.Namespace, waiting: Sequence[ImageFile]) -> int:
     """Load network and style and do what is waiting; returns how many images failed, each of which is named."""
     from bench import images
     from bench.applying.images import reason
+    from bench.executor import read_ahead
     from bench.forms.form import exact_float32
-    from bench.scoring.engine import read_ahead
 
     exact_float32()
     chosen = device(args.device)

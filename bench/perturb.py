@@ -115,7 +115,7 @@ def _refuse_existing(out: Path, kinds: Sequence[str] | dict[str, tuple[str, int]
 
 def _write_all(data: Dataset, out: Path, kinds: dict[str, tuple[str, int]], reporter: Reporter) -> int:
     from bench import images
-    from bench.scoring.engine import read_ahead
+    from bench.executor import read_ahead
 
     failed = 0
     for image, loaded in read_ahead(data.images):

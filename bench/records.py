@@ -196,7 +196,7 @@ class KnownFile:
 
     Attributes:
         path: absolute.
-        stamp: size, times of change and number on the file system (:mod:`bench.storage.known_files`).
+        stamp: size, times of change and number on the file system (:func:`bench.quality.engine.fingerprint`).
         sha256: of its bytes.
         height, width: in pixels, after EXIF orientation.
     """

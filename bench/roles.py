@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing as tp
 
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 
@@ -30,14 +31,14 @@ class Upscaler(tp.Protocol):
 
 
 @tp.runtime_checkable
-class Made(tp.Protocol):
-    """sr images that exist already, by the stem of their hr image; float in [0, 1], `1 c h w`.
+class PrecomputedImages(tp.Protocol):
+    """sr images that exist already, by the stem of their hr image; uint8.
 
     Raises, when asked for one:
         ValueError: there is none, or it cannot be read.
     """
 
-    def image(self, stem: str) -> Float[Tensor, "1 c h w"]: ...
+    def pixels(self, stem: str) -> UInt8[np.ndarray, "h w c"]: ...
 
 
 @tp.runtime_checkable

@@ -19,7 +19,8 @@ CHECKED = [
     "bench.lr",
     "bench.images",
     "bench.metrics",
-    "bench.scoring.one_image",
+    "bench.quality.whole",
+    "bench.quality.strips",
 ]
 # No test downloads from anywhere but this machine: the fixture `server` (tests/bench/conftest.py) lifts it.
 os.environ.setdefault("PERCEPTUAL_BENCH_OFFLINE", "1")

@@ -76,7 +76,7 @@ def apply(asked: Request, waiting: Sequence[ImageFile], runner: Runner, reporter
     Raises:
         FormUnavailable: the form that was asked for cannot be built.
     """
-    from bench.scoring.engine import read_ahead
+    from bench.executor import read_ahead
 
     failed = 0
     for image, loaded in read_ahead(waiting):
@@ -149,8 +149,8 @@ def _upscaled(
 ) -> UInt8[np.ndarray, "h2 w2 c2"]:
     """Whole, or, where sr is large, a tile at a time into 8 bits."""
     from bench import images
-    from bench.large.score import upscale_large
-    from bench.scoring.one_image import upscale
+    from bench.quality.strips import upscale_large
+    from bench.quality.whole import upscale
     from bench.self_ensemble import SelfEnsemble
     from bench.tiling.option import TiledWhenLarge, is_large, refuse_inexact, tiled
     from bench.tiling.tiles import Tiled

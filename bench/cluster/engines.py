@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bench.errors import UserError
 
@@ -33,8 +33,21 @@ def add_options(p: argparse._ActionsContainer) -> None:
     )
 
 
+class Where(Protocol):
+    """The options of :func:`add_options`, and the device."""
+
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def address(self) -> str | None: ...
+
+    @property
+    def device(self) -> str: ...
+
+
 @contextmanager
-def chosen(args: argparse.Namespace) -> Iterator[Cluster | None]:
+def chosen(args: Where) -> Iterator[Cluster | None]:
     """The cluster that was asked for; None for this process.
 
     Raises:

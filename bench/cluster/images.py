@@ -11,41 +11,34 @@ from pathlib import Path
 
 from bench.cluster.pool import Cluster, Died, Unit
 from bench.cluster.worker import Item, Job, score_images
-from bench.datasets import LoadedImage
 from bench.errors import RunError
-from bench.records import HR, ImageFile
-from bench.roles import Made
-from bench.scoring.engine import Keeper, Pool, Submit, Work, write_pictures
-from bench.scoring.plan import ORIGINAL, Outcome, Plan, Subject
-from bench.scoring.request import Request
-from bench.scoring.rows import failure
+from bench.quality.config import Config
+from bench.quality.engine import ResultWriter, Submit, save_images
+from bench.quality.plan import ORIGINAL, ImageJob, Outcome, Plan
+from bench.roles import PrecomputedImages
 
 LARGEST_UNIT = 16
 UNITS_PER_WORKER = 4
 WRITERS = 2
 
 
-def in_cluster(cluster: Cluster, asked: Request) -> Pool:
-    """For :func:`bench.scoring.engine.evaluate`: images go out by model, some at a time."""
+@contextmanager
+def in_cluster(cluster: Cluster, config: Config, writer: ResultWriter) -> Iterator[Submit]:
+    """As :func:`bench.quality.engine.in_threads`, on a cluster: images go out by model, some at a time."""
+    cluster.reporter = writer.reporter
+    with ThreadPoolExecutor(WRITERS, "write") as threads:
+        sender = Sender(cluster, config, writer, threads)
+        with cluster.units(sender.keep) as submit:
 
-    @contextmanager
-    def pool(plan: Plan, keeper: Keeper) -> Iterator[Submit]:
-        cluster.reporter = keeper.reporter
-        with ThreadPoolExecutor(WRITERS, "write") as writers:
-            sender = Sender(cluster, asked, plan, keeper, writers)
-            with cluster.units(sender.keep) as submit:
-
-                def send(image: ImageFile, loaded: LoadedImage, work: Work) -> None:
-                    for unit in sender.add(image, loaded, work):
-                        submit(unit)
-                    sender.store()
-
-                yield send
-                for unit in sender.rest():
+            def send(job: ImageJob) -> None:
+                for unit in sender.add(job):
                     submit(unit)
-            sender.store(all_of_them=True)
+                sender.store()
 
-    return pool
+            yield send
+            for unit in sender.rest():
+                submit(unit)
+        sender.store(all_of_them=True)
 
 
 @dataclass
@@ -53,13 +46,18 @@ class Sender:
     """One plan's images on their way out and back."""
 
     cluster: Cluster
-    asked: Request
-    plan: Plan
-    keeper: Keeper
-    writers: ThreadPoolExecutor
+    config: Config
+    writer: ResultWriter
+    threads: ThreadPoolExecutor
+    _jobs: dict[str, ImageJob] = field(default_factory=dict)
     _waiting: dict[str, list[Item]] = field(default_factory=dict)
     _left: Counter[str] = field(default_factory=Counter)
-    _writing: list[tuple[ImageFile, Outcome, Future[OSError | None]]] = field(default_factory=list)
+    _writing: list[tuple[ImageJob, Future[Outcome]]] = field(default_factory=list)
+
+    @property
+    def plan(self) -> Plan:
+        """What is scored."""
+        return self.writer.plan
 
     @property
     def most(self) -> int:
@@ -67,27 +65,27 @@ class Sender:
         each = len(self.plan.dataset.images) // (UNITS_PER_WORKER * self.cluster.slots())
         return min(LARGEST_UNIT, max(1, each))
 
-    def add(self, image: ImageFile, loaded: LoadedImage, work: Work) -> Iterator[Unit]:
+    def add(self, job: ImageJob) -> Iterator[Unit]:
         """The units that an image fills."""
-        if not work:
-            self.keeper.keep(image, Outcome())
-            self.keeper.done(image)
+        if not job.pending:
+            self.writer.write_all(job, Outcome.of(self.plan, job))
             return
-        sent = self.cluster.put(loaded)
-        self._left[image.stem] = len(work)
-        for number, (subject, metrics) in enumerate(work):
+        sent = self.cluster.put(job.hr)
+        self._jobs[job.image.stem] = replace(job, hr=None)  # its pixels are with the cluster now
+        self._left[job.image.stem] = len(job.pending)
+        for number, (model, metrics) in enumerate(job.pending):
             item = Item(
-                subject=subject.name,
-                image=image,
-                loaded=sent,
-                lr=self._absolute(image),
+                model=model.name,
+                image=job.image,
+                hr=sent,
+                lr=job.lr_file.absolute() if job.lr_file else None,
                 metrics=tuple(metric.entry.name for metric in metrics),
                 first=number == 0,
             )
-            items = self._waiting.setdefault(subject.name, [])
+            items = self._waiting.setdefault(model.name, [])
             items.append(item)
             if len(items) >= self.most:
-                yield self._unit(subject.name)
+                yield self._unit(model.name)
 
     def rest(self) -> Iterator[Unit]:
         """What has not filled a unit."""
@@ -95,44 +93,37 @@ class Sender:
             yield self._unit(name)
 
     def keep(self, item: Item, result: Outcome | Died) -> None:
-        """Write what came of an image and a model; it is stored when its pictures are."""
+        """Write what came of an image and a model; it is stored when its images are."""
+        job = self._jobs[item.image.stem]
         if isinstance(result, Died):
-            error = RunError(result.reason)
-            result = Outcome(failures=[failure(self.plan, item.image, item.subject, error)])
-        self._writing.append((item.image, result, self.writers.submit(write_pictures, result)))
+            result = Outcome.of(self.plan, job).add_failure(RunError(result.reason), model=item.model)
+        self._writing.append((job, self.threads.submit(save_images, result)))
         self.store()
 
     def store(self, *, all_of_them: bool = False) -> None:
         """What was written."""
         while self._writing and (all_of_them or self._writing[0][-1].done()):
-            image, outcome, written = self._writing.pop(0)
-            self.keeper.keep(image, outcome, written.result())
-            self._left[image.stem] -= 1
-            if not self._left[image.stem]:
-                del self._left[image.stem]
-                self.keeper.done(image)
-
-    def _absolute(self, image: ImageFile) -> Path | None:
-        file = self.plan.lr_files.get(image.stem)
-        return file.absolute() if file else None
+            job, written = self._writing.pop(0)
+            stem = job.image.stem
+            self.writer.write(job, written.result())
+            self._left[stem] -= 1
+            if not self._left[stem]:
+                del self._left[stem], self._jobs[stem]
+                self.writer.finish(job)
 
     def _unit(self, name: str) -> Unit:
         return Unit(function=score_images, job=self._job(name), items=tuple(self._waiting.pop(name)))
 
     def _job(self, name: str) -> Job:
-        subject = next(subject for subject in (*self.plan.subjects, ORIGINAL) if subject.name == name)
+        model = next(model for model in (*self.plan.models, ORIGINAL) if model.name == name)
         data = replace(self.plan.dataset, images=())
         return Job(
-            asked=replace(self.asked, datasets=(data,), models_named=True, metrics_named=True),
+            config=replace(self.config, datasets=(data,), models_named=True, metrics_named=True, exports={}),
             protocol=self.plan.protocol,
-            subject=name,
-            subject_hash=subject.hash,
+            model=name,
+            model_hash=model.hash,
             metrics=tuple(metric.entry.name for metric in self.plan.metrics),
             device="cuda" if self.cluster.gpus else "cpu",
             folder=str(Path.cwd()),
-            made=subject if _made(subject) else None,
+            precomputed=model if isinstance(model.upscaler, PrecomputedImages) else None,
         )
-
-
-def _made(subject: Subject) -> bool:
-    return subject.name != HR and isinstance(subject.upscaler, Made)

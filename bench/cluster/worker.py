@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 
-from bench.datasets import LoadedImage
 from bench.environment import environment
 from bench.errors import UserError
 from bench.gpu import exact_float32
+from bench.quality.config import Config
+from bench.quality.loading import load_metrics, load_model
+from bench.quality.pipeline import score_image
+from bench.quality.plan import ORIGINAL, ImageJob, LoadedMetric, Model, Outcome, Plan
 from bench.records import HR, LR, ImageFile, SRProtocol
-from bench.scoring import session
-from bench.scoring.engine import score_any
-from bench.scoring.plan import ORIGINAL, LoadedMetric, Outcome, Plan, Subject
 
 LOADED = 8
 """Models, each with its metrics, that a worker keeps."""
@@ -47,20 +47,20 @@ class Job:
     """What the images of a unit have in common.
 
     Attributes:
-        asked: as in the driver, without images.
-        subject: name of the model; `made` is itself where it is a folder of images.
-        subject_hash: that it must have here too.
+        config: as in the driver, without images.
+        model: its name; `precomputed` is itself where it is a folder of images.
+        model_hash: that it must have here too.
         folder: that relative paths start from.
     """
 
-    asked: session.Request
+    config: Config = field(hash=False)
     protocol: SRProtocol
-    subject: str
-    subject_hash: str
+    model: str
+    model_hash: str
     metrics: tuple[str, ...]
     device: str
     folder: str
-    made: Subject | None = field(default=None, compare=False)
+    precomputed: Model | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,16 +68,16 @@ class Item:
     """One image of a unit.
 
     Attributes:
-        subject: name of the model.
-        loaded: reference to its pixels.
+        model: its name.
+        hr: reference to its pixels and hash.
         lr: its file where lr is given.
-        metrics: that it lacks.
-        first: the pictures of hr and lr come with this one.
+        metrics: that it misses.
+        first: the images of hr and lr come with this one.
     """
 
-    subject: str
+    model: str
     image: ImageFile
-    loaded: Any
+    hr: Any
     lr: Path | None
     metrics: tuple[str, ...]
     first: bool
@@ -89,21 +89,14 @@ def score_images(job: Job, items: Sequence[Item]) -> list[Outcome]:
 
     ready()
     with there(job.folder):
-        plan, subject, metrics = _loaded(job)
-        return [_score(job, plan, subject, metrics, item, ray.get(item.loaded)) for item in items]
-
-
-def _score(
-    job: Job,
-    plan: Plan,
-    subject: Subject,
-    metrics: Mapping[str, LoadedMetric],
-    item: Item,
-    loaded: LoadedImage,
-) -> Outcome:
-    given = replace(plan, lr_files={item.image.stem: item.lr} if item.lr else {})
-    outcome = score_any(given, item.image, loaded, [(subject, [metrics[name] for name in item.metrics])])
-    return outcome if item.first else _without_sources(outcome)
+        plan, model, metrics = _loaded(job)
+        found = []
+        for item in items:
+            pending = [(model, [metrics[name] for name in item.metrics])]
+            image = ImageJob(image=item.image, hr=ray.get(item.hr), pending=pending, lr_file=item.lr)
+            outcome = score_image(plan, image)
+            found.append(outcome if item.first else _without_sources(outcome))
+    return found
 
 
 def _without_sources(outcome: Outcome) -> Outcome:
@@ -117,36 +110,30 @@ def _without_sources(outcome: Outcome) -> Outcome:
 
 
 @lru_cache(maxsize=LOADED)
-def _loaded(job: Job) -> tuple[Plan, Subject, dict[str, LoadedMetric]]:
+def _loaded(job: Job) -> tuple[Plan, Model, dict[str, LoadedMetric]]:
     """
     Raises:
         UserError: the model here is not the driver's.
     """
     device = torch.device(job.device)
-    metrics = session.loaded_metrics(replace(job.asked, metrics=job.metrics), device)
-    subject = _there(job.made, device) if job.made else _named(job, device)
-    if subject.hash != job.subject_hash:
+    metrics = list(load_metrics(job.metrics, device))
+    if job.precomputed:  # a folder of images, whose files every node must see under the same path
+        model = job.precomputed
+    elif job.model == HR:
+        model = ORIGINAL
+    else:
+        model = load_model(job.config, job.protocol, device, job.model)
+    if model.hash != job.model_hash:
         raise UserError(
-            f"the model {job.subject} on {platform.node()} has other code or weights than the one that was asked for; "
+            f"the model {job.model} on {platform.node()} has other code or weights than the one that was asked for; "
             "required the same files on every node"
         )
     plan = Plan(
-        dataset=job.asked.datasets[0],
+        dataset=job.config.datasets[0],
         protocol=job.protocol,
-        subjects=[subject],
+        models=[model],
         metrics=metrics,
         device=device,
-        pictures=job.asked.pictures,
+        images=job.config.images,
     )
-    return plan, subject, {metric.entry.name: metric for metric in metrics}
-
-
-def _named(job: Job, device: torch.device) -> Subject:
-    if job.subject == HR:
-        return ORIGINAL
-    return session.loaded_subject(job.asked, job.protocol, device, job.subject)
-
-
-def _there(made: Subject, device: torch.device) -> Subject:
-    """A folder of images, whose files every node must see under the same path."""
-    return replace(made, upscaler=replace(made.upscaler, device=device))  # type: ignore[type-var]
+    return plan, model, {metric.entry.name: metric for metric in metrics}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bench.files.layouts import Listing
     from bench.files.pairing import Pairing
-    from bench.lint.finding import Finding
+    from bench.quality.lint import Finding
     from bench.records import Dataset, ImageFile
 
 
@@ -58,7 +58,7 @@ def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = Non
     """
     from bench.datasets import dataset, left_out
     from bench.files.pairing import pair
-    from bench.lint.pair import lint_left_out, lint_stems
+    from bench.quality.lint import lint_left_out, lint_stems
 
     a, b = Path(sr), Path(hr)
     if a.is_file() and b.is_file():
@@ -127,8 +127,7 @@ def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> I
     """Each pair, read, linted, and hr cropped to multiples of the scale where sr was made from that."""
     from bench import images
     from bench.datasets import load
-    from bench.lint.finding import Finding
-    from bench.lint.pair import lint_pixels, refusal
+    from bench.quality.lint import Finding, lint_pixels, refusal
 
     for name, sr_file, hr_file in pairs:
         try:

@@ -12,7 +12,7 @@ from bench.explaining.conventions import SHAVES, Convention, Psnr, Ssim
 from bench.explaining.likes import LIKES, printed_by
 from bench.explaining.match import Match
 from bench.explaining.scores import ImageScores, Value, values
-from bench.lint.finding import Finding
+from bench.quality.lint import Finding
 
 
 def to_json(

@@ -112,7 +112,7 @@ def will_do(participant: Participant, tried: Form) -> bool:
 
 def shapes(asked: Request) -> dict[str, tuple[int, int]]:
     """(h, w) that goes into the model, by stem, of the images that are waiting; what cannot be read is left out."""
-    from bench.scoring.engine import read_ahead
+    from bench.executor import read_ahead
 
     return {
         image.stem: asked.resized(*loaded.pixels.shape[:2])

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench import images
 from bench.inverting.request import Request
 from bench.records import Curve, Picture, StyleProtocol
-from bench.scoring.engine import located
+from bench.storage.pictures import relative_to_store
 from bench.store import Store
 from bench.styles import StyleImage
 
@@ -140,7 +140,7 @@ def pictures(made: Made, asked: Request, store: Path) -> tuple[Picture, Picture]
     source = asked.pictures / goal.dataset / f"{kind}-{size}" / f"{goal.image}.png"
     images.write(source, images.to_array(goal.pixels))
     own = picture(goal, SUBJECT, asked.subject_hash, made.file)
-    return located(own, store), located(picture(goal, kind, goal.sha256, source), store)
+    return relative_to_store(own, store), relative_to_store(picture(goal, kind, goal.sha256, source), store)
 
 
 def picture(goal: Goal, model: str, model_hash: str, file: Path) -> Picture:

@@ -23,11 +23,11 @@ from bench.applying.images import reason
 from bench.cli import Reporter
 from bench.datasets import LoadedImage
 from bench.errors import ImageError
+from bench.executor import read_ahead
 from bench.inverting.goals import SUBJECT, Goal, Made, Target, curve, file_of, pictures, stored
 from bench.inverting.request import STYLES, Request
 from bench.inverting.search import lowest
 from bench.records import Dataset, Failure, StyleProtocol
-from bench.scoring.engine import read_ahead
 from bench.store import Store
 from models.losses import StyleObjective, Terms
 from models.vgg import LossNetwork

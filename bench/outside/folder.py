@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from bench import images
 from bench.errors import UserError
 from bench.files.layouts import Listing, listing
 from bench.files.names import listed
@@ -23,9 +24,9 @@ from bench.printable import printable
 from bench.records import Dataset, content_hash
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
-    from jaxtyping import Float
-    from torch import Tensor
+    from jaxtyping import UInt8
 
 
 def opened(spec: Spec) -> Outside:
@@ -65,20 +66,17 @@ class MadeImages:
     there: Listing
     pairing: Pairing
     hash: str
-    device: torch.device
 
-    def image(self, stem: str) -> Float[Tensor, "1 c h w"]:
+    def pixels(self, stem: str) -> UInt8[np.ndarray, "h w c"]:
         """The sr of the hr image `stem`, as its file has it.
 
         Raises:
             ImageError: the file is not an image that is measured.
             ValueError: there is none.
         """
-        from bench import images
-
         if stem not in self.pairing.pairs:
             raise ValueError(f"the folder {str(self.folder)!r} has no file for it")
-        return images.to_tensor(images.read(self.pairing.pairs[stem])).to(self.device)
+        return images.read(self.pairing.pairs[stem])
 
     def lines(self) -> Iterator[str]:
         """What does not pair, and what only pairs by the rule of :mod:`bench.files.pairing`."""
@@ -92,7 +90,7 @@ class MadeImages:
                   f"{printable(first)!r}{others}"  # fmt: skip
 
 
-def images_for(model: Outside, data: Dataset, scale: int, device: Any) -> MadeImages:
+def images_for(model: Outside, data: Dataset, scale: int) -> MadeImages:
     """The folder's images for a data set, paired by name.
 
     Raises:
@@ -117,9 +115,7 @@ def images_for(model: Outside, data: Dataset, scale: int, device: Any) -> MadeIm
     if not pairing.pairs:
         lines = "; ".join((*pairing.lines(), *there.lines()))
         raise UserError(f"no image in {str(folder)!r} has the name of one of {data.name}: {lines}")
-    return MadeImages(
-        folder=folder, scale=scale, there=there, pairing=pairing, hash=_hash(pairing), device=device
-    )
+    return MadeImages(folder=folder, scale=scale, there=there, pairing=pairing, hash=_hash(pairing))
 
 
 def place(spec: Spec, dataset: str, scale: int) -> Path:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from bench.records import IN_TILES, Picture
@@ -95,6 +96,12 @@ def versions(db: sqlite3.Connection, file: object, table: Literal["scores", "pic
         file, table, (*key, "size", "run", "size"), db.execute(query)
     )  # two numbers, as sizes are
     return [Version(**dict(zip(Version.__dataclass_fields__, row, strict=True))) for row in found]
+
+
+def relative_to_store(picture: Picture, store: Path) -> Picture:
+    """With its file as the results file `store` keeps it, so that the two can be moved together."""
+    file, folder = Path(picture.file).absolute(), store.absolute().parent
+    return replace(picture, file=str(file.relative_to(folder) if file.is_relative_to(folder) else file))
 
 
 def _picture(row: tuple[str, ...]) -> Picture:

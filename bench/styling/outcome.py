@@ -13,7 +13,7 @@ from torch import Tensor
 from bench import images
 from bench.failures import reason
 from bench.records import Curve, Failure, ImageFile, Picture
-from bench.scoring.engine import located
+from bench.storage.pictures import relative_to_store
 from bench.store import Store
 from bench.styling.measure import Measured
 from bench.styling.plan import Plan
@@ -142,7 +142,7 @@ def write(outcome: Outcome, store: Store, run: int) -> None:
     except OSError:
         store.add(run, curves=outcome.curves, failures=outcome.failures)
         raise
-    pictures = [located(picture, store.place) for picture in outcome.pictures]
+    pictures = [relative_to_store(picture, store.place) for picture in outcome.pictures]
     store.add(run, curves=outcome.curves, failures=outcome.failures, pictures=pictures)
 
 

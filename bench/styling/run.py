@@ -16,9 +16,9 @@ from bench import images
 from bench.cli import Reporter
 from bench.datasets import LoadedImage
 from bench.errors import RunError
+from bench.executor import read_ahead
 from bench.out_of_memory import out_of_memory
 from bench.records import ImageFile
-from bench.scoring.engine import read_ahead
 from bench.store import Store
 from bench.styles import square
 from bench.styling.measure import (

@@ -25,13 +25,13 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 240.0
 PRELOADED = (
     "torch",
-    "bench.scoring.engine",
-    "bench.scoring.one_image",
-    "bench.scoring.session",
-    "bench.scoring.summary",
+    "bench.quality.engine",
+    "bench.quality.command",
+    "bench.quality.loading",
+    "bench.quality.summary",
     "bench.environment",
     "bench.gpu",
-    "bench.lint.fit",
+    "bench.quality.lint",
     "bench.metrics.psnr",
     "bench.metrics.ssim",
     "bench.styling.run",

@@ -98,18 +98,18 @@ def test_a_model_without_memory_for_an_image_costs_itself_that_image(
 
 # The first call of a place for the second of three images, or for a model on it.
 PLACES = [
-    ("bench.scoring.one_image.degrade", 2, {"bicubic", "nearest"}),
-    ("bench.scoring.one_image.prepare_one", 4, {"bicubic", "nearest"}),
-    ("bench.scoring.one_image.prepare_one", 5, {"bicubic"}),
-    ("bench.scoring.one_image.images.to_array", 8, {"nearest"}),
-    ("bench.scoring.one_image.Source.measure", 3, {"bicubic"}),
+    ("bench.quality.whole.degrade", 2, {"bicubic", "nearest"}),
+    ("bench.quality.whole.prepare_one", 4, {"bicubic", "nearest"}),
+    ("bench.quality.whole.prepare_one", 5, {"bicubic"}),
+    ("bench.quality.whole.images.to_array", 8, {"nearest"}),
+    ("bench.quality.whole.Source.measure", 3, {"bicubic"}),
 ]
 
 
 @pytest.mark.parametrize(
     ("place", "call", "lost", "error"),
     [
-        ("bench.scoring.engine.load", 2, {"bicubic", "nearest"}, MemoryError()),
+        ("bench.executor.load", 2, {"bicubic", "nearest"}, MemoryError()),
         *((*place, error) for place in PLACES for error in ERRORS),
     ],
 )

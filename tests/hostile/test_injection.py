@@ -15,7 +15,7 @@ import pytest
 
 from bench import compare, preference
 from bench.escapes import escape_csv, escape_latex, escape_markdown
-from bench.scoring.summary import Row, to_csv, to_latex, to_markdown
+from bench.quality.summary import Row, to_csv, to_latex, to_markdown
 from reports.__main__ import main as report
 from reports.picture_files import is_picture
 from tests.hostile.stranger import EVERYTHING, LATEX, TAG, TEXTS, stranger

@@ -19,6 +19,8 @@ from bench.cluster import connect as cluster_connect
 from bench.cluster import engines
 from bench.cluster import pool as clusters
 from bench.errors import MissingFile, RunError, UserError
+from bench.quality.command import sr_quality as sr_quality_command
+from bench.quality.config import config
 from bench.store import Store
 
 ray = pytest.importorskip("ray", reason="needs ray: pip install 'perceptual-bench[cluster]'")
@@ -215,12 +217,14 @@ def test_a_model_that_is_another_on_a_node_is_refused(
 
     monkeypatch.setattr(cluster_images.Sender, "_job", changed)
     with pytest.raises(UserError, match=r"the model enlarge on .* has other code or weights"):
-        sr_quality.run(
-            sr_quality.parser().parse_args(
-                [
-                    *(str(folder), "--models", f"{model}:enlarge", "--metrics", "psnr", "--no-images"),
-                    *("--db", str(tmp_path / "r.db"), "--engine", "ray", "--address", running.address),
-                ]
+        sr_quality_command(
+            config(
+                datasets=[str(folder)],
+                models=[f"{model}:enlarge"],
+                metrics=["psnr"],
+                db=tmp_path / "r.db",
+                engine="ray",
+                address=running.address,
             ),
             [],
         )

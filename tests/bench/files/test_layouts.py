@@ -18,8 +18,8 @@ from bench.errors import ImageError, UserError
 from bench.files.layouts import digest, hr_folder, lr_files, lr_folder, lr_of
 from bench.lr import degrade
 from bench.protocols import protocol
+from bench.quality.provided_lr import SameLr, closest_lr, read_lr, same_lr
 from bench.records import Dataset
-from bench.scoring.given_lr import SameLr, closest_lr, read_lr, same_lr
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 60, 3), dtype=np.uint8)
 X4 = protocol("johnson2016", 4)

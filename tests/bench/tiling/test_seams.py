@@ -12,7 +12,7 @@ from torch import Tensor
 
 from baselines.bicubic import Bicubic
 from bench.images import to_array
-from bench.large.score import as_tensor
+from bench.quality.strips import as_tensor
 from bench.tiling.seams import FLOOR, SeamScore, seam_score, seam_score_of
 from bench.tiling.tiles import Tiled
 

@@ -16,9 +16,9 @@ from baselines.interpolate import Interpolation
 from baselines.srcnn import SRCNN
 from bench.errors import UserError
 from bench.images import to_array
+from bench.quality.plan import Model
 from bench.records import untiled_hash
 from bench.roles import Upscaler
-from bench.scoring.plan import Subject
 from bench.tiling import memory as tiling_memory
 from bench.tiling import tiles as tiling
 from bench.tiling.memory import UNSEEN_BYTES_PER_SR_PIXEL, LiveBytes, budget, bytes_per_pixel
@@ -322,18 +322,18 @@ def test_auto_does_what_is_not_large_whole_and_refuses_tiles_that_would_change_a
 
 
 def test_tiles_that_memory_chose_are_in_the_hash_of_that_image_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = Subject(name="b", hash="abc", upscaler=tiled(Bicubic(scale=2), "auto"), variants=True)
-    subject.upscaler(image())  # type: ignore[operator]
-    assert hash_done(subject.hash, subject.upscaler) == "abc"
+    model = Model(name="b", hash="abc", upscaler=tiled(Bicubic(scale=2), "auto"), variants=True)
+    model.upscaler(image())  # type: ignore[operator]
+    assert hash_done(model.hash, model.upscaler) == "abc"
     monkeypatch.setattr("bench.tiling.option.WHOLE_PIXELS", 100)
     monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
-    subject.upscaler(image())  # type: ignore[operator]
-    done = hash_done(subject.hash, subject.upscaler)
+    model.upscaler(image())  # type: ignore[operator]
+    done = hash_done(model.hash, model.upscaler)
     assert done == f"abc+tile{LEAST}"
     assert untiled_hash(done) == "abc"
-    assert subject.owns("b", done)
-    assert not subject.owns("b", f"xyz+tile{LEAST}")
-    assert not Subject(name="b", hash="abc", upscaler=Bicubic(scale=2)).owns("b", done)
+    assert model.owns("b", done)
+    assert not model.owns("b", f"xyz+tile{LEAST}")
+    assert not Model(name="b", hash="abc", upscaler=Bicubic(scale=2)).owns("b", done)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,0 @@
-"""Images too large for the ordinary path: the same values in bounded memory."""

@@ -1,1 +1,0 @@
-"""A look at sr and hr before they are scored."""

@@ -1,0 +1,235 @@
+"""The options of `bench.sr_quality`, checked before anything is loaded. Loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from bench import metrics as metric_table
+from bench import upscalers
+from bench.cli import writable_file
+from bench.datasets import dataset
+from bench.errors import StoreError, UserError
+from bench.files.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
+from bench.outside.model import Outside, refuse_namesakes
+from bench.protocols import protocol as find_protocol
+from bench.records import Dataset, SRProtocol
+from bench.shard import WHOLE, Shard
+from bench.shard import shard as parse_shard
+from bench.tiling.words import Option, option
+from bench.upscalers import UpscalerEntry
+
+DEFAULT_METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", "feature-relu2_2")
+EXPORTS = ("json", "csv", "latex", "markdown")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What a run scores and how; every name is known. A field is called like its option.
+
+    Attributes:
+        models: names in the table, or what names a model from outside.
+        protocols: the protocol at each scale.
+        models_named: the models were named, so one that cannot run is an error; likewise `metrics_named`.
+        images: folder for hr, lr and sr; None for none.
+        tile: for images of any size.
+        self_ensemble: beside each network a row with its self-ensemble, called like it with a `+`.
+        lr: made by the protocol, or the files that came with the data set's folder.
+        lr_pattern: of those files' names.
+        shard: the part of each data set that is scored; what belongs to the whole (its hash of given lr files, of a
+            folder of sr images) is the same for every part.
+        exports: format to file.
+    """
+
+    datasets: tuple[Dataset, ...]
+    models: tuple[str, ...]
+    metrics: tuple[str, ...]
+    protocols: tuple[SRProtocol, ...]
+    models_named: bool = False
+    metrics_named: bool = False
+    images: Path | None = None
+    lr: Literal["made", "files"] = "made"
+    lr_pattern: str | None = None
+    tile: Option = "auto"
+    self_ensemble: bool = False
+    limit: int | None = None
+    shard: Shard = WHOLE
+    force: bool = False
+    strict: bool = False
+    device: str = "auto"
+    engine: str = "local"
+    address: str | None = None
+    db: Path = Path("results.db")
+    exports: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def entries(self) -> list[UpscalerEntry | Outside]:
+        """What is known of the models, in the order asked for."""
+        return [upscalers.entry(name) for name in self.models]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescoreConfig:
+    """The options of `bench.rescore`, checked; None is everything that the results file has.
+
+    Attributes:
+        trust_pictures: also take images that were stored without a hash of their pixels.
+    """
+
+    metrics: tuple[str, ...]
+    datasets: Sequence[str] | None = None
+    models: Sequence[str] | None = None
+    protocol: Sequence[str] | None = None
+    scales: Sequence[int] | None = None
+    device: str = "auto"
+    db: Path = Path("results.db")
+    force: bool = False
+    trust_pictures: bool = False
+    exports: Mapping[str, Path] = field(default_factory=dict)
+
+
+def config(
+    *,
+    datasets: Sequence[str],
+    models: Sequence[str] | None = None,
+    scales: Sequence[int] = (4,),
+    metrics: Sequence[str] | None = None,
+    protocol: str = "johnson2016",
+    device: str = "auto",
+    engine: str = "local",
+    address: str | None = None,
+    db: Path = Path("results.db"),
+    images: Path | None = None,
+    lr: str = "made",
+    tile: str = "auto",
+    self_ensemble: bool = False,
+    limit: int | None = None,
+    shard: str | None = None,
+    force: bool = False,
+    strict: bool = False,
+    **exports: Path | None,
+) -> Config:
+    """The options as the command line has them, names resolved. Names given twice count once; nothing heavy is loaded.
+
+    Args:
+        exports: a file for each of :data:`EXPORTS` that is wanted.
+
+    Raises:
+        UserError: a name is unknown, a number out of range, two data sets share a name, no model has the scale, or an
+            output is an input.
+    """
+    if limit is not None and limit < 1:
+        raise UserError(f"--limit is {limit}; required at least 1")
+    scales = tuple(dict.fromkeys(scales))
+    found = [dataset(name, scale=scales[0] if len(scales) == 1 else None) for name in dict.fromkeys(datasets)]
+    lr_source, lr_pattern = _lr(lr)
+    made = Config(
+        datasets=tuple(replace(d, images=d.images[:limit]) for d in found),
+        models=tuple(dict.fromkeys(models or upscalers.UPSCALERS)),
+        metrics=tuple(metric_table.entry(name).name for name in dict.fromkeys(metrics or DEFAULT_METRICS)),
+        protocols=tuple(find_protocol(protocol, scale) for scale in scales),
+        models_named=models is not None,
+        metrics_named=metrics is not None,
+        images=images.absolute() if images else None,
+        lr=lr_source,
+        lr_pattern=lr_pattern,
+        tile=option(tile),
+        self_ensemble=self_ensemble,
+        limit=limit,
+        shard=parse_shard(shard),
+        force=force,
+        strict=strict,
+        device=device,
+        engine=engine,
+        address=address,
+        db=db,
+    )
+    _refuse_duplicate_names(found)
+    refuse_namesakes(made.entries)
+    _refuse_scales(made)
+    made = replace(made, exports={name: writable_file(file) for name, file in exports.items() if file})
+    _refuse_outputs_that_are_inputs(made)
+    return made
+
+
+def _lr(text: str) -> tuple[Literal["made", "files"], str | None]:
+    """What `--lr` asks for: `made`, `files`, or `files,pattern={stem}_LRBI_x4`."""
+    kind, _, pattern = text.partition(",pattern=")
+    if kind == "made" and not pattern:
+        return "made", None
+    if kind == "files" and (pattern.count("{stem}") == 1 or text == "files"):
+        return "files", pattern or None
+    raise UserError(
+        f"--lr is {text!r}; required made, files, or files,pattern=TEXT with {{stem}} once, as {{stem}}_LRBI_x4"
+    )
+
+
+def _refuse_duplicate_names(datasets: Sequence[Dataset]) -> None:
+    names = [d.name for d in datasets]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise UserError(
+            f"two data sets are called {twice[0]!r}; required one name each: run them apart, or rename a folder"
+        )
+
+
+def _refuse_scales(config: Config) -> None:
+    for scale in (p.scale for p in config.protocols):
+        if not any(e.supports(scale) for e in config.entries):
+            have = "; ".join(
+                f"{e.name} has {f'x{e.scale}' if isinstance(e, Outside) else e.weights_text}"
+                for e in config.entries
+            )
+            raise UserError(f"no model asked for has weights for x{scale}: {have}")
+
+
+def _refuse_outputs_that_are_inputs(config: Config) -> None:
+    """Nor may outputs share a path; folders of single models are checked with the plans."""
+    refuse_clashes(
+        reads=[*model_files(config.models), *image_files(config.datasets)],
+        writes=[
+            *store_files("--db", config.db),
+            *((f"--{name}", file) for name, file in config.exports.items()),
+        ],
+        folders_read=image_folders(config.datasets),
+        folders_written=[] if config.images is None else [("--images", config.images)],
+    )
+
+
+def rescore_config(
+    *,
+    metrics: Sequence[str],
+    datasets: Sequence[str] | None = None,
+    models: Sequence[str] | None = None,
+    protocol: Sequence[str] | None = None,
+    scales: Sequence[int] | None = None,
+    device: str = "auto",
+    db: Path = Path("results.db"),
+    force: bool = False,
+    trust_pictures: bool = False,
+    **exports: Path | None,
+) -> RescoreConfig:
+    """The options as the command line of `bench.rescore` has them.
+
+    Raises:
+        UserError: a metric is unknown, there is no results file, or an output is an input.
+    """
+    names = tuple(metric_table.entry(name).name for name in dict.fromkeys(metrics))
+    files = {name: writable_file(file) for name, file in exports.items() if file}
+    if not db.is_file():
+        raise StoreError(f"there is no results file {str(db)!r}")
+    refuse_clashes(writes=[*store_files("--db", db), *((f"--{name}", file) for name, file in files.items())])
+    return RescoreConfig(
+        metrics=names,
+        datasets=datasets,
+        models=models,
+        protocol=protocol,
+        scales=scales,
+        device=device,
+        db=db,
+        force=force,
+        trust_pictures=trust_pictures,
+        exports=files,
+    )

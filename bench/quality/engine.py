@@ -1,0 +1,268 @@
+"""The engine of super-resolution scoring: files or stored images -> jobs -> the pipeline -> the store.
+
+One thread reads ahead, as many as there are cores score and write images, and this one stores. A CPU's cores each have
+an image of their own, which is faster than sharing one and gives the same values whatever their number; a GPU has one
+image at a time. Where the work is done can be changed (:mod:`bench.cluster.images`), what is stored cannot. Nothing is
+kept between images but their hashes, so memory does not grow with what is in them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+
+from bench import images
+from bench.cli import Reporter
+from bench.datasets import LoadedImage
+from bench.errors import RunError
+from bench.executor import in_parallel, read_ahead
+from bench.printable import printable
+from bench.quality.pipeline import score_image
+from bench.quality.plan import ORIGINAL, ImageJob, LoadedMetric, Model, Outcome, Pending, Plan
+from bench.quality.summary import Row, rows
+from bench.records import HR, ImageFile, KnownFile
+from bench.storage.pictures import relative_to_store
+from bench.store import Store
+
+GRAIN_NANOSECONDS = 2_000_000_000
+"""Of the coarsest times that a file system in use has (FAT): what changed more lately could change again unseen."""
+
+Submit = Callable[[ImageJob], None]
+
+
+class ResultWriter:
+    """What the store misses of a plan, and the way of new results into it.
+
+    Attributes:
+        hashes: SHA-256 of each image that could be read so far, by stem: what the stored scores must belong to.
+    """
+
+    def __init__(self, plan: Plan, store: Store, run: int, reporter: Reporter) -> None:
+        self.plan = plan
+        self.store = store
+        self.run = run
+        self.reporter = reporter
+        self.hashes: dict[str, str] = {}
+        self._seen_notes: set[tuple[str, str]] = set()
+
+    def write(self, job: ImageJob, outcome: Outcome) -> None:
+        """Store what an image gave, or a part of it, in one transaction, and report what failed.
+
+        Raises:
+            RunError: something failed and the plan is strict.
+            OSError: an image could not be written; its scores are stored.
+        """
+        written = [] if outcome.write_error else outcome.pictures
+        self.store.add(
+            self.run,
+            scores=outcome.scores,
+            pictures=[relative_to_store(picture, self.store.place) for picture in written],
+            failures=outcome.failures,
+            files=[job.cached] if job.cached else [],
+        )
+        job.cached = None
+        if outcome.write_error:
+            raise outcome.write_error
+        for failure in outcome.failures:
+            model = f" ({failure.model})" if failure.model else ""
+            text = f"{self.plan.title} {failure.image!r}{model}: not scored: {failure.reason}"
+            if self.plan.strict:
+                raise RunError(f"{text} (--strict)")
+            self.reporter.note(printable(text))
+        for key, text in outcome.notes.items():
+            if key not in self._seen_notes:
+                self._seen_notes.add(key)
+                self.reporter.note(f"{self.plan.title} {job.image.stem} ({key[1]}): {text}")
+
+    def finish(self, job: ImageJob) -> None:
+        """Nothing more comes of the image."""
+        self.reporter.advance(printable(f"{self.plan.title} {job.image.stem}"))
+
+    def write_all(self, job: ImageJob, outcome: Outcome) -> None:
+        """Everything that comes of an image."""
+        self.write(job, outcome)
+        self.finish(job)
+
+    def missing(self, image: ImageFile, hr: LoadedImage | KnownFile) -> Pending:
+        """By model, the metrics without a value; a model whose picture is missing is named with none.
+
+        A metric that is only there by default does not measure an image that is too small for it.
+        """
+        plan, pending = self.plan, []
+        has_image = self._models_with_an_image(image, hr) if plan.images else set()
+        for model, without_value in missing_scores(plan, self.store, image.stem, hr.sha256):
+            metrics = [metric for metric in without_value if metric.fits(hr, plan.protocol)]
+            if metrics or (plan.images and not any(model.owns(*key) for key in has_image)):
+                pending.append((model, metrics))
+        return pending
+
+    def _models_with_an_image(self, image: ImageFile, hr: LoadedImage | KnownFile) -> set[tuple[str, str]]:
+        """Models, with their hashes; none without hr's: another image's may lie in the same file."""
+        folder = self.plan.images_folder
+        assert folder is not None
+        stored = self.store.pictured(
+            dataset=self.plan.dataset.name,
+            protocol_hash=self.plan.protocol.hash,
+            image=image.stem,
+            image_sha256=hr.sha256,
+        )
+        there = {key for key in stored if (folder / key[0] / f"{image.stem}.png").is_file()}
+        return there if (HR, "") in there else set()
+
+
+def missing_scores(
+    plan: Plan, store: Store, image: str, image_sha256: str
+) -> list[tuple[Model, list[LoadedMetric]]]:
+    """Each model with the metrics that an image misses, then hr with those that need no reference; all if forced."""
+    known: set[tuple[str, str, str, str]] = set()
+    if not plan.force:
+        known = store.scored(
+            dataset=plan.dataset.name,
+            protocol_hash=plan.protocol.hash,
+            image=image,
+            image_sha256=image_sha256,
+        )
+
+    def misses(model: Model, metric: LoadedMetric) -> bool:
+        wanted = (metric.entry.name, metric.entry.version)
+        if (model.name, model.hash, *wanted) in known:
+            return False
+        return not any(model.owns(*key[:2]) and key[2:] == wanted for key in known)
+
+    pending = [(model, [m for m in plan.metrics if misses(model, m)]) for model in plan.models]
+    of_hr = [m for m in plan.metrics if not m.entry.reference and misses(ORIGINAL, m)]
+    return [*pending, (ORIGINAL, of_hr)] if of_hr else pending
+
+
+def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
+    """The images of the plan's data set, read a few ahead, each with what the store misses of it.
+
+    Those that were read before, have not changed since and miss nothing are not read again.
+    """
+    plan, waiting = writer.plan, deque[ImageJob]()
+
+    def files() -> Iterator[ImageFile]:
+        for image in plan.dataset.images:
+            job = ImageJob(image=image, lr_file=plan.lr_files.get(image.stem))
+            cached = None if plan.force else cached_file(writer.store, image)
+            if cached is not None and not writer.missing(image, cached):
+                writer.hashes[image.stem] = cached.sha256
+                writer.finish(job)
+                continue
+            job.fingerprint = fingerprint(image)
+            waiting.append(job)
+            yield image
+
+    for image, loaded in read_ahead(files()):
+        job = waiting.popleft()
+        if not isinstance(loaded, LoadedImage):
+            writer.write_all(job, Outcome.of(plan, job).add_failure(loaded))
+            continue
+        job.hr = loaded
+        writer.hashes[image.stem] = loaded.sha256
+        # a file that changed while it was read is not remembered
+        if job.fingerprint is not None and fingerprint(image) == job.fingerprint:
+            job.cached = KnownFile(
+                path=_stored_path(image),
+                stamp=job.fingerprint,
+                sha256=loaded.sha256,
+                height=loaded.height,
+                width=loaded.width,
+            )
+        job.pending = writer.missing(image, loaded)
+        yield job
+
+
+Feed = Callable[[ResultWriter], Iterator[ImageJob]]
+"""Where jobs come from."""
+Executor = Callable[[ResultWriter], AbstractContextManager[Submit]]
+"""Where jobs are done: gives a function to submit them to, and writes results in the thread that opened it."""
+
+
+def in_threads(writer: ResultWriter) -> AbstractContextManager[Submit]:
+    """Jobs are done in threads of this process."""
+
+    def work(job: ImageJob) -> Outcome:
+        return save_images(score_image(writer.plan, job))
+
+    plan = writer.plan
+    count = plan.image_count or len(plan.dataset.images)
+    return in_parallel(plan.device, count, work, writer.write_all)
+
+
+def evaluate(writer: ResultWriter, feed: Feed = file_jobs, executor: Executor = in_threads) -> dict[str, str]:
+    """Score what the store does not have yet; each image is stored as soon as it is scored.
+
+    Returns:
+        SHA-256 of each image that could be read, by stem: what the stored scores must belong to.
+
+    Raises:
+        RunError: with `strict`, at the first image that could not be scored.
+        StoreError: the store cannot be written to.
+    """
+    with executor(writer) as submit:
+        for job in feed(writer):
+            submit(job)
+    return writer.hashes
+
+
+def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Row]:
+    """The stored scores of just this plan: these images' bytes, these models' weights, these metrics' versions.
+
+    Args:
+        hashes: SHA-256 of each image by stem, as :func:`bench.quality.engine.evaluate` returns it.
+    """
+    models = [ORIGINAL, *plan.models]
+    versions = {(m.entry.name, m.entry.version) for m in plan.metrics}
+    of_hr = {(m.entry.name, m.entry.version) for m in plan.metrics if not m.entry.reference}
+    scores = (
+        score
+        for score in store.scores(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
+        if (score.metric, score.metric_version) in (of_hr if score.model == HR else versions)
+        and any(model.owns(score.model, score.model_hash) for model in models)
+        and hashes.get(score.image) == score.image_sha256
+    )
+    return rows(scores, [*(m.name for m in plan.models), HR], [m.entry.name for m in plan.metrics])
+
+
+def save_images(outcome: Outcome) -> Outcome:
+    """Write the files; the scores outlive a full disk."""
+    try:
+        for file, pixels in outcome.files:
+            images.write(file, pixels)
+    except OSError as error:
+        outcome.write_error = error
+    return outcome
+
+
+def fingerprint(image: ImageFile) -> str | None:
+    """What changes with a file outside the cache: size, times and number. None for one that may change unseen.
+
+    As version-control systems do, a file is taken for the same while these are. Times have a grain, so a file that was
+    changed just before it was read is not remembered.
+    """
+    if not os.path.isabs(image.file):  # noqa: PTH117 (a hundred thousand times)
+        return None
+    try:
+        found = os.stat(image.file)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+    changed = max(found.st_mtime_ns, found.st_ctime_ns)
+    if not changed < time.time_ns() - GRAIN_NANOSECONDS:
+        return None
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
+
+
+def cached_file(store: Store, image: ImageFile) -> KnownFile | None:
+    """What the file holds, if it was read before and not touched since."""
+    now = fingerprint(image)
+    found = store.known_file(_stored_path(image)) if now is not None else None
+    return found if found is not None and found.stamp == now else None
+
+
+def _stored_path(image: ImageFile) -> str:
+    """The path with bytes that are not UTF-8 written out, so that it can be stored."""
+    return os.fsencode(image.file).decode("utf-8", "backslashreplace")

@@ -1,0 +1,245 @@
+"""From a config to what can be run: models, metrics and data sets, loaded.
+
+A name asked for that cannot run is an error; one that is only there by default is skipped, and a line says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from bench import cache, metrics, upscalers
+from bench.crops import FOLDER as CROPS_FOLDER
+from bench.errors import MissingFile, UserError
+from bench.files.layouts import digest, lr_of
+from bench.files.outputs import image_folders, refuse_clashes
+from bench.outside.folder import OtherScale, images_for
+from bench.outside.model import Outside
+from bench.quality.config import Config
+from bench.quality.plan import LoadedMetric, Model, Plan
+from bench.quality.provided_lr import closest_lr, refuse_protocol
+from bench.records import Dataset, SRProtocol
+from bench.roles import PrecomputedImages
+from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
+from bench.tiling.option import tiled, tiled_hash, tiled_inside
+
+Say = Callable[[str], None]
+
+
+def plans(config: Config, device: torch.device, say: Say) -> list[Plan]:
+    """One plan for each scale and data set, models and metrics loaded once.
+
+    Args:
+        say: told, once each, what is skipped and why.
+
+    Raises:
+        MissingFile: a model or metric that was named lacks a file.
+        UserError: a metric that was named cannot measure under the protocol.
+    """
+    loaded = list(load_metrics(config.metrics, device, named=config.metrics_named, say=say))
+    return [plan for p in config.protocols for plan in _plans(config, p, loaded, device, say)]
+
+
+def _plans(
+    config: Config, p: SRProtocol, loaded: Sequence[LoadedMetric], device: torch.device, say: Say
+) -> Iterator[Plan]:
+    models = list(_models(config, p, device, say))
+    usable = [metric for metric in loaded if can_measure(metric, p, required=config.metrics_named, say=say)]
+    for data in config.datasets:
+        part = config.shard.of(data)
+        if not part.images:
+            say(
+                f"{data.name} has {len(data.images)} images: none is in part {config.shard.index} of {config.shard.count}"
+            )
+            continue
+        files, rule = _lr(config, data, p, say)
+        yield Plan(
+            dataset=part,
+            protocol=rule,
+            lr_files=files,
+            models=list(_for_dataset(config, models, data, p, say)),
+            metrics=usable,
+            device=device,
+            images=config.images,
+            force=config.force,
+            strict=config.strict,
+        )
+
+
+def _lr(config: Config, data: Dataset, p: SRProtocol, say: Say) -> tuple[Mapping[str, Path], SRProtocol]:
+    """The lr files to take, none where lr is made, and the protocol, whose hash covers them.
+
+    Raises:
+        UserError: the data set has none for the scale, an image lacks its file, or the protocol cannot take files.
+    """
+    if config.lr == "made":
+        return {}, p
+    refuse_protocol(p)
+    files = lr_of(data, p.scale, config.lr_pattern)
+    say(f"{data.name}: {closest_lr(data, files, p)}")
+    return files, replace(p, lr_sha256=digest(files))
+
+
+def load_model(config: Config, p: SRProtocol, device: torch.device, name: str) -> Model:
+    """One model of those asked for, by the name that its scores have.
+
+    Raises:
+        MissingFile: it lacks a file.
+        UserError: there is none that is called so.
+    """
+    models = [
+        model
+        for model, entry in zip(config.models, config.entries, strict=True)
+        if name == entry.name or (config.self_ensemble and name.startswith(entry.name))
+    ]
+    for model in _models(replace(config, models=tuple(models)), p, device, lambda line: None):
+        if not isinstance(model, Outside) and model.name == name:
+            return model
+    raise UserError(f"no model called {name} can be loaded; required one of: {', '.join(config.models)}")
+
+
+def load_metrics(
+    names: Iterable[str], device: torch.device, *, named: bool = True, say: Say | None = None
+) -> Iterator[LoadedMetric]:
+    """Metrics on a device.
+
+    Args:
+        named: they were asked for by name.
+        say: told which were not and are skipped, and why.
+
+    Raises:
+        MissingFile: one that was named lacks a file.
+    """
+    skipped: dict[str, MissingFile] = {}
+    for name in names:
+        try:
+            metric = metrics.load(name, cache.find, device)
+        except MissingFile as error:
+            if named:
+                raise MissingFile(f"metric {name} cannot run: {error}") from error
+            skipped[name] = error
+            continue
+        yield LoadedMetric(entry=metrics.used_entry(name, cache.used_name), metric=metric, named=named)
+    for line in _skipped(skipped):
+        if say:
+            say(line)
+
+
+def _skipped(missing: Mapping[str, MissingFile]) -> Iterator[str]:
+    """One line for all metrics whose weights could not be downloaded, and one for each that another thing keeps away."""
+    not_here = {name: error for name, error in missing.items() if error.reason}
+    if not_here:
+        names, groups = " and ".join(not_here), " ".join(dict.fromkeys(e.group for e in not_here.values()))
+        metric = "metric" if len(not_here) == 1 else "metrics"
+        reason = next(iter(not_here.values())).reason
+        yield (
+            f"{metric} {names} skipped: weights not found ({reason}). "
+            f"Run: python -m bench.doctor --fetch {groups}"
+        )
+    for name in missing.keys() - not_here.keys():
+        yield f"metric {name} skipped: {missing[name]}"
+
+
+def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Model | Outside]:
+    """The models, loaded; a folder of images stays closed until its data set is known."""
+    for name, entry in zip(config.models, config.entries, strict=True):
+        if not entry.supports(p.scale):
+            say(f"model {entry.name} has no weights for x{p.scale} and is skipped there")
+            continue
+        if isinstance(entry, Outside) and entry.kind == "images":
+            yield entry
+            continue
+        try:
+            upscaler = upscalers.load(name, p.scale, cache.find, device)
+        except MissingFile as error:
+            if config.models_named:
+                raise MissingFile(f"model {entry.name} cannot run: {error}") from error
+            say(f"model {entry.name} skipped: {error}")
+            continue
+        in_tiles = tiled(upscaler, config.tile)
+        like = torch.zeros(1, 1 if p.colour == "y" else 3, 1, 1, device=device)
+        model = Model(
+            name=entry.name,
+            hash=tiled_hash(entry.hash(p.scale), in_tiles, like),
+            upscaler=in_tiles,
+            variants=tiled_inside(in_tiles) is not None,
+        )
+        yield model
+        if config.self_ensemble and (isinstance(entry, Outside) or entry.weights):
+            yield replace(
+                model,
+                name=ensemble_name(model.name),
+                hash=ensemble_hash(model.hash),
+                upscaler=SelfEnsemble(upscaler=in_tiles),
+            )
+
+
+def _for_dataset(
+    config: Config,
+    models: Iterable[Model | Outside],
+    data: Dataset,
+    p: SRProtocol,
+    say: Say,
+) -> Iterator[Model]:
+    """The models, folders of images opened for the data set; what does not pair is said once, by name.
+
+    Raises:
+        UserError: a folder has no image for the data set; where other scales are asked for too, one that has none for
+            this scale is left out here.
+    """
+
+    for model in models:
+        if not isinstance(model, Outside):
+            yield model
+            continue
+        try:
+            made = images_for(model, data, p.scale)
+        except OtherScale as error:
+            if len(config.protocols) == 1:
+                raise
+            say(f"model {model.name} is left out at x{p.scale}: {error}")
+            continue
+        for line in made.lines():
+            say(line)
+        yield Model(name=model.name, hash=made.hash, upscaler=made)
+
+
+def can_measure(metric: LoadedMetric, p: SRProtocol, *, required: bool, say: Say) -> bool:
+    """Whether a metric can measure under a protocol.
+
+    Raises:
+        UserError: it cannot, and is required to.
+    """
+    if metric.entry.view != "rgb" or p.colour == "rgb":
+        return True
+    reason = f"metric {metric.entry.name} measures colour images, but protocol {p.name} has luma only"
+    if required:
+        raise UserError(f"{reason}; required another metric or protocol")
+    say(f"{reason}: skipped")
+    return False
+
+
+def refuse_folders(plan: Plan) -> None:
+    """
+    Raises:
+        UserError: images would go into a folder that the data set, its lr files or a model's images lie in.
+    """
+    if plan.images_folder is None:
+        return
+    names = ["hr", "lr", *(model.name for model in plan.models), CROPS_FOLDER]
+    read = [
+        (f"the folder of {model.name}", model.upscaler.folder)
+        for model in plan.models
+        if isinstance(model.upscaler, PrecomputedImages) and hasattr(model.upscaler, "folder")
+    ]
+    refuse_clashes(
+        folders_read=[
+            *image_folders([plan.dataset]),
+            *(("the folder of lr files", folder) for folder in {f.parent for f in plan.lr_files.values()}),
+            *read,
+        ],
+        folders_written=[(f"the folder of {name}'s images", plan.images_folder / name) for name in names],
+    )
