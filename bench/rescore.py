@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: Mapping[str, Any], command: Sequence[str]) -> int:
     """Check the options, then score."""
     checked = rescore_config(**options)  # what is wrong with them is said before torch is loaded
-    from bench.quality.command import rescore
+    from bench.commands.rescore import rescore
 
     return rescore(checked, command)
 

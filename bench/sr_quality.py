@@ -105,7 +105,7 @@ def list_names() -> int:
 def run(options: Mapping[str, Any], command: Sequence[str]) -> int:
     """Check the options, then score."""
     checked = config(**options)  # what is wrong with them is said before torch is loaded
-    from bench.quality.command import sr_quality
+    from bench.commands.sr_quality import sr_quality
 
     return sr_quality(checked, command)
 

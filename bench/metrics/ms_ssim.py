@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.metrics.one_thread import one_thread
-from bench.metrics.pair import require_pair
+from bench.metrics.pair import one_thread, require_pair
 from bench.metrics.ssim import WINDOW, Plane, similarity
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

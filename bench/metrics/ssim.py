@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.metrics.one_thread import one_thread
-from bench.metrics.pair import require_pair
+from bench.metrics.pair import one_thread, require_pair
 
 WINDOW = 11
 SIGMA = 1.5

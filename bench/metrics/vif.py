@@ -12,8 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.metrics.one_thread import one_thread
-from bench.metrics.pair import require_pair
+from bench.metrics.pair import one_thread, require_pair
 
 LEAST = 41
 SCALES = 4

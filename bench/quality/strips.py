@@ -20,7 +20,7 @@ from torch import Tensor
 from baselines.bicubic import BLOCK_ROWS
 from bench.images import to_tensor
 from bench.lr import degrade
-from bench.metrics.one_thread import one_thread
+from bench.metrics.pair import one_thread
 from bench.metrics.ssim import LOST, WINDOW, similarity
 from bench.prepare import prepare, quantize, to_luma
 from bench.quality.whole import refuse_range

@@ -13,15 +13,20 @@ import json
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.cli import as_given
 from bench.environment import DISTRIBUTION, version
 from bench.escapes import escape_csv, escape_latex, escape_markdown
 from bench.files.names import listed
+from bench.files.replacing import replacing
 from bench.metrics import METRICS
 from bench.printable import printable
 from bench.published import Published
@@ -295,3 +300,34 @@ def terminal_table(block: Block, published: Sequence[Published]) -> Table:
         cells = tuple(value.text(metric) for metric in block.metrics)
         table.add_row(Text(f"{value.model} ({value.source})"), *cells, "", style="dim")
     return table
+
+
+def print_tables(table: Sequence[Row], others: Sequence[Published] = ()) -> None:
+    """A table per data set, scale and protocol on the terminal, with what others published."""
+    console = Console()
+    say: Callable[..., None] = partial(console.print, markup=False, highlight=False)
+    for block in Block.all(table):
+        say(f"\n{block.title}", style="bold", soft_wrap=True)
+        shown = [other for other in others if any(other.text(metric) for metric in block.metrics)]
+        console.print(terminal_table(block, shown))
+        for note in block.notes:
+            say(note, soft_wrap=True)
+        for other in shown:
+            if other.cannot:
+                say(f"{other.model} ({other.source}): {other.cannot}")
+
+
+EXPORTS = {"json": to_json, "csv": to_csv, "latex": to_latex, "markdown": to_markdown}
+
+
+def export(exports: Mapping[str, Path], table: Sequence[Row]) -> None:
+    """Write the rows to the file of each format."""
+    for name, file in exports.items():
+        with replacing(file) as part:
+            part.write_text(EXPORTS[name](table), encoding="utf-8")
+
+
+def print_exports(exports: Mapping[str, Path]) -> None:
+    """Where they are."""
+    for name, file in exports.items():
+        print(f"{name + ':':<8} {as_given(file)}")

@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 240.0
 PRELOADED = (
     "torch",
     "bench.quality.engine",
-    "bench.quality.command",
+    "bench.commands.sr_quality",
     "bench.quality.loading",
     "bench.quality.summary",
     "bench.environment",

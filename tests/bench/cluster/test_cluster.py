@@ -18,8 +18,8 @@ from bench import images, sr_quality, style_quality
 from bench.cluster import connect as cluster_connect
 from bench.cluster import engines
 from bench.cluster import pool as clusters
+from bench.commands.sr_quality import sr_quality as sr_quality_command
 from bench.errors import MissingFile, RunError, UserError
-from bench.quality.command import sr_quality as sr_quality_command
 from bench.quality.config import config
 from bench.store import Store
 

@@ -1,0 +1,1 @@
+"""What each program does once its options are parsed; `bench/NAME.py` holds the parser and loads nothing heavy."""

@@ -1,0 +1,85 @@
+"""What `bench.rescore` does once its options are parsed: select, measure, print, export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from bench import cache
+from bench.cli import DONE, FAILED, device, progress
+from bench.commands.sr_quality import print_failures, warn
+from bench.environment import environment
+from bench.files.outputs import refuse_clashes
+from bench.gpu import exact_float32
+from bench.metrics import info
+from bench.quality.config import RescoreConfig
+from bench.quality.engine import ResultWriter, evaluate, results
+from bench.quality.loading import can_measure, load_metrics
+from bench.quality.plan import Plan
+from bench.quality.stored import select, stored_jobs, stored_plan
+from bench.quality.summary import Row, export, print_exports, print_tables
+from bench.records import HR, Run
+from bench.store import Store, now
+
+
+def rescore(config: RescoreConfig, command: Sequence[str]) -> int:
+    """Measure stored images with the config's metrics, print a table per data set, scale and protocol, and export it.
+
+    Returns:
+        The exit status: done only if there is something to do and each model has a value of each metric.
+    """
+    where = device(config.device)
+    with Store(config.db) as store:
+        outputs = [(f"--{name}", file) for name, file in config.exports.items()]
+        refuse_clashes(reads=_stored_files(store), writes=outputs)
+        selection = select(store, config, warn)
+        loaded = list(load_metrics(config.metrics, where))
+        todo = []
+        for part in selection.parts:
+            named = part.protocol.name in (config.protocol or ())
+            usable = [m for m in loaded if can_measure(m, part.protocol, required=named, say=warn)]
+            if usable:
+                todo.append(stored_plan(part, usable, where, force=config.force))
+        table, complete = _rescore(config, todo, where, store, command)
+    export(config.exports, table)
+    print(f"\nresults: {config.db}")
+    print_exports(config.exports)
+    return DONE if complete and selection.whole else FAILED
+
+
+def _rescore(
+    config: RescoreConfig, todo: Sequence[Plan], where: torch.device, store: Store, command: Sequence[str]
+) -> tuple[list[Row], bool]:
+    exact_float32()
+    number = store.start(
+        Run(
+            program="rescore",
+            command=tuple(command),
+            started=now(),
+            environment=environment(str(where)),
+            protocols=tuple(dict.fromkeys(plan.protocol for plan in todo)),
+            metrics=tuple(info(name, cache.used_name) for name in config.metrics),
+        )
+    )
+    table: list[Row] = []
+    with progress("rescore", sum(plan.image_count for plan in todo)) as reporter:
+        for plan in todo:
+            writer = ResultWriter(plan, store, number, reporter)
+            feed = partial(stored_jobs, trust=config.trust_pictures)
+            table += results(plan, store, evaluate(writer, feed))
+    store.finish(number)
+    print_tables(table)
+    print_failures("a picture could not be scored", store.failures(number))
+    cells = sum(len(plan.models) * len(plan.metrics) for plan in todo)
+    return table, sum(row.model != HR for row in table) == cells > 0
+
+
+def _stored_files(store: Store) -> Iterator[tuple[str, Path]]:
+    """The stored images, which are what is measured."""
+    columns, rows = store.table("pictures")
+    where = columns.index("file") if columns else 0
+    for row in rows:
+        yield "a stored picture", store.place.parent / str(row[where])

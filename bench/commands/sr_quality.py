@@ -1,0 +1,133 @@
+"""What `bench.sr_quality` does once its options are parsed: load, score, print, export."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+
+from bench import cache
+from bench.cli import DONE, FAILED, as_given, device, progress
+from bench.cluster.engines import chosen, machine_of
+from bench.cluster.images import in_cluster
+from bench.cluster.pool import Cluster
+from bench.crops import write_crops
+from bench.datasets import dataset, left_out, names
+from bench.errors import MissingFile
+from bench.failures import place, print_lacking
+from bench.gpu import exact_float32
+from bench.metrics import info
+from bench.printable import printable
+from bench.published import Published, published
+from bench.quality.config import Config
+from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
+from bench.quality.loading import plans, refuse_folders
+from bench.quality.plan import Plan
+from bench.quality.summary import Row, export, print_exports, print_tables
+from bench.records import HR, Failure, Run
+from bench.store import Store, now
+
+
+def sr_quality(config: Config, command: Sequence[str]) -> int:
+    """Score everything that the config asks for, print a table per data set and scale, and export it.
+
+    Returns:
+        The exit status: done only if every model, metric and data set has at least one score.
+    """
+    with Store(config.db) as store, chosen(config) as cluster:
+        where = device("cpu" if cluster else config.device)
+        table, complete = score(config, where, store, command, cluster)
+    export(config.exports, table)
+    print(f"\nresults: {config.db}")
+    if config.images is not None:
+        print(f"images:  {as_given(config.images)}")
+    print_exports(config.exports)
+    if config.limit is not None:
+        print(f"only the first {config.limit} images of each data set were asked for (--limit)")
+    if config.shard.count > 1:
+        print(
+            f"only part {config.shard.index}/{config.shard.count} of each data set was asked for (--shard); join the "
+            "parts with bench.merge"
+        )
+    return DONE if complete else FAILED
+
+
+def score(
+    config: Config, where: torch.device, store: Store, command: Sequence[str], cluster: Cluster | None = None
+) -> tuple[list[Row], bool]:
+    """Score, then print.
+
+    Args:
+        where: the device that models run on, or are looked at on where a cluster does the work.
+
+    Returns:
+        The rows, and whether every model, metric and data set has at least one score.
+    """
+    exact_float32()
+    for data in config.datasets:
+        for line in left_out(data):
+            warn(printable(line))
+    todo = plans(config, where, warn)
+    for plan in todo:
+        refuse_folders(plan)
+    number = store.start(
+        Run(
+            program="sr_quality",
+            command=tuple(command),
+            started=now(),
+            environment=machine_of(where, cluster),
+            protocols=tuple(dict.fromkeys(plan.protocol for plan in todo)) or config.protocols,
+            metrics=tuple(info(name, cache.used_name) for name in config.metrics),
+        )
+    )
+    executor: Executor = in_threads if cluster is None else partial(in_cluster, cluster, config)
+    table: list[Row] = []
+    complete = True
+    with progress("sr_quality", sum(len(plan.dataset.images) for plan in todo)) as reporter:
+        for plan in todo:
+            writer = ResultWriter(plan, store, number, reporter)
+            try:
+                found = results(plan, store, evaluate(writer, executor=executor))
+            except MissingFile as error:
+                reporter.note(f"data set {plan.dataset.name} skipped: {error}")
+                found = []
+            named = sum(metric.named or metric.entry.least == 1 for metric in plan.metrics)
+            of_models = sum(row.model != HR for row in found)
+            complete &= of_models >= len(plan.models) * named > 0
+            table += found
+    store.finish(number)
+    for plan in todo:
+        key = (plan.dataset.name, plan.protocol.hash)
+        print_tables([row for row in table if (row.dataset, row.protocol_hash) == key], _published(plan))
+        if plan.images_folder is not None:
+            models = [model.name for model in plan.models]
+            for file in write_crops(plan.images_folder, plan.dataset.name, plan.protocol.scale, models):
+                print(f"crops: {as_given(file)}")
+    print_failures("an image, or a model on an image, could not be scored", store.failures(number))
+    return table, complete
+
+
+def warn(text: str) -> None:
+    """A line on standard error."""
+    print(text, file=sys.stderr)
+
+
+def _published(plan: Plan) -> list[Published]:
+    """What others print of the data set; nothing beside a part of it."""
+    data = plan.dataset
+    if data.name in names() and len(data.images) != len(dataset(data.name).images):
+        return []
+    return published(
+        dataset=data.name,
+        scale=plan.protocol.scale,
+        channel=plan.protocol.channel,
+        models=[model.name for model in plan.models],
+    )
+
+
+def print_failures(what: str, failures: Sequence[Failure]) -> None:
+    """At the end of a long run, what the tables miss."""
+    missing = sorted({(f.dataset, f.scale, f.image, f.model) for f in failures})
+    print_lacking(what, [place(*one) for one in missing])
