@@ -20,7 +20,6 @@ CHECKED = [
     "bench.images",
     "bench.metrics",
     "bench.quality.whole",
-    "bench.quality.strips",
 ]
 # No test downloads from anywhere but this machine: the fixture `server` (tests/bench/conftest.py) lifts it.
 os.environ.setdefault("PERCEPTUAL_BENCH_OFFLINE", "1")

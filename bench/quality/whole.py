@@ -6,7 +6,6 @@ import typing as tp
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,11 +32,13 @@ class WholeImage:
 
     Attributes:
         hr: cropped to multiples of the scale; luma where the protocol is luma first.
+        reference: hr as metrics see it.
     """
 
     turn: ClassVar[AbstractContextManager[Any]] = nullcontext()
     protocol: SRProtocol
     hr: Float[Tensor, "1 c h w"]
+    reference: Prepared
     features: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
@@ -50,7 +51,8 @@ class WholeImage:
         whole = images.to_tensor(pixels).to(plan.device)
         hr = modcrop(to_luma(whole) if protocol.colour == "y" else whole, protocol.scale)
         require_size(hr.shape[-2:], pixels, protocol)
-        return WholeImage(protocol=protocol, hr=hr)
+        reference = prepare_one(hr, protocol, grey=hr.shape[1] == 1)
+        return WholeImage(protocol=protocol, hr=hr, reference=reference)
 
     def degrade(self, lr_file: Path | None) -> Float[Tensor, "1 c h2 w2"]:
         """lr as the protocol makes it, or as it was given."""
@@ -90,11 +92,6 @@ class WholeImage:
         if sr is self.hr:
             return self.reference
         return prepare_one(sr, self.protocol, grey=self.hr.shape[1] == 1)
-
-    @cached_property
-    def reference(self) -> Prepared:
-        """hr as metrics see it."""
-        return prepare_one(self.hr, self.protocol, grey=self.hr.shape[1] == 1)
 
     def measure(self, metric: LoadedMetric, sr: Prepared) -> float:
         """One metric of one prepared sr.

@@ -102,7 +102,7 @@ PLACES = [
     ("bench.quality.whole.prepare_one", 4, {"bicubic", "nearest"}),
     ("bench.quality.whole.prepare_one", 5, {"bicubic"}),
     ("bench.quality.whole.images.to_array", 8, {"nearest"}),
-    ("bench.quality.whole.Source.measure", 3, {"bicubic"}),
+    ("bench.quality.whole.WholeImage.measure", 3, {"bicubic"}),
 ]
 
 
