@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
     from bench.comparing.request import sides
     from bench.comparing.run import compare
     from bench.contents import read
-    from bench.files.outputs import refuse_clashes, store_files
+    from bench.outputs import refuse_clashes, store_files
 
     options = Options(
         metrics=args.metrics and tuple(args.metrics),

@@ -112,7 +112,7 @@ def _dataset(folder_or_name: str, scale: int) -> Dataset:
 
 
 def _refuse_folder(out: Path, data: Dataset) -> None:
-    from bench.files.outputs import image_files, image_folders, refuse_clashes, same_path
+    from bench.outputs import image_files, image_folders, refuse_clashes, same_path
 
     if out.exists() and not out.is_dir():
         raise UserError(f"OUT_FOLDER {str(out)!r} is a file; required a folder")

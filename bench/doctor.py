@@ -80,12 +80,13 @@ def doctor(args: argparse.Namespace) -> int:
     """Fetch what was asked for, then show everything there is to know."""
     from rich.console import Console
 
-    from bench.environment import devices, environment
+    from bench.devices import devices
+    from bench.environment import environment
+    from bench.examining.fetching import fetch
     from bench.examining.inventory import inventory
     from bench.examining.tables import MANY, show
-    from bench.files.fetching import fetch
-    from bench.files.outputs import refuse_clashes
     from bench.files.replacing import replacing
+    from bench.outputs import refuse_clashes
 
     target = writable_file(args.json) if args.json else None
     refuse_clashes(writes=[("--json", target)] if target else [])

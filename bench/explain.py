@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _refuse_inputs(args: argparse.Namespace, found: Found, file: Path) -> None:
     from bench import cache
-    from bench.files.outputs import refuse_clashes, store_files
+    from bench.outputs import refuse_clashes, store_files
 
     pairs = [(sr, hr if isinstance(hr, Path) else cache.folder() / hr.file) for _, sr, hr in found.pairs]
     reads = [("an image", image) for pair in pairs for image in pair]

@@ -49,7 +49,7 @@ def run(into: Path, files: Sequence[Path]) -> int:
         UserError: a file is the results file itself.
         StoreError: a file is missing or is no results file.
     """
-    from bench.files.outputs import same_path
+    from bench.outputs import same_path
     from bench.printable import printable
     from bench.store import Store
 

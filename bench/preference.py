@@ -114,7 +114,7 @@ def build(args: argparse.Namespace) -> int:
     """Make the page and the key."""
     refuse_seed(args)
     from bench.contents import read
-    from bench.files.outputs import refuse_clashes, store_files
+    from bench.outputs import refuse_clashes, store_files
     from bench.protocols import protocol
     from bench.study.page import write_study
     from bench.study.pictures import pictures
@@ -168,7 +168,7 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
 
 def score(args: argparse.Namespace) -> int:
     """Score the answers and print what they say."""
-    from bench.files.outputs import refuse_clashes
+    from bench.outputs import refuse_clashes
     from bench.study.key import read_key
     from bench.study.score import score as scored
     from bench.study.votes import votes

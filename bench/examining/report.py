@@ -105,7 +105,8 @@ def fenced(text: str) -> str:
 
 def machine() -> Lines:
     """As `bench.doctor` shows it, without the packages, which stand below."""
-    from bench.environment import devices, environment
+    from bench.devices import devices
+    from bench.environment import environment
     from bench.examining.tables import machine_rows
 
     found = environment(devices()[-1])
@@ -120,7 +121,7 @@ def graphics() -> Lines:
     """Every device that torch can use, the driver, and what torch was built for."""
     import torch
 
-    from bench.environment import devices, find_device
+    from bench.devices import devices, find_device
     from bench.gpu import driver_version, gpu_facts
 
     yield f"torch was built for CUDA {torch.version.cuda or 'no'}, available: {torch.cuda.is_available()}"

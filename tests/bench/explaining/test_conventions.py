@@ -17,7 +17,7 @@ import torchmetrics.functional.image as tm
 from torchmetrics.image import PeakSignalNoiseRatio
 
 from baselines.bicubic import imresize
-from bench.datasets import dataset, load
+from bench.datasets import dataset
 from bench.errors import UserError
 from bench.explaining.conventions import (
     CHANNELS,
@@ -34,6 +34,7 @@ from bench.explaining.match import match, published
 from bench.explaining.scores import ImageScores, Value, measure, planes, values, view
 from bench.explaining.ssim import box_then_every, ssim_of_planes
 from bench.images import to_array, to_tensor
+from bench.loading import load
 from bench.prepare import prepare, to_luma
 from bench.protocols import protocol
 
