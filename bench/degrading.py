@@ -1,0 +1,164 @@
+"""`bench.degrade` from its command line to its exit status: lr of each image into a folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.cli import DONE, FAILED, Reporter, progress
+from bench.datasets import dataset, left_out
+from bench.errors import UserError
+from bench.executor import read_ahead
+from bench.images import read, to_array, to_tensor, write
+from bench.lr import degrade
+from bench.outputs import image_files, image_folders, refuse_clashes, same_path
+from bench.prepare import modcrop, quantize, size
+from bench.printable import printable
+from bench.records import Arithmetic, Border, Dataset, ImageFile, SRProtocol
+
+LARGEST_SIGMA = 1000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What `bench.degrade` was told; each field is the option of its name.
+
+    Attributes:
+        hr: a folder, or the name of a data set.
+        blur: sigma in hr pixels; 0 for none.
+        force: files that are there are written again.
+    """
+
+    hr: str
+    lr: Path
+    scale: int
+    border: Border
+    arithmetic: Arithmetic
+    blur: float
+    force: bool
+
+    @property
+    def protocol(self) -> SRProtocol:
+        """How lr is made.
+
+        Raises:
+            UserError: scale or blur is out of range.
+        """
+        if self.scale < 2:
+            raise UserError(f"--scale is {self.scale}; required an integer of at least 2")
+        if not 0 <= self.blur <= LARGEST_SIGMA:
+            raise UserError(
+                f"--blur is {self.blur}; required a sigma in pixels of at least 0 and at most {LARGEST_SIGMA:g}"
+            )
+        return SRProtocol(
+            name="degrade",
+            scale=self.scale,
+            shave=0,
+            arithmetic=self.arithmetic,
+            border=self.border,
+            blur_sigma=self.blur,
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Degrade every image that OUT_FOLDER lacks, and print what became of them."""
+    config = Config(**vars(args))
+    protocol = config.protocol
+    data = _dataset(config.hr, config.scale)
+    for line in left_out(data):
+        print(printable(line), file=sys.stderr)
+    _refuse_folder(config.lr, data)
+    with progress("degrade", len(data.images)) as reporter:
+        written, kept, failed = _degrade_all(data.images, config.lr, protocol, reporter, force=config.force)
+    print(f"{written} of {len(data.images)} images written to {config.lr} ({_describe(protocol)})")
+    if kept:
+        print(f"left as they were: {kept} that {config.lr} already has (--force writes them again)")
+    if failed:
+        print(f"{failed} failed, see above")
+    return FAILED if failed else DONE
+
+
+def _dataset(folder_or_name: str, scale: int) -> Dataset:
+    # a folder called like a named set is still the folder that was asked for
+    folder = Path(folder_or_name)
+    name = os.path.abspath(folder) if folder.is_dir() else folder_or_name  # noqa: PTH100
+    return dataset(name, scale=scale)
+
+
+def _refuse_folder(out: Path, data: Dataset) -> None:
+    if out.exists() and not out.is_dir():
+        raise UserError(f"OUT_FOLDER {str(out)!r} is a file; required a folder")
+    if any(same_path(out, folder) for _, folder in image_folders([data])):
+        raise UserError(f"OUT_FOLDER {str(out)!r} is where the hr images are; required another folder")
+    targets = [("an lr image", _target(out, image)) for image in data.images]
+    refuse_clashes(reads=image_files([data]), writes=targets)
+
+
+def _target(out: Path, image: ImageFile) -> Path:
+    return out / f"{image.stem}.png"
+
+
+def _degrade_all(
+    todo: Sequence[ImageFile], out: Path, protocol: SRProtocol, reporter: Reporter, *, force: bool
+) -> tuple[int, int, int]:
+    """Write lr of each image; returns how many were written, kept, and could not be made, each reported by name.
+
+    A file that is there is kept if it has the pixels that would be written, and else is left and counted as failed:
+    it may be lr of another scale, or of another image. That is found out by making them, which takes little time.
+    """
+    written = kept = failed = 0
+    for image, loaded in read_ahead(todo):
+        try:
+            if isinstance(loaded, Exception):
+                raise loaded
+            pixels = degraded(loaded.pixels, protocol)
+        except (ValueError, OSError) as error:
+            failed += 1
+            reporter.note(f"{image.stem}: not degraded: {error}")
+        else:
+            target = _target(out, image)
+            if force or not target.exists():
+                write(target, pixels)
+                written += 1
+            elif _holds(target, pixels):
+                kept += 1
+            else:
+                failed += 1
+                reporter.note(
+                    f"{image.stem}: not degraded: {str(target)!r} is there and is another image; required another "
+                    "folder, or --force to write it again"
+                )
+        reporter.advance(image.stem)
+    return written, kept, failed
+
+
+def _holds(file: Path, pixels: np.ndarray) -> bool:
+    """Whether an image file has these pixels."""
+    try:
+        return np.array_equal(read(file), pixels)
+    except ValueError:
+        return False
+
+
+def degraded(pixels: np.ndarray, protocol: SRProtocol) -> np.ndarray:
+    """uint8 pixels (h w c) to the uint8 pixels of lr, computed in float64.
+
+    Raises:
+        ValueError: a side is shorter than the scale.
+    """
+    whole = quantize(to_tensor(pixels).double())
+    hr = modcrop(whole, protocol.scale)
+    if not hr.numel():
+        raise ValueError(f"image is {size(whole)}, required at least {protocol.scale} pixels per side")
+    return to_array(degrade(hr, protocol))
+
+
+def _describe(protocol: SRProtocol) -> str:
+    blur = f"blur {protocol.blur_sigma:g}" if protocol.blur_sigma else "no blur"
+    return f"x{protocol.scale}, {protocol.arithmetic} arithmetic, {protocol.border} border, {blur}"
