@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.cli import guard
+from bench.comparing.config import Config
 
 CONDITIONS = ("worse", "different", "missing")
 EXAMPLES = """A and B are each one of
@@ -113,14 +115,16 @@ def conditions(text: str) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, compare, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    options = vars(parser().parse_args(argv))
+    return guard(lambda: run(options))
 
-    def body() -> int:
-        from bench.comparing.command import run
 
-        return run(args)
+def run(options: Mapping[str, Any]) -> int:
+    """Check the options, then compare."""
+    config = Config.of(options)
+    from bench.comparing.command import run as engine
 
-    return guard(body)
+    return engine(config)
 
 
 if __name__ == "__main__":

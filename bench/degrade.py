@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from bench import arguments
 from bench.cli import guard
+from bench.degrading.config import Config
 from bench.records import Arithmetic, Border
 
 EXAMPLES = """examples:
@@ -54,14 +55,16 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    options = vars(parser().parse_args(argv))
+    return guard(lambda: run(options))
 
-    def body() -> int:
-        from bench.degrading import run
 
-        return run(args)
+def run(options: Mapping[str, Any]) -> int:
+    """Check the options, then degrade."""
+    config = Config.of(options)  # what is wrong with them is said before torch is loaded
+    from bench.degrading.command import run as engine
 
-    return guard(body)
+    return engine(config)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli import guard
+from bench.examining.config import Config
 
 EXAMPLES = """examples:
   python -m bench.doctor                      what is there, by size
@@ -56,13 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         p.error("--db goes with --report")
     if args.report and (args.json or args.fetch is not None):
         p.error("--report goes with --db and --verify alone")
+    return guard(lambda: run(Config(**vars(args))))
 
-    def body() -> int:
-        from bench.examining.command import run
 
-        return run(args)
+def run(config: Config) -> int:
+    """Examine this machine."""
+    from bench.examining.command import run as engine
 
-    return guard(body)
+    return engine(config)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench import arguments
 from bench.cli import guard
+from bench.explaining.config import Config
 from bench.explaining.likes import LIBRARIES
 
 EXAMPLES = """SR and HR are two images, or two folders whose images are paired by name; HR may be a data set's name, too.
@@ -83,13 +85,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     if args.scale < 1:
         p.error(f"--scale is {args.scale}; required at least 1")
+    return guard(lambda: run(vars(args)))
 
-    def body() -> int:
-        from bench.explaining.command import run
 
-        return run(args)
+def run(options: Mapping[str, Any]) -> int:
+    """Check the options, then measure."""
+    config = Config.of(options)  # what is wrong with them is said before torch is loaded
+    from bench.explaining.command import run as engine
 
-    return guard(body)
+    return engine(config)
 
 
 if __name__ == "__main__":

@@ -38,13 +38,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, join, say what came; see :data:`EXAMPLES`."""
     args = parser().parse_args(argv)
+    return guard(lambda: run(args.into, args.files))
 
-    def body() -> int:
-        from bench.merging import run
 
-        return run(args.into, args.files)
+def run(into: Path, files: Sequence[Path]) -> int:
+    """Join, file after file."""
+    from bench.merging import run as engine
 
-    return guard(body)
+    return engine(into, files)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ python -m bench.perturb set5 perturbed
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.cli import guard
+from bench.perturbing.config import Config
 
 EXAMPLES = """examples:
   python -m bench.perturb set5 perturbed
@@ -39,14 +41,16 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    options = vars(parser().parse_args(argv))
+    return guard(lambda: run(options))
 
-    def body() -> int:
-        from bench.perturbing import run
 
-        return run(args)
+def run(options: Mapping[str, Any]) -> int:
+    """Check the options, then write."""
+    config = Config.of(options)  # what is wrong with them is said before torch is loaded
+    from bench.perturbing.command import run as engine
 
-    return guard(body)
+    return engine(config)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ python -m bench.preference build srcnn-955 sr-feature --dataset bsd100 --out stu
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench import arguments
 from bench.cli import guard
+from bench.study.config import BuildConfig, ScoreConfig
 
 EXAMPLES = """examples:
   python -m bench.preference build srcnn-955 sr-feature --dataset bsd100 --out study
@@ -97,14 +99,16 @@ def _add_score(p: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    options = vars(parser().parse_args(argv))
+    return guard(lambda: run(options.pop("program"), options))
 
-    def body() -> int:
-        from bench.study.command import run_build, run_score
 
-        return run_build(args) if args.program == "build" else run_score(args)
+def run(program: str, options: Mapping[str, Any]) -> int:
+    """Check the options, then build or score."""
+    config = BuildConfig.of(options) if program == "build" else ScoreConfig.of(options)
+    from bench.study.command import build, score
 
-    return guard(body)
+    return build(config) if isinstance(config, BuildConfig) else score(config)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import functools
 
 from rich.console import Console
@@ -20,9 +19,8 @@ from bench.outputs import refuse_clashes, store_files
 from bench.printable import printable
 
 
-def run(args: argparse.Namespace) -> int:
+def run(config: Config) -> int:
     """Compare and print."""
-    config = Config.of(args)
     json_file = writable_file(config.json) if config.json else None
     a, b = sides(config.a, config.b, config.db, functools.cache(lambda file: read([file])))
     refuse_clashes(

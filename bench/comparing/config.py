@@ -1,11 +1,11 @@
-"""What `bench.compare` was told, packed once."""
+"""The options of `bench.compare`. Loads no torch."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.comparing.records import SECONDS
 from bench.timing.records import DRIFT
@@ -36,21 +36,11 @@ class Config:
     json: Path | None = None
 
     @classmethod
-    def of(cls, args: argparse.Namespace) -> Config:
+    def of(cls, options: Mapping[str, Any]) -> Config:
         """The command line of `bench.compare`, parsed."""
-        return cls(
-            a=args.a,
-            b=args.b,
-            db=args.db,
-            metrics=args.metrics and tuple(args.metrics),
-            datasets=args.datasets and tuple(args.datasets),
-            tolerance=dict(args.tolerance),
-            alpha=args.alpha,
-            holm=args.holm,
-            allow_unlike=args.allow_unlike,
-            fail_on=tuple(dict.fromkeys(args.fail_on)),
-            json=args.json,
-        )
+        lists = {name: options[name] and tuple(options[name]) for name in ("metrics", "datasets")}
+        fail_on = tuple(dict.fromkeys(options["fail_on"]))
+        return cls(**{**options, **lists, "tolerance": dict(options["tolerance"]), "fail_on": fail_on})
 
     @property
     def confidence(self) -> float:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +14,7 @@ from bench import cache, manifest
 from bench.cli import DONE, FAILED, writable_file
 from bench.devices import devices
 from bench.environment import environment
+from bench.examining.config import Config
 from bench.examining.fetching import fetch
 from bench.examining.inventory import GroupReport, inventory
 from bench.examining.report import report
@@ -25,25 +24,8 @@ from bench.outputs import refuse_clashes
 from bench.records import Environment
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """What `bench.doctor` was told; each field is the option of its name.
-
-    Attributes:
-        fetch: groups; empty for all, None for none.
-    """
-
-    fetch: Sequence[str] | None
-    verify: bool
-    verbose: bool
-    json: Path | None
-    report: bool
-    db: Path | None
-
-
-def run(args: argparse.Namespace) -> int:
+def run(config: Config) -> int:
     """Print the block for an issue, or fetch what was asked for and show everything there is to know."""
-    config = Config(**vars(args))
     if config.report:
         letters = sys.stdout.encoding or "utf-8"
         print(report(db=config.db, verify=config.verify).encode(letters, "replace").decode(letters))

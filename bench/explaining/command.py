@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +13,11 @@ from bench.cli import DONE, FAILED, progress, writable_file
 from bench.datasets import dataset, left_out
 from bench.errors import UserError
 from bench.explaining import kernels
-from bench.explaining.config import Config
+from bench.explaining.config import Config, Published
 from bench.explaining.conventions import CHANNELS, Convention, psnr_conventions, ssim_conventions
 from bench.explaining.inputs import Found, loaded, said, stored, two
-from bench.explaining.likes import LIKES, likes
-from bench.explaining.match import Match, Published, match, published
+from bench.explaining.likes import LIKES
+from bench.explaining.match import Match, match
 from bench.explaining.scores import ImageScores, Value, measure, values
 from bench.explaining.table import like_table, match_lines, spread, table, usual
 from bench.explaining.to_json import to_json
@@ -30,11 +29,9 @@ from bench.printable import printable
 from bench.quality.lint import Finding
 
 
-def run(args: argparse.Namespace) -> int:
+def run(config: Config) -> int:
     """Measure what was asked for and print it."""
-    config = Config.of(args)
-    wanted = [published(text, config.tolerance) for text in config.match]
-    chosen = likes(config.like) if config.like else ()
+    wanted, chosen = config.match, config.like
     file = writable_file(config.json) if config.json else None
     if config.kernels:
         return _kernels(config)
@@ -51,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     print(printable(f"sr: {found.sr_said}\nhr: {found.hr_said}"))
     print(f"{_counted(len(images))}{of}, scale {config.scale}")
     if chosen:
-        print(f"\nwhat {config.like} prints")
+        print(f"\nwhat {chosen[0].library} prints")
         Console().print(like_table(chosen, images))
     grid = values(images, conventions)
     if not chosen and not wanted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -19,16 +18,15 @@ from bench.study.page import write_study
 from bench.study.pictures import Pictures, pictures
 from bench.study.plan import Plan, plan
 from bench.study.result import PreferenceResult
-from bench.study.score import score
+from bench.study.score import score as scored
 from bench.study.table import notes, pairs_table, plain, ranking_table
 from bench.study.votes import votes
 
 NAMED_LACKING = 10
 
 
-def run_build(args: argparse.Namespace) -> int:
+def build(config: BuildConfig) -> int:
     """Make the page and the key."""
-    config = BuildConfig.of(args)
     rule = protocol(config.protocol, config.scale)
     found = pictures(read(config.db), dataset=config.dataset, protocol=rule, models=config.models)
     planned = plan(found, limit=config.limit, catch=config.catch, seed=config.seed)
@@ -64,9 +62,8 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
     print(f"key:   {out / 'key.json'}  (keep it: it says whose picture is whose, and scoring needs it)")
 
 
-def run_score(args: argparse.Namespace) -> int:
+def score(config: ScoreConfig) -> int:
     """Score the answers and print what they say."""
-    config = ScoreConfig.of(args)
     study = read_key(config.key)
     export = writable_file(config.json) if config.json else None
     files = config.answers
@@ -75,7 +72,7 @@ def run_score(args: argparse.Namespace) -> int:
         writes=[("--json", export)] if export else [],
     )
     found = votes(files, study, least_right=config.least_right)
-    result = score(study, found, least_right=config.least_right, n_files=len(files), seed=config.seed)
+    result = scored(study, found, least_right=config.least_right, n_files=len(files), seed=config.seed)
     for refused in result.refused:
         print(f"refused: {plain(refused.file)!r}: {plain(refused.reason)}", file=sys.stderr)
     if not result.n_votes:

@@ -1,10 +1,11 @@
-"""What `bench.preference` was told, packed once."""
+"""The options of `bench.preference`, checked. Loads no torch."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.errors import UserError
 
@@ -25,10 +26,9 @@ class BuildConfig:
     force: bool
 
     @classmethod
-    def of(cls, args: argparse.Namespace) -> BuildConfig:
+    def of(cls, options: Mapping[str, Any]) -> BuildConfig:
         """The command line, parsed."""
-        options = {name: value for name, value in vars(args).items() if name != "program"}
-        return cls(**{**options, "models": tuple(args.models), "db": tuple(args.db)})
+        return cls(**{**options, "models": tuple(options["models"]), "db": tuple(options["db"])})
 
     def __post_init__(self) -> None:
         _refuse_seed(self.seed)
@@ -49,10 +49,9 @@ class ScoreConfig:
     seed: int
 
     @classmethod
-    def of(cls, args: argparse.Namespace) -> ScoreConfig:
+    def of(cls, options: Mapping[str, Any]) -> ScoreConfig:
         """The command line, parsed."""
-        options = {name: value for name, value in vars(args).items() if name != "program"}
-        return cls(**{**options, "answers": tuple(dict.fromkeys(args.answers))})
+        return cls(**{**options, "answers": tuple(dict.fromkeys(options["answers"]))})
 
     def __post_init__(self) -> None:
         _refuse_seed(self.seed)

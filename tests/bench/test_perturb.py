@@ -10,7 +10,7 @@ import pytest
 
 from bench import images, sr_quality
 from bench.perturb import main
-from bench.perturbing import perturbed
+from bench.perturbing.command import perturbed
 
 SIDE = 48
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bench.cli import DONE, FAILED, Reporter, progress
 from bench.datasets import dataset, left_out
+from bench.degrading.config import Config
 from bench.errors import UserError
 from bench.executor import read_ahead
 from bench.images import read, to_array, to_tensor, write
@@ -20,55 +19,11 @@ from bench.lr import degrade
 from bench.outputs import image_files, image_folders, refuse_clashes, same_path
 from bench.prepare import modcrop, quantize, size
 from bench.printable import printable
-from bench.records import Arithmetic, Border, Dataset, ImageFile, SRProtocol
-
-LARGEST_SIGMA = 1000.0
+from bench.records import Dataset, ImageFile, SRProtocol
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """What `bench.degrade` was told; each field is the option of its name.
-
-    Attributes:
-        hr: a folder, or the name of a data set.
-        blur: sigma in hr pixels; 0 for none.
-        force: files that are there are written again.
-    """
-
-    hr: str
-    lr: Path
-    scale: int
-    border: Border
-    arithmetic: Arithmetic
-    blur: float
-    force: bool
-
-    @property
-    def protocol(self) -> SRProtocol:
-        """How lr is made.
-
-        Raises:
-            UserError: scale or blur is out of range.
-        """
-        if self.scale < 2:
-            raise UserError(f"--scale is {self.scale}; required an integer of at least 2")
-        if not 0 <= self.blur <= LARGEST_SIGMA:
-            raise UserError(
-                f"--blur is {self.blur}; required a sigma in pixels of at least 0 and at most {LARGEST_SIGMA:g}"
-            )
-        return SRProtocol(
-            name="degrade",
-            scale=self.scale,
-            shave=0,
-            arithmetic=self.arithmetic,
-            border=self.border,
-            blur_sigma=self.blur,
-        )
-
-
-def run(args: argparse.Namespace) -> int:
+def run(config: Config) -> int:
     """Degrade every image that OUT_FOLDER lacks, and print what became of them."""
-    config = Config(**vars(args))
     protocol = config.protocol
     data = _dataset(config.hr, config.scale)
     for line in left_out(data):
