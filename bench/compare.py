@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli import guard
-from bench.comparing.config import Config
 
 CONDITIONS = ("worse", "different", "missing")
 EXAMPLES = """A and B are each one of
@@ -120,11 +119,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Check the options, then compare."""
-    config = Config.of(options)
+    """Compare."""
     from bench.comparing.command import run as engine
 
-    return engine(config)
+    return engine(options)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 
@@ -19,8 +21,9 @@ from bench.outputs import refuse_clashes, store_files
 from bench.printable import printable
 
 
-def run(config: Config) -> int:
+def run(options: Mapping[str, Any]) -> int:
     """Compare and print."""
+    config = Config.of(options)
     json_file = writable_file(config.json) if config.json else None
     a, b = sides(config.a, config.b, config.db, functools.cache(lambda file: read([file])))
     refuse_clashes(
