@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: Mapping[str, Any]) -> int:
     """Compare."""
-    from bench.comparing.command import run as engine
+    from bench.commands.compare import run as engine
 
     return engine(options)
 

@@ -9,9 +9,10 @@ from typing import Any, get_args
 
 from bench import arguments
 from bench.cli import guard
-from bench.degrading.config import Config
-from bench.records import Arithmetic, Border
+from bench.errors import UserError
+from bench.records import Arithmetic, Border, SRProtocol
 
+LARGEST_SIGMA = 1000.0
 EXAMPLES = """examples:
   python -m bench.degrade DIV2K_valid_HR lr/x4
   python -m bench.degrade set5 lr/x8 --scale 8 --border replicate
@@ -61,10 +62,33 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then degrade."""
-    config = Config.of(options)  # what is wrong with them is said before torch is loaded
-    from bench.degrading.command import run as engine
+    rule = protocol(options)  # what is wrong with them is said before torch is loaded
+    from bench.commands.degrade import run as engine
 
-    return engine(config)
+    return engine(options["hr"], options["lr"], rule, force=options["force"])
+
+
+def protocol(options: Mapping[str, Any]) -> SRProtocol:
+    """How lr is made.
+
+    Raises:
+        UserError: scale or blur is out of range.
+    """
+    scale, sigma = options["scale"], options["blur"]
+    if scale < 2:
+        raise UserError(f"--scale is {scale}; required an integer of at least 2")
+    if not 0 <= sigma <= LARGEST_SIGMA:
+        raise UserError(
+            f"--blur is {sigma}; required a sigma in pixels of at least 0 and at most {LARGEST_SIGMA:g}"
+        )
+    return SRProtocol(
+        name="degrade",
+        scale=scale,
+        shave=0,
+        arithmetic=options["arithmetic"],
+        border=options["border"],
+        blur_sigma=sigma,
+    )
 
 
 if __name__ == "__main__":

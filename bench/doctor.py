@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(config: Config) -> int:
     """Examine this machine."""
-    from bench.examining.command import run as engine
+    from bench.commands.doctor import run as engine
 
     return engine(config)
 

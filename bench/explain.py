@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then measure."""
     config = Config.of(options)  # what is wrong with them is said before torch is loaded
-    from bench.explaining.command import run as engine
+    from bench.commands.explain import run as engine
 
     return engine(config)
 

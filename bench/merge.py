@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(into: Path, files: Sequence[Path]) -> int:
     """Join, file after file."""
-    from bench.merging import run as engine
+    from bench.commands.merge import run as engine
 
     return engine(into, files)
 

@@ -6,12 +6,13 @@ python -m bench.perturb set5 perturbed
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.cli import guard
-from bench.perturbing.config import Config
+from bench.errors import UserError
 
 EXAMPLES = """examples:
   python -m bench.perturb set5 perturbed
@@ -22,6 +23,7 @@ shift-N: the image N pixels to the right, its left column repeated. noise-N: Gau
 levels of 255, rounded to 8 bits, seeded by the file hash. Each kind is a folder of PNG files named like the images.
 exit status: 0 done, 1 an image could not be read or written, 2 bad usage, 130 interrupted"""
 KINDS = ("shift-0", "shift-1", "shift-2", "noise-2", "noise-5", "noise-10")
+KIND = re.compile(r"(shift|noise)-(\d{1,3})")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,10 +49,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then write."""
-    config = Config.of(options)  # what is wrong with them is said before torch is loaded
-    from bench.perturbing.command import run as engine
+    kinds = {name: parsed(name) for name in options["kinds"]}  # wrong ones are named before torch is loaded
+    from bench.commands.perturb import run as engine
 
-    return engine(config)
+    return engine(options["hr"], options["out"], kinds)
+
+
+def parsed(kind: str) -> tuple[str, int]:
+    """`shift-2` as ("shift", 2).
+
+    Raises:
+        UserError: it is neither shift-N nor noise-N.
+    """
+    found = KIND.fullmatch(kind)
+    if found is None:
+        raise UserError(f"a kind must be shift-N or noise-N, N from 0 to 999 (got {kind!r})")
+    return found[1], int(found[2])
 
 
 if __name__ == "__main__":

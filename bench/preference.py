@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(program: str, options: Mapping[str, Any]) -> int:
     """Check the options, then build or score."""
     config = BuildConfig.of(options) if program == "build" else ScoreConfig.of(options)
-    from bench.study.command import build, score
+    from bench.commands.preference import build, score
 
     return build(config) if isinstance(config, BuildConfig) else score(config)
 

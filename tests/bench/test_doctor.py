@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench import doctor, manifest
+from bench.commands.doctor import wanted
 from bench.doctor import main
 from bench.environment import environment
-from bench.examining.command import wanted
 from bench.examining.fetching import Transfer, fetch
 from bench.examining.inventory import FileReport, GroupReport, inventory
 from bench.examining.tables import machine_rows, missing, own_name, size
@@ -241,9 +241,7 @@ def test_help_imports_nothing_heavy_and_shows_examples() -> None:
 def test_many_failures_are_summed_up_unless_verbose(
     entry: ManifestFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        "bench.examining.command.fetch", lambda names: tuple(f"reason {n}" for n in range(12))
-    )
+    monkeypatch.setattr("bench.commands.doctor.fetch", lambda names: tuple(f"reason {n}" for n in range(12)))
     assert main(["--fetch"]) == 1
     err = capsys.readouterr().err
     assert err.count("not fetched: reason") == 10

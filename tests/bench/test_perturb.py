@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bench import images, sr_quality
+from bench.commands.perturb import perturbed
 from bench.perturb import main
-from bench.perturbing.command import perturbed
 
 SIDE = 48
 

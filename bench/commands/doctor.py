@@ -1,4 +1,4 @@
-"""`bench.doctor` from its command line to its exit status."""
+"""What `bench.doctor` does once its options are parsed: fetch, examine, print."""
 
 from __future__ import annotations
 

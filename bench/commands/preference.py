@@ -1,4 +1,4 @@
-"""`bench.preference build` and `score` from their command lines to their exit statuses."""
+"""What `bench.preference` does once its options are parsed: build a study, or score its answers."""
 
 from __future__ import annotations
 

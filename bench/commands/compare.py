@@ -1,4 +1,4 @@
-"""`bench.compare` from its command line to its exit status."""
+"""What `bench.compare` does once its options are parsed: compare, print, export."""
 
 from __future__ import annotations
 

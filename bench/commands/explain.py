@@ -1,4 +1,4 @@
-"""`bench.explain` from its command line to its exit status."""
+"""What `bench.explain` does once its options are parsed: measure under every convention, print, export."""
 
 from __future__ import annotations
 

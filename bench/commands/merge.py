@@ -1,4 +1,4 @@
-"""`bench.merge` from its command line to its exit status."""
+"""What `bench.merge` does once its options are parsed: join results files."""
 
 from __future__ import annotations
 

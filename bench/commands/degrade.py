@@ -1,4 +1,4 @@
-"""`bench.degrade` from its command line to its exit status: lr of each image into a folder."""
+"""What `bench.degrade` does once its options are parsed: write lr of each image into a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from bench.cli import DONE, FAILED, Reporter, progress
 from bench.datasets import dataset, left_out
-from bench.degrading.config import Config
 from bench.errors import UserError
 from bench.executor import read_ahead
 from bench.images import read, to_array, to_tensor, write
@@ -22,28 +21,27 @@ from bench.printable import printable
 from bench.records import Dataset, ImageFile, SRProtocol
 
 
-def run(config: Config) -> int:
-    """Degrade every image that OUT_FOLDER lacks, and print what became of them."""
-    protocol = config.protocol
-    data = _dataset(config.hr, config.scale)
+def run(hr: str, lr: Path, protocol: SRProtocol, *, force: bool) -> int:
+    """Degrade every image that OUT_FOLDER lacks, and print what became of them.
+
+    Args:
+        hr: a folder, or the name of a data set.
+        force: write again what `lr` already has.
+    """
+    # a folder called like a named set is still the folder that was asked for
+    name = os.path.abspath(hr) if Path(hr).is_dir() else hr  # noqa: PTH100
+    data = dataset(name, scale=protocol.scale)
     for line in left_out(data):
         print(printable(line), file=sys.stderr)
-    _refuse_folder(config.lr, data)
+    _refuse_folder(lr, data)
     with progress("degrade", len(data.images)) as reporter:
-        written, kept, failed = _degrade_all(data.images, config.lr, protocol, reporter, force=config.force)
-    print(f"{written} of {len(data.images)} images written to {config.lr} ({_describe(protocol)})")
+        written, kept, failed = _degrade_all(data.images, lr, protocol, reporter, force=force)
+    print(f"{written} of {len(data.images)} images written to {lr} ({_describe(protocol)})")
     if kept:
-        print(f"left as they were: {kept} that {config.lr} already has (--force writes them again)")
+        print(f"left as they were: {kept} that {lr} already has (--force writes them again)")
     if failed:
         print(f"{failed} failed, see above")
     return FAILED if failed else DONE
-
-
-def _dataset(folder_or_name: str, scale: int) -> Dataset:
-    # a folder called like a named set is still the folder that was asked for
-    folder = Path(folder_or_name)
-    name = os.path.abspath(folder) if folder.is_dir() else folder_or_name  # noqa: PTH100
-    return dataset(name, scale=scale)
 
 
 def _refuse_folder(out: Path, data: Dataset) -> None:
