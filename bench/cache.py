@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import stat
 import threading
@@ -11,10 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from bench import manifest
-from bench.cli import ByteBar
 from bench.errors import MissingFile
 from bench.files import digest
-from bench.files.download import Bar, DownloadError, download
+from bench.files.download import Bar, ByteBar, DownloadError, download
 from bench.files.replacing import replacing
 from bench.manifest import TRUNK, ManifestFile
 from bench.trunks import sources
@@ -154,7 +154,8 @@ def _download(file: ManifestFile, bar: Bar) -> Path:
     address = sources.about(file) if trunk else manifest.address(file)
     try:
         if trunk:
-            return sources.make(file, folder(), bar)
+            # what parses an index and converts arrays is imported when a trunk is made: parsers need this module
+            return importlib.import_module("bench.trunks.make").make(file, folder(), bar)
         with replacing(own) as part:
             download(address, part, size=file.bytes, bar=bar)
             _check(file, part)

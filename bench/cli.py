@@ -8,14 +8,16 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bench import interrupts
-from bench.errors import UserError
-from bench.printable import one_line, printable, shortened
+from bench.devices import devices, find_device
+from bench.errors import UserError, describe_os_error
+from bench.out_of_memory import out_of_memory
+from bench.printable import PLAIN_LINE_EVERY_SECONDS, one_line, printable, say, shortened
 
 if TYPE_CHECKING:
     import torch
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 VARIABLE = "PERCEPTUAL_BENCH_DATA"
 PACKAGES = ("models", "baselines", "reports")
-PLAIN_LINE_EVERY_SECONDS = 5.0
-LARGE_BYTES = 5_000_000
 LONGEST_MESSAGE = 4000
 
 
@@ -61,7 +61,7 @@ def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kin
         hidden = _hidden()
         return _complain(hidden, BAD_USAGE) if hidden else _complain(_not_loaded(error), FAILED)
     except Exception as error:
-        if isinstance(error, MemoryError) or _out_of_memory(error):
+        if isinstance(error, MemoryError) or ("torch" in sys.modules and out_of_memory(error)):
             return _complain("out of memory; required a smaller size, image or batch, or more memory", FAILED)
         return _complain(_defect(error), FAILED)
     return status
@@ -92,14 +92,6 @@ def _not_loaded(error: ImportError) -> str:
     )
 
 
-def _out_of_memory(error: Exception) -> bool:
-    if "torch" not in sys.modules:
-        return False
-    from bench.out_of_memory import out_of_memory
-
-    return out_of_memory(error)
-
-
 def _hidden() -> str | None:
     """What to do about a module of the user's that has the name of a package of ours, where there is one."""
     for name in PACKAGES:
@@ -113,12 +105,6 @@ def _complain(message: str, status: int) -> int:
     text = one_line(message)
     print(f"error: {shortened(text, LONGEST_MESSAGE)}", file=sys.stderr)
     return status
-
-
-def describe_os_error(error: OSError) -> str:
-    """`No space left on device: 'results/x.png'`: the reason first, then the file."""
-    file = f": {os.fspath(error.filename)!r}" if error.filename else ""
-    return f"{error.strerror or error}{file}"
 
 
 def _defect(error: Exception) -> str:
@@ -166,57 +152,7 @@ class _Lines:
             self.note(f"{self.what}: {self.done}/{self.total} ({label})")
 
     def note(self, text: str) -> None:
-        print(printable(text), file=sys.stderr, flush=True)
-
-
-def say(text: str) -> None:
-    """A line on standard error, above whatever bar is there."""
-    print(printable(text), file=sys.stderr, flush=True)
-
-
-class ByteBar:
-    """How much of a large file has come: a bar on a terminal, a plain line every few seconds elsewhere.
-
-    Nothing is shown before `total` is set, nor for a file below 5 MB, which is here before one could read it.
-    """
-
-    def __init__(self, what: str) -> None:
-        self.what, self.done, self._total = what, 0, 0
-        self.said = time.monotonic()
-        self.screen: Any = None
-
-    @property
-    def total(self) -> int:
-        return self._total
-
-    @total.setter
-    def total(self, count: int) -> None:
-        self._total, self.said = count, time.monotonic()
-        if count < LARGE_BYTES or not sys.stderr.isatty():
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
-        console = Console(stderr=True)
-        self.screen = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
-        self.task = self.screen.add_task(self.what, total=count)
-        self.screen.start()
-
-    def update(self, count: int) -> None:
-        """`count` more bytes have come."""
-        self.done += count
-        if self.screen is not None:
-            self.screen.update(self.task, advance=count)
-        elif self._total >= LARGE_BYTES and time.monotonic() - self.said >= PLAIN_LINE_EVERY_SECONDS:
-            self.said = time.monotonic()
-            say(f"{self.what}: {self.done / 1e6:.0f} of {self._total / 1e6:.0f} MB")
-
-    def close(self) -> None:
-        """Take it off the screen."""
-        if self.screen is not None:
-            self.screen.stop()
-            self.screen = None
+        say(text)
 
 
 @contextmanager
@@ -239,8 +175,6 @@ def device(name: str) -> torch.device:
     Raises:
         UserError: this machine has no such device.
     """
-    from bench.environment import devices, find_device
-
     return find_device(devices()[-1].partition(":")[0] if name == "auto" else name)
 
 
@@ -256,23 +190,3 @@ def as_given(path: Path) -> Path:
     """An absolute path for people: below the working directory without what every path there begins with."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def refuse_replaced(stores: Sequence[Path], files: Sequence[Path], replaced: Sequence[Path]) -> None:
-    """Refuse to replace files and folders of an earlier output that what is read is, or lies in.
-
-    Args:
-        stores: results files that are read; `files` all else that is.
-
-    Raises:
-        UserError: names both.
-    """
-    from bench.files.outputs import refuse_clashes, store_files
-
-    refuse_clashes(
-        reads=[
-            *(each for store in stores for each in store_files("the results file", store)),
-            *(("the file", file) for file in files),
-        ],
-        replaced=[("an earlier output's", path) for path in replaced],
-    )

@@ -6,17 +6,12 @@ python -m bench.compare before.db after.db
 from __future__ import annotations
 
 import argparse
-import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from bench.cli import DONE, FAILED, guard, writable_file
-
-if TYPE_CHECKING:
-    from bench.comparing.records import Comparison, Options, Row
-    from bench.comparing.request import Side
+from bench.cli import guard
 
 CONDITIONS = ("worse", "different", "missing")
 EXAMPLES = """A and B are each one of
@@ -119,79 +114,15 @@ def conditions(text: str) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, compare, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
-    return guard(lambda: run(args))
+    options = vars(parser().parse_args(argv))
+    return guard(lambda: run(options))
 
 
-def run(args: argparse.Namespace) -> int:
-    """Compare and print."""
-    json_file = writable_file(args.json) if args.json else None
-    from bench.comparing.records import Options
-    from bench.comparing.request import sides
-    from bench.comparing.run import compare
-    from bench.contents import read
-    from bench.files.outputs import refuse_clashes, store_files
+def run(options: Mapping[str, Any]) -> int:
+    """Compare."""
+    from bench.commands.compare import run as engine
 
-    options = Options(
-        metrics=args.metrics and tuple(args.metrics),
-        datasets=args.datasets and tuple(args.datasets),
-        tolerances=dict(args.tolerance),
-        alpha=args.alpha,
-        holm=args.holm,
-        allow_unlike=args.allow_unlike,
-    )
-    a, b = sides(args.a, args.b, args.db, functools.cache(lambda file: read([file])))
-    refuse_clashes(
-        reads=[*store_files("A", a.reading.store), *store_files("B", b.reading.store)],
-        writes=[("--json", json_file)] if json_file else [],
-    )
-    comparison = compare(a, b, options)
-    report(comparison, a, b, options)
-    if json_file:
-        write(json_file, comparison, a, b, options)
-    held = [name for name in dict.fromkeys(args.fail_on) if holds(name, comparison)]
-    if held:
-        print(f"failed: {', '.join(held)} (--fail-on)")
-    return FAILED if held else DONE
-
-
-def report(comparison: Comparison, a: Side, b: Side, options: Options) -> None:
-    """Print the tables and what must be known of them."""
-    from rich.console import Console
-
-    from bench.comparing.table import closing, remarks, tables
-    from bench.printable import printable
-
-    console = Console()
-    for side in (a, b):
-        print(f"{side.name} is {printable(str(side.reading))}")
-    for titled in tables(comparison.rows, options.confidence):
-        console.print()
-        if titled.title:
-            console.print(titled.title, markup=False, highlight=False, style="bold", soft_wrap=True)
-        console.print(titled.table)
-    print(f"\n{closing(comparison, holm=options.holm, alpha=options.alpha)}")
-    for remark in remarks(comparison):
-        print(f"- {printable(remark)}")
-
-
-def write(file: Path, comparison: Comparison, a: Side, b: Side, options: Options) -> None:
-    """Everything as JSON."""
-    from bench.comparing.to_json import to_json
-    from bench.files.replacing import replacing
-
-    with replacing(file) as part:
-        part.write_text(to_json(comparison, a, b, options), encoding="utf-8")
-
-
-def holds(condition: str, comparison: Comparison) -> bool:
-    """Whether a condition of `--fail-on` is met."""
-    rows: Sequence[Row] = comparison.rows
-    if condition == "worse":
-        return any(row.verdict == "WORSE" for row in rows)
-    if condition == "different":
-        return any(row.verdict != "SAME" for row in rows)
-    return bool(comparison.left_out) or any(row.effect.unmatched for row in rows)
+    return engine(options)
 
 
 if __name__ == "__main__":

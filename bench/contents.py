@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.files.typed import typed
+from bench.outputs import refuse_clashes, store_files
 from bench.records import (
     HR,
     Curve,
@@ -138,6 +139,24 @@ def read(files: Sequence[Path]) -> Contents:
         style_protocols=_merged(part.style_protocols for part in reversed(parts)),
         environments=_merged(part.environments for part in parts),
         metrics=_merged(part.metrics for part in parts),
+    )
+
+
+def refuse_replaced(stores: Sequence[Path], files: Sequence[Path], replaced: Sequence[Path]) -> None:
+    """Refuse to replace files and folders of an earlier output that what is read is, or lies in.
+
+    Args:
+        stores: results files that are read; `files` all else that is.
+
+    Raises:
+        UserError: names both.
+    """
+    refuse_clashes(
+        reads=[
+            *(each for store in stores for each in store_files("the results file", store)),
+            *(("the file", file) for file in files),
+        ],
+        replaced=[("an earlier output's", path) for path in replaced],
     )
 
 

@@ -5,7 +5,6 @@ To add a set, put a group called like it into `manifest.toml` and a line into `N
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
-from bench import cache, manifest
-from bench.errors import ImageError, MissingFile, UserError
+from bench import manifest
+from bench.errors import UserError
 from bench.files.formats import USUAL
 from bench.files.layouts import hr_folder, hr_names, listing
 from bench.files.names import normal
@@ -148,26 +147,6 @@ def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = Fals
     raise UserError(
         f"no {what} is called {name_or_folder!r}; required a folder of images, or one of: {', '.join(NAMED)}"
     )
-
-
-def load(image: ImageFile) -> LoadedImage:
-    """Read an image once: its pixels and its hash. A file of the cache is downloaded where it is missing.
-
-    Raises:
-        ImageError: unreadable, not an image that is measured, or not the file that was pinned.
-        MissingFile: a file of the cache that is not to be had, or is damaged.
-    """
-    from bench import images
-
-    pinned = None if Path(image.file).is_absolute() else manifest.file(image.file)
-    path = Path(image.file) if pinned is None else cache.find(pinned.name, verify=False)
-    data = images.read_bytes(path)
-    sha256 = hashlib.sha256(data).hexdigest()
-    if pinned is not None and cache.wrong(pinned, sha256):
-        raise MissingFile(cache.damage(pinned, sha256))
-    if image.sha256 is not None and sha256 != image.sha256:
-        raise ImageError(f"{str(path)!r} is not the pinned file: sha256 is {sha256}; required {image.sha256}")
-    return LoadedImage(pixels=images.decode(data, str(path)), sha256=sha256)
 
 
 def samples_folder() -> Path:

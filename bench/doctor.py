@@ -6,18 +6,11 @@ python -m bench.doctor --fetch set5
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from bench.cli import DONE, FAILED, guard, writable_file
-
-if TYPE_CHECKING:
-    from bench.examining.inventory import GroupReport
-    from bench.records import Environment
+from bench.cli import guard
+from bench.examining.config import Config
 
 EXAMPLES = """examples:
   python -m bench.doctor                      what is there, by size
@@ -64,75 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         p.error("--db goes with --report")
     if args.report and (args.json or args.fetch is not None):
         p.error("--report goes with --db and --verify alone")
-    return guard(lambda: tell(args) if args.report else doctor(args))
+    return guard(lambda: run(Config(**vars(args))))
 
 
-def tell(args: argparse.Namespace) -> int:
-    """Print the block for an issue; whatever it says, it is done."""
-    from bench.examining.report import report
+def run(config: Config) -> int:
+    """Examine this machine."""
+    from bench.commands.doctor import run as engine
 
-    letters = sys.stdout.encoding or "utf-8"
-    print(report(db=args.db, verify=args.verify).encode(letters, "replace").decode(letters))
-    return DONE
-
-
-def doctor(args: argparse.Namespace) -> int:
-    """Fetch what was asked for, then show everything there is to know."""
-    from rich.console import Console
-
-    from bench.environment import devices, environment
-    from bench.examining.inventory import inventory
-    from bench.examining.tables import MANY, show
-    from bench.files.fetching import fetch
-    from bench.files.outputs import refuse_clashes
-    from bench.files.replacing import replacing
-
-    target = writable_file(args.json) if args.json else None
-    refuse_clashes(writes=[("--json", target)] if target else [])
-    failures = fetch(wanted(args.fetch)) if args.fetch is not None else ()
-    machine = environment(devices()[-1])
-    groups = inventory(verify=args.verify)
-    show(Console(highlight=False), machine, groups, verified=args.verify, verbose=args.verbose)
-    shown = failures if args.verbose else failures[:MANY]
-    for reason in shown:
-        print(f"not fetched: {reason}", file=sys.stderr)
-    if len(shown) < len(failures):
-        print(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)", file=sys.stderr)
-    if target:
-        found = findings(machine, groups, failures, verified=args.verify)
-        with replacing(target) as part:
-            part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return FAILED if failures or any(group.having("damaged") for group in groups) else DONE
-
-
-def wanted(names: Sequence[str]) -> tuple[str, ...]:
-    """The files of the groups called `names`, of all groups for none.
-
-    Raises:
-        UserError: no group has that name.
-    """
-    from bench import manifest
-
-    groups = (
-        [manifest.group(name) for name in names if name != "samples"] if names else manifest.groups().values()
-    )
-    return tuple(dict.fromkeys(file.name for group in groups for file in group.files))
-
-
-def findings(
-    machine: Environment, groups: Sequence[GroupReport], failures: Sequence[str], *, verified: bool
-) -> dict[str, Any]:
-    """Everything that is shown, as JSON has it."""
-    from bench import cache
-
-    return {
-        "environment": dict(machine.facts),
-        "environment_hash": machine.hash,
-        "folder": str(cache.folder()),
-        "verified": verified,
-        "not_fetched": list(failures),
-        "groups": [asdict(group) for group in groups],
-    }
+    return engine(config)
 
 
 if __name__ == "__main__":

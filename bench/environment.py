@@ -7,16 +7,13 @@ import os
 import platform
 import re
 import subprocess
-import typing as tp
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError
+from bench.devices import devices, find_device
+from bench.gpu import gpu_facts
 from bench.records import Environment
-
-if tp.TYPE_CHECKING:
-    import torch
 
 DISTRIBUTION = "perceptual-bench"
 PACKAGES = (
@@ -64,8 +61,6 @@ def environment(device: str = "cpu") -> Environment:
     Raises:
         UserError: there is no such device here.
     """
-    from bench.gpu import gpu_facts
-
     found = find_device(device)
     facts = {
         "suite": suite(),
@@ -96,35 +91,6 @@ def summary(environment: Environment) -> str:
     else:
         parts.append("GPU not used" if facts["torch"]["accelerators"] else "no GPU")
     return ", ".join(parts)
-
-
-def find_device(device: str) -> torch.device:
-    """The torch device called `device`: cpu, cuda, cuda:1, mps.
-
-    Raises:
-        UserError: the name is not one torch knows, or this machine has no such device.
-    """
-    import torch
-
-    try:
-        found = torch.device(device)
-    except RuntimeError as error:
-        raise UserError(f"device is {device!r}; required one of: {', '.join(devices())}") from error
-    if found.type == "cuda" and found.index is None and torch.cuda.is_available():
-        found = torch.device("cuda", torch.cuda.current_device())
-    if str(found) not in devices():
-        raise UserError(f"device is {device!r}, which is not here; required one of: {', '.join(devices())}")
-    return found
-
-
-def devices() -> list[str]:
-    """The devices of this machine by torch's name for them: cpu first."""
-    import torch
-
-    cuda = (
-        [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    )
-    return ["cpu", *cuda, *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
 def suite() -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Errors that are shown to a user as one message, without a traceback."""
 
+import os
+
 
 class UserError(ValueError):
     """Something the user can mend; the message states what was given, then what is required."""
@@ -32,3 +34,9 @@ class RunError(UserError):
 
 class StoreError(RunError):
     """The results file cannot be used as it is."""
+
+
+def describe_os_error(error: OSError) -> str:
+    """`No space left on device: 'results/x.png'`: the reason first, then the file."""
+    file = f": {os.fspath(error.filename)!r}" if error.filename else ""
+    return f"{error.strerror or error}{file}"

@@ -10,8 +10,9 @@ from typing import TypeVar
 
 import torch
 
-from bench.datasets import LoadedImage, load
+from bench.datasets import LoadedImage
 from bench.errors import ImageError
+from bench.loading import load
 from bench.records import ImageFile
 
 MOST_WORKERS = 16

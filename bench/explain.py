@@ -7,22 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bench import arguments
-from bench.cli import DONE, FAILED, guard, progress, writable_file
-from bench.errors import UserError
-from bench.explaining.likes import LIBRARIES, LIKES, likes
-
-if TYPE_CHECKING:
-    from bench.explaining.conventions import Convention
-    from bench.explaining.inputs import Found
-    from bench.explaining.match import Match, Published
-    from bench.explaining.scores import ImageScores, Value
-    from bench.quality.lint import Finding
-    from bench.records import Dataset
+from bench.cli import guard
+from bench.explaining.config import Config
+from bench.explaining.likes import LIBRARIES
 
 EXAMPLES = """SR and HR are two images, or two folders whose images are paired by name; HR may be a data set's name, too.
 
@@ -93,181 +85,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     if args.scale < 1:
         p.error(f"--scale is {args.scale}; required at least 1")
-    return guard(lambda: run(args))
+    return guard(lambda: run(vars(args)))
 
 
-def run(args: argparse.Namespace) -> int:
-    """Measure what was asked for and print it."""
-    from bench.explaining.match import published
+def run(options: Mapping[str, Any]) -> int:
+    """Check the options, then measure."""
+    config = Config.of(options)  # what is wrong with them is said before torch is loaded
+    from bench.commands.explain import run as engine
 
-    wanted = [published(text, args.tolerance) for text in args.match or ()]
-    chosen = likes(args.like) if args.like else ()
-    file = writable_file(args.json) if args.json else None
-    if args.kernels:
-        return _kernels(args)
-    found = _found(args)
-    if file:
-        _refuse_inputs(args, found, file)
-    every = args.all or bool(wanted) or file is not None
-    conventions = [] if chosen and not every else _conventions(len(found.pairs), every=every)
-    likely: list[Convention] = [
-        c for like in (LIKES if file or wanted else chosen) for c in (like.psnr, like.ssim) if c
-    ]
-    images, findings = _measure(found, args.scale, conventions + likely)
-    _print_head(found, images, args.scale)
-    if chosen:
-        _print_like(args.like, images)
-    values = _values(images, conventions)
-    if not chosen and not wanted:
-        _print_tables(values, len(images), args.scale, every=args.all)
-    # a library may print what no convention of the grid gives, such as 80.00 dB for equal images
-    all_values = _values(images, list(dict.fromkeys([*conventions, *likely]))) if wanted else []
-    matches = _match(wanted, all_values, len(images), args.scale)
-    if file:
-        from bench.explaining.to_json import to_json
-        from bench.files.replacing import replacing
-
-        with replacing(file) as part:
-            part.write_text(to_json(images, values, matches, findings, args.scale), encoding="utf-8")
-    return DONE if all(match.exact for match in matches) else FAILED
-
-
-def _refuse_inputs(args: argparse.Namespace, found: Found, file: Path) -> None:
-    from bench import cache
-    from bench.files.outputs import refuse_clashes, store_files
-
-    pairs = [(sr, hr if isinstance(hr, Path) else cache.folder() / hr.file) for _, sr, hr in found.pairs]
-    reads = [("an image", image) for pair in pairs for image in pair]
-    refuse_clashes(
-        reads=[*reads, *(store_files("--db", args.db) if args.db else [])], writes=[("--json", file)]
-    )
-
-
-def _found(args: argparse.Namespace) -> Found:
-    from bench.explaining.inputs import stored, two
-
-    if args.db:
-        return stored(args.db, args.dataset, args.model, args.scale, args.protocol)
-    return two(*args.images, scale=args.scale, pattern=args.pattern)
-
-
-def _conventions(images: int, *, every: bool) -> list[Convention]:
-    from bench.explaining.conventions import psnr_conventions, ssim_conventions
-    from bench.explaining.table import usual
-
-    found: list[Convention] = [*psnr_conventions(images), *ssim_conventions()]
-    return [convention for convention in found if every or usual(convention, images)]
-
-
-def _measure(
-    found: Found, scale: int, conventions: Sequence[Convention]
-) -> tuple[list[ImageScores], list[tuple[str, Finding]]]:
-    """The scores of every pair that can be measured, and the findings, which are printed as they come."""
-    from bench.explaining.inputs import loaded, said
-    from bench.explaining.scores import measure
-    from bench.printable import printable
-
-    findings: list[tuple[str, Finding]] = [("names", finding) for finding in found.notes]
-    images = []
-    with progress("explain", len(found.pairs)) as reporter:
-        for name, finding in findings:
-            reporter.note(said(name, finding))
-        for pair in loaded(found.pairs, scale):
-            findings += [(pair.name, finding) for finding in pair.findings]
-            for finding in pair.findings:
-                reporter.note(said(pair.name, finding))
-            if pair.sr is not None and pair.hr is not None:
-                images.append(measure(pair.name, pair.sr, pair.hr, scale, conventions))
-            reporter.advance(printable(pair.name))
-    if not images:
-        raise UserError("no pair can be measured; the reasons are above")
-    return images, findings
-
-
-def _values(images: Sequence[ImageScores], conventions: Sequence[Convention]) -> list[Value]:
-    from bench.explaining.scores import values
-
-    return values(images, conventions)
-
-
-def _print_head(found: Found, images: Sequence[ImageScores], scale: int) -> None:
-    from bench.printable import printable
-
-    of = "" if len(images) == found.expected else f" of {found.expected} expected"
-    print(printable(f"sr: {found.sr_said}\nhr: {found.hr_said}"))
-    print(f"{_counted(len(images))}{of}, scale {scale}")
-
-
-def _print_like(library: str, images: Sequence[ImageScores]) -> None:
-    from rich.console import Console
-
-    from bench.explaining.table import like_table
-
-    print(f"\nwhat {library} prints")
-    Console().print(like_table(likes(library), images))
-
-
-def _print_tables(values: Sequence[Value], images: int, scale: int, *, every: bool) -> None:
-    from rich.console import Console
-
-    from bench.explaining.conventions import CHANNELS
-    from bench.explaining.table import spread, table, usual
-
-    for metric in ("psnr", "ssim"):
-        found = [value for value in values if value.metric == metric]
-        shown = [value for value in found if every or usual(value.convention, images)]
-        if not found:
-            print(f"\nthe image is too small for {metric.upper()}")
-            continue
-        more = "" if every else "; --all shows more, also ranges taken wrongly"
-        print(f"\n{spread(shown)}{more}")
-        Console().print(table(shown, images, scale))
-    print("\nof: " + "; ".join(f"{channel.name}: {channel.about}" for channel in CHANNELS.values()))
-
-
-def _match(wanted: Sequence[Published], values: Sequence[Value], images: int, scale: int) -> list[Match]:
-    from bench.explaining.match import match
-    from bench.explaining.table import match_lines
-
-    matches = [match(number, values) for number in wanted]
-    for found in matches:
-        print()
-        for line in match_lines(found, images, scale):
-            print(line)
-    return matches
-
-
-def _kernels(args: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from bench.datasets import load
-    from bench.explaining.kernels import table
-    from bench.images import read
-
-    hr = args.images[0]
-    pixels = (
-        [read(Path(hr))]
-        if Path(hr).is_file()
-        else [load(image).pixels for image in _dataset(hr, args.scale).images]
-    )
-    print(
-        f"{_counted(len(pixels))}, made smaller by {args.scale} and larger again; {args.scale} pixels shaved"
-    )
-    Console().print(table(pixels, args.scale))
-    return DONE
-
-
-def _dataset(hr: str, scale: int) -> Dataset:
-    from bench.datasets import dataset, left_out
-
-    data = dataset(hr, scale=scale)
-    for line in left_out(data):
-        print(line, file=sys.stderr)
-    return data
-
-
-def _counted(images: int) -> str:
-    return "1 image" if images == 1 else f"{images} images"
+    return engine(config)
 
 
 if __name__ == "__main__":

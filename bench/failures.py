@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.cli import describe_os_error
+from bench.errors import describe_os_error
 from bench.printable import printable
 
 NAMED = 10

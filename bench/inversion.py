@@ -110,8 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Make every image that is not there yet and print what there is."""
     from bench.datasets import left_out
-    from bench.files.outputs import image_files, image_folders, refuse_clashes, store_files
     from bench.inverting.request import LOOSE, request
+    from bench.outputs import image_files, image_folders, refuse_clashes, store_files
     from bench.printable import printable
     from bench.store import Store
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,10 @@ def load(name: str, layers: Sequence[str]) -> LossNetwork:
         MissingFile: its weights are not to be had.
         UserError: a layer that it does not reach, or a damaged file.
     """
-    from models.vgg import loss_network
-
+    # a parser lists these names: what needs torch is imported when a network is
+    network = importlib.import_module("models.vgg").loss_network
     try:
-        return loss_network(name, layers, cache.find(LOSS_WEIGHTS[name]))
+        return network(name, layers, cache.find(LOSS_WEIGHTS[name]))
     except MissingFile as error:
         raise MissingFile(f"{error}{'' if name == PREFIX else INSTEAD}") from error
     except ValueError as error:

@@ -9,8 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cli import DONE, guard
-from bench.errors import UserError
+from bench.cli import guard
 
 EXAMPLES = """examples:
   python -m bench.sr_quality my_images/ --shard 1/2 --db part1.db      (and 2/2, on another machine)
@@ -43,28 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(into: Path, files: Sequence[Path]) -> int:
-    """Join, file after file, each whole or not at all.
+    """Join, file after file."""
+    from bench.commands.merge import run as engine
 
-    Raises:
-        UserError: a file is the results file itself.
-        StoreError: a file is missing or is no results file.
-    """
-    from bench.files.outputs import same_path
-    from bench.printable import printable
-    from bench.store import Store
-
-    for file in files:
-        if same_path(file, into):
-            raise UserError(f"{str(file)!r} is to be joined into itself; required other files")
-        Store(file, read_only=True).close()
-    with Store(into) as store:
-        for file in files:
-            merged = store.merge(file)
-            runs = f"{merged.runs} run{'' if merged.runs == 1 else 's'}"
-            print(f"{printable(str(file))}: {merged.scores} scores, {runs} not here yet")
-            if merged.others:
-                print(f"  {merged.others} scores were here with another value; those of this file are kept")
-    return DONE
+    return engine(into, files)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,13 @@ python -m bench.perturb set5 perturbed
 from __future__ import annotations
 
 import argparse
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from bench.cli import DONE, FAILED, Reporter, guard, progress
+from bench.cli import guard
 from bench.errors import UserError
-from bench.records import Dataset, ImageFile
-
-if TYPE_CHECKING:
-    import numpy as np
 
 EXAMPLES = """examples:
   python -m bench.perturb set5 perturbed
@@ -48,25 +43,16 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
-    return guard(lambda: run(args))
+    options = vars(parser().parse_args(argv))
+    return guard(lambda: run(options))
 
 
-def run(args: argparse.Namespace) -> int:
-    """Write every copy and print the command that scores them."""
-    kinds = {name: parsed(name) for name in args.kinds}
-    data = _dataset(args.hr)
-    _refuse_existing(args.out, kinds)
-    with progress("perturb", len(data.images)) as reporter:
-        failed = _write_all(data, args.out, kinds, reporter)
-    print(
-        f"{len(data.images) - failed} of {len(data.images)} images written to {args.out}, as {', '.join(kinds)}"
-    )
-    folders = " ".join(str(args.out / name) for name in kinds)
-    print(f"Run: python -m bench.sr_quality {args.hr} --models bicubic {folders} --db perturbed.db")
-    if failed:
-        print(f"{failed} failed, see above")
-    return FAILED if failed else DONE
+def run(options: Mapping[str, Any]) -> int:
+    """Check the options, then write."""
+    kinds = {name: parsed(name) for name in options["kinds"]}  # wrong ones are named before torch is loaded
+    from bench.commands.perturb import run as engine
+
+    return engine(options["hr"], options["out"], kinds)
 
 
 def parsed(kind: str) -> tuple[str, int]:
@@ -79,63 +65,6 @@ def parsed(kind: str) -> tuple[str, int]:
     if found is None:
         raise UserError(f"a kind must be shift-N or noise-N, N from 0 to 999 (got {kind!r})")
     return found[1], int(found[2])
-
-
-def perturbed(pixels: np.ndarray, kind: str, amount: int, *, seed: int) -> np.ndarray:
-    """uint8 pixels (h w c), shifted to the right by `amount` pixels, or with noise of `amount` levels.
-
-    Raises:
-        ValueError: a shift by the whole width or more.
-    """
-    import numpy as np
-
-    if kind == "shift":
-        if amount >= pixels.shape[1]:
-            raise ValueError(
-                f"image is {pixels.shape[1]} pixels wide, must be wider than the shift of {amount}"
-            )
-        return np.pad(pixels, ((0, 0), (amount, 0), (0, 0)), mode="edge")[:, : pixels.shape[1]]
-    noise = np.random.default_rng(seed).normal(scale=amount, size=pixels.shape)
-    return np.floor(pixels + noise + 0.5).clip(0, 255).astype(np.uint8)
-
-
-def _dataset(folder_or_name: str) -> Dataset:
-    from bench.datasets import dataset
-
-    folder = Path(folder_or_name)
-    return dataset(os.path.abspath(folder) if folder.is_dir() else folder_or_name)  # noqa: PTH100 (links stay)
-
-
-def _refuse_existing(out: Path, kinds: Sequence[str] | dict[str, tuple[str, int]]) -> None:
-    """A folder that exists may hold the inputs, or copies of other images."""
-    for name in kinds:
-        if (out / name).exists():
-            raise UserError(f"{str(out / name)!r} exists already; name another OUT_FOLDER, or remove it")
-
-
-def _write_all(data: Dataset, out: Path, kinds: dict[str, tuple[str, int]], reporter: Reporter) -> int:
-    from bench import images
-    from bench.executor import read_ahead
-
-    failed = 0
-    for image, loaded in read_ahead(data.images):
-        try:
-            if isinstance(loaded, Exception):
-                raise loaded
-            for name, copy in _copies(image, loaded.pixels, kinds, seed=int(loaded.sha256[:8], 16)):
-                images.write(out / name / f"{image.stem}.png", copy)
-        except (ValueError, OSError) as error:
-            failed += 1
-            reporter.note(f"{image.stem}: not written: {error}")
-        reporter.advance(image.stem)
-    return failed
-
-
-def _copies(
-    image: ImageFile, pixels: np.ndarray, kinds: dict[str, tuple[str, int]], *, seed: int
-) -> Iterator[tuple[str, np.ndarray]]:
-    for name, (kind, amount) in kinds.items():
-        yield name, perturbed(pixels, kind, amount, seed=seed)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Names that came from files, for a terminal."""
+"""Names that came from files, for a terminal, and lines of a program that is at work."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import sys
 
+PLAIN_LINE_EVERY_SECONDS = 5.0  # of progress where there is no terminal
 LONGEST_STEM_BYTES = 251  # with `.png` behind it, as long as a file's name may be
 
 
@@ -24,6 +26,11 @@ def shortened(text: str, most: int) -> str:
     """`text`, or as much of its beginning and end as `most` characters hold."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]} [...] {text[-half:]}"
+
+
+def say(text: str) -> None:
+    """A line on standard error, above whatever bar is there."""
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def stem_name(stem: str) -> str:

@@ -1,4 +1,4 @@
-"""What the literature prints, to stand below our numbers: the means of `reports/paper.toml` that have a short source."""
+"""What the literature prints, to stand below our numbers: the means of `bench/paper.toml` that have a short source."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def table_1() -> Mapping[int, Mapping[str, str]]:
 
 
 def _document() -> dict[str, Any]:
-    return tomllib.loads(resources.files("reports").joinpath("paper.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(resources.files("bench").joinpath("paper.toml").read_text(encoding="utf-8"))
 
 
 def _rows(table: Mapping[str, Any], remarks: Sequence[Mapping[str, Any]]) -> Iterator[Published]:

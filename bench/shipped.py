@@ -8,6 +8,8 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+from bench import manifest
+
 PREFIX = "shipped/"
 """Of the names in the tables of models; all others are files of the manifest."""
 
@@ -37,8 +39,6 @@ def sha256(name: str) -> str:
 
 def sha256_of(name: str) -> str:
     """Of a file of weights that comes with the package, or that the manifest pins."""
-    from bench import manifest
-
     return sha256(name) if is_shipped(name) else manifest.file(name).sha256
 
 

@@ -108,7 +108,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         time_limit_seconds=args.time_limit,
     )
     json_file = writable_file(args.json) if args.json else None
-    from bench.files.outputs import model_files, refuse_clashes, store_files
+    from bench.outputs import model_files, refuse_clashes, store_files
     from bench.store import Store
 
     refuse_clashes(

@@ -159,7 +159,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
 
 def refuse_inputs(args: argparse.Namespace, asked: Request, json_file: Path | None) -> None:
     """Refuse outputs that are inputs, or share a path."""
-    from bench.files.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
+    from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
 
     refuse_clashes(
         reads=[

@@ -201,7 +201,7 @@ def run(args: argparse.Namespace) -> int:
 
 def refuse_inputs(args: argparse.Namespace) -> None:
     """Refuse a run's folder whose files are what it begins with."""
-    from bench.files.outputs import refuse_clashes
+    from bench.outputs import refuse_clashes
 
     written = ("checkpoint.pt", "network.safetensors", "network.md", "log.jsonl")
     style = getattr(args, "style", None)
@@ -224,7 +224,7 @@ def require_fabric() -> None:
 
 def run_export(args: argparse.Namespace) -> int:
     """Write the weights and what they say of themselves."""
-    from bench.files.outputs import refuse_clashes
+    from bench.outputs import refuse_clashes
     from bench.training.export import export
 
     file = writable_file(args.out)
@@ -239,7 +239,7 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_card(args: argparse.Namespace) -> int:
     """Write the card, with what the results file says of these weights."""
-    from bench.files.outputs import refuse_clashes, store_files
+    from bench.outputs import refuse_clashes, store_files
     from bench.training.card_scores import table
     from bench.training.export import write_card
     from models.weight_files import read_weights

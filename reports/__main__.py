@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli import DONE, guard, progress, refuse_replaced
+from bench.cli import DONE, guard, progress
 from bench.errors import RunError, UserError
 from bench.printable import one_line, printable
 
@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything that was given, then write."""
+    from bench.contents import refuse_replaced
     from reports.gather import gather
 
     check_folder(args.out, force=args.force)

@@ -114,7 +114,7 @@ def title_of(model: str) -> str:
 
 @cache
 def _document() -> Mapping[str, Any]:
-    text = resources.files("reports").joinpath("paper.toml").read_text(encoding="utf-8")
+    text = resources.files("bench").joinpath("paper.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 
 from bench.applying.origin import KEY
 from bench.applying.request import Request
-from bench.cli import Reporter, describe_os_error
+from bench.cli import Reporter
 from bench.datasets import LoadedImage
 from bench.forms.form import Built, Form, FormUnavailable, build
 from bench.out_of_memory import out_of_memory

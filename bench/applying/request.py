@@ -13,8 +13,8 @@ from bench.applying.origin import Origin, file_name, still_to_do
 from bench.datasets import dataset, left_out
 from bench.datasets import names as dataset_names
 from bench.errors import UserError
-from bench.files.outputs import Named, image_files, model_files, refuse_clashes
 from bench.forms.form import form
+from bench.outputs import Named, image_files, model_files, refuse_clashes
 from bench.records import Dataset, ImageFile
 from bench.tiling.words import Option, option
 

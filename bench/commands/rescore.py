@@ -12,9 +12,9 @@ from bench import cache
 from bench.cli import DONE, FAILED, device, progress
 from bench.commands.sr_quality import print_failures, warn
 from bench.environment import environment
-from bench.files.outputs import refuse_clashes
 from bench.gpu import exact_float32
 from bench.metrics import info
+from bench.outputs import refuse_clashes
 from bench.quality.config import RescoreConfig
 from bench.quality.engine import ResultWriter, evaluate, results
 from bench.quality.loading import can_measure, load_metrics

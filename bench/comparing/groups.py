@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from bench.comparing.records import Options, ScoreKey
-from bench.comparing.request import Side
+import pandas as pd
+
+from bench.comparing.config import Config
+from bench.comparing.records import ScoreKey
+from bench.comparing.sides import Side
 from bench.metrics import METRICS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 VERSION = ["model", "protocol_hash", "dataset"]
 MATCHED = ["dataset", "protocol_hash", "model", "metric"]
@@ -41,10 +40,10 @@ def in_order(keys: Sequence[Key]) -> list[Key]:
     return sorted(keys, key=lambda key: (place[key[:-1]], metrics.get(key[-1], len(metrics))))
 
 
-def groups(side: Side, options: Options) -> Groups:
+def groups(side: Side, config: Config) -> Groups:
     """The side's rows that were asked for, of the newest version of each model, by what is matched."""
     chosen = newest(side.scores)
-    for column, names in (("metric", options.metrics), ("dataset", options.datasets)):
+    for column, names in (("metric", config.metrics), ("dataset", config.datasets)):
         if names is not None:
             chosen = chosen[chosen[column].isin(names)]
     return {

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from bench.comparing.facts import Fields
 from bench.records import MetricInfo
 from bench.statistics import Interval, RankTest, Verdict
-from bench.timing.records import DRIFT
 
 SECONDS = MetricInfo(
     name="seconds",
@@ -18,39 +17,6 @@ SECONDS = MetricInfo(
     decimals=4,
     higher_is_better=False,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What is compared, and how strictly.
-
-    Attributes:
-        metrics: names, `seconds` for timings among them; None for all.
-        datasets: names; None for all, and for timings too.
-        tolerances: by metric, in its unit; of `seconds` a share of A's median.
-        holm: p values are adjusted for their number.
-        allow_unlike: timings of unlike machines are compared.
-    """
-
-    metrics: tuple[str, ...] | None = None
-    datasets: tuple[str, ...] | None = None
-    tolerances: Mapping[str, float] = field(default_factory=dict)
-    alpha: float = 0.05
-    holm: bool = False
-    allow_unlike: bool = False
-
-    @property
-    def confidence(self) -> float:
-        """Of the intervals."""
-        return 1 - self.alpha
-
-    @property
-    def with_timings(self) -> bool:
-        return self.datasets is None and (self.metrics is None or SECONDS.name in self.metrics)
-
-    def tolerance(self, metric: str) -> float:
-        """0 unless one was given; for times the drift within one run that the suite warns of."""
-        return self.tolerances.get(metric, DRIFT if metric == SECONDS.name else 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)

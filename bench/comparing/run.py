@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bench.comparing.records import SECONDS, Comparison, Effect, LeftOut, Options, Row
-from bench.comparing.request import Side, check_names
+from bench.comparing.config import Config
+from bench.comparing.records import SECONDS, Comparison, Effect, LeftOut, Row
 from bench.comparing.scores import compare_scores
+from bench.comparing.sides import Side, check_names
 from bench.comparing.timings import compare_timings
 from bench.errors import UserError
 from bench.metrics import METRICS
@@ -18,14 +19,14 @@ from bench.statistics import holm, verdict
 NAMED_REASONS = 5
 
 
-def compare(a: Side, b: Side, options: Options) -> Comparison:
+def compare(a: Side, b: Side, config: Config) -> Comparison:
     """Every common metric and timing of A and B, judged.
 
     Raises:
         UserError: a filter or tolerance names what neither side has; timings of unlike machines; nothing in common.
     """
-    check(a, b, options)
-    scores, timings = compare_scores(a, b, options), compare_timings(a, b, options)
+    check(a, b, config)
+    scores, timings = compare_scores(a, b, config), compare_timings(a, b, config)
     if timings.refused:
         raise UserError(_refused(timings.refused))
     left_out = (*scores.left_out, *timings.left_out)
@@ -35,51 +36,51 @@ def compare(a: Side, b: Side, options: Options) -> Comparison:
         raise UserError(
             f"A ({a.reading}) and B ({b.reading}) have no result in common{reasons}; required one"
         )
-    notes = (*scores.notes, *timings.notes, *limits(effects, options))
-    return Comparison(rows=judge(effects, options), left_out=left_out, notes=tuple(notes))
+    notes = (*scores.notes, *timings.notes, *limits(effects, config))
+    return Comparison(rows=judge(effects, config), left_out=left_out, notes=tuple(notes))
 
 
-def check(a: Side, b: Side, options: Options) -> None:
+def check(a: Side, b: Side, config: Config) -> None:
     """Refuse names that neither side has."""
     metrics, datasets = (
         {name for side in (a, b) for name in side.scores[column].unique()} for column in ("metric", "dataset")
     )
     if a.timings or b.timings:
         metrics |= {SECONDS.name}
-    check_names("metric", options.metrics, metrics)
-    check_names("data set", options.datasets, datasets)
-    check_names("metric", tuple(options.tolerances), metrics | {SECONDS.name, *METRICS})
+    check_names("metric", config.metrics, metrics)
+    check_names("data set", config.datasets, datasets)
+    check_names("metric", tuple(config.tolerance), metrics | {SECONDS.name, *METRICS})
 
 
-def judge(effects: Sequence[Effect], options: Options) -> tuple[Row, ...]:
+def judge(effects: Sequence[Effect], config: Config) -> tuple[Row, ...]:
     """A verdict for each effect; Holm's adjustment counts those that are not unchanged."""
     tested = [i for i, effect in enumerate(effects) if not effect.unchanged]
     p = [effect.test.p for effect in effects]
-    if options.holm:
+    if config.holm:
         for i, adjusted in zip(tested, holm([p[i] for i in tested]), strict=True):
             p[i] = adjusted
-    return tuple(_row(effect, each, options) for effect, each in zip(effects, p, strict=True))
+    return tuple(_row(effect, each, config) for effect, each in zip(effects, p, strict=True))
 
 
-def _row(effect: Effect, p: float, options: Options) -> Row:
+def _row(effect: Effect, p: float, config: Config) -> Row:
     word = verdict(
         unchanged=effect.unchanged,
         interval=effect.interval,
         test=replace(effect.test, p=p),
         higher_is_better=effect.metric.higher_is_better,
         tolerance=effect.tolerance,
-        alpha=options.alpha,
+        alpha=config.alpha,
     )
     return Row(effect=effect, p=p, verdict=word)
 
 
-def limits(effects: Sequence[Effect], options: Options) -> Iterator[str]:
+def limits(effects: Sequence[Effect], config: Config) -> Iterator[str]:
     """Notes on what the numbers of images and infinite values forbid."""
     scored = [effect for effect in effects if effect.metric != SECONDS and not effect.unchanged]
-    few = sorted({effect.n[0] for effect in scored if 2.0 ** (1 - effect.n[0]) >= options.alpha})
+    few = sorted({effect.n[0] for effect in scored if 2.0 ** (1 - effect.n[0]) >= config.alpha})
     if few:
         yield (
-            f"n = {', '.join(map(str, few))}: so few images cannot give a p below alpha = {options.alpha:g} "
+            f"n = {', '.join(map(str, few))}: so few images cannot give a p below alpha = {config.alpha:g} "
             f"(n gives {2.0 ** (1 - few[-1]):.3g} at best), so no BETTER or WORSE"
         )
     for effect in scored:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+
+from bench.comparing.config import Config
 from bench.comparing.facts import describe, unlike
 from bench.comparing.groups import Group, Groups, groups, in_order, several_versions
-from bench.comparing.records import Effect, Found, LeftOut, Options, ScoreKey, Unmatched
-from bench.comparing.request import Side
+from bench.comparing.records import Effect, Found, LeftOut, ScoreKey, Unmatched
+from bench.comparing.sides import Side
 from bench.metrics import METRICS, info
 from bench.records import MetricInfo
 from bench.statistics import differences, mean, paired_interval, signed_rank
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Image = tuple[str, str]
 
 
-def compare_scores(a: Side, b: Side, options: Options) -> Found:
+def compare_scores(a: Side, b: Side, config: Config) -> Found:
     """Everything that both sides scored under the same protocol with the same version of a metric."""
-    left, right = groups(a, options), groups(b, options)
+    left, right = groups(a, config), groups(b, config)
     common = in_order([key for key in left if key in right])
-    outcomes = [_effect(left[key], right[key], a, b, options) for key in common]
+    outcomes = [_effect(left[key], right[key], a, b, config) for key in common]
     effects = tuple(outcome for outcome in outcomes if isinstance(outcome, Effect))
     left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, LeftOut))
     used = [(left[key].rows, right[key].rows) for key in common]
@@ -34,7 +34,7 @@ def compare_scores(a: Side, b: Side, options: Options) -> Found:
     )
 
 
-def _effect(left: Group, right: Group, a: Side, b: Side, options: Options) -> Effect | LeftOut:
+def _effect(left: Group, right: Group, a: Side, b: Side, config: Config) -> Effect | LeftOut:
     """The two groups compared, or why they cannot be."""
     what = left.key.text
     version = common_version(left.rows, right.rows)
@@ -57,7 +57,7 @@ def _effect(left: Group, right: Group, a: Side, b: Side, options: Options) -> Ef
     if not common:
         return LeftOut(what=what, reason=f"no image in common: {_counts(unmatched)}")
     pairs = [values[0][image] for image in common], [values[1][image] for image in common]
-    return _paired(left.key, metric, pairs, unmatched, options)
+    return _paired(left.key, metric, pairs, unmatched, config)
 
 
 def _paired(
@@ -65,16 +65,16 @@ def _paired(
     metric: MetricInfo,
     pairs: tuple[list[float], list[float]],
     unmatched: Unmatched,
-    options: Options,
+    config: Config,
 ) -> Effect:
-    change, tolerance = differences(*pairs), options.tolerance(key.metric)
+    change, tolerance = differences(*pairs), config.tolerance_of(key.metric)
     return Effect(
         key=key,
         metric=metric,
         a=mean(pairs[0]),
         b=mean(pairs[1]),
         difference=mean(change),
-        interval=paired_interval(change, confidence=options.confidence),
+        interval=paired_interval(change, confidence=config.confidence),
         test=signed_rank(change),
         n=(len(change), len(change)),
         tolerance=tolerance,

@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
 
 from bench.comparing.records import SECONDS, Comparison, Effect, Row, Unmatched
 from bench.printable import printable
 from bench.timing.table import significant
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 LABEL_COLUMNS = 12
 NAMED_IMAGES = 10
@@ -42,9 +41,6 @@ def tables(rows: Sequence[Row], confidence: float) -> list[Titled]:
 
 
 def _table(rows: Sequence[Row], group: str, confidence: float) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
     head, change = ("size, form", "B / A - 1") if _is_time(rows[0].effect) else ("metric", "B - A")
     table.add_column(Text(printable(group or head)), overflow="fold", min_width=9)

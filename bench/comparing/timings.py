@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.bootstrap import quantile
+from bench.comparing.config import Config
 from bench.comparing.facts import Fields, describe, unlike
-from bench.comparing.records import SECONDS, Effect, Found, LeftOut, Options, TimeKey
-from bench.comparing.request import Side
+from bench.comparing.records import SECONDS, Effect, Found, LeftOut, TimeKey
+from bench.comparing.sides import Side
 from bench.contents import StoredTiming
 from bench.records import content_hash
 from bench.statistics import Interval, rank_sum, ratio_interval
@@ -39,19 +40,19 @@ Grouped = Mapping[TimeKey, Sequence[Timed]]
 Pair = tuple[TimeKey, Timed, Timed]
 
 
-def compare_timings(a: Side, b: Side, options: Options) -> Found:
+def compare_timings(a: Side, b: Side, config: Config) -> Found:
     """Everything that both sides timed under the same speed protocol; of one content and machine, the newest.
 
-    What both timed, but on unlike machines, is `refused` unless `options.allow_unlike`.
+    What both timed, but on unlike machines, is `refused` unless `config.allow_unlike`.
     """
-    if not options.with_timings:
+    if not config.with_timings:
         return Found()
     left, right = by_key(a), by_key(b)
     pairs = [pair for key in left if key in right for pair in matched(key, left[key], right[key])]
-    alike = [pair for pair in pairs if options.allow_unlike or pair[1].machine == pair[2].machine]
-    refused = [pair for pair in pairs if not (options.allow_unlike or pair[1].machine == pair[2].machine)]
+    alike = [pair for pair in pairs if config.allow_unlike or pair[1].machine == pair[2].machine]
+    refused = [pair for pair in pairs if not (config.allow_unlike or pair[1].machine == pair[2].machine)]
     return Found(
-        effects=tuple(_effect(*pair, options) for pair in alike),
+        effects=tuple(_effect(*pair, config) for pair in alike),
         left_out=tuple(unpaired(left, right)),
         refused=tuple(_refusal(*pair) for pair in refused),
         notes=(*several_versions(a, left), *several_versions(b, right), *_machines(alike)),
@@ -84,7 +85,7 @@ def matched(key: TimeKey, left: Sequence[Timed], right: Sequence[Timed]) -> Iter
         yield key, left[-1], right[-1]
 
 
-def _effect(key: TimeKey, left: Timed, right: Timed, options: Options) -> Effect:
+def _effect(key: TimeKey, left: Timed, right: Timed, config: Config) -> Effect:
     a, b = left.timing.result.seconds, right.timing.result.seconds
     medians = quantile(a, 0.5), quantile(b, 0.5)
     return Effect(
@@ -93,10 +94,10 @@ def _effect(key: TimeKey, left: Timed, right: Timed, options: Options) -> Effect
         a=medians[0],
         b=medians[1],
         difference=medians[1] / medians[0] - 1,
-        interval=_less_one(ratio_interval(a, b, confidence=options.confidence)),
+        interval=_less_one(ratio_interval(a, b, confidence=config.confidence)),
         test=rank_sum(a, b),
         n=(len(a), len(b)),
-        tolerance=options.tolerance(SECONDS.name),
+        tolerance=config.tolerance_of(SECONDS.name),
         unchanged=a == b,
     )
 

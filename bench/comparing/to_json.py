@@ -6,17 +6,18 @@ import json
 import math
 from typing import Any
 
-from bench.comparing.records import Comparison, Options, Row
-from bench.comparing.request import Side
+from bench.comparing.config import Config
+from bench.comparing.records import Comparison, Row
+from bench.comparing.sides import Side
 
 
-def to_json(comparison: Comparison, a: Side, b: Side, options: Options) -> str:
+def to_json(comparison: Comparison, a: Side, b: Side, config: Config) -> str:
     """One object. JSON has no infinity: it is the string "inf" or "-inf"."""
     content = {
         **{side.name: _side(side) for side in (a, b)},
-        "alpha": options.alpha,
-        "confidence": options.confidence,
-        "holm": options.holm,
+        "alpha": config.alpha,
+        "confidence": config.confidence,
+        "holm": config.holm,
         "count": dict(comparison.count()),
         "rows": [_row(row) for row in comparison.rows],
         "left_out": [

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from bench import cache
+
 # In the order in which they are looked for: a quoted path may hold blanks, an address holds slashes.
 FREE_TEXT = (
     (re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]+"), "<address>"),
@@ -46,8 +48,6 @@ def masked_free_text(text: str) -> str:
 
 def folders() -> list[tuple[str, str]]:
     """This user's folders, the longest first, each with what stands for it."""
-    from bench import cache
-
     known = [
         (str(cache.folder()), "<data>"),
         (str(Path.cwd()), "<here>"),

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench import cache, shipped
+from bench.devices import devices, find_device
+from bench.environment import DISTRIBUTION, PACKAGES, environment, gibibytes, version
+from bench.examining.inventory import inventory
 from bench.examining.mask import masked, masked_free_text
+from bench.examining.tables import machine_rows, short
+from bench.gpu import driver_version, gpu_facts
+from bench.store import Store
+from bench.stylizers import STYLIZERS
+from bench.upscalers import UPSCALERS
 
 HEADING = "### perceptual-bench report"
 LAST = 10
@@ -105,9 +117,6 @@ def fenced(text: str) -> str:
 
 def machine() -> Lines:
     """As `bench.doctor` shows it, without the packages, which stand below."""
-    from bench.environment import devices, environment
-    from bench.examining.tables import machine_rows
-
     found = environment(devices()[-1])
     yield f"environment {found.hash[:8]}"
     rows = [row for row in machine_rows(found) if row[0] not in {"packages", ""}]
@@ -120,9 +129,6 @@ def graphics() -> Lines:
     """Every device that torch can use, the driver, and what torch was built for."""
     import torch
 
-    from bench.environment import devices, find_device
-    from bench.gpu import driver_version, gpu_facts
-
     yield f"torch was built for CUDA {torch.version.cuda or 'no'}, available: {torch.cuda.is_available()}"
     yield f"driver: {driver_version()}"
     for name in devices()[1:]:
@@ -132,8 +138,6 @@ def graphics() -> Lines:
 
 def packages() -> Lines:
     """Every dependency, those of the extras too, with its version."""
-    from bench.environment import DISTRIBUTION, PACKAGES, version
-
     names = dict.fromkeys(["torch", *PACKAGES, *direct(metadata.requires(DISTRIBUTION) or [])])
     found = {name: version(name) for name in names}
     yield from (f"{name} {number}" for name, number in found.items() if number)
@@ -152,12 +156,7 @@ def direct(requirements: Iterable[str]) -> Iterator[str]:
 
 def room() -> Lines:
     """What is free: of memory, of the disk here, and of the one with the data files."""
-    import shutil
-
     import psutil
-
-    from bench import cache
-    from bench.environment import gibibytes
 
     memory = psutil.virtual_memory()
     yield f"memory: {gibibytes(memory.available)} of {gibibytes(memory.total)} available"
@@ -170,8 +169,6 @@ def room() -> Lines:
 
 def data_files(*, verify: bool) -> Lines:
     """Per group how many files there are in each state."""
-    from bench.examining.inventory import inventory
-
     yield "checked by sha256" if verify else "checked by size"
     for group in inventory(verify=verify):
         states = Counter(file.state for file in group.files)
@@ -191,8 +188,6 @@ def weight_state(name: str) -> str:
     """`present`, `missing`, or `damaged` where the file is not as long as its own header says, or has none."""
     from safetensors import SafetensorError, safe_open
 
-    from bench import shipped
-
     try:
         with safe_open(shipped.path(name), framework="numpy"):
             return "present"
@@ -204,10 +199,6 @@ def weight_state(name: str) -> str:
 
 def shipped_names() -> list[str]:
     """Of every file of weights in the tables of models that is looked for in the package."""
-    from bench import shipped
-    from bench.stylizers import STYLIZERS
-    from bench.upscalers import UPSCALERS
-
     names = {name for upscaler in UPSCALERS.values() for name in upscaler.weights.values()}
     names |= {stylizer.weights for stylizer in STYLIZERS.values() if stylizer.weights}
     return sorted(filter(shipped.is_shipped, names))
@@ -227,9 +218,6 @@ def variables() -> Lines:
 
 def last_runs(db: Path) -> Lines:
     """What was run last, with which version of the suite, and whether it came to its end; the newest first."""
-    import json
-    import shlex
-
     runs, machines = rows(db, "runs"), {row["hash"]: row["facts"] for row in rows(db, "environments")}
     for run in runs[: -LAST - 1 : -1]:
         suite = json.loads(machines[run["environment"]])["suite"]
@@ -240,8 +228,6 @@ def last_runs(db: Path) -> Lines:
 
 def version_of(suite: dict[str, str | None]) -> str:
     """A version and the beginning of the commit."""
-    from bench.examining.tables import short
-
     return f"{suite['version']} at {short(suite['commit'] or 'unknown commit')}"
 
 
@@ -254,8 +240,6 @@ def last_failures(db: Path) -> Lines:
 
 def rows(db: Path, table: str) -> list[dict[str, Any]]:
     """All rows of a table of a results file, by the names of the columns."""
-    from bench.store import Store
-
     with Store(db, read_only=True) as store:
         columns, found = store.table(table)
     return [dict(zip(columns, row, strict=True)) for row in found]

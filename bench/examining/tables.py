@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from bench import cache
 from bench.environment import BF16_UNITS, gibibytes
 from bench.examining.inventory import FileReport, GroupReport
 from bench.records import Environment
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
 MANY = 10
 
@@ -49,8 +48,6 @@ def _say(console: Console, *lines: str, style: str | None = None) -> None:
 
 def machine_table(machine: Environment) -> Table:
     """What a number measured here depends on."""
-    from rich.table import Table
-
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     for name, value in machine_rows(machine):
@@ -87,9 +84,6 @@ def short(commit: str) -> str:
 
 def files_table(groups: Sequence[GroupReport]) -> Table:
     """A row per group."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("group", no_wrap=True)
     table.add_column("present", no_wrap=True)
@@ -102,9 +96,6 @@ def files_table(groups: Sequence[GroupReport]) -> Table:
 
 def licences_table(groups: Sequence[GroupReport]) -> Table:
     """A row per licence, with the groups that are under it."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("licence")
     table.add_column("groups")
@@ -115,8 +106,6 @@ def licences_table(groups: Sequence[GroupReport]) -> Table:
 
 def count(group: GroupReport) -> Text:
     """`5 of 5`, or `4 of 5` and below it `1 damaged`."""
-    from rich.text import Text
-
     present, damaged = len(group.having("present")), len(group.having("damaged"))
     text = Text(f"{present} of {len(group.files)}", "green" if present == len(group.files) else "yellow")
     return text.append(f"\n{damaged} damaged", "bold red") if damaged else text

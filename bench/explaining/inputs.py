@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+from jaxtyping import UInt8
+
+from bench import images
+from bench.datasets import ALIASES, dataset, left_out
 from bench.errors import ImageError, UserError
+from bench.files.formats import USUAL
+from bench.files.layouts import Listing, listing
+from bench.files.pairing import Pairing, pair
+from bench.loading import load
 from bench.printable import printable
-
-if TYPE_CHECKING:
-    import numpy as np
-    from jaxtyping import UInt8
-
-    from bench.files.layouts import Listing
-    from bench.files.pairing import Pairing
-    from bench.quality.lint import Finding
-    from bench.records import Dataset, ImageFile
+from bench.protocols import protocol
+from bench.quality.lint import Finding, lint_left_out, lint_pixels, lint_stems, refusal
+from bench.records import Dataset, ImageFile
+from bench.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +59,6 @@ def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = Non
     Raises:
         UserError: neither, one of each, or no name fits another.
     """
-    from bench.datasets import dataset, left_out
-    from bench.files.pairing import pair
-    from bench.quality.lint import lint_left_out, lint_stems
-
     a, b = Path(sr), Path(hr)
     if a.is_file() and b.is_file():
         return Found(sr_said=sr, hr_said=hr, pairs=((b.stem, a, b),), expected=1)
@@ -69,19 +68,16 @@ def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = Non
         raise UserError(f"{file!r} is a file and {other!r} is {what}; required two images, or two folders")
     if not a.is_dir():
         raise UserError(f"there is no file or folder {sr!r}; required two images, or two folders")
-    images = dataset(hr, scale=scale)
+    data = dataset(hr, scale=scale)
     there = _files(sr)
-    stems = [image.stem for image in images.images]
+    stems = [image.stem for image in data.images]
     pairing = pair(stems, [a / name for name in there.names], scale=scale, role="sr", pattern=pattern)
-    skipped = [*left_out(images), *(f"{a.name}: {line}" for line in there.lines())]
-    return _found(sr, hr, images, pairing, (*lint_left_out(skipped), *lint_stems(pairing)))
+    skipped = [*left_out(data), *(f"{a.name}: {line}" for line in there.lines())]
+    return _found(sr, hr, data, pairing, (*lint_left_out(skipped), *lint_stems(pairing)))
 
 
 def _files(folder: str) -> Listing:
     """The images of a folder; two of one stem are left for the pairing to refuse, by name."""
-    from bench.files.formats import USUAL
-    from bench.files.layouts import listing
-
     found = listing(Path(folder))
     if not found.names:
         more = "".join(f" ({line})" for line in found.lines())
@@ -89,8 +85,8 @@ def _files(folder: str) -> Listing:
     return found
 
 
-def _found(sr: str, hr: str, images: Dataset, pairing: Pairing, notes: tuple[Finding, ...]) -> Found:
-    by_stem = {image.stem: image for image in images.images}
+def _found(sr: str, hr: str, data: Dataset, pairing: Pairing, notes: tuple[Finding, ...]) -> Found:
+    by_stem = {image.stem: image for image in data.images}
     pairs = tuple((stem, file, by_stem[stem]) for stem, file in pairing.pairs.items())
     if not pairs:
         raise UserError(f"no image of {sr!r} pairs with one of {hr!r}: {'; '.join(pairing.lines())}")
@@ -104,10 +100,6 @@ def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -
         UserError: the results file has none of that model; the message lists the models it has.
         StoreError: it cannot be read.
     """
-    from bench.datasets import ALIASES
-    from bench.protocols import protocol
-    from bench.store import Store
-
     chosen = protocol(protocol_name, scale)
     name = ALIASES.get(dataset, dataset)
     with Store(db, read_only=True) as store:
@@ -125,10 +117,6 @@ def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -
 
 def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> Iterator[Pixels]:
     """Each pair, read, linted, and hr cropped to multiples of the scale where sr was made from that."""
-    from bench import images
-    from bench.datasets import load
-    from bench.quality.lint import Finding, lint_pixels, refusal
-
     for name, sr_file, hr_file in pairs:
         try:
             sr = images.read(sr_file)

@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
+import numpy as np
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from PIL import Image
+from rich.table import Table
+from torch import Tensor
+
+from baselines.bicubic import imresize
+from bench.explaining.conventions import Convention, Psnr, Ssim
+from bench.explaining.scores import measure
+from bench.explaining.table import cell
+from bench.images import to_array, to_tensor
 from bench.prepare import modcrop
-
-if TYPE_CHECKING:
-    import numpy as np
-    from jaxtyping import Float, UInt8
-    from rich.table import Table
-    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +37,6 @@ def round_trip(
     hr: UInt8[np.ndarray, "h w c"], scale: int, kernel: Kernel
 ) -> tuple[UInt8[np.ndarray, "h2 w2 c"], UInt8[np.ndarray, "h2 w2 c"]]:
     """sr as the kernel makes it, and hr cropped to multiples of the scale."""
-    from bench.images import to_array, to_tensor
-
     whole = modcrop(to_tensor(hr), scale)
     h, w = whole.shape[-2:]
     lr = to_tensor(to_array(kernel.resize(whole, (h // scale, w // scale))))
@@ -42,8 +45,6 @@ def round_trip(
 
 def matlab(image: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[Tensor, "1 c h2 w2"]:
     """MATLAB's imresize of a uint8 image: antialiased, a = -0.5, mirrored borders."""
-    from baselines.bicubic import imresize
-
     shrinking = size[0] < image.shape[-2]
     ratio = image.shape[-2] // size[0] if shrinking else size[0] // image.shape[-2]
     return imresize(image, Fraction(1, ratio) if shrinking else ratio, arithmetic="uint8")
@@ -51,11 +52,6 @@ def matlab(image: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[Tens
 
 def pillow(image: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[Tensor, "1 c h2 w2"]:
     """Pillow's BICUBIC itself: antialiased, a = -0.5, weights renormalised at borders."""
-    import numpy as np
-    from PIL import Image
-
-    from bench.images import to_array, to_tensor
-
     pixels = to_array(image)
     made = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).resize(
         size[::-1], Image.Resampling.BICUBIC
@@ -66,19 +62,11 @@ def pillow(image: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[Tens
 
 def unfiltered(image: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[Tensor, "1 c h2 w2"]:
     """OpenCV's INTER_CUBIC and torch's bicubic: a = -0.75, not antialiased, borders repeated."""
-    import torch.nn.functional as F
-
     return F.interpolate(image, size, mode="bicubic", align_corners=False, antialias=False)
 
 
 def table(pixels: Sequence[UInt8[np.ndarray, "h w c"]], scale: int) -> Table:
     """A row per kernel: the papers' convention, and RGB; `scale` pixels shaved, means over the images."""
-    from rich.table import Table
-
-    from bench.explaining.conventions import Convention, Psnr, Ssim
-    from bench.explaining.scores import measure
-    from bench.explaining.table import cell
-
     columns: list[Convention] = [
         make(channel=channel, shave="scale") for channel in ("y", "rgb") for make in (Psnr, Ssim)
     ]

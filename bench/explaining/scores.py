@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float64, UInt8
 
 from bench.explaining.conventions import (
     BT601,
@@ -21,9 +22,7 @@ from bench.explaining.conventions import (
     Psnr,
     Ssim,
 )
-
-if TYPE_CHECKING:
-    from jaxtyping import Float64, UInt8
+from bench.explaining.ssim import ssim_of_planes
 
 EPSILON = 1e-8
 TIE = 1e-9  # a luma of k + 1/2 computed in floating point still rounds up
@@ -139,8 +138,6 @@ def _errors(
 def _ssim(
     x: Float64[np.ndarray, "c h w"], y: Float64[np.ndarray, "c h w"], wanted: Sequence[Ssim], scale: int
 ) -> dict[Ssim, float]:
-    from bench.explaining.ssim import ssim_of_planes
-
     shaves = {SHAVES[convention.shave].of(scale) for convention in wanted}
     recipes = dict.fromkeys(convention.recipe for convention in wanted)
     each = [ssim_of_planes(a, b, shaves, recipes) for a, b in zip(x, y, strict=True)]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
 
 from bench.explaining.conventions import CHANNELS, PEAKS, SHAVES, Convention, Psnr, Recipe
 from bench.explaining.likes import Like, printed_by
 from bench.explaining.match import Match
 from bench.explaining.scores import ImageScores, Value, values
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 UNITS = {"psnr": " dB", "ssim": ""}
 DECIMALS = {"psnr": 2, "ssim": 4}
@@ -26,9 +25,6 @@ def usual(convention: Convention, images: int) -> bool:
 
 def table(found: Sequence[Value], images: int, scale: int) -> Table:
     """Highest first."""
-    from rich.table import Table
-    from rich.text import Text
-
     made = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
     metric = found[0].metric if found else "psnr"
     made.add_column(metric.upper() + UNITS[metric], justify="right", no_wrap=True)
@@ -97,9 +93,6 @@ def match_lines(found: Match, images: int, scale: int) -> Iterator[str]:
 
 def like_table(likes: Sequence[Like], images: Sequence[ImageScores]) -> Table:
     """What a library prints: its default first, then its options."""
-    from rich.table import Table
-    from rich.text import Text
-
     made = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
     made.add_column("", no_wrap=True)
     for name in ("PSNR dB", "SSIM"):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
+
+from bench.printable import PLAIN_LINE_EVERY_SECONDS, say
 
 if TYPE_CHECKING:
     from requests import Response
@@ -23,6 +26,8 @@ SLOWEST_BYTES_PER_SECOND = 50_000
 CHUNK_BYTES = 1 << 18
 MOST_BYTES = 1 << 31
 """Of a file whose size is not pinned."""
+
+LARGE_BYTES = 5_000_000
 
 _unreachable: dict[str, str] = {}
 
@@ -45,6 +50,51 @@ class Bar(Protocol):
 
     def close(self) -> None:
         """No more will come."""
+
+
+class ByteBar:
+    """How much of a large file has come: a bar on a terminal, a plain line every few seconds elsewhere.
+
+    Nothing is shown before `total` is set, nor for a file below 5 MB, which is here before one could read it.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what, self.done, self._total = what, 0, 0
+        self.said = time.monotonic()
+        self.screen: Any = None
+
+    @property
+    def total(self) -> int:
+        return self._total
+
+    @total.setter
+    def total(self, count: int) -> None:
+        self._total, self.said = count, time.monotonic()
+        if count < LARGE_BYTES or not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+        console = Console(stderr=True)
+        self.screen = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+        self.task = self.screen.add_task(self.what, total=count)
+        self.screen.start()
+
+    def update(self, count: int) -> None:
+        """`count` more bytes have come."""
+        self.done += count
+        if self.screen is not None:
+            self.screen.update(self.task, advance=count)
+        elif self._total >= LARGE_BYTES and time.monotonic() - self.said >= PLAIN_LINE_EVERY_SECONDS:
+            self.said = time.monotonic()
+            say(f"{self.what}: {self.done / 1e6:.0f} of {self._total / 1e6:.0f} MB")
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        if self.screen is not None:
+            self.screen.stop()
+            self.screen = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.files.whole_file import opened_file
+
 HEAD_BYTES = 512
 
 
@@ -139,8 +141,6 @@ def read_head(path: Path) -> bytes:
     Raises:
         OSError: it cannot be read, or is a pipe, a device or a folder.
     """
-    from bench.files.whole_file import opened_file
-
     with opened_file(path) as stream:
         return stream.read(HEAD_BYTES)
 

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bench.cli import describe_os_error
-from bench.errors import UserError
+from bench.errors import UserError, describe_os_error
 
 SHOWN_CHARACTERS = 60
 

@@ -12,7 +12,7 @@ from bench import upscalers
 from bench.cli import writable_file
 from bench.datasets import dataset
 from bench.errors import StoreError, UserError
-from bench.files.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
+from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
 from bench.outside.model import Outside, refuse_namesakes
 from bench.protocols import protocol as find_protocol
 from bench.records import Dataset, SRProtocol

@@ -15,7 +15,7 @@ from bench import cache, metrics, upscalers
 from bench.crops import FOLDER as CROPS_FOLDER
 from bench.errors import MissingFile, UserError
 from bench.files.layouts import digest, lr_of
-from bench.files.outputs import image_folders, refuse_clashes
+from bench.outputs import image_folders, refuse_clashes
 from bench.outside.folder import OtherScale, images_for
 from bench.outside.model import Outside
 from bench.quality.config import Config

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
 
 from bench.cli import Reporter
 from bench.errors import UserError
@@ -12,9 +15,6 @@ from bench.study.answers import FORMAT, VERSION
 from bench.study.key import Study, read_key
 from bench.study.pictures import read_picture
 from bench.study.plan import Plan, Shown
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 def write_study(planned: Plan, out: Path, reporter: Reporter, *, force: bool = False) -> None:
@@ -51,8 +51,6 @@ def _refuse(out: Path, *, force: bool) -> None:
 
 def _enlarged(shown: Shown) -> Image.Image:
     """Its pixels alone, each repeated."""
-    from PIL import Image
-
     picture = read_picture(shown.file)
     width, height = picture.size
     bare = Image.new(picture.mode, picture.size)
@@ -62,8 +60,6 @@ def _enlarged(shown: Shown) -> Image.Image:
 
 def html(study: Study) -> str:
     """The page: no name of a model, an image or a data set is in it, and no catch trial is marked."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     templates = Environment(loader=PackageLoader("bench"), autoescape=True, undefined=StrictUndefined)
     catch = any(trial.right is not None for trial in study.trials)
     return templates.get_template("preference.html").render(

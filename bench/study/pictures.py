@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image, UnidentifiedImageError
+
+from bench.contents import Contents
 from bench.errors import RunError, UserError
+from bench.records import SRProtocol
 from bench.study.key import HR, LR
 
 if TYPE_CHECKING:
     import pandas as pd
-    from PIL import Image
-
-    from bench.contents import Contents
-    from bench.records import SRProtocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +114,6 @@ def read_picture(file: Path) -> Image.Image:
     Raises:
         UserError: it cannot be decoded or has other channels.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
         with Image.open(file, formats=["PNG"]) as picture:
             picture.load()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 RESAMPLES = 1000
 PRIOR_WINS = 0.5
@@ -22,7 +21,6 @@ def bradley_terry(wins: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         wins: (n, n) or any numbers: how often the model of the row was preferred to that of the column.
     """
     import choix
-    import numpy as np
 
     n = len(wins)
     return choix.ilsr_pairwise_dense(wins + PRIOR_WINS * (1 - np.eye(n)), max_iter=MOST_ITERATIONS)
@@ -34,8 +32,6 @@ def bootstrap_bradley_terry(wins: np.ndarray[Any, Any], *, seed: int = 0) -> np.
     Args:
         wins: (images, n, n), as in :func:`bradley_terry` for each image.
     """
-    import numpy as np
-
     generator, images = np.random.default_rng(seed), len(wins)
     draws = generator.multinomial(images, np.full(images, 1 / images), RESAMPLES)
     return np.stack([bradley_terry(np.tensordot(draw, wins, 1)) for draw in draws])

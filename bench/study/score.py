@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from bench.study.agreement import krippendorff_alpha
 from bench.study.interval import wilson
@@ -13,9 +15,6 @@ from bench.study.key import Study
 from bench.study.ranking import RESAMPLES, bootstrap_bradley_terry, bradley_terry
 from bench.study.result import Dropped, PairResult, PreferenceResult, Ranked
 from bench.study.votes import Votes
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Counts = Mapping[tuple[str, str, str], tuple[int, int]]  # (image, a, b) -> votes for a, votes for b
 
@@ -99,8 +98,6 @@ def _agreement(images: Sequence[tuple[int, int]]) -> float | None:
 
 
 def _ranking(models: Sequence[str], counts: Counts, seed: int) -> tuple[Ranked, ...]:
-    import numpy as np
-
     wins = _wins(models, counts)
     strengths = bradley_terry(wins.sum(0))
     ends = None
@@ -119,8 +116,6 @@ def _ranking(models: Sequence[str], counts: Counts, seed: int) -> tuple[Ranked, 
 
 def _wins(models: Sequence[str], counts: Counts) -> np.ndarray[Any, Any]:
     """(images with votes, n, n): how often the row's model was preferred to the column's."""
-    import numpy as np
-
     images = {image: i for i, image in enumerate(sorted({image for image, _, _ in counts}))}
     place = {model: i for i, model in enumerate(models)}
     wins = np.zeros((len(images), len(models), len(models)))

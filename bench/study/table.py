@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
 
 from bench.study.result import PairResult, PreferenceResult
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def pairs_table(result: PreferenceResult) -> Table:
     """A line per pair: images by majority, votes, agreement."""
-    from rich.text import Text
-
     table = _table("A", "B", "n", "A", "tie", "B", "votes", "for A", "95 %", "agree", "alpha")
     for pair in result.pairs:
         table.add_row(Text(plain(pair.a)), Text(plain(pair.b)), *_cells(pair))
@@ -38,8 +36,6 @@ def _cells(pair: PairResult) -> tuple[str, ...]:
 
 def ranking_table(result: PreferenceResult) -> Table:
     """A line per model, the strongest first."""
-    from rich.text import Text
-
     table = _table("model", "strength", "95 %")
     for ranked in result.ranking:
         ends = ranked.interval
@@ -49,9 +45,6 @@ def ranking_table(result: PreferenceResult) -> Table:
 
 
 def _table(*heads: str) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for head in heads:
         name = head in {"A", "B", "model"} and len(table.columns) < 2

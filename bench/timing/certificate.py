@@ -47,7 +47,7 @@ def certify(
         ValueError: torch uses another number of threads than the protocol says.
         TimingError: there is no number to certify.
     """
-    from bench.environment import find_device
+    from bench.devices import find_device
 
     found = find_device(device)
     check_threads(protocol)

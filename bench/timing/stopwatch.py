@@ -70,7 +70,7 @@ def measure(
     )
     if clock is not None:
         return run(work, clock, stopping)
-    from bench.environment import find_device
+    from bench.devices import find_device
 
     found = find_device(device)
     with current(found):
@@ -96,7 +96,7 @@ def regions(
     """
     import torch
 
-    from bench.environment import find_device
+    from bench.devices import find_device
 
     found = find_device(device)
     settings = asdict(stopping or Stopping())

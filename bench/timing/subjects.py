@@ -35,7 +35,8 @@ GATYS_VERSION = "1"
 def photograph() -> Images:
     """The sample image that networks are timed and compared on, 512x512."""
     from bench import images
-    from bench.datasets import dataset, load
+    from bench.datasets import dataset
+    from bench.loading import load
 
     chosen = next(image for image in dataset("samples").images if image.stem == PHOTOGRAPH)
     return images.to_tensor(load(chosen).pixels)

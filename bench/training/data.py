@@ -16,6 +16,7 @@ from torch import Tensor
 from baselines.bicubic import imresize
 from bench import cache, datasets, images, manifest
 from bench.errors import ImageError, UserError
+from bench.loading import load
 from bench.records import Dataset, ImageFile, content_hash
 from bench.training.disjoint import refuse_test_images
 
@@ -122,7 +123,7 @@ def list_images(source: str) -> Dataset:
 
 def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> Read:
     try:
-        loaded = datasets.load(image)
+        loaded = load(image)
     except ImageError as error:
         return Read(source=source, reason=str(error))
     pixels = squeezed(loaded.pixels, patch) if whole else loaded.pixels

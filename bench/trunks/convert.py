@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bench.files.download import DownloadError
+from bench.files.weights_only import DAMAGE, load
 from bench.trunks.pins import Trunk
 
 Arrays = Mapping[str, np.ndarray]
@@ -90,8 +91,6 @@ def from_state_dict(file: Path, trunk: Trunk) -> Arrays:
     Raises:
         DownloadError: it cannot be read, lacks an array, or has one of another shape.
     """
-    from bench.files.weights_only import DAMAGE, load
-
     try:
         state = load(file)
         arrays = {name: state[name].numpy() for name in trunk.shapes if name in state}

@@ -16,8 +16,8 @@ import torch
 from bench import cli
 from bench.__main__ import PROGRAMS
 from bench.__main__ import main as list_programs
-from bench.cli import ByteBar
 from bench.errors import RunError, UserError
+from bench.files.download import ByteBar
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_users_module_called_like_ours_is_not_taken_for_it(tmp_path: Path) -> 
 def test_a_large_download_says_how_far_it_is_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.cli.PLAIN_LINE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("bench.files.download.PLAIN_LINE_EVERY_SECONDS", 0.0)
     small, large = ByteBar("small.png"), ByteBar("large.pth")
     for bar, size in ((small, 100), (large, 64_000_000)):
         bar.total = size

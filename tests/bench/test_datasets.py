@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from bench import datasets, images
-from bench.datasets import dataset, load
+from bench.datasets import dataset
 from bench.errors import ImageError, MissingFile, UserError
+from bench.loading import load
 from bench.manifest import ManifestFile
 from bench.records import ImageFile
 

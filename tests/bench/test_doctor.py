@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench import doctor, manifest
-from bench.doctor import main, wanted
+from bench.commands.doctor import wanted
+from bench.doctor import main
 from bench.environment import environment
+from bench.examining.fetching import Transfer, fetch
 from bench.examining.inventory import FileReport, GroupReport, inventory
 from bench.examining.tables import machine_rows, missing, own_name, size
-from bench.files.fetching import Transfer, fetch
 from bench.manifest import ManifestFile
 
 from .conftest import CONTENT, Server
@@ -207,7 +208,7 @@ def test_interrupting_a_fetch_ends_it_and_leaves_no_half_file(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bench.files.fetching.as_completed", interrupt)
+    monkeypatch.setattr("bench.examining.fetching.as_completed", interrupt)
     monkeypatch.setattr(Transfer, "update", lambda self, count: self.stop.wait(5) and interrupt_download())
     with pytest.raises(KeyboardInterrupt):
         fetch((entry.name,))
@@ -240,7 +241,7 @@ def test_help_imports_nothing_heavy_and_shows_examples() -> None:
 def test_many_failures_are_summed_up_unless_verbose(
     entry: ManifestFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bench.files.fetching.fetch", lambda names: tuple(f"reason {n}" for n in range(12)))
+    monkeypatch.setattr("bench.commands.doctor.fetch", lambda names: tuple(f"reason {n}" for n in range(12)))
     assert main(["--fetch"]) == 1
     err = capsys.readouterr().err
     assert err.count("not fetched: reason") == 10

@@ -14,6 +14,7 @@ import torch
 
 from bench import environment as environment_module
 from bench import gpu
+from bench.devices import devices, find_device
 from bench.environment import (
     BF16_UNITS,
     bf16_units,
@@ -21,9 +22,7 @@ from bench.environment import (
     core_quota,
     cpu_flags,
     cpu_model,
-    devices,
     environment,
-    find_device,
     precision,
     summary,
 )

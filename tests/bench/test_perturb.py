@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bench import images, sr_quality
-from bench.perturb import main, perturbed
+from bench.commands.perturb import perturbed
+from bench.perturb import main
 
 SIDE = 48
 

@@ -137,7 +137,8 @@ def records(found: dict[str, dict[str, object]]) -> Iterator[Measured]:
 
 def this_machine() -> tuple[str, str, dict[str, str]]:
     """The kind of machine, a line about it, and the versions that a ratio depends on."""
-    from bench.environment import devices, environment, suite, summary, version
+    from bench.devices import devices
+    from bench.environment import environment, suite, summary, version
 
     found = environment(devices()[-1])
     about = suite()

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from bench import participants
-from bench.environment import bf16_units, environment, find_device, summary
+from bench.devices import find_device
+from bench.environment import bf16_units, environment, summary
 from bench.errors import UserError
 from bench.forms.form import FormUnavailable, build, exact_float32, form
 from bench.gpu import gpu_state

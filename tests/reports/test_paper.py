@@ -20,7 +20,7 @@ from bench.upscalers import UPSCALERS
 from reports.paper import GridTarget, ScoreTarget, cells, entries
 
 BY_ID = {cell.id: cell for cell in cells()}
-DOCUMENT = tomllib.loads(resources.files("reports").joinpath("paper.toml").read_text(encoding="utf-8"))
+DOCUMENT = tomllib.loads(resources.files("bench").joinpath("paper.toml").read_text(encoding="utf-8"))
 # A value or two of every row of every table, typed from PAPER.md.
 TYPED = {
     "table1.256.gatys-100": "3.17",

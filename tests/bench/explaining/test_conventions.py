@@ -17,8 +17,9 @@ import torchmetrics.functional.image as tm
 from torchmetrics.image import PeakSignalNoiseRatio
 
 from baselines.bicubic import imresize
-from bench.datasets import dataset, load
+from bench.datasets import dataset
 from bench.errors import UserError
+from bench.explaining.config import published
 from bench.explaining.conventions import (
     CHANNELS,
     RECIPES,
@@ -30,10 +31,11 @@ from bench.explaining.conventions import (
     ssim_conventions,
 )
 from bench.explaining.likes import LIBRARIES, LIKES, Like, likes, printed_by
-from bench.explaining.match import match, published
+from bench.explaining.match import match
 from bench.explaining.scores import ImageScores, Value, measure, planes, values, view
 from bench.explaining.ssim import box_then_every, ssim_of_planes
 from bench.images import to_array, to_tensor
+from bench.loading import load
 from bench.prepare import prepare, to_luma
 from bench.protocols import protocol
 

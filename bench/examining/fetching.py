@@ -8,13 +8,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from bench import cache, cli, manifest
 from bench.errors import UserError
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 AT_ONCE = 6
 
@@ -96,9 +95,6 @@ def _display(names: Sequence[str]) -> Iterator[tuple[Callable[[str], None], Prog
         with cli.progress("fetching", len(names)) as reporter:
             yield reporter.advance, None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     sizes = {name: manifest.file(name).bytes or 0 for name in names}
     with Progress(*columns, console=Console(stderr=True), transient=True) as screen:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import compare, explain, images, preference, rescore, sr_quality
+from bench import compare, explain, images, outputs, preference, rescore, sr_quality
 from bench.errors import UserError
-from bench.files import outputs
-from bench.files.outputs import refuse_clashes, same_path, store_files
+from bench.outputs import refuse_clashes, same_path, store_files
 from reports.__main__ import main as report
 from tests.stores import fill
 

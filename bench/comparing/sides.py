@@ -6,14 +6,12 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from bench.contents import Contents, StoredTiming
 from bench.errors import UserError
 from bench.printable import printable
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Open = Callable[[Path], Contents]
 

@@ -1,0 +1,66 @@
+"""What `bench.compare` does once its options are parsed: compare, print, export."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from bench.cli import DONE, FAILED, writable_file
+from bench.comparing.config import Config
+from bench.comparing.records import Comparison
+from bench.comparing.run import compare
+from bench.comparing.sides import Side, sides
+from bench.comparing.table import closing, remarks, tables
+from bench.comparing.to_json import to_json
+from bench.contents import read
+from bench.files.replacing import replacing
+from bench.outputs import refuse_clashes, store_files
+from bench.printable import printable
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Compare and print."""
+    config = Config.of(options)
+    json_file = writable_file(config.json) if config.json else None
+    a, b = sides(config.a, config.b, config.db, functools.cache(lambda file: read([file])))
+    refuse_clashes(
+        reads=[*store_files("A", a.reading.store), *store_files("B", b.reading.store)],
+        writes=[("--json", json_file)] if json_file else [],
+    )
+    comparison = compare(a, b, config)
+    report(comparison, a, b, config)
+    if json_file:
+        with replacing(json_file) as part:
+            part.write_text(to_json(comparison, a, b, config), encoding="utf-8")
+    held = [name for name in config.fail_on if holds(name, comparison)]
+    if held:
+        print(f"failed: {', '.join(held)} (--fail-on)")
+    return FAILED if held else DONE
+
+
+def report(comparison: Comparison, a: Side, b: Side, config: Config) -> None:
+    """Print the tables and what must be known of them."""
+    console = Console()
+    for side in (a, b):
+        print(f"{side.name} is {printable(str(side.reading))}")
+    for titled in tables(comparison.rows, config.confidence):
+        console.print()
+        if titled.title:
+            console.print(titled.title, markup=False, highlight=False, style="bold", soft_wrap=True)
+        console.print(titled.table)
+    print(f"\n{closing(comparison, holm=config.holm, alpha=config.alpha)}")
+    for remark in remarks(comparison):
+        print(f"- {printable(remark)}")
+
+
+def holds(condition: str, comparison: Comparison) -> bool:
+    """Whether a condition of `--fail-on` is met."""
+    rows = comparison.rows
+    if condition == "worse":
+        return any(row.verdict == "WORSE" for row in rows)
+    if condition == "different":
+        return any(row.verdict != "SAME" for row in rows)
+    return bool(comparison.left_out) or any(row.effect.unmatched for row in rows)

@@ -1,0 +1,117 @@
+"""What `bench.degrade` does once its options are parsed: write lr of each image into a folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.cli import DONE, FAILED, Reporter, progress
+from bench.datasets import dataset, left_out
+from bench.errors import UserError
+from bench.executor import read_ahead
+from bench.images import read, to_array, to_tensor, write
+from bench.lr import degrade
+from bench.outputs import image_files, image_folders, refuse_clashes, same_path
+from bench.prepare import modcrop, quantize, size
+from bench.printable import printable
+from bench.records import Dataset, ImageFile, SRProtocol
+
+
+def run(hr: str, lr: Path, protocol: SRProtocol, *, force: bool) -> int:
+    """Degrade every image that OUT_FOLDER lacks, and print what became of them.
+
+    Args:
+        hr: a folder, or the name of a data set.
+        force: write again what `lr` already has.
+    """
+    # a folder called like a named set is still the folder that was asked for
+    name = os.path.abspath(hr) if Path(hr).is_dir() else hr  # noqa: PTH100
+    data = dataset(name, scale=protocol.scale)
+    for line in left_out(data):
+        print(printable(line), file=sys.stderr)
+    _refuse_folder(lr, data)
+    with progress("degrade", len(data.images)) as reporter:
+        written, kept, failed = _degrade_all(data.images, lr, protocol, reporter, force=force)
+    print(f"{written} of {len(data.images)} images written to {lr} ({_describe(protocol)})")
+    if kept:
+        print(f"left as they were: {kept} that {lr} already has (--force writes them again)")
+    if failed:
+        print(f"{failed} failed, see above")
+    return FAILED if failed else DONE
+
+
+def _refuse_folder(out: Path, data: Dataset) -> None:
+    if out.exists() and not out.is_dir():
+        raise UserError(f"OUT_FOLDER {str(out)!r} is a file; required a folder")
+    if any(same_path(out, folder) for _, folder in image_folders([data])):
+        raise UserError(f"OUT_FOLDER {str(out)!r} is where the hr images are; required another folder")
+    targets = [("an lr image", _target(out, image)) for image in data.images]
+    refuse_clashes(reads=image_files([data]), writes=targets)
+
+
+def _target(out: Path, image: ImageFile) -> Path:
+    return out / f"{image.stem}.png"
+
+
+def _degrade_all(
+    todo: Sequence[ImageFile], out: Path, protocol: SRProtocol, reporter: Reporter, *, force: bool
+) -> tuple[int, int, int]:
+    """Write lr of each image; returns how many were written, kept, and could not be made, each reported by name.
+
+    A file that is there is kept if it has the pixels that would be written, and else is left and counted as failed:
+    it may be lr of another scale, or of another image. That is found out by making them, which takes little time.
+    """
+    written = kept = failed = 0
+    for image, loaded in read_ahead(todo):
+        try:
+            if isinstance(loaded, Exception):
+                raise loaded
+            pixels = degraded(loaded.pixels, protocol)
+        except (ValueError, OSError) as error:
+            failed += 1
+            reporter.note(f"{image.stem}: not degraded: {error}")
+        else:
+            target = _target(out, image)
+            if force or not target.exists():
+                write(target, pixels)
+                written += 1
+            elif _holds(target, pixels):
+                kept += 1
+            else:
+                failed += 1
+                reporter.note(
+                    f"{image.stem}: not degraded: {str(target)!r} is there and is another image; required another "
+                    "folder, or --force to write it again"
+                )
+        reporter.advance(image.stem)
+    return written, kept, failed
+
+
+def _holds(file: Path, pixels: np.ndarray) -> bool:
+    """Whether an image file has these pixels."""
+    try:
+        return np.array_equal(read(file), pixels)
+    except ValueError:
+        return False
+
+
+def degraded(pixels: np.ndarray, protocol: SRProtocol) -> np.ndarray:
+    """uint8 pixels (h w c) to the uint8 pixels of lr, computed in float64.
+
+    Raises:
+        ValueError: a side is shorter than the scale.
+    """
+    whole = quantize(to_tensor(pixels).double())
+    hr = modcrop(whole, protocol.scale)
+    if not hr.numel():
+        raise ValueError(f"image is {size(whole)}, required at least {protocol.scale} pixels per side")
+    return to_array(degrade(hr, protocol))
+
+
+def _describe(protocol: SRProtocol) -> str:
+    blur = f"blur {protocol.blur_sigma:g}" if protocol.blur_sigma else "no blur"
+    return f"x{protocol.scale}, {protocol.arithmetic} arithmetic, {protocol.border} border, {blur}"

@@ -1,0 +1,74 @@
+"""What `bench.doctor` does once its options are parsed: fetch, examine, print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from bench import cache, manifest
+from bench.cli import DONE, FAILED, writable_file
+from bench.devices import devices
+from bench.environment import environment
+from bench.examining.config import Config
+from bench.examining.fetching import fetch
+from bench.examining.inventory import GroupReport, inventory
+from bench.examining.report import report
+from bench.examining.tables import MANY, show
+from bench.files.replacing import replacing
+from bench.outputs import refuse_clashes
+from bench.records import Environment
+
+
+def run(config: Config) -> int:
+    """Print the block for an issue, or fetch what was asked for and show everything there is to know."""
+    if config.report:
+        letters = sys.stdout.encoding or "utf-8"
+        print(report(db=config.db, verify=config.verify).encode(letters, "replace").decode(letters))
+        return DONE  # whatever the block says
+    target = writable_file(config.json) if config.json else None
+    refuse_clashes(writes=[("--json", target)] if target else [])
+    failures = fetch(wanted(config.fetch)) if config.fetch is not None else ()
+    machine = environment(devices()[-1])
+    groups = inventory(verify=config.verify)
+    show(Console(highlight=False), machine, groups, verified=config.verify, verbose=config.verbose)
+    shown = failures if config.verbose else failures[:MANY]
+    for reason in shown:
+        print(f"not fetched: {reason}", file=sys.stderr)
+    if len(shown) < len(failures):
+        print(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)", file=sys.stderr)
+    if target:
+        found = findings(machine, groups, failures, verified=config.verify)
+        with replacing(target) as part:
+            part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return FAILED if failures or any(group.having("damaged") for group in groups) else DONE
+
+
+def wanted(names: Sequence[str]) -> tuple[str, ...]:
+    """The files of the groups called `names`, of all groups for none.
+
+    Raises:
+        UserError: no group has that name.
+    """
+    groups = (
+        [manifest.group(name) for name in names if name != "samples"] if names else manifest.groups().values()
+    )
+    return tuple(dict.fromkeys(file.name for group in groups for file in group.files))
+
+
+def findings(
+    machine: Environment, groups: Sequence[GroupReport], failures: Sequence[str], *, verified: bool
+) -> dict[str, Any]:
+    """Everything that is shown, as JSON has it."""
+    return {
+        "environment": dict(machine.facts),
+        "environment_hash": machine.hash,
+        "folder": str(cache.folder()),
+        "verified": verified,
+        "not_fetched": list(failures),
+        "groups": [asdict(group) for group in groups],
+    }

@@ -1,0 +1,143 @@
+"""What `bench.explain` does once its options are parsed: measure under every convention, print, export."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import cache
+from bench.cli import DONE, FAILED, progress, writable_file
+from bench.datasets import dataset, left_out
+from bench.errors import UserError
+from bench.explaining import kernels
+from bench.explaining.config import Config, Published
+from bench.explaining.conventions import CHANNELS, Convention, psnr_conventions, ssim_conventions
+from bench.explaining.inputs import Found, loaded, said, stored, two
+from bench.explaining.likes import LIKES
+from bench.explaining.match import Match, match
+from bench.explaining.scores import ImageScores, Value, measure, values
+from bench.explaining.table import like_table, match_lines, spread, table, usual
+from bench.explaining.to_json import to_json
+from bench.files.replacing import replacing
+from bench.images import read
+from bench.loading import load
+from bench.outputs import refuse_clashes, store_files
+from bench.printable import printable
+from bench.quality.lint import Finding
+
+
+def run(config: Config) -> int:
+    """Measure what was asked for and print it."""
+    wanted, chosen = config.match, config.like
+    file = writable_file(config.json) if config.json else None
+    if config.kernels:
+        return _kernels(config)
+    found = _found(config)
+    if file:
+        _refuse_inputs(config, found, file)
+    every = config.all or bool(wanted) or file is not None
+    conventions = [] if chosen and not every else _conventions(len(found.pairs), every=every)
+    likely: list[Convention] = [
+        c for like in (LIKES if file or wanted else chosen) for c in (like.psnr, like.ssim) if c
+    ]
+    images, findings = _measure(found, config.scale, conventions + likely)
+    of = "" if len(images) == found.expected else f" of {found.expected} expected"
+    print(printable(f"sr: {found.sr_said}\nhr: {found.hr_said}"))
+    print(f"{_counted(len(images))}{of}, scale {config.scale}")
+    if chosen:
+        print(f"\nwhat {chosen[0].library} prints")
+        Console().print(like_table(chosen, images))
+    grid = values(images, conventions)
+    if not chosen and not wanted:
+        _print_tables(grid, len(images), config)
+    # a library may print what no convention of the grid gives, such as 80.00 dB for equal images
+    all_values = values(images, dict.fromkeys([*conventions, *likely])) if wanted else []
+    matches = _match(wanted, all_values, len(images), config.scale)
+    if file:
+        with replacing(file) as part:
+            part.write_text(to_json(images, grid, matches, findings, config.scale), encoding="utf-8")
+    return DONE if all(match.exact for match in matches) else FAILED
+
+
+def _found(config: Config) -> Found:
+    if config.db and config.dataset and config.model:
+        return stored(config.db, config.dataset, config.model, config.scale, config.protocol)
+    sr, hr = config.images
+    return two(sr, hr, scale=config.scale, pattern=config.pattern)
+
+
+def _refuse_inputs(config: Config, found: Found, file: Path) -> None:
+    pairs = [(sr, hr if isinstance(hr, Path) else cache.folder() / hr.file) for _, sr, hr in found.pairs]
+    reads = [("an image", image) for pair in pairs for image in pair]
+    refuse_clashes(
+        reads=[*reads, *(store_files("--db", config.db) if config.db else [])], writes=[("--json", file)]
+    )
+
+
+def _conventions(images: int, *, every: bool) -> list[Convention]:
+    found: list[Convention] = [*psnr_conventions(images), *ssim_conventions()]
+    return [convention for convention in found if every or usual(convention, images)]
+
+
+def _measure(
+    found: Found, scale: int, conventions: Sequence[Convention]
+) -> tuple[list[ImageScores], list[tuple[str, Finding]]]:
+    """The scores of every pair that can be measured, and the findings, which are printed as they come."""
+    findings: list[tuple[str, Finding]] = [("names", finding) for finding in found.notes]
+    images = []
+    with progress("explain", len(found.pairs)) as reporter:
+        for name, finding in findings:
+            reporter.note(said(name, finding))
+        for pair in loaded(found.pairs, scale):
+            findings += [(pair.name, finding) for finding in pair.findings]
+            for finding in pair.findings:
+                reporter.note(said(pair.name, finding))
+            if pair.sr is not None and pair.hr is not None:
+                images.append(measure(pair.name, pair.sr, pair.hr, scale, conventions))
+            reporter.advance(printable(pair.name))
+    if not images:
+        raise UserError("no pair can be measured; the reasons are above")
+    return images, findings
+
+
+def _print_tables(grid: Sequence[Value], images: int, config: Config) -> None:
+    for metric in ("psnr", "ssim"):
+        found = [value for value in grid if value.metric == metric]
+        shown = [value for value in found if config.all or usual(value.convention, images)]
+        if not found:
+            print(f"\nthe image is too small for {metric.upper()}")
+            continue
+        more = "" if config.all else "; --all shows more, also ranges taken wrongly"
+        print(f"\n{spread(shown)}{more}")
+        Console().print(table(shown, images, config.scale))
+    print("\nof: " + "; ".join(f"{channel.name}: {channel.about}" for channel in CHANNELS.values()))
+
+
+def _match(wanted: Sequence[Published], grid: Sequence[Value], images: int, scale: int) -> list[Match]:
+    matches = [match(number, grid) for number in wanted]
+    for found in matches:
+        print()
+        for line in match_lines(found, images, scale):
+            print(line)
+    return matches
+
+
+def _kernels(config: Config) -> int:
+    hr, scale = config.images[0], config.scale
+    if Path(hr).is_file():
+        pixels = [read(Path(hr))]
+    else:
+        data = dataset(hr, scale=scale)
+        for line in left_out(data):
+            print(line, file=sys.stderr)
+        pixels = [load(image).pixels for image in data.images]
+    print(f"{_counted(len(pixels))}, made smaller by {scale} and larger again; {scale} pixels shaved")
+    Console().print(kernels.table(pixels, scale))
+    return DONE
+
+
+def _counted(images: int) -> str:
+    return "1 image" if images == 1 else f"{images} images"

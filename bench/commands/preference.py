@@ -1,0 +1,104 @@
+"""What `bench.preference` does once its options are parsed: build a study, or score its answers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.cli import DONE, FAILED, progress, writable_file
+from bench.contents import read
+from bench.errors import RunError
+from bench.outputs import refuse_clashes, store_files
+from bench.protocols import protocol
+from bench.study.config import BuildConfig, ScoreConfig
+from bench.study.key import read_key
+from bench.study.page import write_study
+from bench.study.pictures import Pictures, pictures
+from bench.study.plan import Plan, plan
+from bench.study.result import PreferenceResult
+from bench.study.score import score as scored
+from bench.study.table import notes, pairs_table, plain, ranking_table
+from bench.study.votes import votes
+
+NAMED_LACKING = 10
+
+
+def build(config: BuildConfig) -> int:
+    """Make the page and the key."""
+    rule = protocol(config.protocol, config.scale)
+    found = pictures(read(config.db), dataset=config.dataset, protocol=rule, models=config.models)
+    planned = plan(found, limit=config.limit, catch=config.catch, seed=config.seed)
+    refuse_clashes(
+        reads=[
+            *(each for db in config.db for each in store_files("--db", db)),
+            *(("a stored picture", shown.file) for shown in planned.shown.values()),
+        ],
+        replaced=[("the page", config.out / "page"), ("the key", config.out / "key.json")],
+    )
+    with progress("pictures", len(planned.shown)) as reporter:
+        write_study(planned, config.out, reporter, force=config.force)
+    _print_study(planned, found, config.out)
+    return DONE
+
+
+def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
+    study = planned.study
+    catch = sum(trial.right is not None for trial in study.trials)
+    images = len({trial.image for trial in study.trials if trial.right is None})
+    print(
+        f"{len(study.trials)} trials: {images} images of {plain(study.dataset)} x{study.scale}, "
+        f"{len(list(study.pairs))} pair(s) of models, {catch} catch trials"
+    )
+    if found.lacking:
+        more = len(found.lacking) - NAMED_LACKING
+        names = ", ".join(plain(image) for image in found.lacking[:NAMED_LACKING])
+        print(
+            f"left out, since not every model has a picture of it: {names}{f' and {more} more' if more > 0 else ''}"
+        )
+    print(f"study: {study.hash}")
+    print(f"page:  {out / 'page'}  (give this folder to the workers: index.html)")
+    print(f"key:   {out / 'key.json'}  (keep it: it says whose picture is whose, and scoring needs it)")
+
+
+def score(config: ScoreConfig) -> int:
+    """Score the answers and print what they say."""
+    study = read_key(config.key)
+    export = writable_file(config.json) if config.json else None
+    files = config.answers
+    refuse_clashes(
+        reads=[("--key", config.key), *(("a file of answers", file) for file in files)],
+        writes=[("--json", export)] if export else [],
+    )
+    found = votes(files, study, least_right=config.least_right)
+    result = scored(study, found, least_right=config.least_right, n_files=len(files), seed=config.seed)
+    for refused in result.refused:
+        print(f"refused: {plain(refused.file)!r}: {plain(refused.reason)}", file=sys.stderr)
+    if not result.n_votes:
+        raise RunError(
+            f"no vote is left: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers "
+            "dropped; required at least one answer that counts"
+        )
+    _print_result(result)
+    if export:
+        result.write(export)
+        print(f"json: {export}")
+    return FAILED if result.refused else DONE
+
+
+def _print_result(result: PreferenceResult) -> None:
+    console = Console()
+    print(
+        f"{plain(result.dataset)} x{result.scale}, {result.protocol} [{result.protocol_hash[:8]}]", end=", "
+    )
+    print(
+        f"study {result.study[:8]}: {result.n_votes} votes of {result.n_workers} workers on {result.n_images} images"
+    )
+    print(f"{result.n_dropped} workers dropped, {result.n_refused} of {result.n_files} files refused\n")
+    console.print(pairs_table(result))
+    print()
+    console.print(ranking_table(result))
+    print()
+    for note in notes(result):
+        print(note)
