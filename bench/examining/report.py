@@ -205,8 +205,8 @@ def weight_state(name: str) -> str:
 def shipped_names() -> list[str]:
     """Of every file of weights in the tables of models that is looked for in the package."""
     from bench import shipped
-    from bench.stylizers import STYLIZERS
-    from bench.upscalers import UPSCALERS
+    from bench.registry.stylizers import STYLIZERS
+    from bench.registry.upscalers import UPSCALERS
 
     names = {name for upscaler in UPSCALERS.values() for name in upscaler.weights.values()}
     names |= {stylizer.weights for stylizer in STYLIZERS.values() if stylizer.weights}
