@@ -139,7 +139,13 @@ class Upscaler(tp.Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
-    """An upscaler whose output is matched to its input; the options are those of :func:`histogram_match`."""
+    """An upscaler whose output is matched to its input; the options are those of :func:`histogram_match`.
+
+    Attributes:
+        receptive_field: the histogram is the whole image's, whatever the upscaler inside looks at.
+    """
+
+    receptive_field: tp.ClassVar[str] = "unbounded"
 
     upscaler: Upscaler
     space: str = "rgb"

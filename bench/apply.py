@@ -6,17 +6,12 @@ python -m bench.apply style-johnson-candy photo.jpg --out stylized
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import arguments
-from bench.cli import DONE, FAILED, device, guard, progress
-from bench.printable import printable
-
-if TYPE_CHECKING:
-    from bench.applying.request import Request
+from bench.applying.config import configure
+from bench.cli import guard
 
 EXAMPLES = """examples:
   python -m bench.apply style-johnson-candy photo.jpg --out stylized
@@ -73,49 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do every image; a broken one is named and the others are done."""
-    from bench.applying.request import request
+    """Check the options, then do what is waiting."""
+    config = configure(**vars(args))  # what is wrong with them is said before torch is loaded
+    from bench.commands.apply import apply_model
 
-    asked = request(
-        model=args.model,
-        inputs=args.inputs,
-        out=args.out,
-        scale=args.scale,
-        size=args.size,
-        median=args.median,
-        rung=args.rung,
-        force=args.force,
-        db=args.db,
-        tile=args.tile,
-        self_ensemble=args.self_ensemble,
-        name=args.name,
-    )
-    for line in asked.left_out:
-        print(printable(line), file=sys.stderr)
-    kept = len(asked.images) - len(asked.waiting)
-    done, failed = work(asked, args.device) if asked.waiting else (0, 0)
-    print(f"{done} image{'s' if done != 1 else ''} written to {args.out}")
-    if kept:
-        print(f"{kept} there already and kept; --force makes them again")
-    if failed:
-        print(f"{failed} could not be done, see above")
-    return FAILED if failed else DONE
-
-
-def work(asked: Request, device_name: str) -> tuple[int, int]:
-    """Load the model and do what is waiting; returns how many were done and how many failed."""
-    from bench import participants
-    from bench.applying.images import apply
-    from bench.forms.choose import settle
-    from bench.forms.form import exact_float32
-
-    exact_float32()
-    participant = participants.load(asked.model, scale=asked.scale, device=device(device_name))
-    runner, waiting, why = settle(asked, participant)
-    print(f"{asked.model} on {participant.device}, {runner.form.name}: {why}")
-    with progress("apply", len(waiting)) as reporter:
-        failed = apply(asked, waiting, runner, reporter)
-    return len(waiting) - failed, failed
+    return apply_model(config)
 
 
 if __name__ == "__main__":

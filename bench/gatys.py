@@ -87,8 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Do every image; one that cannot be done is named and the others are done."""
+    from bench.applying.config import gather, refuse_outputs
     from bench.applying.origin import still_to_do
-    from bench.applying.request import gather, refuse_outputs
 
     refuse_values(args)
     style, found = styles.style_image(args.style), tuple(gather(args.inputs))
@@ -112,8 +112,8 @@ def run(args: argparse.Namespace) -> int:
 
 def output_of(args: argparse.Namespace, style: StyleImage, image: ImageFile) -> Path:
     """The PNG that is made of an image."""
+    from bench.applying.config import output
     from bench.applying.origin import file_name
-    from bench.applying.request import output
 
     return output(args.out, file_name(args.name, stem=image.stem, style=style.name))
 
@@ -163,7 +163,7 @@ def work(args: argparse.Namespace, waiting: Sequence[ImageFile]) -> int:
     from bench import images
     from bench.applying.images import reason
     from bench.executor import read_ahead
-    from bench.forms.form import exact_float32
+    from bench.forms.build import exact_float32
 
     exact_float32()
     chosen = device(args.device)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typing as tp
 
-import numpy as np
-from jaxtyping import Float, UInt8
-from torch import Tensor
+if tp.TYPE_CHECKING:  # what a table or a parser needs loads none of them
+    import numpy as np
+    from jaxtyping import Float, UInt8
+    from torch import Tensor
 
 
 @tp.runtime_checkable
@@ -15,6 +16,8 @@ class Upscaler(tp.Protocol):
 
     Takes float in [0, 1], `n c h w`, and returns the same dtype and device, `n c scale*h scale*w`, without
     changing its argument. Values that overshoot [0, 1] are clipped by whoever measures.
+
+    What else it needs it states as :class:`bench.registry.descriptor.Requirements` says.
 
     Attributes:
         scale: sr size over lr size.

@@ -182,7 +182,7 @@ def read_style(style: StyleImage, longer_side: int) -> Float[Tensor, "1 3 h w"]:
 def fitted(image: Float[Tensor, "1 c h w"], longer_side: int) -> Float[Tensor, "1 3 h2 w2"]:
     """The whole image, grey repeated, its longer side resized: RGB in [0, 1]."""
     from baselines.bicubic import imresize
-    from bench.applying.request import resized
+    from bench.applying.config import resized
 
     h, w = image.shape[-2:]
     return imresize(image.expand(-1, 3, -1, -1), resized(h, w, longer_side)).clamp(0, 1)

@@ -160,10 +160,16 @@ class StyleNet(nn.Module):
         width: filters of the first convolution: 32 (the paper) or 16 (the release).
         tanh: how the last layer becomes an image: `paper` (in [0, 1]) or `released` (overshoots it).
 
+    Attributes:
+        minimum: pixels per side that a content has at least.
+        half_precision: the layers with weights are cast, everything else stays as exact as the image.
+
     Raises:
         ValueError: an unknown `norm` or `tanh`; in use, an image of 40 pixels or less per side.
     """
 
+    minimum: tp.ClassVar[int] = MINIMUM_SIZE
+    half_precision: tp.ClassVar[str] = "layers"
     mean: Tensor
 
     def __init__(self, *, norm: str = "batch", width: int = 32, tanh: str = "paper") -> None:

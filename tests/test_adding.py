@@ -116,7 +116,7 @@ def test_the_page_followed_literally_scores_the_new_model_with_the_new_metric_on
 def test_the_page_names_lines_of_the_tables_as_they_stand() -> None:
     named = [told for step in steps() if (told := SAID.fullmatch(step.said)) and told["changed"]]
     assert {told["changed"] for told in named} == {
-        *("bench/upscalers.py", "bench/metrics/__init__.py"),
+        *("bench/registry/upscalers.py", "bench/metrics/__init__.py"),
         *("bench/protocols.py", "bench/datasets.py"),
     }
     for told in named:

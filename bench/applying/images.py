@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 
+from baselines.bicubic import imresize
+from bench import images
+from bench.applying.config import Config
 from bench.applying.origin import KEY
-from bench.applying.request import Request
 from bench.cli import Reporter
 from bench.datasets import LoadedImage
-from bench.forms.form import Built, Form, FormUnavailable, build
+from bench.errors import describe_os_error
+from bench.executor import read_ahead
+from bench.forms.build import Built, build
+from bench.forms.form import Form, FormUnavailable
 from bench.out_of_memory import out_of_memory
-from bench.participants import Participant
+from bench.quality.strips import upscale_large
+from bench.quality.whole import upscale
 from bench.records import ImageFile
+from bench.registry.catalog import Participant
+from bench.roles import Upscaler
+from bench.self_ensemble import SelfEnsemble
+from bench.tiling.option import is_large, refuse_inexact, tiled, tiled_inside
+from models.median import median_filter
 
-if TYPE_CHECKING:
-    import torch
-
-    from bench.roles import Upscaler
-
-    Images = Float[torch.Tensor, "n c h w"]
+Images = Float[torch.Tensor, "n c h w"]
 
 
 @dataclass(kw_only=True)
@@ -49,7 +55,7 @@ class Runner:
 
     @property
     def channels(self) -> int | None:
-        return self.participant.channels
+        return self.participant.requirements.channels
 
     def __call__(self, lr: Images) -> Images:
         """
@@ -70,18 +76,16 @@ def ordered(waiting: Sequence[ImageFile], shapes: Mapping[str, tuple[int, int]])
     return sorted(waiting, key=lambda image: shapes.get(image.stem, (1 << 30, 0)))
 
 
-def apply(asked: Request, waiting: Sequence[ImageFile], runner: Runner, reporter: Reporter) -> int:
+def apply(config: Config, waiting: Sequence[ImageFile], runner: Runner, reporter: Reporter) -> int:
     """Do every image that is waiting; returns how many could not be done, each of which is named.
 
     Raises:
         FormUnavailable: the form that was asked for cannot be built.
     """
-    from bench.executor import read_ahead
-
     failed = 0
     for image, loaded in read_ahead(waiting):
         try:
-            runner = one(asked, image, loaded, runner, reporter)
+            runner = one(config, image, loaded, runner, reporter)
         except FormUnavailable:
             raise
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
@@ -92,21 +96,19 @@ def apply(asked: Request, waiting: Sequence[ImageFile], runner: Runner, reporter
 
 
 def one(
-    asked: Request, image: ImageFile, loaded: LoadedImage | Exception, runner: Runner, reporter: Reporter
+    config: Config, image: ImageFile, loaded: LoadedImage | Exception, runner: Runner, reporter: Reporter
 ) -> Runner:
     """Do one image; returns what to do the next one with, another form where this one cannot be built."""
-    from bench import images
-
     if isinstance(loaded, Exception):
         raise loaded
     try:
-        pixels = transformed(asked, runner, loaded.pixels)
+        pixels = transformed(config, runner, loaded.pixels)
     except FormUnavailable as error:
         if runner.instead is None:
             raise
         reporter.note(f"{runner.form.name} cannot be built ({error}); going on with {runner.instead.name}")
-        return one(asked, image, loaded, replace(runner, form=runner.instead, instead=None), reporter)
-    images.write(asked.output(image), pixels, text={KEY: asked.origin.record(loaded.sha256)})
+        return one(config, image, loaded, replace(runner, form=runner.instead, instead=None), reporter)
+    images.write(config.output(image), pixels, text={KEY: config.origin.record(loaded.sha256)})
     return runner
 
 
@@ -126,58 +128,44 @@ def reason(error: Exception) -> str:
 
 
 def transformed(
-    asked: Request, runner: Runner, pixels: UInt8[np.ndarray, "h w c"]
+    config: Config, runner: Runner, pixels: UInt8[np.ndarray, "h w c"]
 ) -> UInt8[np.ndarray, "h2 w2 c2"]:
     """One image through the model, 8 bits in and out.
 
     Raises:
         ValueError: too small for the model, or the model's output is not an image.
     """
-    import torch
-
-    from bench import images
-
     with torch.inference_mode():
         if runner.participant.kind == "upscaler":
-            return _upscaled(asked, runner, pixels)
+            return _upscaled(config, runner, pixels)
         image = images.to_tensor(pixels).to(runner.participant.device)
-        return images.to_array(_stylized(asked, runner, image))
+        return images.to_array(_stylized(config, runner, image))
 
 
 def _upscaled(
-    asked: Request, runner: Runner, pixels: UInt8[np.ndarray, "h w c"]
+    config: Config, runner: Runner, pixels: UInt8[np.ndarray, "h w c"]
 ) -> UInt8[np.ndarray, "h2 w2 c2"]:
     """Whole, or, where sr is large, a tile at a time into 8 bits."""
-    from bench import images
-    from bench.quality.strips import upscale_large
-    from bench.quality.whole import upscale
-    from bench.self_ensemble import SelfEnsemble
-    from bench.tiling.option import TiledWhenLarge, is_large, refuse_inexact, tiled
-    from bench.tiling.tiles import Tiled
-
     device = runner.participant.device
     if runner.tiles is None:
-        runner.tiles = tiled(runner, asked.tile)
-    if asked.self_ensemble:
+        runner.tiles = tiled(runner, config.tile)
+    if config.self_ensemble:
         image = images.to_tensor(pixels).to(device)
         return images.to_array(upscale(SelfEnsemble(upscaler=runner.tiles), image))
-    tiles = runner.tiles.tiles if isinstance(runner.tiles, TiledWhenLarge) else runner.tiles
-    if not isinstance(tiles, Tiled) or (asked.tile == "auto" and not is_large(pixels, runner.scale)):
+    tiles = None if config.tile == "off" else tiled_inside(runner.tiles)
+    if tiles is None or (config.tile == "auto" and not is_large(pixels, runner.scale)):
         return images.to_array(upscale(runner, images.to_tensor(pixels).to(device)))
     sr = upscale_large(pixels, tiles, device=device)
     refuse_inexact(tiles)
     return sr
 
 
-def _stylized(asked: Request, runner: Runner, image: Images) -> Images:
-    from baselines.bicubic import imresize
-    from models.median import median_filter
-
-    content, minimum = image.expand(-1, 3, -1, -1), runner.participant.minimum
-    h, w = asked.resized(*image.shape[-2:])
+def _stylized(config: Config, runner: Runner, image: Images) -> Images:
+    content, minimum = image.expand(-1, 3, -1, -1), runner.participant.requirements.minimum
+    h, w = config.resized(*image.shape[-2:])
     if min(h, w) < minimum:
         raise ValueError(f"image is {w}x{h}, required at least {minimum} pixels per side")
     if (h, w) != tuple(image.shape[-2:]):
         content = imresize(content, (h, w)).clamp(0, 1)
     stylized = runner(content)
-    return median_filter(stylized) if asked.median else stylized
+    return median_filter(stylized) if config.median else stylized

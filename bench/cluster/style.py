@@ -14,10 +14,10 @@ from pathlib import Path
 
 import torch
 
-from bench import stylizers
 from bench.cluster.pool import Cluster, Died, Unit
 from bench.cluster.worker import ready, there
 from bench.errors import RunError, UserError
+from bench.registry import catalog
 from bench.styles import names, style_image
 from bench.styling.outcome import Content, Outcome, failure
 from bench.styling.plan import Plan, plans
@@ -135,7 +135,7 @@ def _loaded(job: Job) -> Plan:
     Raises:
         UserError: the objective or a network here is not the driver's.
     """
-    asked = replace(job.asked, models=tuple(map(stylizers.entry, job.models)))
+    asked = replace(job.asked, models=tuple(map(catalog.stylizer_entry, job.models)))
     (style,) = asked.styles
     if style.name in names() and not style.file.is_file():
         asked = replace(asked, styles=(style_image(style.name),))

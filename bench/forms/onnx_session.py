@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-import typing as tp
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from jaxtyping import Float
+from torch import nn
 
 from bench.forms.form import FormUnavailable, first_line
+from bench.registry.adapters.onnx_file import PROVIDERS
 
-if tp.TYPE_CHECKING:
-    import torch
-    from torch import nn
-
-    Images = Float[torch.Tensor, "n c h w"]
+Images = Float[torch.Tensor, "n c h w"]
 
 OPSET = 17
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 def session(network: nn.Module, example: Images) -> Callable[[Images], Images]:
@@ -34,7 +31,6 @@ def session(network: nn.Module, example: Images) -> Callable[[Images], Images]:
     if importlib.util.find_spec("onnxruntime") is None:
         raise FormUnavailable("onnxruntime is not installed; it is in the onnx extra")
     import onnxruntime
-    import torch
 
     provider = PROVIDERS.get(example.device.type)
     if provider not in onnxruntime.get_available_providers():
@@ -58,8 +54,6 @@ def export(network: nn.Module, example: Images) -> bytes:
     Raises:
         FormUnavailable: an operation that ONNX does not have, or a torch without that exporter.
     """
-    import torch
-
     if importlib.util.find_spec("onnx") is None:
         raise FormUnavailable("onnx is not installed; it is in the onnx extra")
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import styles
-from bench.applying.request import gather
+from bench.applying.config import gather
 from bench.datasets import dataset
 from bench.errors import UserError
 from bench.inverting.layers import choose, refuse_small

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.errors import UserError
 from bench.records import MetricInfo
+from bench.roles import Metric, NoReferenceMetric
 
 if TYPE_CHECKING:
     import torch
-
-    from bench.roles import Metric, NoReferenceMetric
 
 
 @dataclass(frozen=True, kw_only=True)

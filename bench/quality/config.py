@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Literal
 
 from bench import metrics as metric_table
-from bench import upscalers
 from bench.cli import writable_file
 from bench.datasets import dataset
 from bench.errors import StoreError, UserError
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
-from bench.outside.model import Outside, refuse_namesakes
 from bench.protocols import protocol as find_protocol
 from bench.records import Dataset, SRProtocol
+from bench.registry import catalog, upscalers
+from bench.registry.external import Outside, refuse_namesakes
+from bench.registry.upscalers import UpscalerEntry
 from bench.shard import WHOLE, Shard
 from bench.shard import shard as parse_shard
 from bench.tiling.words import Option, option
-from bench.upscalers import UpscalerEntry
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", "feature-relu2_2")
 EXPORTS = ("json", "csv", "latex", "markdown")
@@ -67,7 +67,7 @@ class Config:
     @property
     def entries(self) -> list[UpscalerEntry | Outside]:
         """What is known of the models, in the order asked for."""
-        return [upscalers.entry(name) for name in self.models]
+        return [catalog.upscaler_entry(name) for name in self.models]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from bench import cache, datasets
 from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS, protocol
+from bench.registry.upscalers import UPSCALERS
 from bench.shipped import is_shipped
-from bench.upscalers import UPSCALERS
 
 
 def lines() -> Iterator[str]:

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import torch
 
-from bench import cache, metrics, upscalers
+from bench import cache, metrics
 from bench.crops import FOLDER as CROPS_FOLDER
 from bench.errors import MissingFile, UserError
 from bench.files.layouts import digest, lr_of
 from bench.outputs import image_folders, refuse_clashes
-from bench.outside.folder import OtherScale, images_for
-from bench.outside.model import Outside
 from bench.quality.config import Config
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.provided_lr import closest_lr, refuse_protocol
 from bench.records import Dataset, SRProtocol
+from bench.registry import catalog
+from bench.registry.adapters.image_folder import OtherScale, images_for
+from bench.registry.external import Outside
 from bench.roles import PrecomputedImages
 from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
 from bench.tiling.option import tiled, tiled_hash, tiled_inside
@@ -153,7 +154,7 @@ def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> It
             yield entry
             continue
         try:
-            upscaler = upscalers.load(name, p.scale, cache.find, device)
+            upscaler = catalog.load_upscaler(name, p.scale, cache.find, device)
         except MissingFile as error:
             if config.models_named:
                 raise MissingFile(f"model {entry.name} cannot run: {error}") from error

@@ -26,10 +26,10 @@ from bench.quality.config import RescoreConfig
 from bench.quality.engine import ResultWriter, missing_scores
 from bench.quality.plan import ImageJob, LoadedMetric, Model, Plan
 from bench.records import HR, LR, Dataset, ImageFile, Picture, SRProtocol, untiled_hash
+from bench.registry.upscalers import UPSCALERS
 from bench.storage.pictures import Version
 from bench.storage.sound_rows import checked, definition, sound
 from bench.store import Store
-from bench.upscalers import UPSCALERS
 
 Say = Callable[[str], None]
 Place = tuple[str, str]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import cache, styles, stylizers
+from bench import cache, styles
 from bench.errors import MissingFile, UserError
 from bench.records import Dataset, StyleProtocol
+from bench.registry import catalog
 from bench.styles import StyleImage
 from bench.styling.request import Baseline, Entry, Request, loss_network, of_style
 from bench.styling.summary import BASELINE, CONTENT
@@ -100,7 +101,7 @@ def plans(asked: Request, device: torch.device, *, tell: Say, say: Say) -> list[
 def _networks(asked: Request, device: torch.device, say: Say) -> Iterator[tuple[str, Network]]:
     for entry in asked.models:
         try:
-            network = stylizers.load(entry.text, cache.find, device)
+            network = catalog.load_stylizer(entry.text, cache.find, device)
         except UserError as error:
             reason = f"{entry.name} cannot run: {error}"
             if asked.models_named:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bench import manifest, stylizers
+from bench import manifest
 from bench.datasets import dataset
 from bench.errors import UserError
-from bench.outside.model import Outside, refuse_namesakes
 from bench.records import Dataset, StyleProtocol, content_hash
+from bench.registry import catalog, stylizers
+from bench.registry.external import Outside, refuse_namesakes
+from bench.registry.stylizers import StylizerEntry
 from bench.shard import shard
 from bench.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
-from bench.stylizers import StylizerEntry
 
 BASELINE_VERSION = "2"
 """Raised whenever the optimisation's values change, so that stored curves are not taken for new ones."""
@@ -175,7 +176,7 @@ def loss_network(asked: Objective, trained: Sequence[Entry]) -> tuple[str, str]:
 
 def _models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> tuple[Entry, ...]:
     """Those named, or all of the styles; in the table's order."""
-    chosen = [stylizers.entry(name) for name in models or ()]
+    chosen = [catalog.stylizer_entry(name) for name in models or ()]
     for entry in chosen:
         _refuse_stranger(entry, styles)
     refuse_namesakes(chosen)

@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 from bench import shipped
 from bench.records import Curve
-from bench.stylizers import STYLIZERS
+from bench.registry.stylizers import STYLIZERS
 
 CONTENT, BASELINE = "content", "gatys"
 PAPER_PIXELS = 40_000 * 4 * 256**2  # of the paper's training, section 4.1: steps, images each, pixels

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from baselines.histogram import Matched
 from bench.around import Around
 from bench.records import content_hash
 from bench.records import tiled_hash as in_tiles_hash
+from bench.registry.descriptor import requirements
 from bench.roles import Upscaler
 from bench.tiling.tiles import Tiled
 from bench.tiling.words import Option
@@ -63,13 +63,22 @@ def refuse_inexact(tiles: Tiled) -> None:
 def tiled(upscaler: Upscaler, tile: Option) -> Upscaler:
     """The upscaler in tiles, or itself for `off`.
 
-    Of one that matches histograms, which looks at the whole image, the network inside is tiled.
+    Of one whose receptive field is unbounded, such as one that matches histograms, the upscaler inside is tiled.
     """
     if tile == "off":
         return upscaler
-    if isinstance(upscaler, Matched):
-        return replace(upscaler, upscaler=tiled(upscaler.upscaler, tile))
+    if (inner := _inner(upscaler)) is not None:
+        whole: Upscaler = replace(upscaler, upscaler=tiled(inner, tile))  # type: ignore[type-var]
+        return whole
     return TiledWhenLarge(upscaler=upscaler) if tile == "auto" else Tiled(upscaler=upscaler, tile=tile)
+
+
+def _inner(upscaler: Upscaler) -> Upscaler | None:
+    """The upscaler to be tiled in the place of one that looks at the whole image; None where it is itself tiled."""
+    if requirements(upscaler).receptive_field != "unbounded":
+        return None
+    inner: Upscaler = upscaler.upscaler  # type: ignore[attr-defined]  # the descriptor says that there is one
+    return inner
 
 
 def tiled_hash(model_hash: str, upscaler: Upscaler, like: Float[Tensor, "n c h w"]) -> str:
@@ -80,16 +89,11 @@ def tiled_hash(model_hash: str, upscaler: Upscaler, like: Float[Tensor, "n c h w
     Args:
         like: any image with the channels, dtype and device that the subject will be given.
     """
-    if isinstance(upscaler, Matched):
-        return tiled_hash(model_hash, upscaler.upscaler, like)
-    if not isinstance(upscaler, Tiled) or tiles_exactly(upscaler.upscaler):
+    if (inner := _inner(upscaler)) is not None:
+        return tiled_hash(model_hash, inner, like)
+    if not isinstance(upscaler, Tiled) or requirements(upscaler.upscaler).tiles_exactly:
         return model_hash
     return content_hash({"model": model_hash, "tile": upscaler.tile, "overlap": upscaler.overlap_of(like)})
-
-
-def tiles_exactly(upscaler: Upscaler) -> bool:
-    """Whether an upscaler says of itself that its values are the same to the bit, whole or in tiles."""
-    return bool(getattr(upscaler, "tiles_exactly", False))
 
 
 def hash_done(model_hash: str, upscaler: object) -> str:
@@ -102,7 +106,8 @@ def hash_done(model_hash: str, upscaler: object) -> str:
     if tiles is None or tiles.last is None or tiles.last.tile in {None, tiles.tile}:
         return model_hash
     assert tiles.last.tile is not None
-    return model_hash if tiles_exactly(tiles.upscaler) else in_tiles_hash(model_hash, tiles.last.tile)
+    exact = requirements(tiles.upscaler).tiles_exactly
+    return model_hash if exact else in_tiles_hash(model_hash, tiles.last.tile)
 
 
 def tiled_inside(upscaler: object) -> Tiled | None:

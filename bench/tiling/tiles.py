@@ -20,6 +20,7 @@ from torch import Tensor
 
 from bench.around import Around
 from bench.out_of_memory import out_of_memory
+from bench.registry.descriptor import requirements
 from bench.roles import Upscaler
 from bench.tiling.field import Field, Probe, receptive_field
 from bench.tiling.grid import Span, spans, up_to
@@ -91,8 +92,9 @@ class Tiled(Around):
     _done: threading.local = field(default_factory=threading.local, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.multiple = self.multiple or int(getattr(self.upscaler, "multiple", 1))
-        self.minimum = self.minimum or int(getattr(self.upscaler, "minimum", 1))
+        needs = requirements(self.upscaler)
+        self.multiple = self.multiple or needs.multiple
+        self.minimum = self.minimum or needs.minimum
         if self.tile != "auto" and self.tile < 1:
             raise ValueError(f"tile is {self.tile}, required at least 1 pixel, or 'auto'")
         if min(self.multiple, self.minimum) < 1 or (self.overlap or 0) < 0:

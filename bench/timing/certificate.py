@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-import typing as tp
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import psutil
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench import gpu
+from bench.devices import find_device
+from bench.environment import environment, onednn_flags
+from bench.timing import peak
 from bench.timing.clocks import Clock, Work
 from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.stopwatch import measure
-
-if tp.TYPE_CHECKING:
-    import torch
 
 CUDA_MEANING = "torch.cuda.max_memory_allocated during one call, what was allocated before it included"
 CPU_MEANING = (
@@ -47,8 +51,6 @@ def certify(
         ValueError: torch uses another number of threads than the protocol says.
         TimingError: there is no number to certify.
     """
-    from bench.devices import find_device
-
     found = find_device(device)
     check_threads(protocol)
     before = accelerator_state(found)
@@ -81,10 +83,6 @@ def certificate(
     Args:
         states: of the GPU before and after the measurement (:func:`bench.gpu.gpu_state`), None on a CPU.
     """
-    import torch
-
-    from bench.environment import environment
-
     machine = environment(str(device))
     return {
         "protocol": protocol.definition,
@@ -107,12 +105,8 @@ def certificate(
 
 def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: torch.device) -> dict[str, Any]:
     """FLOPs of one call, FLOP/s reached, share of the measured peak; None where nothing can be counted."""
-    import torch
-
-    from bench.timing.peak import peak
-
     count = flops(eager)
-    best = peak(device, getattr(torch, protocol.dtype))
+    best = peak.peak(device, getattr(torch, protocol.dtype))
     reached = None if count is None else count / timing.median
     return {
         "flops": count,
@@ -125,8 +119,6 @@ def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: tor
 
 def flops(work: Work) -> int | None:
     """Floating-point operations of one call; None when no operation that is counted was seen."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     with FlopCounterMode(display=False) as counter:
         work()
     return counter.get_total_flops() or None
@@ -149,9 +141,6 @@ def peak_memory(work: Work, device: torch.device) -> dict[str, Any]:
 
 def cuda_peak_bytes(work: Work, device: torch.device) -> int:
     """The most that torch held on the device during a call, weights and images included."""
-
-    import torch
-
     torch.cuda.synchronize(device)
     torch.cuda.reset_peak_memory_stats(device)
     work()
@@ -199,33 +188,24 @@ def resident_peak(read: Callable[[], int] | None = None) -> Iterator[Resident]:
 
 
 def resident_bytes() -> int:
-    import psutil
-
     return psutil.Process().memory_info().rss
 
 
 def float32_settings() -> dict[str, Any]:
     """How exactly float32 is computed: TF32 and cuDNN flags, and oneDNN's leave to use bf16 inside."""
-    from bench.environment import onednn_flags
-    from bench.gpu import precision_flags
-
-    return {**precision_flags(), **onednn_flags()}
+    return {**gpu.precision_flags(), **onednn_flags()}
 
 
 def accelerator_state(device: torch.device) -> dict[str, Any] | None:
     """Clocks, throttling and other processes of a CUDA device now; None for any other."""
-    from bench.gpu import gpu_state
-
-    return gpu_state(device.index) if device.type == "cuda" else None
+    return gpu.gpu_state(device.index) if device.type == "cuda" else None
 
 
 def state_warnings(state: dict[str, Any] | None) -> list[str]:
     """What the driver saw that slows work down: throttling, other processes."""
-    from bench.gpu import SLOWING
-
     if state is None:
         return []
-    slowing = [reason for reason in state.get("throttle_reasons") or [] if reason in SLOWING]
+    slowing = [reason for reason in state.get("throttle_reasons") or [] if reason in gpu.SLOWING]
     warnings = [f"the GPU was throttled: {', '.join(slowing)}"] if slowing else []
     if state.get("other_processes"):
         warnings.append(f"{state['other_processes']} other processes were on the GPU")
@@ -236,9 +216,6 @@ def state_warnings(state: dict[str, Any] | None) -> list[str]:
 
 def check_threads(protocol: SpeedProtocol) -> None:
     """Raises ValueError where torch does not use the protocol's number."""
-
-    import torch
-
     if torch.get_num_threads() != protocol.threads:
         raise ValueError(
             f"torch uses {torch.get_num_threads()} threads, required the protocol's {protocol.threads}"

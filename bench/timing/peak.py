@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import typing as tp
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.timing.clocks import Clock, Work, clock_for, current
+import psutil
+import torch
 
-if tp.TYPE_CHECKING:
-    import torch
+from bench.timing.clocks import Clock, Work, clock_for, current
 
 SIZES = (256, 512, 1024, 2048, 4096, 8192)
 LAPS = 3
@@ -45,8 +44,6 @@ def peak(device: torch.device, dtype: torch.dtype) -> Peak:
     convolutions, cuDNN's default. A convolution can exceed the peak: by an algorithm that needs fewer
     operations than are counted (Winograd), or where this dtype's matrix product is slow.
     """
-    import torch
-
     return measured_peak(device, dtype, torch.get_num_threads(), tf32_allowed(device, dtype))
 
 
@@ -84,9 +81,6 @@ def sweep(work_of: Callable[[int], Work], clock: Clock, sizes: Iterable[int]) ->
 
 def sizes_for(device: torch.device) -> list[int]:
     """Those of `SIZES` whose matrices, six float32 ones at most, find room in the memory that is free."""
-    import psutil
-    import torch
-
     cuda = device.type == "cuda"
     free = torch.cuda.mem_get_info(device)[0] if cuda else psutil.virtual_memory().available
     return [size for size in SIZES if 6 * 4 * size**2 <= free]
@@ -94,8 +88,6 @@ def sizes_for(device: torch.device) -> list[int]:
 
 def product(device: torch.device, dtype: torch.dtype, size: int) -> Work:
     """Multiplies two matrices of random numbers; zeros would draw less power and run faster on a GPU."""
-    import torch
-
     left, right = torch.rand(2, size, size, device=device).to(dtype)
     out = torch.empty_like(left)
     return functools.partial(torch.mm, left, right, out=out)
@@ -103,8 +95,6 @@ def product(device: torch.device, dtype: torch.dtype, size: int) -> Work:
 
 def tf32_allowed(device: torch.device, dtype: torch.dtype) -> bool:
     """Whether a float32 convolution may be computed as TF32 on `device` as torch is set now."""
-    import torch
-
     if device.type != "cuda" or dtype != torch.float32:
         return False
     return torch.backends.cudnn.conv.fp32_precision == "tf32"  # type: ignore[attr-defined]
@@ -113,8 +103,6 @@ def tf32_allowed(device: torch.device, dtype: torch.dtype) -> bool:
 @contextmanager
 def matmul_precision(tf32: bool) -> Iterator[None]:
     """Matrix products on CUDA in TF32 or in full float32, the setting of before given back."""
-    import torch
-
     before = torch.backends.cuda.matmul.fp32_precision
     torch.backends.cuda.matmul.fp32_precision = "tf32" if tf32 else "ieee"
     try:

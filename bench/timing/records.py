@@ -9,11 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from bench.bootstrap import bootstrap_medians, quantile
+from bench.forms.form import Backend, Dtype, Form, MemoryFormat
 from bench.records import content_hash
 
-Dtype = Literal["float32", "bfloat16", "float16"]
-MemoryFormat = Literal["contiguous", "channels_last"]
-Backend = Literal["torch", "onnxruntime"]
 Region = Literal["host-to-device", "network", "device-to-host", "iteration"]
 Stopped = Literal["narrow", "max repeats", "time limit"]
 
@@ -67,6 +65,11 @@ class SpeedProtocol:
         if not self.timed_region:
             raise ValueError("timed_region is empty, required at least one region")
         _ = self.stopping
+
+    @classmethod
+    def of(cls, form: Form, *, size: int, threads: int, stopping: Stopping) -> SpeedProtocol:
+        """What is timed when a network runs in `form` on a square image."""
+        return cls(size=size, threads=threads, **vars(form), **vars(stopping))
 
     @property
     def stopping(self) -> Stopping:

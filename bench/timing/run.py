@@ -1,4 +1,4 @@
-"""Times everything that was asked for, a measurement after the other; each is stored with its certificate when done."""
+"""Times everything that the config names, a measurement after the other; each is stored with its certificate when done."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench import participants
+import torch
+
 from bench.cli import Reporter
 from bench.forms import ladder
-from bench.forms.form import Form, FormUnavailable, build, run, transformed
+from bench.forms.build import build, run, transformed
+from bench.forms.form import Form, FormUnavailable
 from bench.out_of_memory import out_of_memory
-from bench.participants import Participant
 from bench.records import Environment, SpeedResult
+from bench.registry import catalog
+from bench.registry.adapters.environment_kept import environment_kept
+from bench.registry.catalog import Participant
 from bench.store import Store
+from bench.timing import certificate, subjects
+from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.records import SpeedProtocol, Stopping, Timing
-from bench.timing.request import LONGEST_SECONDS, Request
 from bench.timing.rows import GATYS, Row, gatys_rows, network_row
 from bench.timing.sound import sound_timings
-from bench.timing.stopwatch import TimingError
-
-if TYPE_CHECKING:
-    import torch
+from bench.timing.stopwatch import TimingError, regions
 
 TRANSFER_SECONDS = 2.0
 
@@ -32,7 +34,7 @@ TRANSFER_SECONDS = 2.0
 class Bench:
     """Where measurements are made and where they go."""
 
-    asked: Request
+    config: Config
     device: torch.device
     environment: Environment
     store: Store
@@ -45,7 +47,7 @@ class Bench:
         Args:
             key: subject hash, variant, protocol hash.
         """
-        if self.asked.force:
+        if self.config.force:
             return None
         for result in sound_timings(self.store, subject):
             known = (result.subject_hash, result.variant, result.protocol_hash)
@@ -58,11 +60,11 @@ class Bench:
         return result
 
 
-def steps(asked: Request) -> int:
+def steps(config: Config) -> int:
     """Units of progress."""
-    rungs = len(ladder.WORDS) if asked.ladder else 1
-    per_size = sum((1 + asked.ladder) if model == GATYS else rungs for model in asked.models)
-    return per_size * len(asked.sizes)
+    rungs = len(ladder.WORDS) if config.ladder else 1
+    per_size = sum((1 + config.ladder) if model == GATYS else rungs for model in config.models)
+    return per_size * len(config.sizes)
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -72,19 +74,19 @@ def rows(bench: Bench) -> Iterator[Row]:
         MissingFile: the weights of a model that was asked for are not to be had.
         StoreError: the store cannot be written to.
     """
-    asked = bench.asked
+    config = bench.config
     loaded = {
-        name: participants.load(name, scale=participants.scale_of(name, asked.scale), device=bench.device)
-        for name in asked.models
+        name: catalog.load(name, scale=catalog.scale_of(name, config.scale), device=bench.device)
+        for name in config.models
         if name != GATYS
     }
-    for size, model in itertools.product(asked.sizes, asked.models):
+    for size, model in itertools.product(config.sizes, config.models):
         yield from _gatys(bench, size) if model == GATYS else _network(bench, loaded[model], size)
 
 
 def _network(bench: Bench, participant: Participant, size: int) -> Iterator[Row]:
     measure = partial(_form_result, bench, participant, size)
-    if not bench.asked.ladder:
+    if not bench.config.ladder:
         yield _network_row(bench, participant, size, Form(), measure(Form()))
         return
     if participant.module is None:
@@ -112,11 +114,9 @@ def _network_row(
 
 def _form_result(bench: Bench, participant: Participant, size: int, form: Form) -> SpeedResult | str:
     """The stored result of a form, or a new one; a text that says why there is none."""
-    import torch
-
-    stopping = Stopping(time_limit_seconds=bench.asked.time_limit_seconds)
-    protocol = form.protocol(
-        size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
+    stopping = Stopping(time_limit_seconds=bench.config.time_limit)
+    protocol = SpeedProtocol.of(
+        form, size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
     )
     known = bench.stored(participant.name, (participant.hash, form.name, protocol.hash), size)
     if known is not None:
@@ -127,10 +127,6 @@ def _form_result(bench: Bench, participant: Participant, size: int, form: Form) 
 
 def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
     """What `work` returns, or why it could not: out of memory, no such form here, a clock that cannot be trusted."""
-    import torch
-
-    from bench.outside.environment_kept import environment_kept
-
     try:
         with environment_kept():
             return work()
@@ -147,16 +143,11 @@ def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
 def _time_form(
     bench: Bench, participant: Participant, size: int, form: Form, protocol: SpeedProtocol
 ) -> SpeedResult:
-    import torch
-
-    from bench.timing.certificate import certify
-    from bench.timing.subjects import example
-
-    image = example(participant, size, bench.device)
+    image = subjects.example(participant, size, bench.device)
     call, eager, network, build_seconds = _callables(participant, form, image)
     with torch.inference_mode():
         close = ladder.closeness(call(image), _plain(participant, image))
-        timing, paper = certify(
+        timing, paper = certificate.certify(
             lambda: call(image),
             protocol,
             device=str(bench.device),
@@ -186,8 +177,6 @@ def _plain(participant: Participant, image: torch.Tensor) -> torch.Tensor:
 
 def _transfers(call: Any, image: torch.Tensor) -> dict[str, Any]:
     """Seconds of the ways to a device and back, which no row of a table holds; none on a CPU."""
-    from bench.timing.stopwatch import regions
-
     if image.device.type == "cpu":
         return {}
     found = regions(
@@ -207,13 +196,13 @@ def _callables(participant: Participant, form: Form, image: Any) -> tuple[Any, A
 
 
 def _gatys(bench: Bench, size: int) -> Iterator[Row]:
-    for fast in (False, True) if bench.asked.ladder else (False,):
+    for fast in (False, True) if bench.config.ladder else (False,):
         found = _gatys_result(bench, size, fast)
         bench.reporter.advance(f"gatys {size} {_variant(fast)}")
         if isinstance(found, SpeedResult):
-            yield from gatys_rows(found, bench.asked.iterations)
+            yield from gatys_rows(found, bench.config.iterations)
             continue
-        for count in bench.asked.iterations:
+        for count in bench.config.iterations:
             yield Row(
                 method=GATYS,
                 size=size,
@@ -230,14 +219,12 @@ def _variant(fast: bool) -> str:
 
 
 def _whole_run(bench: Bench) -> bool:
-    return bench.asked.full or bench.device.type != "cpu"
+    return bench.config.full or bench.device.type != "cpu"
 
 
 def _gatys_result(bench: Bench, size: int, fast: bool) -> SpeedResult | str:
-    from bench.timing.subjects import gatys_hash
-
     protocol = _gatys_protocol(bench, size, fast)
-    key = (gatys_hash(), _variant(fast), protocol.hash)
+    key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
     known = bench.stored(GATYS, key, size)
     if known is not None:
         bench.reporter.note(f"gatys {size} {_variant(fast)}: already measured ({protocol.hash[:8]})")
@@ -247,28 +234,25 @@ def _gatys_result(bench: Bench, size: int, fast: bool) -> SpeedResult | str:
 
 def _gatys_protocol(bench: Bench, size: int, fast: bool) -> SpeedProtocol:
     """Of one iteration: as many as were asked for, or a sample, in twice a network's time since each takes longer."""
-    import torch
-
-    count = max(bench.asked.iterations)
-    sample = Stopping(warmup=1, min_repeats=6, time_limit_seconds=2 * bench.asked.time_limit_seconds)
+    count = max(bench.config.iterations)
+    sample = Stopping(warmup=1, min_repeats=6, time_limit_seconds=2 * bench.config.time_limit)
     whole = Stopping(warmup=0, min_repeats=count, max_repeats=count, time_limit_seconds=LONGEST_SECONDS)
     stopping = whole if _whole_run(bench) else sample
     graph = fast and bench.device.type == "cuda"
-    plain = Form(graph=graph).protocol(size=size, threads=torch.get_num_threads(), stopping=stopping)
+    plain = SpeedProtocol.of(Form(graph=graph), size=size, threads=torch.get_num_threads(), stopping=stopping)
     return replace(plain, timed_region=("iteration",), fast=fast)
 
 
 def _time_gatys(bench: Bench, size: int, fast: bool, protocol: SpeedProtocol) -> SpeedResult:
-    from bench.timing.certificate import certify
-    from bench.timing.subjects import gatys_hash, optimisation
-
     whole = _whole_run(bench)
-    subject = optimisation(size, bench.device, fast=fast, settled=not whole)
-    timing, paper = certify(
+    subject = subjects.optimisation(size, bench.device, fast=fast, settled=not whole)
+    timing, paper = certificate.certify(
         subject.iterate, protocol, device=str(bench.device), eager=subject.eager, network=subject.network
     )
     facts = {"weights": subject.weights, "whole_run": whole}
-    return _result(bench, GATYS, (gatys_hash(), _variant(fast), protocol.hash), size, timing, paper | facts)
+    return _result(
+        bench, GATYS, (subjects.gatys_hash(), _variant(fast), protocol.hash), size, timing, paper | facts
+    )
 
 
 def _result(

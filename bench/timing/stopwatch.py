@@ -12,6 +12,7 @@ from functools import partial
 from jaxtyping import Float
 
 from bench.bootstrap import bootstrap_medians, quantile
+from bench.devices import find_device
 from bench.errors import UserError
 from bench.timing.clocks import Clock, Lap, Work, clock_for, current
 from bench.timing.records import FEWEST, Region, Stopped, Stopping, Timing
@@ -70,8 +71,6 @@ def measure(
     )
     if clock is not None:
         return run(work, clock, stopping)
-    from bench.devices import find_device
-
     found = find_device(device)
     with current(found):
         return run(work, clock_for(found), stopping)
@@ -95,8 +94,6 @@ def regions(
         UserError, TimingError: as :func:`measure`.
     """
     import torch
-
-    from bench.devices import find_device
 
     found = find_device(device)
     settings = asdict(stopping or Stopping())

@@ -5,22 +5,25 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
 from jaxtyping import Float
+from torch import nn
 
-from bench import cache
-from bench.participants import Participant
+from baselines.bicubic import imresize
+from baselines.descent import WARM_UP, Descent, Replayed, ValueAndGrad
+from baselines.lbfgs import LBFGS
+from baselines.style_gradient import StyleGradient
+from bench import cache, images
+from bench.datasets import dataset
+from bench.loading import load
 from bench.records import content_hash
+from bench.registry.catalog import Participant
+from models import vgg
+from models.losses import CONTENT_LAYERS, STYLE_LAYERS, StyleObjective
 
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
-    from baselines.descent import Descent, ValueAndGrad
-    from models.losses import StyleObjective
-
-    Images = Float[torch.Tensor, "n c h w"]
+Images = Float[torch.Tensor, "n c h w"]
 
 PHOTOGRAPH = "astronaut"
 LOSS_NETWORK = "vgg16"
@@ -34,18 +37,12 @@ GATYS_VERSION = "1"
 @functools.cache
 def photograph() -> Images:
     """The sample image that networks are timed and compared on, 512x512."""
-    from bench import images
-    from bench.datasets import dataset
-    from bench.loading import load
-
     chosen = next(image for image in dataset("samples").images if image.stem == PHOTOGRAPH)
     return images.to_tensor(load(chosen).pixels)
 
 
 def example(participant: Participant, size: int, device: torch.device) -> Images:
     """The photograph at the size from which `participant` makes `size` x `size` pixels, values in [0, 1]."""
-    from baselines.bicubic import imresize
-
     side = size // participant.scale
     return imresize(photograph(), (side, side)).clamp(0, 1).to(device)
 
@@ -74,17 +71,12 @@ def optimisation(size: int, device: torch.device, *, fast: bool, settled: bool) 
             CUDA device a graph. Otherwise plain eager float32, differentiated by autograd, layer by layer.
         settled: from the first iteration on, each does the work of one with a full history, as most of 500 have.
     """
-    import torch
-
-    from baselines.descent import Descent
-    from baselines.lbfgs import LBFGS
-
     network = loss_network(device)
-    asked = objective(size, network, device)
+    wanted = objective(size, network, device)
     noise = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(RANDOM_SEED))
     start = BOX[1] * noise.to(device)
     rule = LBFGS(start)
-    gradient = quick_gradient(asked) if fast else plain_gradient(asked)
+    gradient = quick_gradient(wanted) if fast else plain_gradient(wanted)
     descent = Descent(gradient, start, rule, BOX)
     if settled:
         rule.settle()
@@ -94,16 +86,12 @@ def optimisation(size: int, device: torch.device, *, fast: bool, settled: bool) 
 
 def objective(size: int, network: nn.Module, device: torch.device) -> StyleObjective:
     """The photograph in the style of its mirror image."""
-    from baselines.bicubic import imresize
-    from models.losses import StyleObjective
-
     content = imresize(photograph(), (size, size)).clamp(0, 1).to(device)
     return StyleObjective(network, content=content, style=content.flip(-1))
 
 
 def plain_gradient(objective: StyleObjective) -> ValueAndGrad:
     """Of an objective at images in 0..255, by autograd."""
-    import torch
 
     def value_and_grad(pixels: Images) -> tuple[torch.Tensor, Images]:
         with torch.enable_grad():
@@ -117,8 +105,6 @@ def plain_gradient(objective: StyleObjective) -> ValueAndGrad:
 
 def quick_gradient(objective: StyleObjective) -> ValueAndGrad:
     """The same as the baseline computes it."""
-    from baselines.style_gradient import StyleGradient
-
     quick = StyleGradient(objective)
 
     def value_and_grad(pixels: Images) -> tuple[torch.Tensor, Images]:
@@ -130,8 +116,6 @@ def quick_gradient(objective: StyleObjective) -> ValueAndGrad:
 
 def replayed(descent: Descent) -> Callable[[], Any]:
     """A descent's iteration as a CUDA graph, warmed up and captured: from here on every call is a replay."""
-    from baselines.descent import WARM_UP, Replayed
-
     runner = Replayed(descent)
     for _ in range(WARM_UP + 1):
         runner.iterate()
@@ -140,13 +124,10 @@ def replayed(descent: Descent) -> Callable[[], Any]:
 
 def loss_network(device: torch.device) -> nn.Module:
     """VGG-16 up to the last layer of the objective: torchvision's weights if they are here, else random ones."""
-    from models.losses import CONTENT_LAYERS, STYLE_LAYERS
-    from models.vgg import loss_network, random_loss_network
-
     layers = [*STYLE_LAYERS, *CONTENT_LAYERS]
     if cache.state(VGG16_FILE) == "present":
-        return loss_network(LOSS_NETWORK, layers, cache.find(VGG16_FILE)).to(device)
-    return random_loss_network(LOSS_NETWORK, layers, seed=RANDOM_SEED).to(device)
+        return vgg.loss_network(LOSS_NETWORK, layers, cache.find(VGG16_FILE)).to(device)
+    return vgg.random_loss_network(LOSS_NETWORK, layers, seed=RANDOM_SEED).to(device)
 
 
 def loss_weights() -> str:
@@ -158,8 +139,6 @@ def loss_weights() -> str:
 
 def gatys_hash() -> str:
     """Of all that decides the optimisation's time."""
-    from models.losses import CONTENT_LAYERS, STYLE_LAYERS
-
     return content_hash(
         {
             "version": GATYS_VERSION,

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import shipped, stylizers, upscalers
+from bench import shipped
 from bench.contents import Contents, read
 from bench.errors import UserError
 from bench.metrics import METRICS
+from bench.registry import stylizers, upscalers
 from bench.styling.summary import Comparison, Overtaking, Summary, comparisons
 from bench.training.card import Line
 

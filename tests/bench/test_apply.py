@@ -13,21 +13,24 @@ import torch
 from torch import nn
 
 from bench import apply as program
-from bench import images, participants, stylizers, upscalers
+from bench import images
+from bench.applying import choose as choose_form
 from bench.applying import images as apply_images
+from bench.applying.choose import best_measured, works
+from bench.applying.config import configure
 from bench.applying.images import ordered
-from bench.applying.request import request
 from bench.environment import environment
 from bench.errors import UserError
-from bench.forms import choose as choose_form
-from bench.forms import form as forms
-from bench.forms.choose import best_measured, works
-from bench.forms.form import Built, Form, FormUnavailable
-from bench.participants import Participant
+from bench.forms import build as forms
+from bench.forms.build import Built
+from bench.forms.form import Form, FormUnavailable
 from bench.records import ImageFile, Run, SpeedResult
+from bench.registry import catalog, stylizers, upscalers
+from bench.registry.catalog import Participant
+from bench.registry.descriptor import Requirements
+from bench.registry.stylizers import StylizerEntry
+from bench.registry.upscalers import UpscalerEntry
 from bench.store import Store, now
-from bench.stylizers import StylizerEntry
-from bench.upscalers import UpscalerEntry
 from models.median import median_filter
 from models.style_net import StyleNet
 from tests.reports.results import timing
@@ -65,17 +68,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         name="style-test", about="", hash_id="test", target="t", weights="weights/style-johnson-in/candy.onnx"
     )
     monkeypatch.setitem(stylizers.STYLIZERS, "style-test", entry)
-    network = stylizers.load
+    network = catalog.load_stylizer
     monkeypatch.setattr(
-        stylizers, "load", lambda n, f, d: small_style_net() if n == "style-test" else network(n, f, d)
+        catalog, "load_stylizer", lambda n, f, d: small_style_net() if n == "style-test" else network(n, f, d)
     )
     upscaler = UpscalerEntry(
         name="enlarge", about="", hash_id="test", target="tests.bench.test_apply:Enlarge"
     )
     monkeypatch.setitem(upscalers.UPSCALERS, "enlarge", upscaler)
-    real = upscalers.load
+    real = catalog.load_upscaler
     monkeypatch.setattr(
-        upscalers, "load", lambda n, s, f, d: Enlarge(s) if n == "enlarge" else real(n, s, f, d)
+        catalog, "load_upscaler", lambda n, s, f, d: Enlarge(s) if n == "enlarge" else real(n, s, f, d)
     )
 
 
@@ -394,7 +397,7 @@ def test_a_stylizer_that_bfloat16_would_change_stays_float32(
 ) -> None:
     amplifying = small_style_net()
     amplifying.last.weight.mul_(1e4)
-    monkeypatch.setattr(stylizers, "load", lambda n, f, d: amplifying)
+    monkeypatch.setattr(catalog, "load_stylizer", lambda n, f, d: amplifying)
     picture(Path("a.png"))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
     assert "channels_last+folded+spread: no rung" in capsys.readouterr().out
@@ -408,8 +411,7 @@ def test_a_stylizer_that_does_not_take_the_photograph_stays_float32() -> None:
         kind="stylizer",
         network=Enlarge(1),
         scale=1,
-        minimum=1,
-        channels=1,
+        requirements=Requirements(channels=1),
         weights="",
         device=torch.device("cpu"),
     )
@@ -419,7 +421,7 @@ def test_a_stylizer_that_does_not_take_the_photograph_stays_float32() -> None:
 
 @pytest.mark.parametrize("name", ["candy", "mosaic", "la_muse", "udnie"])
 def test_the_authors_networks_are_within_the_tolerance_in_bfloat16(real_data: Path, name: str) -> None:
-    participant = participants.load(f"style-johnson-{name}", scale=1, device=torch.device("cpu"))
+    participant = catalog.load(f"style-johnson-{name}", scale=1, device=torch.device("cpu"))
     assert choose_form.will_do(participant, Form(memory_format="channels_last", dtype="bfloat16"))
 
 
@@ -482,10 +484,10 @@ def test_a_measured_rung_that_cannot_be_built_gives_way_and_says_so(
 
 def test_a_request_resolves_to_outputs_by_stem() -> None:
     picture(Path("photos/a.b.png"))
-    asked = request(model="style-test", inputs=["photos"], out=Path("out"))
+    asked = configure(model="style-test", inputs=["photos"], out=Path("out"))
     assert [asked.output(image) for image in asked.images] == [Path("out/a.b.png")]
     with pytest.raises(UserError, match="no model is called"):
-        request(model="x", inputs=["photos"], out=Path("out"))
+        configure(model="x", inputs=["photos"], out=Path("out"))
 
 
 def test_the_authors_network_stylizes_a_photograph_as_it_does_by_itself(real_data: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from bench import arguments, degrade
 from bench.__main__ import PROGRAMS
 from bench.errors import UserError
-from bench.outside.spec import parse
+from bench.registry.spec import parse
 
 HUGE = "9" * 30
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.stylizers import STYLIZERS
-from bench.upscalers import UPSCALERS
+from bench.registry.stylizers import STYLIZERS
+from bench.registry.upscalers import UPSCALERS
 
 HASH_IDS = {
     "nearest": "baselines.interpolate:Interpolation",

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import shipped, upscalers
+from bench import shipped
+from bench.registry import catalog, upscalers
 from models.weight_files import read_weights
 
 SHIPPED = [
@@ -24,14 +25,14 @@ def refuse(name: str) -> Path:
 
 @pytest.mark.parametrize(("model", "scale"), SHIPPED)
 def test_a_network_in_the_package_needs_no_file_from_elsewhere(model: str, scale: int) -> None:
-    network = upscalers.load(model, scale, refuse, torch.device("cpu"))
+    network = catalog.load_upscaler(model, scale, refuse, torch.device("cpu"))
     lr = torch.rand(1, 3, 7, 9, generator=torch.Generator().manual_seed(0))
     assert network(lr).shape == (1, 3, 7 * scale, 9 * scale)
 
 
 @pytest.mark.parametrize(("model", "scale"), SHIPPED)
 def test_its_card_says_what_the_file_says(model: str, scale: int) -> None:
-    file = shipped.path(upscalers.entry(model).weights[scale])
+    file = shipped.path(catalog.upscaler_entry(model).weights[scale])
     record, card = read_weights(file)[0], file.with_suffix(".md").read_text(encoding="utf-8")
     assert record["scale"] == str(scale)
     assert card.startswith(f"# {file.stem}\n")
@@ -40,7 +41,7 @@ def test_its_card_says_what_the_file_says(model: str, scale: int) -> None:
 
 @pytest.mark.parametrize(("model", "scale"), SHIPPED)
 def test_its_bytes_are_part_of_its_hash(model: str, scale: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = upscalers.entry(model)
+    entry = catalog.upscaler_entry(model)
     before = entry.hash(scale)
     monkeypatch.setattr(shipped, "sha256", lambda name: "other")
     assert entry.hash(scale) != before

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 import torch
 
-from bench import participants, speed, stylizers
+from bench import speed
 from bench.errors import UserError
 from bench.published import table_1
 from bench.records import SpeedResult
+from bench.registry import catalog
+from bench.registry.random_network import random_paper_network
 from bench.store import Store
 from bench.timing import certificate, peak
 from bench.timing import run as speed_run
 from bench.timing import subjects as speed_subjects
+from bench.timing.config import Config
 from bench.timing.records import Timing
-from bench.timing.request import request
 from bench.timing.rows import Row, gatys_rows, network_row
 from bench.timing.stopwatch import TimingError
 from bench.timing.table import cell, notes, significant, speed_up
@@ -81,7 +83,7 @@ def test_a_row_holds_what_its_number_depends_on() -> None:
     paper = row["certificate"]
     assert paper["protocol_hash"] == row["protocol_hash"]
     assert paper["environment_hash"] == row["environment_hash"]
-    network = stylizers.random_paper_network()
+    network = random_paper_network()
     assert paper["parameters"] == sum(parameter.numel() for parameter in network.parameters())
     assert paper["flops"] > 1e9
     assert row["share_of_peak"] == pytest.approx(paper["flops"] / row["seconds"] / 1e11)
@@ -207,7 +209,7 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, subject: str, size: int, error: Bas
     """Measuring `subject` at `size` raises `error`."""
     real = speed_subjects.example
 
-    def example(participant: participants.Participant, side: int, device: torch.device) -> torch.Tensor:
+    def example(participant: catalog.Participant, side: int, device: torch.device) -> torch.Tensor:
         if (participant.name, side) == (subject, size):
             raise error
         return real(participant, side, device)
@@ -293,22 +295,22 @@ def test_bad_input_is_refused_before_anything_is_measured(
 
 def test_a_model_without_weights_for_the_scale_is_refused() -> None:
     with pytest.raises(UserError, match="model srcnn-955 has no weights for x8; it has x2, x3, x4"):
-        participants.load("srcnn-955", scale=8, device=torch.device("cpu"))
+        catalog.load("srcnn-955", scale=8, device=torch.device("cpu"))
 
 
 def test_sizes_and_models_given_twice_count_once() -> None:
-    asked = request(sizes=[64, 64], iterations=[500, 100, 500], models=["gatys", "gatys"])
+    asked = Config(sizes=[64, 64], iterations=[500, 100, 500], models=["gatys", "gatys"])
     assert (asked.sizes, asked.iterations, asked.models) == ((64,), (100, 500), ("gatys",))
 
 
 def test_every_name_that_can_be_timed_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert speed.main(["--list"]) == 0
     out = capsys.readouterr().out
-    assert all(name in out for name in ("gatys", *participants.names()))
+    assert all(name in out for name in ("gatys", *catalog.names()))
 
 
 def test_the_photograph_is_made_in_the_size_that_goes_in() -> None:
-    upscaler = participants.load("bicubic", scale=4, device=torch.device("cpu"))
+    upscaler = catalog.load("bicubic", scale=4, device=torch.device("cpu"))
     image = speed_subjects.example(upscaler, 64, torch.device("cpu"))
     assert image.shape == (1, 3, 16, 16)
     assert image.min() >= 0
@@ -422,5 +424,5 @@ def test_the_program_answers_for_help_without_torch() -> None:
 
 
 def test_every_step_of_the_progress_is_foreseen() -> None:
-    asked = request(sizes=[64, 128], iterations=[100], models=["gatys", "style-paper"], ladder=True)
+    asked = Config(sizes=[64, 128], iterations=[100], models=["gatys", "style-paper"], ladder=True)
     assert speed_run.steps(asked) == 2 * (2 + 9)

@@ -17,9 +17,9 @@ from PIL import Image
 
 from bench import images
 from bench.datasets import dataset
+from bench.registry.upscalers import UPSCALERS
 from bench.shipped import is_shipped
 from bench.sr_quality import main
-from bench.upscalers import UPSCALERS
 
 FAST = ["--models", "bicubic", "nearest", "--metrics", "psnr", "ssim"]
 

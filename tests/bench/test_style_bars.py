@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench import stylizers
+from bench.registry import stylizers
 from bench.style_quality import main
 
 # The claims are about 50 images; two show as much of it as a test has time for. The optimisation should need 50

@@ -14,15 +14,16 @@ from torch import Tensor, nn
 
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Settings
-from bench import cache, images, loss_networks, styles, stylizers
+from bench import cache, images, loss_networks, styles
 from bench import style_quality as program
 from bench.errors import MissingFile, UserError
 from bench.records import Curve, Picture
+from bench.registry import stylizers
+from bench.registry.stylizers import StylizerEntry
 from bench.store import Store
 from bench.styling import run as style_run
 from bench.styling.measure import Measured, NotFinite, optimised
 from bench.styling.plan import Plan
-from bench.stylizers import StylizerEntry
 from models.losses import feature_loss, gram, gram_distance, total_variation
 from models.vgg import LossNetwork, random_loss_network
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from bench import cache, manifest, participants, shipped, styles, stylizers
+from bench import cache, manifest, shipped, styles
 from bench.errors import MissingFile, UserError
+from bench.registry import catalog, stylizers
 from models.weight_files import read_weights
 
 CPU = torch.device("cpu")
@@ -24,8 +25,8 @@ def photograph(h: int, w: int) -> torch.Tensor:
 
 
 def test_listing_the_table_loads_no_torch() -> None:
-    program = "import bench.stylizers, bench.participants, sys; sys.exit('torch' in sys.modules)"
-    root = Path(stylizers.__file__).parents[1]
+    program = "import bench.registry.stylizers, bench.registry.catalog, sys; sys.exit('torch' in sys.modules)"
+    root = Path(stylizers.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
 
 
@@ -39,14 +40,14 @@ def test_every_weights_file_is_in_the_manifest_or_the_package_and_every_hash_dif
 
 def test_an_unknown_name_is_refused_with_the_list() -> None:
     with pytest.raises(UserError, match=r"'style-nope'; there are: style-paper, .*style-johnson-candy"):
-        stylizers.load("style-nope", cache.find, CPU)
+        catalog.load_stylizer("style-nope", cache.find, CPU)
     with pytest.raises(UserError, match=r"'nope'; there are: style-paper, .*srcnn-955"):
-        participants.kind("nope")
+        catalog.kind("nope")
 
 
 def test_missing_weights_are_named() -> None:
     with pytest.raises(MissingFile, match=r"candy\.onnx"):
-        stylizers.load("style-johnson-candy", missing, CPU)
+        catalog.load_stylizer("style-johnson-candy", missing, CPU)
 
 
 def missing(name: str) -> Path:
@@ -54,16 +55,16 @@ def missing(name: str) -> Path:
 
 
 def test_random_weights_say_so_and_are_the_same_each_time() -> None:
-    assert stylizers.entry("style-paper").weights_text == "random weights, seed 0"
+    assert catalog.stylizer_entry("style-paper").weights_text == "random weights, seed 0"
     image = photograph(48, 56)
     state = torch.random.get_rng_state()
-    one, two = (stylizers.load("style-paper", cache.find, CPU) for _ in range(2))
+    one, two = (catalog.load_stylizer("style-paper", cache.find, CPU) for _ in range(2))
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.equal(one(image), two(image))
 
 
 def test_the_random_network_is_the_papers_with_statistics_to_fold() -> None:
-    network = stylizers.load("style-paper", cache.find, CPU)
+    network = catalog.load_stylizer("style-paper", cache.find, CPU)
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     assert len(norms) == 15
     assert not network.training
@@ -75,11 +76,11 @@ def test_the_random_network_is_the_papers_with_statistics_to_fold() -> None:
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_our_networks_need_no_file_from_elsewhere_and_say_what_they_were_trained_for(name: str) -> None:
-    network = stylizers.load(name, missing, CPU)
+    network = catalog.load_stylizer(name, missing, CPU)
     stylized = network(photograph(45, 62))
     assert stylized.shape == (1, 3, 45, 62)
     assert 0 <= stylized.min() < stylized.max() <= 1
-    entry = stylizers.entry(name)
+    entry = catalog.stylizer_entry(name)
     file = shipped.path(str(entry.weights))
     record, card = read_weights(file)[0], file.with_suffix(".md").read_text(encoding="utf-8")
     assert (record["style"], record["loss_network"]) == (entry.style, entry.loss_network)
@@ -91,7 +92,7 @@ def test_our_networks_need_no_file_from_elsewhere_and_say_what_they_were_trained
 def test_what_our_networks_were_trained_for_is_what_is_measured_by_default(
     name: str, real_data: Path
 ) -> None:
-    entry = stylizers.entry(name)
+    entry = catalog.stylizer_entry(name)
     trained = json.loads(read_weights(shipped.path(str(entry.weights)))[0]["objective"])
     measured = styles.protocol(
         styles.style_image(entry.style), 256, loss_network=entry.loss_network
@@ -101,13 +102,13 @@ def test_what_our_networks_were_trained_for_is_what_is_measured_by_default(
 
 @pytest.mark.parametrize("name", RELEASED)
 def test_the_authors_networks_are_stylizers_of_any_size(name: str, real_data: Path) -> None:
-    participant = participants.load(name, scale=4, device=CPU)
+    participant = catalog.load(name, scale=4, device=CPU)
     image = photograph(45, 62)
     before = image.clone()
     stylized = participant.network(image)
     assert stylized.shape == image.shape
     assert stylized.dtype == image.dtype
     assert torch.equal(image, before)
-    assert (participant.kind, participant.scale, participant.minimum) == ("stylizer", 1, 41)
+    assert (participant.kind, participant.scale, participant.requirements.minimum) == ("stylizer", 1, 41)
     two = torch.cat([image, image.flip(-1)])
     assert torch.allclose(participant.network(two)[:1], stylized, atol=1e-4)

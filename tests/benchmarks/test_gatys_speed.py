@@ -12,7 +12,7 @@ from torch import Tensor
 from baselines.lbfgs import HISTORY_SIZE
 from baselines.optimise import Settings, search
 from bench.environment import bf16_units
-from bench.forms.form import exact_float32
+from bench.forms.build import exact_float32
 from bench.timing import subjects as speed_subjects
 from models.losses import Terms
 from tests.baselines.torchs import TorchsDescent

@@ -8,10 +8,11 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import participants
 from bench.environment import bf16_units
 from bench.forms import ladder
-from bench.forms.form import Built, FormUnavailable, build, exact_float32, form
+from bench.forms.build import Built, build, exact_float32
+from bench.forms.form import FormUnavailable, form
+from bench.registry import catalog
 from bench.timing import subjects as speed_subjects
 from tests.benchmarks.ratio import record, require_enabled, seconds
 
@@ -46,7 +47,7 @@ def fastest(times: dict[str, list[float]]) -> tuple[str, float]:
     return name, min(times[name])
 
 
-def admissible_forms(participant: participants.Participant, image: torch.Tensor) -> dict[str, Built]:
+def admissible_forms(participant: catalog.Participant, image: torch.Tensor) -> dict[str, Built]:
     assert participant.module is not None
     reference = participant.network(image)
     found = {}
@@ -61,7 +62,7 @@ def admissible_forms(participant: participants.Participant, image: torch.Tensor)
 
 
 def test_the_best_rung_is_much_faster_than_plain_eager_float32_at_512(benchmark: BenchmarkFixture) -> None:
-    participant = participants.load("style-paper", scale=1, device=CPU)
+    participant = catalog.load("style-paper", scale=1, device=CPU)
     image = speed_subjects.example(participant, 512, CPU)
     with torch.inference_mode():
         benchmark.pedantic(lambda: participant.network(image), rounds=1)
@@ -85,7 +86,7 @@ def test_the_best_rung_is_much_faster_than_plain_eager_float32_at_512(benchmark:
 def test_the_network_is_a_thousand_times_faster_than_500_iterations_at_256(
     benchmark: BenchmarkFixture,
 ) -> None:
-    participant = participants.load("style-paper", scale=1, device=CPU)
+    participant = catalog.load("style-paper", scale=1, device=CPU)
     image = speed_subjects.example(participant, 256, CPU)
     gatys = speed_subjects.optimisation(256, CPU, fast=False, settled=True)
     with torch.inference_mode():

@@ -177,8 +177,9 @@ def small_style() -> None:
     """Style networks and a loss network that need no file."""
     import torch
 
-    from bench import loss_networks, stylizers
-    from bench.stylizers import StylizerEntry
+    from bench import loss_networks
+    from bench.registry import stylizers
+    from bench.registry.stylizers import StylizerEntry
     from models.vgg import LossNetwork, random_loss_network
 
     def load(name: str, layers: Sequence[str]) -> LossNetwork:

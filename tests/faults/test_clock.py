@@ -96,7 +96,8 @@ def assert_no_negative_number_is_said(capsys: pytest.CaptureFixture[str]) -> Non
 def test_durations_are_those_of_a_clock_that_is_never_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bench import loss_networks, stylizers
+    from bench import loss_networks
+    from bench.registry import stylizers
 
     monkeypatch.chdir(style_stage(tmp_path / "here"))
     for module, name in ((loss_networks, "load"), (stylizers, "STYLIZERS")):

@@ -150,7 +150,8 @@ def test_a_cuda_device_without_memory_costs_the_model_that_image(here: Path) -> 
 def test_a_content_that_finds_no_memory_costs_itself_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bench import loss_networks, stylizers
+    from bench import loss_networks
+    from bench.registry import stylizers
     from bench.styling import run as style_run
 
     monkeypatch.chdir(style_stage(tmp_path / "here"))

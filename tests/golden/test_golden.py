@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from bench import inversion, speed, sr_quality, style_quality, upscalers
+from bench import inversion, speed, sr_quality, style_quality
 from bench.protocols import protocol
 from bench.quality import engine
 from bench.quality.plan import ImageJob, Outcome, Plan
+from bench.registry import upscalers
 from bench.self_ensemble import ensemble_hash
 from reports.__main__ import main as reports
 from tests.golden import record

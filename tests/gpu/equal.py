@@ -19,10 +19,11 @@ from torch import Tensor
 from baselines.bicubic import imresize
 from baselines.optimise import Settings, optimise
 from baselines.style_gradient import StyleGradient
-from bench import cache, participants
+from bench import cache
 from bench.errors import UserError
 from bench.metrics import METRICS, load
 from bench.prepare import quantize, to_luma
+from bench.registry import catalog
 from bench.timing import subjects
 from models.losses import Terms, feature_loss, gram, pixel_loss, total_variation
 from models.sr_net import SRNet
@@ -216,20 +217,20 @@ def present(name: str) -> Path:
 
 def networks(size: int, record: Record) -> Items:
     """Every model of the tables whose weights are here, at a scale that it has."""
-    for name in participants.names():
-        scale = 1 if participants.kind(name) == "stylizer" else 3 if name.startswith("srcnn-9") else 4
+    for name in catalog.names():
+        scale = 1 if catalog.kind(name) == "stylizer" else 3 if name.startswith("srcnn-9") else 4
         try:
-            participant = participants.load(name, scale=scale, device=CPU, find=present)
+            participant = catalog.load(name, scale=scale, device=CPU, find=present)
         except UserError as error:
             record.left_out(f"network {name}", str(error))
             continue
-        image = photograph(max(size // scale, participant.minimum + 3))
+        image = photograph(max(size // scale, participant.requirements.minimum + 3))
         yield f"network {name}", PICTURE, lambda d, n=name, s=scale, x=image: through(n, s, x.to(d))
 
 
 @torch.inference_mode()
 def through(name: str, scale: int, image: Tensor) -> Tensor:
-    loaded = participants.load(name, scale=scale, device=image.device, find=present)
+    loaded = catalog.load(name, scale=scale, device=image.device, find=present)
     return loaded.network(image).clamp(0, 1)
 
 

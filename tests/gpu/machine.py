@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
-from bench import participants
 from bench.devices import find_device
 from bench.environment import bf16_units, environment, summary
 from bench.errors import UserError
-from bench.forms.form import FormUnavailable, build, exact_float32, form
+from bench.forms.build import build, exact_float32
+from bench.forms.form import FormUnavailable, form
 from bench.gpu import gpu_state
+from bench.registry import catalog
 from bench.timing.certificate import certify
 from bench.timing.peak import peak
 from bench.timing.records import Stopping
@@ -80,7 +81,7 @@ def peaks(asked: Asked, record: Record) -> None:
     for dtype in (torch.float32, torch.bfloat16, torch.float16) if not asked.smoke else (torch.float32,):
         found = peak(device, dtype)
         record.write(f"peak {found.dtype}", flops_per_second=found.flops_per_second, size=found.size)
-    network = participants.load("style-paper", scale=1, device=device)
+    network = catalog.load("style-paper", scale=1, device=device)
     for size in (256, 512, 1024) if not asked.smoke else (64,):
         image = example(network, size, device)
         for name in FORMS if not asked.smoke else FORMS[:2]:
@@ -88,9 +89,7 @@ def peaks(asked: Asked, record: Record) -> None:
     record.write("state", **state(device))
 
 
-def pass_of(
-    network: participants.Participant, name: str, image: torch.Tensor, asked: Asked
-) -> dict[str, Any]:
+def pass_of(network: catalog.Participant, name: str, image: torch.Tensor, asked: Asked) -> dict[str, Any]:
     """Seconds, memory and share of the peak of a pass in a form, or why there is none."""
     assert network.module is not None
     chosen = form(name)

@@ -8,7 +8,7 @@ import torch
 
 from bench import speed
 from bench.store import Store
-from bench.timing.request import Request, request
+from bench.timing.config import Config
 from bench.timing.rows import Row
 from tests.gpu.asked import Asked
 from tests.gpu.machine import ready, state
@@ -19,12 +19,12 @@ def table1(asked: Asked, record: Record) -> None:
     """A size after the other, so that the small ones are there when the time is up."""
     device = ready(asked)
     for size in (64,) if asked.smoke else (256, 512, 1024):
-        wanted = request(
+        wanted = Config(
             sizes=[size],
             iterations=[2, 4] if asked.smoke else [100, 300, 500],
             full=True,
             force=True,
-            time_limit_seconds=limit(asked),
+            time_limit=limit(asked),
         )
         measure(asked, record, f"table1-{size}", device, wanted)
         record.write(f"state after {size}", **state(device))
@@ -34,13 +34,13 @@ def ladder(asked: Asked, record: Record) -> None:
     """Every form of the paper's networks, compiled and as a CUDA graph too, and the optimisation in its fast form."""
     device = ready(asked)
     for models in (["sr-pixel"],) if asked.smoke else (["style-paper"], ["gatys", "sr-pixel"]):
-        wanted = request(
+        wanted = Config(
             sizes=[64 if asked.smoke else 512],
             iterations=[100],
             models=models,
             ladder=True,
             force=True,
-            time_limit_seconds=limit(asked),
+            time_limit=limit(asked),
         )
         measure(asked, record, f"ladder-{'-'.join(models)}", device, wanted)
     record.write("state", **state(device))
@@ -64,7 +64,7 @@ class Written(list[Row]):
         self.record.write(" ".join(words), **brief(row))
 
 
-def measure(asked: Asked, record: Record, name: str, device: torch.device, wanted: Request) -> None:
+def measure(asked: Asked, record: Record, name: str, device: torch.device, wanted: Config) -> None:
     """Rows go into the record as they come, and with their certificates into `speed.db`; in the end to a file too.
 
     Raises:

@@ -118,8 +118,8 @@ def weights_case(draw: random.Random) -> bytes:
 
 
 def check_weights(content: bytes) -> None:
-    from bench.outside.checkpoint import _metadata
-    from bench.outside.checkpoint import read as read_checkpoint
+    from bench.registry.adapters.checkpoint import _metadata
+    from bench.registry.adapters.checkpoint import read as read_checkpoint
     from bench.training import checkpoint
 
     sort, _, rest = content.partition(b":")

@@ -7,7 +7,7 @@ import os
 import random
 from pathlib import Path
 
-from bench.outside import spec
+from bench.registry import spec
 from tests.hostile.mutate import TEXTS, damaged
 from tests.hostile.reading import folder, refusing
 

@@ -11,7 +11,7 @@ import torch
 
 from bench import train
 from bench.errors import UserError
-from bench.outside.checkpoint import read
+from bench.registry.adapters.checkpoint import read
 from bench.training import checkpoint
 from tests.hostile.archives import codes, in_torch_zip, slips
 
@@ -145,8 +145,8 @@ def test_a_checkpoint_that_does_not_fit_its_own_run_is_refused(tmp_path: Path) -
 
 
 def test_a_checkpoint_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    from bench.outside import spec
-    from bench.outside.checkpoint import opened
+    from bench.registry import spec
+    from bench.registry.adapters.checkpoint import opened
 
     os.mkfifo(tmp_path / "net.pth")
     with pytest.raises(UserError, match="pipe or a device, required a file"):

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench import participants
 from bench.errors import UserError
-from bench.outside.model import found
+from bench.registry import catalog
+from bench.registry.external import found
 from models.example_style_net import example_style_net, is_example_style_net
 
 CPU = torch.device("cpu")
@@ -99,7 +99,7 @@ def test_a_checkpoint_gives_what_the_network_of_the_examples_gives(
     torch.save({"state_dict": named} if prefix == "module." else named, file)
     model = found(f"{file},style=mosaic", lambda: "")
     assert (model.kind, model.scale, model.style, model.minimum) == ("stylizer", 1, "mosaic", 5)
-    loaded = participants.load(str(file), scale=1, device=CPU)
+    loaded = catalog.load(str(file), scale=1, device=CPU)
     for h, w in ((48, 40), (33, 47), (5, 9)):
         content = torch.rand((1, 3, h, w), generator=torch.Generator().manual_seed(h))
         with torch.inference_mode():

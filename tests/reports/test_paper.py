@@ -16,7 +16,7 @@ from bench.datasets import dataset
 from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS
 from bench.published import everything
-from bench.upscalers import UPSCALERS
+from bench.registry.upscalers import UPSCALERS
 from reports.paper import GridTarget, ScoreTarget, cells, entries
 
 BY_ID = {cell.id: cell for cell in cells()}

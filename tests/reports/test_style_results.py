@@ -11,8 +11,8 @@ import pytest
 
 from bench.contents import read
 from bench.records import Environment, Run
+from bench.registry.stylizers import STYLIZERS
 from bench.store import Store
-from bench.stylizers import STYLIZERS
 from reports.content import build
 from reports.gather import gather
 from reports.objectives import all_series

@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from baselines.bicubic import imresize
-from bench import stylizers
 from bench.errors import UserError
-from bench.forms import form as forms
 from bench.forms import ladder, onnx_session
-from bench.forms.form import Form, FormUnavailable, build, form
+from bench.forms.build import build, transformed
+from bench.forms.form import Form, FormUnavailable, form
 from bench.forms.ladder import FLOAT32, MEASURED, PICTURE, Closeness, Work, climb, closeness
 from bench.forms.spread import SpreadConv2d, factor_for, spread
 from bench.records import SpeedResult
-from bench.timing.records import Stopping
+from bench.registry.random_network import random_paper_network
+from bench.timing.records import SpeedProtocol, Stopping
 from models.style_net import StyleNet
 
 FORMS = (
@@ -46,7 +46,7 @@ class Small(nn.Module):
 
 @pytest.fixture(scope="module")
 def style() -> StyleNet:
-    return stylizers.random_paper_network().requires_grad_(False)
+    return random_paper_network().requires_grad_(False)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_what_does_not_cast_itself_runs_under_autocast(small: Small) -> None:
 
 
 def test_half_precision_leaves_the_networks_constants_exact(style: StyleNet) -> None:
-    reduced = forms.transformed(style, form("bfloat16"))
+    reduced = transformed(style, form("bfloat16"))
     assert reduced.last.weight.dtype == torch.bfloat16
     assert torch.equal(reduced.mean, style.mean)
 
@@ -191,7 +191,7 @@ def test_an_unknown_form_is_refused_with_the_list() -> None:
 
 def test_forms_that_differ_have_protocols_that_differ() -> None:
     names = ("eager", "channels_last", "folded", "bfloat16", "float16", "compiled", "graph", "onnxruntime")
-    hashes = {form(name).protocol(size=64, threads=1, stopping=Stopping()).hash for name in names}
+    hashes = {SpeedProtocol.of(form(name), size=64, threads=1, stopping=Stopping()).hash for name in names}
     assert len(hashes) == len(names)
 
 

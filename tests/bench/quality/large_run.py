@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from skimage import data
 
-from bench import images, upscalers
+from bench import images
 from bench.protocols import johnson2016
 from bench.quality.strips import degrade_large, psnr_ssim, upscale_large
+from bench.registry import catalog
 from bench.tiling.seams import seam_score
 from bench.tiling.tiles import Tiled
 
@@ -55,7 +56,7 @@ def run(source: str, model: str, width: int, height: int) -> dict[str, object]:
     """One image degraded, upscaled in tiles and scored."""
     hr = read_back(photograph(width, height)) if source == "file" else photograph(width, height)
     began, before = time.monotonic(), peak_bytes()
-    upscaler = upscalers.load(model, SCALE, Path, torch.device("cpu"))
+    upscaler = catalog.load_upscaler(model, SCALE, Path, torch.device("cpu"))
     tiles = Tiled(upscaler=upscaler, tile="auto" if model != "bicubic" else TILE)
     lr = degrade_large(hr, johnson2016(SCALE))
     sr = upscale_large(lr, tiles)

@@ -23,8 +23,8 @@ from bench.prepare import modcrop
 from bench.protocols import protocol
 from bench.quality.lint import Finding, lint, lint_pixels, lint_size, lint_stems, refusal
 from bench.quality.whole import upscale
-from bench.upscalers import UPSCALERS
-from bench.upscalers import load as load_upscaler
+from bench.registry.catalog import load_upscaler
+from bench.registry.upscalers import UPSCALERS
 
 SIDE = 256
 SAMPLES = {image.stem: image for image in dataset("samples").images}

@@ -20,13 +20,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images, protocols, sr_quality, upscalers
+from bench import images, protocols, sr_quality
 from bench.errors import UserError
 from bench.metrics import METRICS
 from bench.quality import plan, stored, whole
 from bench.quality.config import RescoreConfig
 from bench.quality.stored import select
 from bench.records import Environment, Run
+from bench.registry import catalog, upscalers
 from bench.rescore import main
 from bench.store import Store, now
 from tests.bench.storage.test_pictures import make_old
@@ -90,7 +91,7 @@ def test_every_value_is_that_of_sr_quality_to_the_last_bit(
     scored(*arguments, "--metrics", *metrics, "--db", "together.db", "--images", "together")
     scored(*arguments, "--metrics", "psnr")
     shutil.rmtree("set")
-    monkeypatch.setattr(upscalers, "load", refuse)
+    monkeypatch.setattr(catalog, "load_upscaler", refuse)
     assert main(["--metrics", *metrics[1:]]) == 0
     assert rows() == rows("together.db")
     assert main(["--metrics", "psnr", "--force"]) == 0

@@ -16,9 +16,9 @@ from PIL import Image
 
 from bench import images, protocols
 from bench.metrics import METRICS
+from bench.registry.upscalers import UPSCALERS
 from bench.sr_quality import main
-from bench.upscalers import UPSCALERS
-from tests.bench.outside.conftest import compact
+from tests.bench.registry.conftest import compact
 
 ARGUMENTS = ["./set", "--models", "bicubic", "net.py:make", "--metrics", "psnr", "ssim", "--json", "r.json"]
 STALE = 12345.0

@@ -11,7 +11,7 @@ from bench.datasets import samples_folder
 from bench.lr import degrade
 from bench.protocols import protocol
 from bench.quality.lint import lint
-from bench.upscalers import load
+from bench.registry.catalog import load_upscaler
 
 RULE = protocol("johnson2016", 4)
 
@@ -22,7 +22,7 @@ def photograph(name: str, side: int, shift: int = 0) -> torch.Tensor:
 
 
 def enlarged(hr: torch.Tensor) -> torch.Tensor:
-    bicubic = load("bicubic", 4, lambda _: pytest.fail("needs no file"), torch.device("cpu"))
+    bicubic = load_upscaler("bicubic", 4, lambda _: pytest.fail("needs no file"), torch.device("cpu"))
     return bicubic(degrade(hr, RULE))
 
 

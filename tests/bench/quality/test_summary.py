@@ -22,7 +22,7 @@ from bench.quality.summary import (
     to_markdown,
 )
 from bench.records import Score
-from bench.upscalers import UPSCALERS
+from bench.registry.upscalers import UPSCALERS
 
 NASTY = "a|b_<img src=x>&%$#{}~^\\\n.png"
 

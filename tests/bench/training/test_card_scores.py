@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import shipped, stylizers, upscalers
+from bench import shipped
 from bench.errors import UserError
+from bench.registry import catalog, stylizers
 from bench.training import card_scores
 from tests.stores import fill, fill_styles, style_protocol
 
@@ -41,8 +42,10 @@ def test_numbers_of_other_weights_are_not_taken(file: Path, tmp_path: Path) -> N
 
 
 def test_a_file_is_that_of_every_model_made_of_it(tmp_path: Path) -> None:
-    assert card_scores.subjects(NETWORK) == {(f"style-{STYLE}", stylizers.entry(f"style-{STYLE}").hash())}
-    found = {name: upscalers.entry(name).hash(4) for name in ("sr-pixel", "sr-pixel+match")}
+    assert card_scores.subjects(NETWORK) == {
+        (f"style-{STYLE}", catalog.stylizer_entry(f"style-{STYLE}").hash())
+    }
+    found = {name: catalog.upscaler_entry(name).hash(4) for name in ("sr-pixel", "sr-pixel+match")}
     assert card_scores.subjects(PIXEL) == set(found.items())
     (tmp_path / "other.safetensors").write_bytes(b"other")
     with pytest.raises(UserError, match="is of no registered model; required a file that the package ships"):

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import participants
 from bench.errors import UserError
-from bench.outside.model import _opened
-from tests.bench.outside.conftest import opened
+from bench.registry import catalog
+from bench.registry.external import _opened
+from tests.bench.registry.conftest import opened
 
 ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")
@@ -74,9 +74,9 @@ def test_a_parameter_called_scale_makes_it_one_for_every_scale(file: Path, lr: T
 
 
 def test_a_module_stays_one_and_has_forms(file: Path) -> None:
-    participant = participants.load(f"{file}:module", scale=2, device=CPU)
+    participant = catalog.load(f"{file}:module", scale=2, device=CPU)
     assert participant.module is not None
-    assert participants.load(f"{file}:plain", scale=4, device=CPU).module is None
+    assert catalog.load(f"{file}:plain", scale=4, device=CPU).module is None
 
 
 def test_sides_are_padded_to_a_multiple_and_cut_again(file: Path, lr: Tensor) -> None:
@@ -146,7 +146,7 @@ def test_a_module_that_cannot_be_imported_says_why_and_where(tmp_path: Path) -> 
 
 
 def test_a_dotted_module_is_imported(lr: Tensor) -> None:
-    model = opened("tests.bench.outside.test_factory:nearest2")
+    model = opened("tests.bench.registry.test_factory:nearest2")
     assert (model.name, model.scale) == ("nearest2", 2)
 
 

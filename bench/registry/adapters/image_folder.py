@@ -18,10 +18,10 @@ from bench.files.layouts import Listing, listing
 from bench.files.names import listed
 from bench.files.pairing import Pairing, pair
 from bench.files.whole_file import read_whole
-from bench.outside.model import Outside
-from bench.outside.spec import Spec
 from bench.printable import printable
 from bench.records import Dataset, content_hash
+from bench.registry.external import Outside
+from bench.registry.spec import Spec
 
 if TYPE_CHECKING:
     import numpy as np

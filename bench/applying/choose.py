@@ -6,22 +6,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
+from torch import nn
+
+from bench.applying.config import AUTO, Config
 from bench.applying.images import Runner, ordered
-from bench.applying.request import AUTO, Request
 from bench.datasets import LoadedImage
 from bench.environment import bf16_units, environment
-from bench.forms import form as forms
-from bench.forms import ladder
-from bench.forms.form import Form, FormUnavailable
-from bench.participants import Participant
+from bench.executor import read_ahead
+from bench.forms import build, ladder
+from bench.forms.form import Form, FormUnavailable, form
 from bench.records import Environment, ImageFile, SpeedResult
+from bench.registry.catalog import Participant
 from bench.store import Store
 from bench.timing.sound import sound_timings
-
-if TYPE_CHECKING:
-    from torch import nn
+from bench.timing.subjects import example
 
 TRIAL_SIZE = 256
 """Side of the photograph on which bfloat16 is compared with float32: a pass of either takes a fraction of a second."""
@@ -63,9 +64,9 @@ def safe(module: nn.Module, device_type: str) -> Form:
     for word in (
         ("channels_last", "folded", "spread") if device_type == "cpu" else ("channels_last", "folded")
     ):
-        tried = forms.form(f"{chosen.name}+{word}")
+        tried = form(f"{chosen.name}+{word}")
         try:
-            forms.transformed(module, tried)
+            build.transformed(module, tried)
         except FormUnavailable:
             continue
         chosen = tried
@@ -91,16 +92,12 @@ def unmeasured(participant: Participant) -> Form:
 
 def will_do(participant: Participant, tried: Form) -> bool:
     """Whether a form gives the photograph within its tolerance of plain float32; one that fails does not."""
-    import torch
-
-    from bench.timing.subjects import example
-
     assert participant.module is not None
     try:
         image = example(participant, TRIAL_SIZE, participant.device)
         with torch.inference_mode():
-            plain = forms.build(participant.module, Form(), image).call(image)
-            found = forms.build(participant.module, tried, image).call(image)
+            plain = build.build(participant.module, Form(), image).call(image)
+            found = build.build(participant.module, tried, image).call(image)
     except (
         FormUnavailable,
         ValueError,
@@ -110,13 +107,11 @@ def will_do(participant: Participant, tried: Form) -> bool:
     return ladder.tolerance(participant.kind, tried).admits(ladder.closeness(found, plain))
 
 
-def shapes(asked: Request) -> dict[str, tuple[int, int]]:
+def shapes(config: Config) -> dict[str, tuple[int, int]]:
     """(h, w) that goes into the model, by stem, of the images that are waiting; what cannot be read is left out."""
-    from bench.executor import read_ahead
-
     return {
-        image.stem: asked.resized(*loaded.pixels.shape[:2])
-        for image, loaded in read_ahead(asked.waiting)
+        image.stem: config.resized(*loaded.pixels.shape[:2])
+        for image, loaded in read_ahead(config.waiting)
         if isinstance(loaded, LoadedImage)
     }
 
@@ -126,21 +121,21 @@ def works(found: Mapping[str, tuple[int, int]], scale: int) -> list[ladder.Work]
     return [ladder.Work(images=n, pixels=h * w * scale**2) for (h, w), n in Counter(found.values()).items()]
 
 
-def settle(asked: Request, participant: Participant) -> tuple[Runner, list[ImageFile], str]:
+def settle(config: Config, participant: Participant) -> tuple[Runner, list[ImageFile], str]:
     """The model in the form asked for or in the best one known, the images in the order that suits it, and why."""
     if participant.module is None:
-        return Runner(participant=participant, form=Form()), list(asked.waiting), "it has no other form"
-    if asked.rung != AUTO:
-        runner = Runner(participant=participant, form=forms.form(asked.rung))
-        return runner, ordered(asked.waiting, shapes(asked) if runner.form.per_size else {}), "as asked"
+        return Runner(participant=participant, form=Form()), list(config.waiting), "it has no other form"
+    if config.rung != AUTO:
+        runner = Runner(participant=participant, form=form(config.rung))
+        return runner, ordered(config.waiting, shapes(config) if runner.form.per_size else {}), "as asked"
     fallback = unmeasured(participant)
-    results = measured(participant, environment(str(participant.device)), asked.db)
-    found = shapes(asked) if results else {}
-    best = best_measured(results, works(found, asked.scale if participant.kind == "upscaler" else 1))
+    results = measured(participant, environment(str(participant.device)), config.db)
+    found = shapes(config) if results else {}
+    best = best_measured(results, works(found, config.scale if participant.kind == "upscaler" else 1))
     if best is None:
         command = f"python -m bench.speed --models {participant.name} --ladder"
         why = f"no rung is measured here yet; `{command}` may find a faster one"
-        return Runner(participant=participant, form=fallback), list(asked.waiting), why
-    runner = Runner(participant=participant, form=forms.form(best.variant), instead=fallback)
-    why = f"done first with these images, as measured at {best.size}x{best.size} ({asked.db})"
-    return runner, ordered(asked.waiting, found), why
+        return Runner(participant=participant, form=fallback), list(config.waiting), why
+    runner = Runner(participant=participant, form=form(best.variant), instead=fallback)
+    why = f"done first with these images, as measured at {best.size}x{best.size} ({config.db})"
+    return runner, ordered(config.waiting, found), why

@@ -11,11 +11,11 @@ import torch
 
 from bench import images
 from bench.sr_quality import main
-from tests.bench.outside.conftest import Export, compact, opened
+from tests.bench.registry.conftest import Export, compact, opened
 
 CALLABLE = """
 from pathlib import Path
-from bench.outside.model import found
+from bench.registry.external import found
 
 def net():
     return found({checkpoint!r}, str).load(4, __import__("torch").device("cpu"))

@@ -29,11 +29,12 @@ from bench.errors import UserError
 from bench.files.formats import no_weights, read_head
 from bench.files.weights_only import DAMAGE, load
 from bench.files.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
-from bench.outside.call import Convention, ForeignModule, reason
-from bench.outside.model import Outside
-from bench.outside.spec import Spec
 from bench.printable import one_line
+from bench.registry.adapters.convention import Convention, ForeignModule, reason
+from bench.registry.external import Outside
+from bench.registry.spec import Spec
 from models import example_style_net, sr_net, style_net
+from models.weight_files import read_weights
 
 # Where training programs keep the weights in a checkpoint, and what they put before every name; averages first.
 PARTS = (
@@ -96,8 +97,6 @@ def refuse_other_files(file: Path) -> None:
 def _metadata(file: Path) -> dict[str, str]:
     if file.suffix.lower() != ".safetensors":
         return {}
-    from models.weight_files import read_weights
-
     try:
         return read_weights(file)[0]
     except ValueError as error:
@@ -150,8 +149,6 @@ def read(file: Path) -> dict[str, Tensor]:
         UserError: it is no checkpoint, is damaged, or holds more than weights.
     """
     if file.suffix.lower() == ".safetensors":
-        from models.weight_files import read_weights
-
         return read_weights(file)[1]
     try:
         content = load(file)

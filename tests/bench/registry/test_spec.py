@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.outside.model import found
-from bench.outside.spec import looks_outside, parse
+from bench.registry.external import found
+from bench.registry.spec import looks_outside, parse
 
 
 def made(folder: Path, name: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from bench import images, sr_quality
-from bench.outside.environment_kept import environment_kept
+from bench.registry.adapters.environment_kept import environment_kept
 
 
 def values(file: Path) -> dict[tuple[str, str], float]:

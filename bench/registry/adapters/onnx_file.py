@@ -14,11 +14,11 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.files.formats import no_weights, read_head
-from bench.forms.onnx_session import PROVIDERS
-from bench.outside.call import Convention, once, probe, reason, wrapped
-from bench.outside.model import Outside
-from bench.outside.spec import Spec
+from bench.registry.adapters.convention import Convention, once, probe, reason, wrapped
+from bench.registry.external import Outside
+from bench.registry.spec import Spec
 
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 TYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,

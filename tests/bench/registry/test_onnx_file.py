@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.errors import UserError
-from tests.bench.outside.conftest import As, Export, compact, opened
+from tests.bench.registry.conftest import As, Export, compact, opened
 
 CPU = torch.device("cpu")
 
@@ -122,7 +122,7 @@ def test_unknown_operators_and_broken_files_are_refused_in_one_line(export: Expo
 def test_arrays_that_lie_elsewhere_are_refused(export: Export, tmp_path: Path) -> None:
     import onnx
 
-    from bench.outside.onnx_file import _arrays_beside
+    from bench.registry.adapters.onnx_file import _arrays_beside
 
     file = export(compact(), shape=(1, 3, 16, 16))
     onnx.save_model(

@@ -1,4 +1,4 @@
-"""What `bench.apply` was asked for, checked before anything is loaded."""
+"""The options of `bench.apply`, checked before anything is loaded, and the images that they name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from bench import participants, stylizers
 from bench.applying.origin import Origin, file_name, still_to_do
 from bench.datasets import dataset, left_out
 from bench.datasets import names as dataset_names
@@ -16,16 +15,19 @@ from bench.errors import UserError
 from bench.forms.form import form
 from bench.outputs import Named, image_files, model_files, refuse_clashes
 from bench.records import Dataset, ImageFile
+from bench.registry import catalog
+from bench.registry.stylizers import StylizerEntry
 from bench.tiling.words import Option, option
 
 AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What was asked for, checked.
+class Config:
+    """The options, each called as on the command line, and what comes of them.
 
     Attributes:
+        images: those of all inputs, each once.
         size: longer side that a stylizer's images are resized to; None for as they are.
         rung: `auto` or the name of a form.
         left_out: what of the folders is no image, in lines to be shown.
@@ -42,15 +44,16 @@ class Request:
     rung: str
     force: bool
     db: Path
-    tile: Option = "auto"
-    self_ensemble: bool = False
-    left_out: tuple[str, ...] = ()
-    name: str = "{stem}"
+    device: str
+    tile: Option
+    self_ensemble: bool
+    name: str
+    left_out: tuple[str, ...]
     waiting: tuple[ImageFile, ...] = ()
 
     def output(self, image: ImageFile) -> Path:
         """The PNG that is made of an image."""
-        model = participants.title(self.model)
+        model = catalog.entry(self.model).name
         return output(self.out, file_name(self.name, stem=image.stem, model=model))
 
     @cached_property
@@ -65,8 +68,8 @@ class Request:
             "self_ensemble": self.self_ensemble,
         }
         return Origin(
-            model=participants.title(self.model),
-            model_hash=participants.hash_of(self.model, self.scale),
+            model=catalog.entry(self.model).name,
+            model_hash=catalog.entry(self.model).hash(self.scale),
             options=options,
         )
 
@@ -85,7 +88,7 @@ def resized(h: int, w: int, size: int) -> tuple[int, int]:
     return max(1, round(h * size / max(h, w))), max(1, round(w * size / max(h, w)))
 
 
-def request(
+def configure(
     *,
     model: str,
     inputs: Sequence[str],
@@ -99,7 +102,8 @@ def request(
     tile: str = "auto",
     self_ensemble: bool = False,
     name: str = "{stem}",
-) -> Request:
+    device: str = "auto",
+) -> Config:
     """Resolve names and files; nothing heavy is loaded.
 
     Raises:
@@ -110,31 +114,33 @@ def request(
     _refuse_tiles(model, tile=tile, self_ensemble=self_ensemble)
     if rung != AUTO:
         form(rung)
-    asked = Request(
+    config = Config(
         model=model,
         images=tuple(gather(inputs)),
         out=out,
-        scale=participants.scale_of(model, scale),
+        scale=catalog.scale_of(model, scale),
         size=size,
         median=median,
         rung=rung,
         force=force,
         db=db,
+        device=device,
         tile=option(tile),
         self_ensemble=self_ensemble,
         left_out=tuple(line for name in inputs for line in _left_out(name)),
         name=name,
     )
-    refuse_outputs(asked.images, asked.output, out, inputs, [model])
+    refuse_outputs(config.images, config.output, out, inputs, [model])
     if force:
-        return replace(asked, waiting=asked.images)
-    waiting = still_to_do(asked.images, asked.output, lambda: asked.origin, "{stem}-{model}")
-    return replace(asked, waiting=waiting)
+        return replace(config, waiting=config.images)
+    waiting = still_to_do(config.images, config.output, lambda: config.origin, "{stem}-{model}")
+    return replace(config, waiting=waiting)
 
 
 def _refuse_options(model: str, *, scale: int | None, size: int | None, median: bool) -> None:
-    kind = participants.kind(model)
-    if model in stylizers.STYLIZERS and stylizers.STYLIZERS[model].weights is None:
+    kind = catalog.kind(model)
+    entry = catalog.entry(model)
+    if isinstance(entry, StylizerEntry) and entry.weights is None:
         raise UserError(f"{model} has random weights, which are for timing only; required another model")
     if kind == "stylizer" and scale is not None:
         raise UserError(
@@ -149,7 +155,7 @@ def _refuse_options(model: str, *, scale: int | None, size: int | None, median: 
 
 
 def _refuse_tiles(model: str, *, tile: str, self_ensemble: bool) -> None:
-    if participants.kind(model) == "upscaler" or not (self_ensemble or tile not in {AUTO, "off"}):
+    if catalog.kind(model) == "upscaler" or not (self_ensemble or tile not in {AUTO, "off"}):
         return
     raise UserError(
         f"{'--self-ensemble' if self_ensemble else '--tile'} is for an upscaler, but {model} is a stylizer, which "

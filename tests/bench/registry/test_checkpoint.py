@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bench import participants, shipped
+from bench import shipped
 from bench.errors import UserError
-from tests.bench.outside.conftest import compact, opened
+from bench.registry import catalog
+from tests.bench.registry.conftest import compact, opened
 
 
 def test_the_scale_and_the_values_come_from_the_file(checkpoint: Path, lr: torch.Tensor) -> None:
@@ -107,8 +108,8 @@ def test_arrays_of_no_known_network_are_refused(tmp_path: Path) -> None:
 def test_a_network_of_bench_train_is_recognised_without_spandrel(lr: torch.Tensor) -> None:
     cpu = torch.device("cpu")
     file = shipped.path("shipped/sr-pixel-x4.safetensors")
-    ours = participants.load("sr-pixel", scale=4, device=cpu)
-    again = participants.load(f"{file},name=mine", scale=4, device=cpu)
+    ours = catalog.load("sr-pixel", scale=4, device=cpu)
+    again = catalog.load(f"{file},name=mine", scale=4, device=cpu)
     assert (again.kind, again.scale) == ("upscaler", 4)
     assert torch.equal(ours.network(lr), again.network(lr))
     style = opened(f"{shipped.path('shipped/style-la_muse.safetensors')},name=mine")

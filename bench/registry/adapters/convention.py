@@ -16,11 +16,13 @@ from baselines.bicubic import imresize
 from baselines.srcnn import rgb_to_ycbcr, ycbcr_to_rgb
 from bench.errors import UserError
 from bench.out_of_memory import out_of_memory
-from bench.outside.environment_kept import environment_kept
 from bench.printable import one_line
+from bench.registry.adapters.environment_kept import environment_kept
 
 PROBE_SIDE = 48
-OUTSIDE = re.compile(r"\boutside_[0-9a-f]{12}\.")  # of bench.outside.own_world: no name that anybody gave
+OUTSIDE = re.compile(
+    r"\boutside_[0-9a-f]{12}\."
+)  # of bench.registry.adapters.own_world: no name that anybody gave
 Network = Callable[[Tensor], Tensor]
 
 

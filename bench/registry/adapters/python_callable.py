@@ -1,6 +1,7 @@
 """Python callables: `FILE.py:NAME` or `PACKAGE.MODULE:NAME` returns a network, an upscaler or a stylizer.
 
-This is the one kind whose code is run: it is named for that. What it imports is its own (:mod:`bench.outside.own_world`).
+This is the one kind whose code is run: it is named for that. What it imports is its own
+(:mod:`bench.registry.adapters.own_world`).
 """
 
 from __future__ import annotations
@@ -19,18 +20,29 @@ from torch import nn
 
 from bench.errors import UserError
 from bench.files.formats import other_kind, read_head
-from bench.outside.call import Convention, probe, reason, wrapped
-from bench.outside.model import Outside
-from bench.outside.own_world import World
-from bench.outside.spec import Spec
+from bench.registry.adapters.convention import Convention, probe, reason, wrapped
+from bench.registry.adapters.environment_kept import environment_kept
+from bench.registry.adapters.own_world import World
+from bench.registry.external import Outside
+from bench.registry.spec import Spec
 
 
 def opened(spec: Spec) -> Outside:
-    """What the callable returns.
+    """What the callable returns; what its code changes of the process is put back.
 
     Raises:
         UserError: there is no such callable, it fails, or what it returns is no network of images to images.
     """
+    with environment_kept():
+        try:
+            return _described(spec)
+        except (KeyboardInterrupt, UserError):
+            raise
+        except BaseException as error:  # what fails in its attributes or its signature is its failure as well
+            raise UserError(f"{spec.attribute} of {spec.source!r} failed: {reason(error)}") from error
+
+
+def _described(spec: Spec) -> Outside:
     factory = _factory(spec)
     any_scale = "scale" in inspect.signature(factory).parameters and "scale" not in spec.options
     first = _made(spec, factory, spec.options.get("scale", 4))
@@ -39,8 +51,9 @@ def opened(spec: Spec) -> Outside:
     kind = spec.options.get("kind", "upscaler" if scale > 1 else "stylizer")
 
     def make(scale: int, device: torch.device) -> Any:
-        network = _made(spec, factory, scale)
-        return wrapped(network.to(device) if hasattr(network, "to") else network, convention, scale)
+        with environment_kept():
+            network = _made(spec, factory, scale)
+            return wrapped(network.to(device) if hasattr(network, "to") else network, convention, scale)
 
     return Outside(
         spec=spec,
@@ -91,7 +104,7 @@ def _dotted(name: str) -> ModuleType:
     here = Path.cwd()
     world = World(here, f"{here}:{name}")
     top = name.partition(".")[0]
-    ours = Path(__file__).parents[2]
+    ours = Path(__file__).parents[3]
     if sys.flags.safe_path or here == ours or not world.has(top):
         return importlib.import_module(name)
     world.begin()

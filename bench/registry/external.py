@@ -1,22 +1,31 @@
-"""The door: a model from outside by what was written on the command line, opened once, its content hashed."""
+"""An external model by what was written on the command line: opened once by the adapter of its kind, its content hashed."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import UserError
-from bench.outside.spec import Spec, looks_outside, parse
 from bench.records import content_hash
+from bench.registry import stylizers, upscalers
+from bench.registry.spec import SourceKind, Spec, looks_outside, parse
+from bench.registry.targets import resolve
 
 if TYPE_CHECKING:
     import torch
 
 TAKEN = ("gatys", "hr", "lr", "content", "style", "crops")
 """Names of what lies beside the models' images, and of rows that are no model's."""
+ADAPTERS: Mapping[SourceKind, str] = {
+    "checkpoint": "bench.registry.adapters.checkpoint:opened",
+    "onnx": "bench.registry.adapters.onnx_file:opened",
+    "callable": "bench.registry.adapters.python_callable:opened",
+    "folder": "bench.registry.adapters.image_folder:opened",
+}
+"""What opens each kind of source: called with its spec, gives the model."""
 VERSION = "1"
 """Raised whenever what is done around a foreign network changes its values."""
 
@@ -76,12 +85,7 @@ class Outside:
         """
         if not self.supports(scale):
             raise UserError(f"model {self.name} is for x{self.scale}; required a model for x{scale}")
-        if self.spec.kind != "callable":
-            return self.make(scale, device)
-        from bench.outside.environment_kept import environment_kept
-
-        with environment_kept():
-            return self.make(scale, device)
+        return self.make(scale, device)
 
 
 def found(text: str, known: Callable[[], str]) -> Outside:
@@ -112,37 +116,12 @@ def _stamp(source: str) -> tuple[str, int, int]:
 @functools.cache
 def _opened(text: str, path: str, written: int, length: int) -> Outside:
     spec = parse(text)
-    _refuse_known_name(spec)
-    if spec.kind == "folder":
-        from bench.outside.folder import opened
-    elif spec.kind == "onnx":
-        from bench.outside.onnx_file import opened
-    elif spec.kind == "callable":
-        from bench.outside.factory import opened
-    else:
-        from bench.outside.checkpoint import opened
-    if spec.kind != "callable":
-        return opened(spec)
-    from bench.outside.environment_kept import environment_kept
-
-    with environment_kept():
-        return _any_failure(opened, spec)
-
-
-def _any_failure(opened: Callable[[Spec], Outside], spec: Spec) -> Outside:
-    """What a callable is; what fails in its attributes or its signature is the callable's failure as well.
-
-    Raises:
-        UserError: it fails.
-    """
-    from bench.outside.call import reason
-
-    try:
-        return opened(spec)
-    except (KeyboardInterrupt, UserError):
-        raise
-    except BaseException as error:
-        raise UserError(f"{spec.attribute} of {spec.source!r} failed: {reason(error)}") from error
+    if spec.name.casefold() in {*stylizers.STYLIZERS, *upscalers.UPSCALERS, *TAKEN}:
+        raise UserError(
+            f"{spec.text!r} would be called {spec.name!r}, which is taken; required another: {spec.text},name=NAME"
+        )
+    opened: Outside = resolve(ADAPTERS[spec.kind])(spec)
+    return opened
 
 
 def refuse_namesakes(models: Iterable[Any]) -> None:
@@ -158,13 +137,3 @@ def refuse_namesakes(models: Iterable[Any]) -> None:
                 f"{other.spec.text!r} and {model.spec.text!r} are both called {model.name!r}; required different "
                 f"names: {model.spec.text},name=NAME"
             )
-
-
-def _refuse_known_name(spec: Spec) -> None:
-    from bench.stylizers import STYLIZERS
-    from bench.upscalers import UPSCALERS
-
-    if spec.name.casefold() in {*STYLIZERS, *UPSCALERS, *TAKEN}:
-        raise UserError(
-            f"{spec.text!r} would be called {spec.name!r}, which is taken; required another: {spec.text},name=NAME"
-        )

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import ClassVar, Literal
 
 from bench import shipped
-from bench.errors import UserError
 from bench.records import content_hash
-
-if TYPE_CHECKING:
-    import torch
-
-    from bench.outside.model import Outside
-    from bench.roles import Upscaler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +21,11 @@ class UpscalerEntry:
         options: further keyword arguments of the target.
         weights: scale to a file of the manifest or of the package (:mod:`bench.shipped`); empty for an upscaler that
             has none and takes any scale.
+        minimum: lr pixels per side that it needs at least (:class:`bench.registry.descriptor.Requirements`).
         version: raised whenever the code's values change, so that stored scores are not taken for new ones.
     """
+
+    kind: ClassVar[Literal["upscaler"]] = "upscaler"
 
     name: str
     about: str
@@ -39,6 +33,7 @@ class UpscalerEntry:
     target: str
     options: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[int, str] = field(default_factory=dict)
+    minimum: int = 1
     version: str = "1"
 
     @property
@@ -137,44 +132,3 @@ UPSCALERS: dict[str, UpscalerEntry] = {
         *_trained("feature", (2, 4, 8)),
     )
 }
-
-
-def entry(name: str) -> UpscalerEntry | Outside:
-    """The entry called `name`, or the upscaler from outside, or folder of images, that it is the path of.
-
-    Raises:
-        UserError: there is none; the message lists those there are.
-    """
-    if name in UPSCALERS:
-        return UPSCALERS[name]
-    from bench.outside.model import found
-
-    chosen = found(name, lambda: ", ".join(UPSCALERS))
-    if chosen.kind == "stylizer":
-        raise UserError(
-            f"{name!r} gives images of the size it takes: a stylizer; required an upscaler (kind=upscaler makes it one)"
-        )
-    return chosen
-
-
-def load(name: str, scale: int, find: Callable[[str], Path], device: torch.device) -> Upscaler:
-    """The upscaler `name` for `scale`, on `device`, ready to be called.
-
-    Args:
-        find: manifest file name to a local, verified path (:func:`bench.cache.find`).
-
-    Raises:
-        UserError: unknown name, or a scale that it has no weights for.
-        MissingFile: its weights are not to be had.
-    """
-    chosen = entry(name)
-    if not isinstance(chosen, UpscalerEntry):
-        upscaler: Upscaler = chosen.load(scale, device)
-        return upscaler
-    if not chosen.supports(scale):
-        raise UserError(f"model {name} has no weights for x{scale}; it has {chosen.weights_text}")
-    module, _, attribute = chosen.target.partition(":")
-    target = getattr(importlib.import_module(module), attribute)
-    weights = {"weights": shipped.find(chosen.weights[scale], find)} if chosen.weights else {}
-    made = target(scale=scale, **chosen.options, **weights)
-    return made.to(device) if hasattr(made, "to") else made

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import images
-from bench.outside.model import Outside, found
+from bench.registry.external import Outside, found
 
 Export = Callable[..., Path]
 

@@ -1,0 +1,79 @@
+"""What `bench.speed` does once its options are parsed: measure, print the tables, write the JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from bench.cli import DONE, FAILED, device, progress, writable_file
+from bench.environment import environment, summary
+from bench.files.replacing import replacing
+from bench.forms.build import exact_float32
+from bench.outputs import model_files, refuse_clashes, store_files
+from bench.records import Run
+from bench.store import Store, now
+from bench.timing import table
+from bench.timing.config import Config
+from bench.timing.rows import Row, to_json
+from bench.timing.run import Bench, rows, steps
+
+WIDTH_OF_A_FILE = 160
+
+
+def speed(config: Config, command: Sequence[str]) -> int:
+    """Time everything that the config names and print it.
+
+    Returns:
+        The exit status: done only if every model could be timed in its plain form.
+    """
+    json_file = writable_file(config.json) if config.json else None
+    refuse_clashes(
+        reads=model_files(config.models),
+        writes=[*store_files("--db", config.db), *([("--json", json_file)] if json_file else [])],
+    )
+    found: list[Row] = []
+    where = device(config.device)
+    try:
+        with Store(config.db) as store:
+            _measure(config, where, store, command, found)
+    finally:  # an interrupted run still shows what it has
+        _report(found, config.db, json_file, config.json)
+    return FAILED if any(row.error and row.rung in {"", "eager"} for row in found) else DONE
+
+
+def _measure(
+    config: Config, where: torch.device, store: Store, command: Sequence[str], found: list[Row]
+) -> None:
+    """Append rows to `found` as they come."""
+    exact_float32()
+    machine = environment(str(where))
+    print(summary(machine))
+    number = store.start(Run(program="speed", command=tuple(command), started=now(), environment=machine))
+    with progress("speed", steps(config)) as reporter:
+        bench = Bench(
+            config=config, device=where, environment=machine, store=store, run=number, reporter=reporter
+        )
+        for row in rows(bench):
+            found.append(row)
+    store.finish(number)
+
+
+def _report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path | None) -> None:
+    """Print the tables of what was measured, and write the JSON, whose name is printed as `shown`."""
+    if not found:
+        return
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    for titled in table.tables(found):
+        console.print()
+        console.print(titled.title, style="bold", highlight=False)
+        console.print(titled.table)
+    print(*table.notes(found), sep="\n")
+    print(f"\nresults: {db}")
+    if json_file is not None:
+        with replacing(json_file) as part:
+            part.write_text(to_json(found), encoding="utf-8")
+        print(f"json:    {shown or json_file}")

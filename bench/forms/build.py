@@ -1,0 +1,165 @@
+"""A network brought into a form: a copy that is folded, laid out, cast, compiled, captured or exported."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+import typing as tp
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from bench import gpu
+from bench.forms.form import Form, FormUnavailable, first_line
+from bench.forms.onnx_session import session
+from bench.forms.spread import spread
+from bench.out_of_memory import out_of_memory
+from bench.registry.descriptor import requirements
+from models.fold import fold_batch_norm
+
+Images = Float[torch.Tensor, "n c h w"]
+Call = Callable[[Images], Images]
+
+GRAPH_WARM_UP = 3
+
+
+def exact_float32() -> None:
+    """Settings of this process under which forms are timed and applied: no TF32, cuDNN takes its fastest algorithm."""
+    gpu.exact_float32()
+    torch.backends.cudnn.benchmark = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A network in a form, ready to be called.
+
+    Attributes:
+        call: images to images, on the device it was built for.
+        eager: the same without compiler, graph or session; what FLOPs are counted in.
+        network: whose parameters are counted.
+        seconds: that building took: copy, fold, compile, capture, export, and the first call.
+    """
+
+    form: Form
+    call: Call
+    eager: Call
+    network: nn.Module
+    seconds: float
+
+
+def build(network: nn.Module, form: Form, example: Images) -> Built:
+    """`network` in `form`, for images of the size of `example` and on its device; `network` itself is not changed.
+
+    Raises:
+        FormUnavailable: it cannot run like that here.
+        RuntimeError: as torch raises it, out of memory for one.
+    """
+    if form.graph and example.device.type != "cuda":
+        raise FormUnavailable(f"a CUDA graph needs a CUDA device; the image is on {example.device.type}")
+    start = time.perf_counter()
+    with torch.inference_mode():
+        changed = transformed(network, form)
+        eager: Call = partial(run, changed, form)
+        call = eager
+        if form.backend == "onnxruntime":
+            call = session(changed, example)
+        elif form.compiled:
+            call = partial(run, compiled(changed, form, example), form)
+        if form.graph:
+            call = captured(call, example)
+        call(example)
+        if example.device.type == "cuda":
+            torch.cuda.synchronize(example.device)
+    return Built(form=form, call=call, eager=eager, network=changed, seconds=time.perf_counter() - start)
+
+
+def transformed(network: nn.Module, form: Form) -> nn.Module:
+    """A copy with everything of `form` that changes layers or weights."""
+    changed = copy.deepcopy(network)
+    try:
+        changed = fold_batch_norm(changed) if form.folded else changed
+        changed = spread(changed) if form.spread else changed
+    except ValueError as error:
+        raise FormUnavailable(str(error)) from error
+    if form.dtype != "float32" and requirements(changed).half_precision == "layers":
+        cast_layers(changed, getattr(torch, form.dtype))
+    return changed.to(memory_format=layout(form))
+
+
+def layout(form: Form) -> torch.memory_format:
+    """How torch lays out the images of a form."""
+    return torch.channels_last if form.memory_format == "channels_last" else torch.contiguous_format
+
+
+def cast_layers(network: nn.Module, dtype: torch.dtype) -> None:
+    """Layers with weights to `dtype`; constants of the network itself stay exact."""
+    for layer in network.modules():
+        if next(layer.parameters(recurse=False), None) is not None:
+            layer.to(dtype)
+
+
+def run(network: Call, form: Form, image: Images) -> Images:
+    """One pass, the image brought into the form's layout; under autocast where the network does not cast itself."""
+    given = image.contiguous(memory_format=layout(form))
+    dtype = getattr(torch, form.dtype)
+    plain = getattr(network, "_orig_mod", network)  # the network that torch.compile was given
+    autocast = form.dtype != "float32" and requirements(plain).half_precision == "autocast"
+    with torch.autocast(image.device.type, dtype, enabled=autocast):
+        return network(given).to(image.dtype)
+
+
+def compiled(network: nn.Module, form: Form, example: Images) -> Call:
+    """`network` compiled for images like `example`; the first call is made here.
+
+    Raises:
+        FormUnavailable: torch.compile, or the C++ compiler that it needs, fails.
+    """
+    torch._dynamo.reset()  # a ninth size or network would silently run uncompiled
+    options: dict[str, tp.Any] = {"freezing": example.device.type == "cpu"}
+    quick: Call = torch.compile(network, dynamic=False, options=options)
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it misses CUDA on a CPU machine
+    try:
+        with warnings.catch_warnings():  # of what the compiler traces, which concern the compiler's authors
+            warnings.simplefilter("ignore")
+            run(quick, form, example)
+    except Exception as error:  # the compiler raises whatever happens to go wrong in it
+        if out_of_memory(error):
+            raise
+        raise FormUnavailable(f"torch.compile fails: {first_line(error)}") from error
+    return quick
+
+
+def captured(call: Call, example: Images) -> Call:
+    """`call` as a CUDA graph for images like `example`.
+
+    Raises:
+        FormUnavailable: it does something that a graph cannot hold.
+    """
+    given = example.clone()
+    aside = torch.cuda.Stream(example.device)  # type: ignore[no-untyped-call]
+    aside.wait_stream(torch.cuda.current_stream(example.device))
+    with torch.cuda.stream(aside):
+        for _ in range(GRAPH_WARM_UP):
+            call(given)
+    torch.cuda.current_stream(example.device).wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(graph):
+            output = call(given)
+    except RuntimeError as error:
+        if out_of_memory(error):
+            raise
+        raise FormUnavailable(f"the graph cannot be captured: {first_line(error)}") from error
+
+    def replay(image: Images) -> Images:
+        given.copy_(image)
+        graph.replay()
+        return output.clone()
+
+    return replay

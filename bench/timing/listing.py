@@ -1,0 +1,17 @@
+"""`bench.speed --list`; loads no torch."""
+
+from __future__ import annotations
+
+from bench.cli import DONE
+from bench.registry.stylizers import STYLIZERS
+from bench.registry.upscalers import UPSCALERS
+
+
+def list_names() -> int:
+    """Print what can be timed."""
+    print("gatys                  the optimisation that the paper's networks replace: L-BFGS, VGG-16")
+    for stylizer in STYLIZERS.values():
+        print(f"{stylizer.name:<22} {stylizer.about}")
+    for upscaler in UPSCALERS.values():
+        print(f"{upscaler.name:<22} {upscaler.about}")
+    return DONE
