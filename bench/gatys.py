@@ -11,7 +11,6 @@ from pathlib import Path
 
 from bench import arguments, styles
 from bench.cli import guard
-from bench.loss_networks import LOSS_WEIGHTS
 
 EXAMPLES = """examples:
   python -m bench.gatys photo.jpg --style starry_night.jpg --out stylized
@@ -52,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--tv-weight", type=float, metavar="X", help="of the total variation (default: the network's)"
     )
-    p.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="(default: vgg16)")
+    p.add_argument(
+        "--loss-network", choices=tuple(styles.LOSS_WEIGHTS), default="vgg16", help="(default: vgg16)"
+    )
     for name in ("content", "style"):
         p.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help="(default: the network's)")
     words = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench import arguments
 from bench.cli import guard
-from bench.loss_networks import LOSS_WEIGHTS
+from bench.styles import LOSS_WEIGHTS
 
 EXAMPLES = """examples:
   python -m bench.inversion contents --size 256

@@ -13,8 +13,7 @@ from pathlib import Path
 from bench import arguments, shard
 from bench.cli import guard
 from bench.cluster import engines
-from bench.loss_networks import LOSS_WEIGHTS
-from bench.styles import INITIAL, STYLE_SIZE
+from bench.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
 
 SIZES = (256, 512, 1024)
 PICTURE_LIMIT = 8

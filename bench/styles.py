@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 from bench import cache, manifest
 from bench.errors import UserError
-from bench.loss_networks import weights_name
 from bench.records import StyleProtocol
 
 INITIAL = {
@@ -25,6 +24,13 @@ INITIAL = {
 ALIASES = {"the_wave": "wave"}
 STYLE_SIZE = 384
 """Longer side of a style image, in pixels; of the release's own example (doc/training.md)."""
+
+
+LOSS_WEIGHTS = {
+    "vgg16": "weights/trunks/vgg16-features.safetensors",
+    "vgg19-conv3_1": "weights/vgg19-caffe-conv3_1/vgg19.model",
+}
+"""The loss networks, each with the manifest's file of its weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,11 @@ DEFAULTS = {
         by_style={"la_muse": 20.0, "starry_night": 40.0, "composition_vii": 40.0, "wave": 100.0},
     ),
 }
+
+
+def weights_name(loss_network: str) -> str:
+    """What the file is called whose weights `loss_network`, one of :data:`LOSS_WEIGHTS`, has here."""
+    return cache.used_name(LOSS_WEIGHTS[loss_network])
 
 
 def names() -> dict[str, str]:

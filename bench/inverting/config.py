@@ -12,9 +12,8 @@ from bench.applying.request import gather
 from bench.datasets import dataset
 from bench.errors import UserError
 from bench.inverting.layers import choose, refuse_small
-from bench.loss_networks import weights_name
 from bench.records import Dataset, StyleProtocol, content_hash
-from bench.styles import StyleImage, style_image
+from bench.styles import StyleImage, style_image, weights_name
 from bench.styling.config import Baseline
 
 LOOSE = "files"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.errors import UserError
-from bench.loss_networks import LOSS_WEIGHTS
+from bench.styles import LOSS_WEIGHTS
 from models.vgg_weights import find_architecture
 
 PAPER = {

@@ -297,7 +297,7 @@ def test_an_objective_that_is_not_finite_is_named_and_not_stored(
     assert [curve.image for curve in curves()] == ["b"]
 
 
-@pytest.mark.parametrize("network", list(loss_networks.LOSS_WEIGHTS))
+@pytest.mark.parametrize("network", list(styles.LOSS_WEIGHTS))
 def test_the_papers_layers_are_taken_and_missing_ones_named(
     network: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
