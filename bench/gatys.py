@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
 
     def body() -> int:
-        from bench.styling.gatys import run
+        from bench.commands.gatys import run
 
         return run(args)
 

@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         p.error("name at least one CONTENT, or --styles with a style image")
 
     def body() -> int:
-        from bench.inverting.command import run
+        from bench.commands.inversion import run
 
         return run(args, command)
 

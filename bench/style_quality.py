@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = list(argv) if argv is not None else sys.argv[1:]
 
     def body() -> int:
-        from bench.styling.command import run
+        from bench.commands.style_quality import run
 
         return run(args, command)
 

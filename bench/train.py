@@ -117,14 +117,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def body() -> int:
         if args.command in {"export", "card"}:
-            from bench.training import export
+            from bench.commands import train_export
 
-            return export.run_export(args) if args.command == "export" else export.run_card(args)
+            return (train_export.export_weights if args.command == "export" else train_export.export_card)(
+                args
+            )
         if importlib.util.find_spec("lightning_fabric") is None:
             raise UserError(
                 "lightning-fabric is not installed; required: pip install 'perceptual-bench[train]'"
             )
-        from bench.training.session import run
+        from bench.commands.train import run
 
         return run(args)
 

@@ -1,8 +1,7 @@
-"""`bench.train export` and `card`: from a checkpoint to a file of weights that says all that its card needs."""
+"""From a run's checkpoint to a file of weights that says all that a model card needs."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,40 +9,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from bench.cli import DONE, writable_file
-from bench.errors import UserError
-from bench.files.outputs import refuse_clashes, store_files
 from bench.files.replacing import replacing
 from bench.training import checkpoint
 from bench.training.card import Line, card, remarks_of
-from bench.training.card_scores import table
-from models.weight_files import read_weights
-
-
-def run_export(args: argparse.Namespace) -> int:
-    """Write the weights and what they say of themselves."""
-    file = writable_file(args.out)
-    refuse_clashes(
-        reads=[("the run's checkpoint", args.run / "checkpoint.pt")],
-        writes=[("--out", file), ("the card beside --out", file.with_suffix(".md"))],
-    )
-    for key, value in export(args.run, file).items():
-        print(f"{key + ':':<16} {value}")
-    return DONE
-
-
-def run_card(args: argparse.Namespace) -> int:
-    """Write the card, with what the results file says of these weights."""
-    try:
-        record, _ = read_weights(args.weights)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    refuse_clashes(
-        reads=[("the weights", args.weights), *store_files("--db", args.db)],
-        writes=[("the card", args.weights.with_suffix(".md"))],
-    )
-    print(write_card(args.weights, record, table(args.weights, args.db)))
-    return DONE
 
 
 def export(run: Path, file: Path) -> dict[str, str]:

@@ -1,8 +1,7 @@
-"""From the command line to a finished run: images, task, checkpoint, loop, weights."""
+"""From a config to a finished run: images, task, checkpoint, loop, weights."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -15,12 +14,12 @@ from typing import Any
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from bench.cli import DONE, Reporter, progress
+from bench.cli import Reporter, progress
 from bench.environment import environment, suite, summary, version
 from bench.errors import UserError
 from bench.training import checkpoint
 from bench.training.checkpoint import State
-from bench.training.config import Config, read_config
+from bench.training.config import Config
 from bench.training.data import Images, Patches, load_images
 from bench.training.export import export
 from bench.training.journal import Journal, tensorboard_installed
@@ -40,16 +39,6 @@ class Outcome:
     step: int
     complete: bool
     weights: Path | None
-
-
-def run(args: argparse.Namespace) -> int:
-    """Train, and say where the weights are."""
-    config = read_config(args)
-    outcome = train(config)
-    if outcome.weights is not None:
-        end = "done" if outcome.complete else "time is up; the same command goes on from here"
-        print(f"{outcome.step} of {config.recipe.iterations} steps, {end}\nweights: {outcome.weights}")
-    return DONE
 
 
 def train(config: Config) -> Outcome:

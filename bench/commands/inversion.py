@@ -1,4 +1,4 @@
-"""`bench.inversion`: from its config to what it prints."""
+"""What `bench.inversion` does once its options are parsed: make images, print where they are."""
 
 from __future__ import annotations
 

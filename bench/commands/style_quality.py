@@ -1,4 +1,4 @@
-"""`bench.style_quality`: from its config to what it prints."""
+"""What `bench.style_quality` does once its options are parsed: measure, print, export."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from bench.cli import DONE, FAILED, device, progress, writable_file
 from bench.cluster import engines
 from bench.cluster.pool import Cluster
+from bench.cluster.style import in_cluster
 from bench.datasets import left_out
 from bench.failures import print_lacking
 from bench.files.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
@@ -23,7 +24,6 @@ from bench.records import Failure, Run
 from bench.store import Store, now
 from bench.styling import run as style_run
 from bench.styling.config import Config, read_config
-from bench.styling.on_cluster import in_cluster
 from bench.styling.outcome import machines, results
 from bench.styling.plan import Plan, plans
 from bench.styling.summary import comparisons
