@@ -21,9 +21,9 @@ from bench.applying.request import gather, output, refuse_outputs
 from bench.cli import DONE, FAILED, Reporter, device, progress
 from bench.environment import AUTO, precision
 from bench.errors import UserError
+from bench.executor import read_ahead
 from bench.forms.form import exact_float32
 from bench.records import ImageFile, StyleProtocol
-from bench.executor import read_ahead
 from bench.styles import StyleImage, protocol, style_image
 from bench.styling.objective import fitted, loss_network, read_style
 from models.losses import Terms

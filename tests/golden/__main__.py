@@ -27,7 +27,9 @@ def main() -> int:
         lines.append("speed.json has other fields")
     count = sum(len(i) for p in found["scores"]["values"].values() for m in p.values() for i in m.values())
     print(*lines, sep="\n")
-    print(f"{count} scores, {len(lines)} differences, {'to the last bit' if exact else 'to the printed digits'}")
+    print(
+        f"{count} scores, {len(lines)} differences, {'to the last bit' if exact else 'to the printed digits'}"
+    )
     return int(bool(lines))
 
 
