@@ -7,20 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import arguments
-from bench.cli import DONE, FAILED, device, guard, progress
-from bench.loss_networks import LOSS_WEIGHTS
-
-if TYPE_CHECKING:
-    import torch
-
-    from bench.inverting.goals import Made
-    from bench.inverting.request import Request
-    from bench.store import Store
+from bench.cli import guard
+from bench.styles import LOSS_WEIGHTS
 
 EXAMPLES = """examples:
   python -m bench.inversion contents --size 256
@@ -29,8 +21,6 @@ EXAMPLES = """examples:
 
 Each image begins as white noise. A run that was stopped goes on where it was with the same command.
 exit status: 0 done, 1 of some layer there is no image at all, 2 bad usage, 130 interrupted"""
-
-COLUMNS = ("image", "layer", "start", "end", "iterations", "seconds", "file")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -104,124 +94,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = list(argv) if argv is not None else sys.argv[1:]
     if not args.contents and not args.styles:
         p.error("name at least one CONTENT, or --styles with a style image")
-    return guard(lambda: run(args, command))
 
+    def body() -> int:
+        from bench.commands.inversion import run
 
-def run(args: argparse.Namespace, command: Sequence[str]) -> int:
-    """Make every image that is not there yet and print what there is."""
-    from bench.datasets import left_out
-    from bench.inverting.request import LOOSE, request
-    from bench.outputs import image_files, image_folders, refuse_clashes, store_files
-    from bench.printable import printable
-    from bench.store import Store
+        return run(args, command)
 
-    asked = request(
-        contents=args.contents,
-        style_names=args.styles,
-        layers=args.layers,
-        style_layers=args.style_layers,
-        loss_network=args.loss_network,
-        tv_weight=args.tv_weight,
-        size=args.size,
-        style_size=args.style_size,
-        iterations=args.iterations,
-        seed=args.seed,
-        limit=args.limit,
-        pictures=args.pictures,
-        force=args.force,
-    )
-    refuse_clashes(
-        reads=[*(("--styles", style.file) for style in asked.styles), *image_files(asked.datasets)],
-        writes=store_files("--db", args.db),
-        folders_read=image_folders(data for data in asked.datasets if data.name != LOOSE),
-        folders_written=[("--pictures", asked.pictures)],
-    )
-    for line in (*asked.missing, *(line for data in asked.datasets for line in left_out(data))):
-        print(printable(line), file=sys.stderr)
-    where = device(args.device)
-    with Store(args.db) as store:
-        made, complete = work(asked, where, store, command)
-    print_tables(made, args.pictures)
-    print(f"\nresults:  {args.db}\npictures: {args.pictures}")
-    return DONE if complete else FAILED
-
-
-def work(
-    asked: Request, where: torch.device, store: Store, command: Sequence[str]
-) -> tuple[list[Made], bool]:
-    """Load the loss network and make what is waiting.
-
-    Returns:
-        All that there is, and whether it is an image at least of every layer, data set and style.
-
-    Raises:
-        MissingFile: the loss network's weights are not to be had.
-    """
-    from bench.environment import environment
-    from bench.gpu import exact_float32
-    from bench.inverting.run import Work, invert, steps
-    from bench.inverting.weights import weighed
-    from bench.loss_networks import load
-    from bench.records import Run
-    from bench.store import now
-
-    exact_float32()
-    network = load(asked.loss_network, asked.looked_at).to(where)
-    asked = weighed(asked, network)
-    record = Run(
-        program="inversion",
-        command=tuple(command),
-        started=now(),
-        environment=environment(str(where)),
-        protocols=asked.protocols,
-    )
-    number = store.start(record)
-    with progress("inversion", steps(asked, where)) as reporter:
-        made = invert(
-            Work(asked=asked, network=network, device=where, store=store, run=number, reporter=reporter)
-        )
-    store.finish(number)
-    return made, asked.expected <= {(one.goal.dataset, one.goal.protocol.hash) for one in made}
-
-
-def print_tables(made: Sequence[Made], folder: Path) -> None:
-    """One of the images from features, one of those from style; files as they lie in `folder`."""
-    for title, of_style in (
-        ("images from features (Figure 3)", False),
-        ("images from style (Figure 4)", True),
-    ):
-        rows = [cells(one, folder) for one in made if one.goal.of_style == of_style]
-        if rows:
-            print(f"\n{title}; objective at start and end")
-            for line in lines([COLUMNS, *rows]):
-                print(line)
-
-
-def cells(one: Made, folder: Path) -> tuple[str, ...]:
-    """A row of the table."""
-    file = one.file.absolute()
-    inside = file.is_relative_to(folder.absolute())
-    return (
-        one.goal.image,
-        one.goal.layer,
-        f"{one.curve.total[0]:.4g}",
-        f"{one.curve.total[-1]:.4g}",
-        str(one.iterations),
-        f"{one.curve.seconds:.1f}",
-        str(file.relative_to(folder.absolute()) if inside else file),
-    )
-
-
-def lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The rows, as wide as they are: a file's name that is folded cannot be copied."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-    for row in rows:
-        left, numbers = zip(row[:2], widths[:2], strict=True), zip(row[2:-1], widths[2:-1], strict=True)
-        words = [
-            *(f"{cell:<{width}}" for cell, width in left),
-            *(f"{cell:>{width}}" for cell, width in numbers),
-        ]
-        yield "  ".join([*words, row[-1]])
+    return guard(body)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Style images by name, and the objective that one is: what is trained, optimised and measured, said once.
+"""Style images by name, and the protocol of the objective that one is: what is trained, optimised and measured.
 
 To add a style image, put it into the group `styles` of `manifest.toml`.
 """
@@ -9,18 +9,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from bench import cache, manifest
 from bench.errors import UserError
 from bench.records import StyleProtocol
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from models.losses import StyleObjective
-    from models.vgg import LossNetwork
 
 INITIAL = {
     "gaussian": "normal noise of one level about the mean colour",
@@ -32,6 +24,13 @@ INITIAL = {
 ALIASES = {"the_wave": "wave"}
 STYLE_SIZE = 384
 """Longer side of a style image, in pixels; of the release's own example (doc/training.md)."""
+
+
+LOSS_WEIGHTS = {
+    "vgg16": "weights/trunks/vgg16-features.safetensors",
+    "vgg19-conv3_1": "weights/vgg19-caffe-conv3_1/vgg19.model",
+}
+"""The loss networks, each with the manifest's file of its weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +86,11 @@ DEFAULTS = {
 }
 
 
+def weights_name(loss_network: str) -> str:
+    """What the file is called whose weights `loss_network`, one of :data:`LOSS_WEIGHTS`, has here."""
+    return cache.used_name(LOSS_WEIGHTS[loss_network])
+
+
 def names() -> dict[str, str]:
     """The style images that have a name, each with its file in the manifest."""
     return {PurePosixPath(file.name).stem: file.name for file in manifest.group("styles").files}
@@ -130,8 +134,6 @@ def protocol(
     Raises:
         UserError: a size below 1, a weight that is negative or not finite.
     """
-    from bench.loss_networks import weights_name
-
     own = DEFAULTS[loss_network]
     style_weight = own.style_weight_of(style) if style_weight is None else style_weight
     tv_weight = own.tv_weight if tv_weight is None else tv_weight
@@ -153,78 +155,4 @@ def protocol(
         content_weight=content_weight,
         style_weight=style_weight,
         tv_weight=tv_weight,
-    )
-
-
-def loss_network(chosen: StyleProtocol) -> LossNetwork:
-    """The loss network of a protocol, on the CPU, up to the last of its layers.
-
-    Raises:
-        MissingFile: its weights are not to be had.
-        UserError: a layer that it does not reach; the message lists those that it does.
-    """
-    from bench.loss_networks import load
-
-    return load(chosen.loss_network, [*chosen.content_layers, *chosen.style_layers])
-
-
-def read_style(style: StyleImage, longer_side: int) -> Float[Tensor, "1 3 h w"]:
-    """The style image, RGB in [0, 1], as :func:`fitted` makes it.
-
-    Raises:
-        ImageError: it cannot be read.
-    """
-    from bench import images
-
-    return fitted(images.to_tensor(images.read(style.file)), longer_side)
-
-
-def fitted(image: Float[Tensor, "1 c h w"], longer_side: int) -> Float[Tensor, "1 3 h2 w2"]:
-    """The whole image, grey repeated, its longer side resized: RGB in [0, 1]."""
-    from baselines.bicubic import imresize
-    from bench.applying.config import resized
-
-    h, w = image.shape[-2:]
-    return imresize(image.expand(-1, 3, -1, -1), resized(h, w, longer_side)).clamp(0, 1)
-
-
-def square(image: Float[Tensor, "1 c h w"], size: int) -> Float[Tensor, "1 3 s s"]:
-    """The largest centred square, resized to `size`: RGB in [0, 1], as :class:`bench.records.StyleProtocol` has it."""
-    from baselines.bicubic import imresize
-
-    h, w = image.shape[-2:]
-    side = min(h, w)
-    top, left = (h - side) // 2, (w - side) // 2
-    cut = image[..., top : top + side, left : left + side].expand(-1, 3, -1, -1)
-    return cut.contiguous() if side == size else imresize(cut, (size, size)).clamp(0, 1)
-
-
-def objective(
-    chosen: StyleProtocol,
-    network: LossNetwork,
-    *,
-    content: Float[Tensor, "n 3 h w"],
-    style: Float[Tensor, "1 3 h2 w2"],
-) -> StyleObjective:
-    """What the protocol measures, for contents of its size; all on one device.
-
-    Raises:
-        UserError: content or style is too small for the loss network.
-    """
-    from models.losses import StyleObjective
-
-    for name, image in (("content", content), ("style", style)):
-        h, w = image.shape[-2:]
-        if min(h, w) < network.minimum:
-            raise UserError(f"the {name} is {w}x{h}; required at least {network.minimum} pixels per side")
-    return StyleObjective(
-        network,
-        content=content,
-        style=style,
-        content_layers=chosen.content_layers,
-        style_layers=chosen.style_layers,
-        content_weight=chosen.content_weight,
-        style_weight=chosen.style_weight,
-        tv_weight=chosen.tv_weight,
-        style_distance=chosen.style_distance,
     )

@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from bench import arguments
-from bench.cli import DONE, device, guard, writable_file
-from bench.environment import precision
+from bench.cli import guard
 from bench.errors import UserError
-from bench.loss_networks import LOSS_WEIGHTS
-from bench.styles import STYLE_SIZE
-from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, add_options, build
-
-if TYPE_CHECKING:
-    from bench.training.tasks import Task
+from bench.styles import LOSS_WEIGHTS, STYLE_SIZE
+from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, add_options
 
 EXAMPLES = """examples:
   python -m bench.train sr --scale 4 --loss pixel --data train-bsds500 train-coco --out runs/x4-pixel
@@ -120,140 +114,23 @@ def add_running(p: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
     args = parser().parse_args(argv)
-    if args.command == "export":
-        return guard(lambda: run_export(args))
-    if args.command == "card":
-        return guard(lambda: run_card(args))
-    return guard(lambda: run(args))
 
+    def body() -> int:
+        if args.command in {"export", "card"}:
+            from bench.commands import train_export
 
-def sr(args: argparse.Namespace, preset: Mapping[str, Any], recipe: Recipe) -> Task:
-    """The task `sr` of a command line."""
-    settings = build(SRSettings, preset, vars(args))
-    from bench.training.tasks import sr_task
+            return (train_export.export_weights if args.command == "export" else train_export.export_card)(
+                args
+            )
+        if importlib.util.find_spec("lightning_fabric") is None:
+            raise UserError(
+                "lightning-fabric is not installed; required: pip install 'perceptual-bench[train]'"
+            )
+        from bench.commands.train import run
 
-    return sr_task(settings)
+        return run(args)
 
-
-def style(args: argparse.Namespace, preset: Mapping[str, Any], recipe: Recipe) -> Task:
-    """The task `style` of a command line."""
-    from bench import styles
-
-    settings = build(StyleNetSettings, preset, vars(args))
-    image = styles.style_image(args.style)
-    chosen = styles.protocol(
-        image,
-        recipe.patch,
-        loss_network=args.loss_network,
-        content_layers=args.content_layers,
-        style_layers=args.style_layers,
-        content_weight=args.content_weight,
-        style_weight=args.style_weight,
-        tv_weight=args.tv_weight,
-        style_size=args.style_size,
-    )
-    from bench.training.style_task import style_task
-
-    return style_task(settings, image, chosen)
-
-
-TASKS: dict[str, Callable[[argparse.Namespace, Mapping[str, Any], Recipe], Task]] = {"sr": sr, "style": style}
-
-
-def run(args: argparse.Namespace) -> int:
-    """Train, and say where the weights are."""
-    require_fabric()
-    preset = PRESETS[args.command][args.preset]
-    where = device(args.device)
-    asked = args.precision or preset.get("precision", Recipe.precision)
-    # The record never says `auto`, which is another result on another machine: a run that goes on is compared by it.
-    recipe = build(Recipe, preset, {**vars(args), "precision": precision(asked, where.type)})
-    refuse_inputs(args)
-    task = TASKS[args.command](args, preset, recipe)
-    from bench.training.loop import Running
-    from bench.training.session import Asked, train
-
-    running = Running(
-        folder=args.out,
-        log_every=args.log_every,
-        validate_every=args.validate_every,
-        checkpoint_every=args.checkpoint_every,
-        max_minutes=args.max_minutes,
-    )
-    outcome = train(
-        Asked(
-            task=task,
-            recipe=recipe,
-            running=running,
-            data=args.data,
-            device=where,
-            devices=args.devices,
-            initial=args.init,
-            validation_images=args.validation_images,
-            tensorboard=not args.no_tensorboard,
-        )
-    )
-    if outcome.weights is not None:
-        end = "done" if outcome.complete else "time is up; the same command goes on from here"
-        print(f"{outcome.step} of {recipe.iterations} steps, {end}\nweights: {outcome.weights}")
-    return DONE
-
-
-def refuse_inputs(args: argparse.Namespace) -> None:
-    """Refuse a run's folder whose files are what it begins with."""
-    from bench.outputs import refuse_clashes
-
-    written = ("checkpoint.pt", "network.safetensors", "network.md", "log.jsonl")
-    style = getattr(args, "style", None)
-    refuse_clashes(
-        reads=[
-            *([("--init", args.init)] if args.init else []),
-            *([("--style", style)] if style and Path(style).is_file() else []),
-        ],
-        writes=[(f"{name} of --out", args.out / name) for name in written],
-        folders_read=[("--data", folder) for folder in args.data],
-        folders_written=[("--out", args.out), ("the samples of --out", args.out / "samples")],
-    )
-
-
-def require_fabric() -> None:
-    """Refuse where the extra `train` is not installed."""
-    if importlib.util.find_spec("lightning_fabric") is None:
-        raise UserError("lightning-fabric is not installed; required: pip install 'perceptual-bench[train]'")
-
-
-def run_export(args: argparse.Namespace) -> int:
-    """Write the weights and what they say of themselves."""
-    from bench.outputs import refuse_clashes
-    from bench.training.export import export
-
-    file = writable_file(args.out)
-    refuse_clashes(
-        reads=[("the run's checkpoint", args.run / "checkpoint.pt")],
-        writes=[("--out", file), ("the card beside --out", file.with_suffix(".md"))],
-    )
-    for key, value in export(args.run, file).items():
-        print(f"{key + ':':<16} {value}")
-    return DONE
-
-
-def run_card(args: argparse.Namespace) -> int:
-    """Write the card, with what the results file says of these weights."""
-    from bench.outputs import refuse_clashes, store_files
-    from bench.training.card_scores import table
-    from bench.training.export import write_card
-    from models.weight_files import read_weights
-
-    try:
-        record, _ = read_weights(args.weights)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    refuse_clashes(
-        reads=[("the weights", args.weights), *store_files("--db", args.db)],
-        writes=[("the card", args.weights.with_suffix(".md"))],
-    )
-    print(write_card(args.weights, record, table(args.weights, args.db)))
-    return DONE
+    return guard(body)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,10 @@ import torch
 from bench.cluster.pool import Cluster, Died, Unit
 from bench.cluster.worker import ready, there
 from bench.errors import RunError, UserError
-from bench.registry import catalog
 from bench.styles import names, style_image
+from bench.styling.config import Config
 from bench.styling.outcome import Content, Outcome, failure
 from bench.styling.plan import Plan, plans
-from bench.styling.request import Request
 from bench.styling.run import Engine, Measuring, Pool, Submit, steps
 
 LARGEST_UNIT = 8
@@ -35,12 +34,12 @@ class Job:
     """What the contents of a unit have in common.
 
     Attributes:
-        asked: as in the driver, of one style and size, with as many images as a unit has at most, without models.
+        config: as in the driver, of one style and size, with as many images as a unit has at most, without models.
         models: by their names or paths.
         hashes: of the protocol and of every subject, which must be the same here.
     """
 
-    asked: Request
+    config: Config
     models: tuple[str, ...]
     hashes: tuple[tuple[str, str], ...]
     device: str
@@ -48,7 +47,7 @@ class Job:
     threads: int
 
 
-def in_cluster(cluster: Cluster, asked: Request) -> Pool:
+def in_cluster(cluster: Cluster, config: Config) -> Pool:
     """For :func:`bench.styling.run.measure`: contents go out, some at a time."""
 
     @contextmanager
@@ -58,7 +57,7 @@ def in_cluster(cluster: Cluster, asked: Request) -> Pool:
         threads = min(torch.get_num_threads(), cluster.cores_of_a_node())
         shares = UNITS_PER_WORKER * cluster.slots(threads)
         most = min(LARGEST_UNIT, max(1, len(plan.dataset.images) // shares))
-        job = _job(asked, plan, cluster, most, threads)
+        job = _job(config, plan, cluster, most, threads)
         waiting: list[Content] = []
 
         def keep(content: Content, result: Outcome | Died) -> None:
@@ -85,18 +84,19 @@ def in_cluster(cluster: Cluster, asked: Request) -> Pool:
     return pool
 
 
-def _job(asked: Request, plan: Plan, cluster: Cluster, most: int, threads: int) -> Job:
-    style = next(style for style in asked.styles if style.sha256 == plan.protocol.style_sha256)
+def _job(config: Config, plan: Plan, cluster: Cluster, most: int, threads: int) -> Job:
+    style = next(style for style in config.style if style.sha256 == plan.protocol.style_sha256)
     return Job(
-        asked=replace(
-            asked,
-            styles=(replace(style, file=style.file.absolute()),),
+        config=replace(
+            config,
+            style=(replace(style, file=style.file.absolute()),),
             sizes=(plan.protocol.size,),
-            dataset=replace(plan.dataset, images=plan.dataset.images[:most]),
+            images=replace(plan.dataset, images=plan.dataset.images[:most]),
             models=(),
+            pictures=plan.pictures,
             models_named=True,
         ),
-        models=tuple(entry.text for entry in asked.models if entry.name in plan.hashes),
+        models=tuple(entry.text for entry in config.models if entry.name in plan.hashes),
         hashes=_hashes(plan),
         device="cuda" if cluster.gpus else "cpu",
         folder=str(Path.cwd()),
@@ -135,12 +135,12 @@ def _loaded(job: Job) -> Plan:
     Raises:
         UserError: the objective or a network here is not the driver's.
     """
-    asked = replace(job.asked, models=tuple(map(catalog.stylizer_entry, job.models)))
-    (style,) = asked.styles
+    config = replace(job.config, models=tuple(map(stylizers.entry, job.models)))
+    (style,) = config.style
     if style.name in names() and not style.file.is_file():
-        asked = replace(asked, styles=(style_image(style.name),))
+        config = replace(config, style=(style_image(style.name),))
     silent = Silent()
-    (plan,) = plans(asked, torch.device(job.device), tell=silent.note, say=silent.note)
+    (plan,) = plans(config, torch.device(job.device), tell=silent.note, say=silent.note)
     for (name, required), (_, here) in zip(job.hashes, _hashes(plan), strict=True):
         if here != required:
             raise UserError(

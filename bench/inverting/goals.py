@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import images
-from bench.inverting.request import Request
+from bench.inverting.config import Config
 from bench.records import Curve, Picture, StyleProtocol
 from bench.storage.pictures import relative_to_store
 from bench.store import Store
@@ -63,9 +63,9 @@ class Target:
     pixels: Float[Tensor, "1 3 h w"] = field(repr=False)
     style: StyleImage | None = None
 
-    def goal(self, asked: Request, layer: str) -> Goal:
+    def goal(self, config: Config, layer: str) -> Goal:
         """To meet it at a layer."""
-        protocol = asked.reconstruction(layer, self.style) if self.style else asked.inversion(layer)
+        protocol = config.reconstruction(layer, self.style) if self.style else config.inversion(layer)
         return Goal(
             dataset=self.dataset,
             image=self.image,
@@ -89,32 +89,32 @@ class Made:
         return len(self.curve.total) - 1
 
 
-def stored(store: Store, goals: Sequence[Goal], asked: Request) -> dict[tuple[str, str, str, str], Made]:
+def stored(store: Store, goals: Sequence[Goal], config: Config) -> dict[tuple[str, str, str, str], Made]:
     """Those that were made before, with as many iterations at least, and whose picture is still there."""
     found = {}
     curves: dict[tuple[str, str, str, str], Curve] = {}
     files: dict[tuple[str, str, str, str], Path] = {}
     for dataset, digest in {(goal.dataset, goal.protocol.hash) for goal in goals}:
         for curve in store.curves(dataset=dataset, protocol_hash=digest):
-            if (curve.subject, curve.subject_hash) == (SUBJECT, asked.subject_hash):
+            if (curve.subject, curve.subject_hash) == (SUBJECT, config.subject_hash):
                 curves[dataset, curve.image, curve.image_sha256, digest] = curve
         for shown in store.pictures(dataset=dataset, protocol_hash=digest):
-            if (shown.model, shown.model_hash) == (SUBJECT, asked.subject_hash):
+            if (shown.model, shown.model_hash) == (SUBJECT, config.subject_hash):
                 files[dataset, shown.image, shown.image_sha256, digest] = store.place.parent / shown.file
     for goal in goals:
         own, file = curves.get(goal.key), files.get(goal.key)
-        if own and file and file.is_file() and len(own.total) > asked.iterations:
+        if own and file and file.is_file() and len(own.total) > config.iterations:
             found[goal.key] = Made(goal=goal, curve=own, file=file)
     return found
 
 
 def curve(
-    goal: Goal, asked: Request, *, terms: Mapping[str, tuple[float, ...]], seconds: float, batch: int
+    goal: Goal, config: Config, *, terms: Mapping[str, tuple[float, ...]], seconds: float, batch: int
 ) -> Curve:
     """The row of its objective."""
     return Curve(
         subject=SUBJECT,
-        subject_hash=asked.subject_hash,
+        subject_hash=config.subject_hash,
         dataset=goal.dataset,
         image=goal.image,
         image_sha256=goal.sha256,
@@ -125,21 +125,21 @@ def curve(
     )
 
 
-def file_of(goal: Goal, asked: Request) -> Path:
+def file_of(goal: Goal, config: Config) -> Path:
     """FOLDER/DATASET/inversion-relu2_2-256-PROTOCOL-SUBJECT/STEM.png, of either hash its first digits."""
-    protocol, hashes = goal.protocol, (goal.protocol.hash[:SHORT], asked.subject_hash[:SHORT])
+    protocol, hashes = goal.protocol, (goal.protocol.hash[:SHORT], config.subject_hash[:SHORT])
     own = "-".join((protocol.name, goal.layer, str(protocol.size), *hashes))
-    return asked.pictures / goal.dataset / own / f"{goal.image}.png"
+    return config.pictures.absolute() / goal.dataset / own / f"{goal.image}.png"
 
 
-def pictures(made: Made, asked: Request, store: Path) -> tuple[Picture, Picture]:
+def pictures(made: Made, config: Config, store: Path) -> tuple[Picture, Picture]:
     """The rows of its picture and of the content's or style's, which is written; as the results file keeps them."""
     goal = made.goal
     kind = "style" if goal.of_style else "content"
-    size = asked.style_size if goal.of_style else asked.size
-    source = asked.pictures / goal.dataset / f"{kind}-{size}" / f"{goal.image}.png"
+    size = config.style_size if goal.of_style else config.size
+    source = config.pictures.absolute() / goal.dataset / f"{kind}-{size}" / f"{goal.image}.png"
     images.write(source, images.to_array(goal.pixels))
-    own = picture(goal, SUBJECT, asked.subject_hash, made.file)
+    own = picture(goal, SUBJECT, config.subject_hash, made.file)
     return relative_to_store(own, store), relative_to_store(picture(goal, kind, goal.sha256, source), store)
 
 

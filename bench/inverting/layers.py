@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.errors import UserError
-from bench.loss_networks import LOSS_WEIGHTS
+from bench.styles import LOSS_WEIGHTS
+from models.vgg_weights import find_architecture
 
 PAPER = {
     "Figure 3": ("relu2_2", "relu3_3", "relu4_3", "relu5_1", "relu5_3"),
@@ -42,8 +43,6 @@ def choose(
 
 def reached(loss_network: str) -> tuple[str, ...]:
     """The layers of a loss network, first to last."""
-    from models.vgg_weights import find_architecture
-
     return find_architecture(loss_network).layers
 
 

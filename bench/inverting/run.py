@@ -18,17 +18,18 @@ from torch import Tensor
 
 from baselines.gatys import initial_image
 from baselines.optimise import Optimised, Settings
-from bench import images, styles
+from bench import images
 from bench.applying.images import reason
 from bench.cli import Reporter
 from bench.datasets import LoadedImage
 from bench.errors import ImageError
 from bench.executor import read_ahead
+from bench.inverting.config import STYLES, Config
 from bench.inverting.goals import SUBJECT, Goal, Made, Target, curve, file_of, pictures, stored
-from bench.inverting.request import STYLES, Request
 from bench.inverting.search import lowest
 from bench.records import Dataset, Failure, StyleProtocol
 from bench.store import Store
+from bench.styling import objective as style_objective
 from models.losses import StyleObjective, Terms
 from models.vgg import LossNetwork
 
@@ -48,7 +49,7 @@ class Work:
         run: number in the store.
     """
 
-    asked: Request
+    config: Config
     network: LossNetwork
     device: torch.device
     store: Store
@@ -58,7 +59,7 @@ class Work:
     @property
     def at_once(self) -> int:
         """Images in a batch."""
-        return at_once(self.asked.size, self.device)
+        return at_once(self.config.size, self.device)
 
 
 def at_once(size: int, device: torch.device) -> int:
@@ -71,12 +72,12 @@ def report_every(iterations: int) -> int:
     return min(REPORT_EVERY, iterations)
 
 
-def steps(asked: Request, device: torch.device) -> int:
+def steps(config: Config, device: torch.device) -> int:
     """Of the progress bar, for everything."""
-    most = at_once(asked.size, device)
-    batches = sum(-(-len(data.images) // most) for data in asked.datasets) * len(asked.layers)
-    batches += -(-len(asked.styles) // most) * len(asked.style_layers)
-    return batches * (asked.iterations // report_every(asked.iterations))
+    most = at_once(config.size, device)
+    batches = sum(-(-len(data.images) // most) for data in config.contents) * len(config.layers)
+    batches += -(-len(config.styles) // most) * len(config.style_layers)
+    return batches * (config.iterations // report_every(config.iterations))
 
 
 def invert(work: Work) -> list[Made]:
@@ -89,11 +90,11 @@ def invert(work: Work) -> list[Made]:
         OSError: a picture cannot be written.
     """
     made: list[Made] = []
-    for data in work.asked.datasets:
+    for data in work.config.contents:
         for batch in in_batches(contents(work, data), work.at_once):
-            made += [one for layer in work.asked.layers for one in meet(work, batch, layer)]
+            made += [one for layer in work.config.layers for one in meet(work, batch, layer)]
     for batch in in_batches(style_images(work), work.at_once):
-        made += [one for layer in work.asked.style_layers for one in meet(work, batch, layer)]
+        made += [one for layer in work.config.style_layers for one in meet(work, batch, layer)]
     return made
 
 
@@ -108,7 +109,7 @@ def contents(work: Work, data: Dataset) -> Iterator[Target]:
     """Those that can be read, as a protocol has them."""
     for image, loaded in read_ahead(data.images):
         if isinstance(loaded, LoadedImage):
-            pixels = styles.square(images.to_tensor(loaded.pixels), work.asked.size)
+            pixels = style_objective.square(images.to_tensor(loaded.pixels), work.config.size)
             yield Target(dataset=data.name, image=image.stem, sha256=loaded.sha256, pixels=pixels)
         else:
             fail(work, data.name, image.stem, loaded)
@@ -116,9 +117,9 @@ def contents(work: Work, data: Dataset) -> Iterator[Target]:
 
 def style_images(work: Work) -> Iterator[Target]:
     """Those that can be read, resized."""
-    for style in work.asked.styles:
+    for style in work.config.styles:
         try:
-            pixels = styles.read_style(style, work.asked.style_size)
+            pixels = style_objective.read_style(style, work.config.style_size)
         except (ImageError, OSError) as error:
             fail(work, STYLES, style.name, error)
         else:
@@ -127,13 +128,13 @@ def style_images(work: Work) -> Iterator[Target]:
 
 def meet(work: Work, batch: Sequence[Target], layer: str) -> list[Made]:
     """Make the images of one layer that are not there yet; returns them all."""
-    goals = [target.goal(work.asked, layer) for target in batch]
-    known = {} if work.asked.force else stored(work.store, goals, work.asked)
+    goals = [target.goal(work.config, layer) for target in batch]
+    known = {} if work.config.force else stored(work.store, goals, work.config)
     waiting = [goal for goal in goals if goal.key not in known]
     if waiting:
         known = known | {made.goal.key: made for made in attempt(work, waiting)}
     else:
-        for _ in range(work.asked.iterations // report_every(work.asked.iterations)):
+        for _ in range(work.config.iterations // report_every(work.config.iterations)):
             work.reporter.advance(f"{layer}: there already")
     return [known[goal.key] for goal in goals if goal.key in known]
 
@@ -157,8 +158,8 @@ def optimised(work: Work, goals: Sequence[Goal]) -> Optimised:
     Raises:
         ValueError: a style is too small for the loss network.
     """
-    asked = work.asked
-    like = torch.empty(len(goals), 3, asked.size, asked.size, device=work.device)
+    config = work.config
+    like = torch.empty(len(goals), 3, config.size, config.size, device=work.device)
 
     def say(done: int, terms: Terms) -> None:
         more = f" and {len(goals) - 1} more" if len(goals) > 1 else ""
@@ -167,10 +168,10 @@ def optimised(work: Work, goals: Sequence[Goal]) -> Optimised:
 
     return lowest(
         objective([goal.protocol for goal in goals], work.network, [g.pixels.to(work.device) for g in goals]),
-        initial_image(like, "noise", asked.seed),
-        Settings(iterations=asked.iterations, graph=work.device.type == "cuda"),
+        initial_image(like, "noise", config.seed),
+        Settings(iterations=config.iterations, graph=work.device.type == "cuda"),
         callback=say,
-        callback_every=report_every(asked.iterations),
+        callback_every=report_every(config.iterations),
     )
 
 
@@ -185,9 +186,9 @@ def objective(
     chosen = protocols[0]
     if not chosen.style_layers:
         content = torch.cat(list(pixels))
-        return styles.objective(chosen, network, content=content, style=content[:1])
+        return style_objective.objective(chosen, network, content=content, style=content[:1])
     blank = pixels[0].new_zeros(1, 3, chosen.size, chosen.size)
-    each = [styles.objective(chosen, network, content=blank, style=style) for style in pixels]
+    each = [style_objective.objective(chosen, network, content=blank, style=style) for style in pixels]
     together = copy.copy(each[0])
     together.grams = {layer: torch.cat([one.grams[layer] for one in each]) for layer in chosen.style_layers}
     return together
@@ -202,12 +203,12 @@ def keep(work: Work, goals: Sequence[Goal], found: Optimised, seconds: float) ->
             error = ValueError(f"the objective is not finite in iteration {failed_at}; required a finite one")
             fail(work, goal.dataset, goal.image, error, layer=goal.layer)
             continue
-        file = file_of(goal, work.asked)
+        file = file_of(goal, work.config)
         images.write(file, images.to_array(found.image[i : i + 1]))
         terms = {name: tuple(getattr(found.objective, name)[:, i].tolist()) for name in Terms._fields}
-        own = curve(goal, work.asked, terms=terms, seconds=seconds, batch=len(goals))
+        own = curve(goal, work.config, terms=terms, seconds=seconds, batch=len(goals))
         made.append(Made(goal=goal, curve=own, file=file))
-    shown = [picture for one in made for picture in pictures(one, work.asked, work.store.place)]
+    shown = [picture for one in made for picture in pictures(one, work.config, work.store.place)]
     work.store.add(work.run, curves=[one.curve for one in made], pictures=shown)
     return made
 

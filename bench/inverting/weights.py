@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from bench.inverting.request import Request
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bench.inverting.config import Config
 from bench.styles import DEFAULTS
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from models.vgg import LossNetwork
+from models.losses import gram, total_variation
+from models.vgg import LossNetwork
 
 # White noise's variation weighs this part of the mean square of its features, or of its Gram matrix: layers and loss
 # networks differ in scale by orders of magnitude, so that one weight for all blurs the first layer and does nothing at
@@ -28,22 +27,22 @@ STYLE_SHARE = 0.001
 SEED = 0
 
 
-def weighed(asked: Request, network: LossNetwork) -> Request:
+def weighed(config: Config, network: LossNetwork) -> Config:
     """With the weights of the variation: the one that was asked for, or one for each layer.
 
     Args:
         network: with every layer that is looked at.
     """
-    if asked.tv_weight is not None:
+    if config.tv_weight is not None:
         return replace(
-            asked,
-            content_tv=dict.fromkeys(asked.layers, asked.tv_weight),
-            style_tv=dict.fromkeys(asked.style_layers, asked.tv_weight),
+            config,
+            content_tv=dict.fromkeys(config.layers, config.tv_weight),
+            style_tv=dict.fromkeys(config.style_layers, config.tv_weight),
         )
-    features, grams, variation = of_noise(network, asked.size)
-    style_share = STYLE_SHARE * DEFAULTS[asked.loss_network].style_weight
+    features, grams, variation = of_noise(network, config.size)
+    style_share = STYLE_SHARE * DEFAULTS[config.loss_network].style_weight
     return replace(
-        asked,
+        config,
         content_tv={k: to_one_digit(content_share(network, k) * v / variation) for k, v in features.items()},
         style_tv={k: to_one_digit(style_share * v / variation) for k, v in grams.items()},
     )
@@ -58,9 +57,6 @@ def content_share(network: LossNetwork, layer: str) -> float:
 
 def of_noise(network: LossNetwork, size: int) -> tuple[dict[str, float], dict[str, float], float]:
     """Of white noise: by layer the mean square of its features and of its Gram matrix, and its total variation."""
-    import torch
-
-    from models.losses import gram, total_variation
 
     def mean_square(x: Float[Tensor, ...]) -> float:
         return x.square().mean().item()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import torch
 
 from baselines.lbfgs import HISTORY_SIZE
-
-if TYPE_CHECKING:
-    import torch
-
-    from models.vgg import LossNetwork
+from models.vgg import LossNetwork
 
 FLOAT_BYTES = 4
 IMAGES = 2 * HISTORY_SIZE + 16
@@ -22,8 +18,6 @@ SHARE = 0.8
 
 def batch_size(network: LossNetwork, size: int, device: torch.device, most: int) -> int:
     """On a CUDA device as many as fit into its free memory, at most `most`; elsewhere one."""
-    import torch
-
     if device.type != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info(device)

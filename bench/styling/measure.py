@@ -17,8 +17,8 @@ from torch import Tensor
 from baselines.gatys import initial_image
 from baselines.optimise import Callback, Optimised, Settings, optimise
 from bench.errors import RunError
+from bench.styling.config import Baseline
 from bench.styling.plan import Network, Plan
-from bench.styling.request import Baseline
 from bench.timing.clocks import clock_for, current
 from models.losses import Terms
 

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import images
+from bench.environment import summary
 from bench.failures import reason
 from bench.records import Curve, Failure, ImageFile, Picture
 from bench.storage.pictures import relative_to_store
@@ -182,8 +183,6 @@ def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Curve]:
 
 def machines(store: Store, curves: Sequence[Curve]) -> list[str]:
     """The machines that these curves were measured on, a line each: stored times may be of another one."""
-    from bench.environment import summary
-
     columns, rows = store.table("curves")
     at = [
         columns.index(name)

@@ -1,6 +1,6 @@
 """From names to what can be run: networks, loss networks and styles of `bench.style_quality`, loaded and checked.
 
-A network asked for that cannot run is an error; one that is only there by default is left out and said so.
+A network that was named and cannot run is an error; one that is only there by default is left out and said so.
 """
 
 from __future__ import annotations
@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bench import cache, styles
+import torch
+from torch import Tensor
+
+from bench import cache, images
 from bench.errors import MissingFile, UserError
 from bench.records import Dataset, StyleProtocol
 from bench.registry import catalog
 from bench.styles import StyleImage
-from bench.styling.request import Baseline, Entry, Request, loss_network, of_style
+from bench.styling import objective as style_objective
+from bench.styling.batch import batch_size
+from bench.styling.config import Baseline, Config, Entry, loss_network, of_style
 from bench.styling.summary import BASELINE, CONTENT
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from models.losses import StyleObjective
-    from models.vgg import LossNetwork
+from models.losses import StyleObjective
+from models.vgg import LossNetwork
 
 Say = Callable[[str], None]
 
@@ -83,7 +82,7 @@ class Plan:
         return image_sha256 if subject == CONTENT else self.hashes[subject]
 
 
-def plans(asked: Request, device: torch.device, *, tell: Say, say: Say) -> list[Plan]:
+def plans(config: Config, device: torch.device, *, tell: Say, say: Say) -> list[Plan]:
     """One plan for each style and size; networks, loss networks and styles are loaded once.
 
     Args:
@@ -94,17 +93,17 @@ def plans(asked: Request, device: torch.device, *, tell: Say, say: Say) -> list[
         MissingFile: a network that was named, or a loss network, lacks a file.
         UserError: a layer that the loss network does not have; a style that is broken or too small.
     """
-    loaded = dict(_networks(asked, device, say))
-    return [plan for style in asked.styles for plan in _plans(asked, style, loaded, device, tell)]
+    loaded = dict(_networks(config, device, say))
+    return [plan for style in config.style for plan in _plans(config, style, loaded, device, tell)]
 
 
-def _networks(asked: Request, device: torch.device, say: Say) -> Iterator[tuple[str, Network]]:
-    for entry in asked.models:
+def _networks(config: Config, device: torch.device, say: Say) -> Iterator[tuple[str, Network]]:
+    for entry in config.models:
         try:
             network = catalog.load_stylizer(entry.text, cache.find, device)
         except UserError as error:
             reason = f"{entry.name} cannot run: {error}"
-            if asked.models_named:
+            if config.models_named:
                 raise (MissingFile if isinstance(error, MissingFile) else UserError)(reason) from error
             say(f"left out: {reason}")
             continue
@@ -112,32 +111,32 @@ def _networks(asked: Request, device: torch.device, say: Say) -> Iterator[tuple[
 
 
 def _plans(
-    asked: Request, style: StyleImage, loaded: dict[str, Network], device: torch.device, tell: Say
+    config: Config, style: StyleImage, loaded: dict[str, Network], device: torch.device, tell: Say
 ) -> Iterator[Plan]:
-    trained = [entry for entry in asked.models if entry.name in loaded and of_style(entry, style)]
-    judge = _judge(asked, style, trained, tell)
-    protocols = [asked.objective.protocol(style, size, loss_network=judge) for size in asked.sizes]
-    network = styles.loss_network(protocols[0]).to(device)
+    trained = [entry for entry in config.models if entry.name in loaded and of_style(entry, style)]
+    judge = _judge(config, style, trained, tell)
+    protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
+    network = style_objective.loss_network(protocols[0]).to(device)
     pixels = read_style(style, protocols[0].style_size, network.minimum).to(device)
     for protocol in protocols:
         yield Plan(
-            dataset=asked.dataset,
+            dataset=config.images,
             protocol=protocol,
             minimum=network.minimum,
             objective=_objective(protocol, network, pixels),
             style=pixels,
             networks=tuple(loaded[entry.name] for entry in trained),
-            baseline=asked.baseline,
-            batch=_batch(asked, network, protocol.size, device),
+            baseline=config.baseline,
+            batch=_batch(config, network, protocol.size, device),
             device=device,
-            pictures=asked.pictures,
-            picture_limit=asked.picture_limit,
-            force=asked.force,
+            pictures=config.pictures and config.pictures.absolute(),
+            picture_limit=config.picture_limit,
+            force=config.force,
         )
 
 
-def _judge(asked: Request, style: StyleImage, trained: Sequence[Entry], tell: Say) -> str:
-    judge, why = loss_network(asked.objective, trained)
+def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], tell: Say) -> str:
+    judge, why = loss_network(config.objective, trained)
     tell(f"{style.name}: judged by the loss network {judge} ({why})")
     for entry in trained:
         if entry.loss_network not in {"", judge}:
@@ -151,10 +150,8 @@ def read_style(style: StyleImage, longer_side: int, minimum: int) -> Tensor:
     Raises:
         UserError: it cannot be read, or the loss network needs a larger one; the message names it.
     """
-    from bench import images
-
     h, w = images.read(style.file).shape[:2]
-    pixels = styles.read_style(style, longer_side)
+    pixels = style_objective.read_style(style, longer_side)
     for what, (height, width) in {"is": (h, w), "becomes": tuple(pixels.shape[-2:])}.items():
         if min(height, width) < minimum:
             raise UserError(
@@ -166,11 +163,9 @@ def read_style(style: StyleImage, longer_side: int, minimum: int) -> Tensor:
 def _objective(protocol: StyleProtocol, network: LossNetwork, style: Tensor) -> StyleObjective:
     """For no content yet: each is put in with `with_content`, so that the style is looked at once."""
     nothing = style.new_zeros(1, 3, protocol.size, protocol.size)
-    return styles.objective(protocol, network, content=nothing, style=style)
+    return style_objective.objective(protocol, network, content=nothing, style=style)
 
 
-def _batch(asked: Request, network: LossNetwork, size: int, device: torch.device) -> int:
-    from bench.styling.batch import batch_size
-
-    most = len(asked.dataset.images)
-    return batch_size(network, size, device, most) if asked.batch is None else min(asked.batch, most)
+def _batch(config: Config, network: LossNetwork, size: int, device: torch.device) -> int:
+    most = len(config.images.images)
+    return batch_size(network, size, device, most) if config.batch is None else min(config.batch, most)

@@ -20,7 +20,6 @@ from bench.executor import read_ahead
 from bench.out_of_memory import out_of_memory
 from bench.records import ImageFile
 from bench.store import Store
-from bench.styles import square
 from bench.styling.measure import (
     REPORT_EVERY,
     Measured,
@@ -31,6 +30,7 @@ from bench.styling.measure import (
     optimised,
     stylized,
 )
+from bench.styling.objective import square
 from bench.styling.outcome import (
     Content,
     Outcome,
@@ -222,11 +222,11 @@ class Engine(Measuring):
     def lacking(self, image: ImageFile, sha256: str, *, pictured: bool) -> tuple[tuple[str, ...], int]:
         """Subjects to be done of a content, and the iterations to do: a stored curve is never made shorter."""
         plan, found = self.plan, []
-        asked = most = plan.baseline.iterations if plan.baseline else 0
+        wanted = most = plan.baseline.iterations if plan.baseline else 0
         for subject in plan.subjects:
             key = (image.stem, sha256, subject, plan.subject_hash(subject, sha256))
             done = self.iterations.get(key, -1)
-            required = asked if subject == BASELINE else 0
+            required = wanted if subject == BASELINE else 0
             if done < required or (pictured and key not in self.pictures):
                 found.append(subject)
             most = max(most, done)

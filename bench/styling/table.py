@@ -11,7 +11,7 @@ from bench.environment import DISTRIBUTION, version
 from bench.printable import printable
 from bench.records import StyleProtocol
 from bench.styles import INITIAL
-from bench.styling.request import Baseline
+from bench.styling.config import Baseline
 from bench.styling.summary import BASELINE, MARKS, TERMS, Comparison, Moments, Overtaking, Summary
 
 if TYPE_CHECKING:
@@ -122,14 +122,14 @@ def objective(protocol: StyleProtocol) -> str:
     )
 
 
-def baseline(asked: Baseline, summary: Summary) -> str:
+def baseline(chosen: Baseline, summary: Summary) -> str:
     """The optimisation in words."""
     batches = sorted({curve.batch for curve in summary.curves})
     together = (
         "one by one" if batches == [1] else f"{' or '.join(map(str, batches))} at once, which share the time"
     )
-    start = INITIAL[asked.initial] + ("" if asked.initial == "content" else f", seed {asked.seed}")
-    return f"{BASELINE}: {METHODS[asked.method]} from {start}; contents {together}"
+    start = INITIAL[chosen.initial] + ("" if chosen.initial == "content" else f", seed {chosen.seed}")
+    return f"{BASELINE}: {METHODS[chosen.method]} from {start}; contents {together}"
 
 
 def text(moments: Moments) -> str:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bench import manifest
+
 INTENDED = {
     "SRNet": "Enlarging natural photographs that were reduced as MATLAB's `imresize` does, to compare methods. Faces, "
     "text and compressed pictures were not looked at.",
@@ -72,8 +74,6 @@ def _lines(name: str, record: Mapping[str, str], scores: Sequence[Line]) -> Iter
 
 
 def _terms(source: str) -> str:
-    from bench import manifest
-
     known = manifest.groups().get(source)
     return known.licence if known else OWN_FOLDER
 

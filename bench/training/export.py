@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from safetensors.torch import save
 
 from bench.files.replacing import replacing
 from bench.training import checkpoint
@@ -26,8 +27,6 @@ def export(run: Path, file: Path) -> dict[str, str]:
         UserError: the folder holds no checkpoint that can be read.
         OSError: the file cannot be written.
     """
-    from safetensors.torch import save
-
     content = checkpoint.read(run)
     arrays = content["average"] or content["network"]
     record: dict[str, str] = content["record"] | {

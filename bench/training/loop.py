@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,33 +16,12 @@ from bench.errors import RunError
 from bench.training import checkpoint
 from bench.training.average import follow
 from bench.training.checkpoint import State
+from bench.training.config import Config
 from bench.training.data import Patches, pixels_of
 from bench.training.journal import Journal
-from bench.training.recipe import Recipe, require
-from bench.training.tasks import Task
 
 NEVER = 2**62
 SAMPLES = 4  # images of which pictures are kept
-
-
-@dataclass(frozen=True, kw_only=True)
-class Running:
-    """How a run is run; none of it changes the result.
-
-    Attributes:
-        folder: of the run: checkpoint, log, samples.
-        max_minutes: stop with a checkpoint after this time; None for no limit.
-    """
-
-    folder: Path
-    log_every: int = 100
-    validate_every: int = 2000
-    checkpoint_every: int = 1000
-    max_minutes: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("log_every", "validate_every", "checkpoint_every"):
-            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
 
 
 class Trainer:
@@ -60,9 +37,7 @@ class Trainer:
         self,
         *,
         fabric: Fabric,
-        task: Task,
-        recipe: Recipe,
-        running: Running,
+        config: Config,
         state: State,
         patches: Patches,
         validation: Sequence[UInt8[Tensor, "3 h w"]],
@@ -70,7 +45,7 @@ class Trainer:
         journal: Journal | None,
         reporter: Reporter,
     ) -> None:
-        self.fabric, self.task, self.recipe, self.running = fabric, task, recipe, running
+        self.fabric, self.config, self.task, self.recipe = fabric, config, config.task, config.recipe
         self.state, self.patches, self.validation = state, patches, validation
         self.write, self.journal, self.reporter = save, journal, reporter
         self.model, self.objective = self.ready()
@@ -99,12 +74,12 @@ class Trainer:
         while self.state.step < self.recipe.iterations and in_time:
             self.step()
             self.reporter.advance(self.label)
-            if self.due(self.running.log_every):
+            if self.due(self.config.log_every):
                 self.log()
                 in_time = not self.out_of_time()
-            if self.due(self.running.validate_every) or not in_time:
+            if self.due(self.config.validate_every) or not in_time:
                 self.apart(self.validate)
-            if self.due(self.running.checkpoint_every) or not in_time:
+            if self.due(self.config.checkpoint_every) or not in_time:
                 self.save()
         return self.state.step == self.recipe.iterations
 
@@ -180,12 +155,10 @@ class Trainer:
         if first == NEVER and all(bool(p.isfinite().all()) for p in self.state.network.parameters()):
             return
         step = min(first, self.state.step - 1)
-        kept = (
-            "its last checkpoint is kept" if (self.running.folder / checkpoint.NAME).exists() else "none kept"
-        )
+        kept = "its last checkpoint is kept" if (self.config.out / checkpoint.NAME).exists() else "none kept"
         raise RunError(
             f"the loss is not finite in step {step} (learning rate {self.recipe.learning_rate_at(step):.3g}); "
-            f"run {str(self.running.folder)!r} stops, {kept}. Start again with a lower --learning-rate or with "
+            f"run {str(self.config.out)!r} stops, {kept}. Start again with a lower --learning-rate or with "
             "--clip-norm 1"
         )
 
@@ -227,7 +200,7 @@ class Trainer:
 
     def out_of_time(self) -> bool:
         """The first process decides for all."""
-        limit = self.running.max_minutes
+        limit = self.config.max_minutes
         if limit is None:
             return False
         return bool(self.fabric.broadcast(time.monotonic() - self.started > 60 * limit))

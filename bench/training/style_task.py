@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench import styles
 from bench.records import StyleProtocol
+from bench.styles import StyleImage
+from bench.styling.objective import loss_network, objective, read_style, square
 from bench.training.recipe import StyleNetSettings
 from models.losses import StyleObjective
 from models.style_net import ARCHITECTURE, MINIMUM_SIZE, StyleNet
@@ -51,7 +52,7 @@ class StyleTask:
     def to(self, device: torch.device) -> None:
         style = self.style.to(device)
         # Every batch aims it at its own content; the style is looked at here and never again.
-        self.aim = styles.objective(self.protocol, self.features.to(device), content=style, style=style)
+        self.aim = objective(self.protocol, self.features.to(device), content=style, style=style)
 
     @torch.no_grad()
     def examples(self, patches: Float[Tensor, "n 3 p p"]) -> tuple[Tensor, Tensor]:
@@ -68,7 +69,7 @@ class StyleTask:
         self, network: torch.nn.Module, image: Float[Tensor, "1 3 h w"]
     ) -> tuple[dict[str, float], Float[Tensor, "1 3 h2 w2"]]:
         """The objective and its terms at the size of the patches, and how many times the content's own it is below."""
-        content = styles.square(image, self.protocol.size)
+        content = square(image, self.protocol.size)
         stylized = network(content)
         aimed = self.aimed(content)
         terms = {name: float(value) for name, value in aimed(stylized)._asdict().items()}
@@ -87,7 +88,7 @@ class StyleTask:
         }
 
 
-def style_task(settings: StyleNetSettings, style: styles.StyleImage, chosen: StyleProtocol) -> StyleTask:
+def style_task(settings: StyleNetSettings, style: StyleImage, chosen: StyleProtocol) -> StyleTask:
     """The task with its loss network and style image.
 
     Raises:
@@ -95,5 +96,5 @@ def style_task(settings: StyleNetSettings, style: styles.StyleImage, chosen: Sty
         UserError: a layer that it does not reach, or a style that is too small.
         ImageError: the style cannot be read.
     """
-    network = styles.loss_network(chosen)
-    return StyleTask(settings, chosen, network, styles.read_style(style, chosen.style_size))
+    network = loss_network(chosen)
+    return StyleTask(settings, chosen, network, read_style(style, chosen.style_size))

@@ -25,7 +25,7 @@ from models.vgg import LossNetwork
 
 
 class Task(tp.Protocol):
-    """One kind of training. Another one needs no more than this and a line in `bench.train`.
+    """One kind of training. Another one needs no more than this and a line in :data:`bench.training.config.TASKS`.
 
     Attributes:
         name: of the command.

@@ -14,6 +14,7 @@ from baselines.gatys import Gatys
 from baselines.optimise import Callback, Optimised
 from bench import environment, images, loss_networks, styles
 from bench import gatys as program
+from bench.commands.gatys import precision_on
 from models.vgg import LossNetwork, random_loss_network
 
 OPTIONS = ["--style", "style.png", "--out", "out", "--size", "32", "--device", "cpu", "--iterations", "12"]
@@ -92,8 +93,8 @@ def test_the_layers_of_content_and_style_can_be_chosen(capsys: pytest.CaptureFix
 
 def test_on_a_gpu_auto_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "bf16_units", lambda kind: ("tensor cores",))
-    assert program.precision_on("auto", torch.device("cuda")) == "float32"
-    assert program.precision_on("bf16", torch.device("cuda")) == "bf16"
+    assert precision_on("auto", torch.device("cuda")) == "float32"
+    assert precision_on("bf16", torch.device("cuda")) == "bf16"
 
 
 def test_a_style_that_is_none_is_refused_where_every_output_is_there(

@@ -23,6 +23,8 @@ from bench.inverting.search import lowest, so_far
 from bench.inverting.weights import content_share
 from bench.records import Curve
 from bench.store import Store
+from bench.styling import objective as style_objective
+from bench.styling.objective import read_style
 from models.losses import gram, total_variation
 from models.vgg import LossNetwork, random_loss_network
 
@@ -63,7 +65,7 @@ def curves(db: str = "results.db") -> list[Curve]:
 
 
 def square(file: str, size: int = SIZE) -> torch.Tensor:
-    return styles.square(images.to_tensor(images.read(Path(file))), size)
+    return style_objective.square(images.to_tensor(images.read(Path(file))), size)
 
 
 def noise(size: int = SIZE) -> torch.Tensor:
@@ -118,7 +120,7 @@ def test_the_reconstructions_objective_is_the_one_by_hand_for_each_style_of_a_ba
     assert {name: curve.batch for name, curve in found.items()} == {"stars": 2, "grey": 2}
     features = random_network("vgg19-conv3_1", ["relu2_1"])
     for name, size in (("stars", (10, 16)), ("grey", (16, 10))):
-        style = styles.read_style(styles.style_image(f"{name}.png"), SIZE)
+        style = read_style(styles.style_image(f"{name}.png"), SIZE)
         assert style.shape == (1, 3, *size)
         grams = [gram(features(image)["relu2_1"]) for image in (noise(), style)]
         weight = styles.DEFAULTS["vgg19-conv3_1"].style_weight
@@ -295,7 +297,7 @@ def test_an_objective_that_is_not_finite_is_named_and_not_stored(
     assert [curve.image for curve in curves()] == ["b"]
 
 
-@pytest.mark.parametrize("network", list(loss_networks.LOSS_WEIGHTS))
+@pytest.mark.parametrize("network", list(styles.LOSS_WEIGHTS))
 def test_the_papers_layers_are_taken_and_missing_ones_named(
     network: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -407,7 +409,7 @@ def test_a_reconstruction_comes_close_to_the_styles_gram_matrix(
     assert inversion.main(["--styles", "la_muse", *PREFIX, "--device", "cpu", *options]) == 0
     (file,) = tmp_path.rglob("reconstruction-relu2_1-*/la_muse.png")
     network = loss_networks.load("vgg19-conv3_1", ["relu2_1"])
-    style = gram(network(styles.read_style(styles.style_image("la_muse"), 48))["relu2_1"])
+    style = gram(network(read_style(styles.style_image("la_muse"), 48))["relu2_1"])
 
     def distance(image: torch.Tensor) -> float:
         return float((gram(network(image)["relu2_1"]) - style).square().mean())

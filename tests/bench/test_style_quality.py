@@ -23,6 +23,7 @@ from bench.registry.stylizers import StylizerEntry
 from bench.store import Store
 from bench.styling import run as style_run
 from bench.styling.measure import Measured, NotFinite, optimised
+from bench.styling.objective import read_style, square
 from bench.styling.plan import Plan
 from models.losses import feature_loss, gram, gram_distance, total_variation
 from models.vgg import LossNetwork, random_loss_network
@@ -127,11 +128,11 @@ def pictures() -> list[Picture]:
 
 
 def content(stem: str) -> Tensor:
-    return styles.square(images.to_tensor(images.read(Path(f"photos/{stem}.png"))), SIZE)
+    return square(images.to_tensor(images.read(Path(f"photos/{stem}.png"))), SIZE)
 
 
 def style() -> Tensor:
-    return styles.read_style(styles.style_image("mine.png"), 32)
+    return read_style(styles.style_image("mine.png"), 32)
 
 
 def test_the_tables_say_what_was_stored(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import torch
 from baselines.bicubic import imresize
 from bench import images, styles
 from bench.errors import ImageError, UserError
+from bench.styling.objective import objective, read_style, square
 from models.losses import StyleObjective
 from models.vgg import random_loss_network
 
@@ -43,21 +44,21 @@ def test_a_style_that_is_neither_is_refused_with_the_names() -> None:
 def test_a_style_that_is_no_image_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "s.png").write_bytes(b"nothing")
     with pytest.raises(ImageError, match=r"s\.png"):
-        styles.read_style(styles.style_image(str(tmp_path / "s.png")), 32)
+        read_style(styles.style_image(str(tmp_path / "s.png")), 32)
 
 
 def test_the_longer_side_of_a_style_is_resized_and_grey_becomes_colour(tmp_path: Path) -> None:
-    found = styles.read_style(write(tmp_path / "s.png", channels=1), 30)
+    found = read_style(write(tmp_path / "s.png", channels=1), 30)
     assert found.shape == (1, 3, 20, 30)
     assert torch.equal(found[:, 0], found[:, 2])
 
 
 def test_a_content_is_its_centred_square_as_imresize_makes_it() -> None:
     image = torch.rand(1, 3, 40, 61, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(styles.square(image, 40), image[..., 10:50])
+    assert torch.equal(square(image, 40), image[..., 10:50])
     expected = imresize(image[..., 10:50], Fraction(1, 2)).clamp(0, 1)
-    torch.testing.assert_close(styles.square(image, 20), expected)
-    assert styles.square(image[:, :1], 20).shape == (1, 3, 20, 20)
+    torch.testing.assert_close(square(image, 20), expected)
+    assert square(image[:, :1], 20).shape == (1, 3, 20, 20)
 
 
 @pytest.mark.parametrize("network", list(styles.DEFAULTS))
@@ -77,8 +78,8 @@ def test_the_objective_is_that_of_the_losses_with_the_protocols_numbers(tmp_path
     style = write(tmp_path / "s.png")
     chosen = styles.protocol(style, 32, loss_network="vgg19-conv3_1", style_weight=7.0, style_size=30)
     network = random_loss_network("vgg19-conv3_1", [*chosen.content_layers, *chosen.style_layers])
-    content, picture = torch.rand(1, 3, 32, 32), styles.read_style(style, 30)
-    ours = styles.objective(chosen, network, content=content, style=picture)
+    content, picture = torch.rand(1, 3, 32, 32), read_style(style, 30)
+    ours = objective(chosen, network, content=content, style=picture)
     other = StyleObjective(
         network,
         content=content,
@@ -96,4 +97,4 @@ def test_an_image_too_small_for_the_loss_network_is_refused(tmp_path: Path) -> N
     chosen = styles.protocol(write(tmp_path / "s.png"), 2, loss_network="vgg19-conv3_1")
     network = random_loss_network("vgg19-conv3_1", chosen.style_layers)
     with pytest.raises(UserError, match="the content is 2x2; required at least 4 pixels per side"):
-        styles.objective(chosen, network, content=torch.rand(1, 3, 2, 2), style=torch.rand(1, 3, 8, 8))
+        objective(chosen, network, content=torch.rand(1, 3, 2, 2), style=torch.rand(1, 3, 8, 8))

@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench import styles
 from bench.records import Dataset
 from bench.styles import StyleImage
 from bench.styling.batch import batch_size
+from bench.styling.config import Baseline, Objective
 from bench.styling.measure import Measured, optimised
+from bench.styling.objective import objective
 from bench.styling.plan import Plan
-from bench.styling.request import Baseline, Objective
 from models.losses import Terms
 from models.vgg import random_loss_network
 from tests.gpu.asked import Asked
@@ -35,7 +35,7 @@ def plan(device: torch.device, *, size: int, contents: int, iterations: int) -> 
         dataset=Dataset(name="noise", images=(), source=""),
         protocol=protocol,
         minimum=network.minimum,
-        objective=styles.objective(protocol, network, content=content, style=style),
+        objective=objective(protocol, network, content=content, style=style),
         style=style,
         networks=(),
         baseline=Baseline(iterations=iterations),

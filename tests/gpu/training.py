@@ -13,7 +13,7 @@ from unittest.mock import patch
 import torch
 
 from bench import datasets, loss_networks, train
-from bench.loss_networks import LOSS_WEIGHTS
+from bench.styles import LOSS_WEIGHTS
 from bench.training.data import Patches, load_images
 from bench.training.recipe import PRESETS, Recipe, build
 from models.vgg import LossNetwork, random_loss_network

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import styles
 from bench.errors import UserError
 from bench.records import StyleProtocol
+from bench.styling.objective import square
 from bench.training.recipe import StyleNetSettings
 from bench.training.style_task import StyleTask
 from models.losses import StyleObjective
@@ -65,7 +65,7 @@ def test_a_held_out_image_is_scored_as_the_protocol_cuts_it() -> None:
     made = task()
     network = made.network().eval()
     scores, stylized = made.score(network, image(1, 60, 90))
-    content = styles.square(image(1, 60, 90), 44)
+    content = square(image(1, 60, 90), 44)
     with torch.no_grad():
         terms, own = made.aimed(content)(network(content)), made.aimed(content)(content)
     assert stylized.shape == (1, 3, 44, 44)

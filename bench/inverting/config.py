@@ -1,7 +1,8 @@
-"""What `bench.inversion` was asked for, checked before an image or a network is loaded."""
+"""The config of `bench.inversion`: its command line, checked before an image or a network is loaded."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +12,9 @@ from bench.applying.config import gather
 from bench.datasets import dataset
 from bench.errors import UserError
 from bench.inverting.layers import choose, refuse_small
-from bench.loss_networks import weights_name
 from bench.records import Dataset, StyleProtocol, content_hash
-from bench.styles import StyleImage, style_image
-from bench.styling.request import Baseline
+from bench.styles import StyleImage, style_image, weights_name
+from bench.styling.config import Baseline
 
 LOOSE = "files"
 """The data set of images that are named one by one."""
@@ -23,11 +23,11 @@ STYLES = "styles"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What was asked for; every name and layer is known.
+class Config:
+    """The command line, checked; every name and layer is known. A field is called as its option is.
 
     Attributes:
-        datasets: contents, whose features are met at each of `layers`.
+        contents: data sets, whose features are met at each of `layers`.
         styles: whose Gram matrices are met at each of `style_layers`.
         missing: a line for each figure of the paper whose layers the loss network does not have.
         tv_weight: of the total variation, beside a content's weight of 1 and the style's of `DEFAULTS`; None for one
@@ -37,7 +37,7 @@ class Request:
         pictures: folder for what is made and what it was made from.
     """
 
-    datasets: tuple[Dataset, ...]
+    contents: tuple[Dataset, ...]
     styles: tuple[StyleImage, ...]
     layers: tuple[str, ...]
     style_layers: tuple[str, ...]
@@ -48,6 +48,8 @@ class Request:
     style_size: int
     iterations: int
     seed: int
+    device: str
+    db: Path
     pictures: Path
     force: bool
     content_tv: Mapping[str, float] = field(default_factory=dict)
@@ -93,7 +95,7 @@ class Request:
         """Every layer, once."""
         return tuple(
             dict.fromkeys(
-                (*(self.layers if self.datasets else ()), *(self.style_layers if self.styles else ()))
+                (*(self.layers if self.contents else ()), *(self.style_layers if self.styles else ()))
             )
         )
 
@@ -101,7 +103,7 @@ class Request:
     def expected(self) -> set[tuple[str, str]]:
         """Data set and hash of the protocol of all that shall come out, one image at least of each."""
         inversions = {
-            (data.name, self.inversion(layer).hash) for data in self.datasets for layer in self.layers
+            (data.name, self.inversion(layer).hash) for data in self.contents for layer in self.layers
         }
         return inversions | {(STYLES, protocol.hash) for protocol in self.protocols if protocol.style_layers}
 
@@ -109,60 +111,48 @@ class Request:
     def protocols(self) -> tuple[StyleProtocol, ...]:
         """Every objective, those of the contents first."""
         return (
-            *(self.inversion(layer) for layer in self.layers if self.datasets),
+            *(self.inversion(layer) for layer in self.layers if self.contents),
             *(self.reconstruction(layer, style) for style in self.styles for layer in self.style_layers),
         )
 
 
-def request(
-    *,
-    contents: Sequence[str],
-    style_names: Sequence[str],
-    layers: Sequence[str] | None,
-    style_layers: Sequence[str] | None,
-    loss_network: str,
-    tv_weight: float | None,
-    size: int,
-    style_size: int | None,
-    iterations: int,
-    seed: int,
-    limit: int | None,
-    pictures: Path,
-    force: bool,
-) -> Request:
-    """Resolve names and layers; what is None is chosen here. Names given twice count once.
+def read_config(args: argparse.Namespace) -> Config:
+    """Check numbers, resolve names and layers; what is None is chosen here. Names given twice count once.
 
     Raises:
         UserError: neither contents nor styles, an unknown name or layer, two contents of one name, a number that
             cannot be, images too small for a layer.
         MissingFile: a named style image that is not to be had.
     """
-    if not contents and not style_names:
+    if not args.contents and not args.styles:
         raise UserError("nothing to invert; required a CONTENT, or --styles with a style image")
-    style_size = size if style_size is None else style_size
-    refuse_numbers({"size": size, "style-size": style_size, "iterations": iterations, "limit": limit}, seed)
-    if tv_weight is not None and not 0 <= tv_weight < float("inf"):
-        raise UserError(f"--tv-weight is {tv_weight}; required a finite number of at least 0")
-    chosen, missing = choose(layers, "Figure 3", loss_network)
-    of_style, missing_of_style = choose(style_layers, "Figure 4", loss_network)
-    used = (chosen if contents else ()) + (of_style if style_names else ())
-    refuse_small(size, used, loss_network)
-    if pictures.exists() and not pictures.is_dir():
-        raise UserError(f"--pictures {str(pictures)!r} is a file; required a folder")
-    return Request(
-        datasets=tuple(replace(data, images=data.images[:limit]) for data in datasets(contents)),
-        styles=named_styles(style_names),
-        layers=chosen,
-        style_layers=of_style,
-        missing=(missing if contents else ()) + (missing_of_style if style_names else ()),
-        loss_network=loss_network,
-        tv_weight=tv_weight,
-        size=size,
+    style_size = args.size if args.style_size is None else args.style_size
+    counts = {"size": args.size, "style-size": style_size, "iterations": args.iterations, "limit": args.limit}
+    refuse_numbers(counts, args.seed)
+    if args.tv_weight is not None and not 0 <= args.tv_weight < float("inf"):
+        raise UserError(f"--tv-weight is {args.tv_weight}; required a finite number of at least 0")
+    layers, missing = choose(args.layers, "Figure 3", args.loss_network)
+    style_layers, missing_of_style = choose(args.style_layers, "Figure 4", args.loss_network)
+    used = (layers if args.contents else ()) + (style_layers if args.styles else ())
+    refuse_small(args.size, used, args.loss_network)
+    if args.pictures.exists() and not args.pictures.is_dir():
+        raise UserError(f"--pictures {str(args.pictures)!r} is a file; required a folder")
+    return Config(
+        contents=tuple(replace(data, images=data.images[: args.limit]) for data in datasets(args.contents)),
+        styles=named_styles(args.styles),
+        layers=layers,
+        style_layers=style_layers,
+        missing=(missing if args.contents else ()) + (missing_of_style if args.styles else ()),
+        loss_network=args.loss_network,
+        tv_weight=args.tv_weight,
+        size=args.size,
         style_size=style_size,
-        iterations=iterations,
-        seed=seed,
-        pictures=pictures.absolute(),
-        force=force,
+        iterations=args.iterations,
+        seed=args.seed,
+        device=args.device,
+        db=args.db,
+        pictures=args.pictures,
+        force=args.force,
     )
 
 

@@ -1,12 +1,14 @@
-"""What `bench.style_quality` was asked for, checked before anything is loaded."""
+"""The config of `bench.style_quality`: its command line, checked before anything is loaded."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from baselines.optimise import Settings
 from bench import manifest
 from bench.datasets import dataset
 from bench.errors import UserError
@@ -38,8 +40,6 @@ class Baseline:
     @property
     def hash(self) -> str:
         """Of all that decides its curve but the objective; not of the iterations, which only say where it ends."""
-        from baselines.optimise import Settings
-
         settings = Settings(method=self.method)
         return content_hash(
             {
@@ -90,67 +90,98 @@ class Objective:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What was asked for; every name is known.
+class Config:
+    """The command line, checked; every name is known. A field is called as its option is.
 
     Attributes:
+        images: the data set, or its part of `--shard`, no longer than `--limit`.
         models: networks of the styles, in the table's order; `models_named`: one that cannot run is an error.
-        baseline: None for none.
+        baseline: None with `--no-baseline`.
         batch: contents in one optimisation; None for as many as the device is good for.
         pictures: folder for pictures of the first `picture_limit` contents; None for none.
         force: measure again what the results file already has.
+        json: None for no such file.
     """
 
-    styles: tuple[StyleImage, ...]
+    style: tuple[StyleImage, ...]
     sizes: tuple[int, ...]
-    dataset: Dataset
+    images: Dataset
     models: tuple[Entry, ...]
     models_named: bool
     objective: Objective
     baseline: Baseline | None
     batch: int | None
+    limit: int | None
+    shard: str | None
+    device: str
+    db: Path
     pictures: Path | None
     picture_limit: int
     force: bool
+    json: Path | None
 
 
-def request(
-    *,
-    styles: Sequence[str],
-    sizes: Sequence[int],
-    images: str,
-    models: Sequence[str] | None = None,
-    objective: Objective | None = None,
-    baseline: Baseline | None = None,
-    batch: int | None = None,
-    limit: int | None = None,
-    pictures: Path | None = None,
-    picture_limit: int = 8,
-    force: bool = False,
-    part: str | None = None,
-) -> Request:
-    """Resolve names; nothing heavy is loaded. Names given twice count once.
+def read_config(args: argparse.Namespace) -> Config:
+    """Check numbers and resolve names; nothing heavy is loaded. Names given twice count once.
 
     Raises:
         UserError: a name is unknown, a number out of range, a network is of none of the styles.
         MissingFile: the image of a named style is not to be had.
     """
-    _refuse_numbers(limit=limit, batch=batch, picture_limit=picture_limit, baseline=baseline, sizes=sizes)
-    found = tuple({image.sha256: image for image in map(style_image, styles)}.values())
-    data = dataset(images, every=True)
-    return Request(
-        styles=found,
-        sizes=tuple(dict.fromkeys(sizes)),
-        dataset=shard(part).of(replace(data, images=data.images[:limit])),
-        models=_models(found, models),
-        models_named=models is not None,
-        objective=objective or Objective(),
-        baseline=baseline,
-        batch=batch,
-        pictures=pictures,
-        picture_limit=picture_limit,
-        force=force,
+    refuse_numbers(args)
+    style = tuple({image.sha256: image for image in map(style_image, args.style)}.values())
+    images = dataset(args.images, every=True)
+    return Config(
+        style=style,
+        sizes=tuple(dict.fromkeys(args.sizes)),
+        images=shard(args.shard).of(replace(images, images=images.images[: args.limit])),
+        models=find_models(style, args.models),
+        models_named=args.models is not None,
+        objective=Objective(
+            loss_network=args.loss_network,
+            content_layers=once(args.content_layers),
+            style_layers=once(args.style_layers),
+            content_weight=args.content_weight,
+            style_weight=args.style_weight,
+            tv_weight=args.tv_weight,
+            style_size=args.style_size,
+        ),
+        baseline=None
+        if args.no_baseline
+        else Baseline(method=args.method, iterations=args.iterations, initial=args.initial, seed=args.seed),
+        batch=args.batch,
+        limit=args.limit,
+        shard=args.shard,
+        device=args.device,
+        db=args.db,
+        pictures=None if args.no_pictures else args.pictures,
+        picture_limit=args.picture_limit,
+        force=args.force,
+        json=args.json,
     )
+
+
+def refuse_numbers(args: argparse.Namespace) -> None:
+    """
+    Raises:
+        UserError: a number out of range.
+    """
+    least: list[tuple[str, int | None, int]] = [
+        ("--limit", args.limit, 1),
+        ("--batch", args.batch, 1),
+        ("--picture-limit", args.picture_limit, 0),
+        ("--iterations", None if args.no_baseline else args.iterations, 1),
+        ("--seed", None if args.no_baseline else args.seed, 0),
+        *(("--sizes", size, 1) for size in args.sizes),
+    ]
+    for name, value, required in least:
+        if value is not None and value < required:
+            raise UserError(f"{name} is {value}; required at least {required}")
+
+
+def once(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Each name once; None stays None."""
+    return None if names is None else tuple(dict.fromkeys(names))
 
 
 def of_style(entry: Entry, style: StyleImage) -> bool:
@@ -164,17 +195,17 @@ def of_style(entry: Entry, style: StyleImage) -> bool:
     return entry.style == style.name and (pinned is None or manifest.file(pinned).sha256 == style.sha256)
 
 
-def loss_network(asked: Objective, trained: Sequence[Entry]) -> tuple[str, str]:
+def loss_network(objective: Objective, trained: Sequence[Entry]) -> tuple[str, str]:
     """The loss network to judge the networks of one style by, and why it is that one, in words."""
-    if asked.loss_network is not None:
-        return asked.loss_network, "--loss-network"
+    if objective.loss_network is not None:
+        return objective.loss_network, "--loss-network"
     for entry in trained:
         if entry.loss_network:
             return entry.loss_network, f"{entry.name} was trained with it"
     return FALLBACK, "the paper's; no network says another"
 
 
-def _models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> tuple[Entry, ...]:
+def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> tuple[Entry, ...]:
     """Those named, or all of the styles; in the table's order."""
     chosen = [catalog.stylizer_entry(name) for name in models or ()]
     for entry in chosen:
@@ -194,30 +225,9 @@ def _refuse_stranger(entry: Entry, styles: Sequence[StyleImage]) -> None:
         return
     if isinstance(entry, StylizerEntry) and not entry.style:
         raise UserError(f"{entry.name} is for no style ({entry.weights_text}); required a trained network")
-    asked = ", ".join(style.name for style in styles)
+    named = ", ".join(style.name for style in styles)
     same = any(style.name == entry.style for style in styles)
     other = (
-        f"not for the file given, another picture than that of {entry.style}" if same else f"not for {asked}"
+        f"not for the file given, another picture than that of {entry.style}" if same else f"not for {named}"
     )
     raise UserError(f"{entry.name} is for the style {entry.style}, {other}; required: --style {entry.style}")
-
-
-def _refuse_numbers(
-    *,
-    limit: int | None,
-    batch: int | None,
-    picture_limit: int,
-    baseline: Baseline | None,
-    sizes: Sequence[int],
-) -> None:
-    least: list[tuple[str, int | None, int]] = [
-        ("--limit", limit, 1),
-        ("--batch", batch, 1),
-        ("--picture-limit", picture_limit, 0),
-        ("--iterations", baseline.iterations if baseline else None, 1),
-        ("--seed", baseline.seed if baseline else None, 0),
-        *(("--sizes", size, 1) for size in sizes),
-    ]
-    for name, value, required in least:
-        if value is not None and value < required:
-            raise UserError(f"{name} is {value}; required at least {required}")

@@ -1,0 +1,150 @@
+"""What `bench.style_quality` does once its options are parsed: measure, print, export."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from bench.cli import DONE, FAILED, device, progress, writable_file
+from bench.cluster import engines
+from bench.cluster.pool import Cluster
+from bench.cluster.style import in_cluster
+from bench.datasets import left_out
+from bench.failures import print_lacking
+from bench.files.replacing import replacing
+from bench.gpu import exact_float32
+from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
+from bench.printable import printable
+from bench.records import Failure, Run
+from bench.store import Store, now
+from bench.styling import run as style_run
+from bench.styling.config import Config, read_config
+from bench.styling.outcome import machines, results
+from bench.styling.plan import Plan, plans
+from bench.styling.summary import comparisons
+from bench.styling.table import Panel, notes, objectives, overtakings, to_json
+
+NARROWEST, WIDTH_OF_A_FILE = 112, 160
+
+
+def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """Measure everything that was asked for and print it."""
+    config = read_config(args)
+    json_file = writable_file(config.json) if config.json else None
+    refuse_inputs(config, json_file)
+    for line in left_out(config.images):
+        print(printable(line), file=sys.stderr)
+
+    with Store(config.db) as store, engines.chosen(args) as cluster:
+        # A cluster does the work; here its networks are only checked.
+        where = device("cpu" if cluster else config.device)
+        panels, complete = measure(config, where, store, command, cluster)
+    if json_file is not None:
+        with replacing(json_file) as part:
+            part.write_text(to_json(panels), encoding="utf-8")
+    print_end(config)
+    return DONE if complete else FAILED
+
+
+def refuse_inputs(config: Config, json_file: Path | None) -> None:
+    """Refuse outputs that are inputs, or share a path."""
+    refuse_clashes(
+        reads=[
+            *model_files(entry.text for entry in config.models),
+            *(("--style", style.file) for style in config.style),
+            *image_files([config.images]),
+        ],
+        writes=[*store_files("--db", config.db), *([("--json", json_file)] if json_file else [])],
+        folders_read=image_folders([config.images]),
+        folders_written=[] if config.pictures is None else [("--pictures", config.pictures.absolute())],
+    )
+
+
+def measure(
+    config: Config, where: torch.device, store: Store, command: Sequence[str], cluster: Cluster | None
+) -> tuple[list[Panel], bool]:
+    """Measure, then print the tables of each style and size.
+
+    Returns:
+        What was printed, and whether every subject has at least one content.
+    """
+    exact_float32()
+    todo = plans(config, where, tell=print, say=lambda text: print(text, file=sys.stderr))
+    record = Run(
+        program="style_quality",
+        command=tuple(command),
+        started=now(),
+        environment=engines.machine_of(where, cluster),
+        protocols=tuple(plan.protocol for plan in todo),
+    )
+    number = store.start(record)
+    pool = style_run.in_batches if cluster is None else in_cluster(cluster, config)
+    panels, complete = measure_plans(todo, store, number, pool)
+    store.finish(number)
+    for panel in panels:
+        print_panel(panel)
+    print_failures(store.failures(number))
+    return panels, complete
+
+
+def measure_plans(
+    todo: Sequence[Plan], store: Store, number: int, pool: style_run.Pool
+) -> tuple[list[Panel], bool]:
+    """The curves of each plan, from the store, and whether every subject has at least one content."""
+    panels, complete = [], True
+    with progress("style_quality", sum(len(p.dataset.images) * style_run.steps(p) for p in todo)) as reporter:
+        for plan in todo:
+            curves = results(plan, store, style_run.measure(plan, store, number, reporter, pool))
+            complete &= {curve.subject for curve in curves} == set(plan.subjects)
+            panels += [
+                Panel(
+                    title=plan.title,
+                    protocol=plan.protocol,
+                    baseline=plan.baseline,
+                    comparison=comparison,
+                    machines=tuple(machines(store, curves)),
+                )
+                for comparison in comparisons(curves)
+            ]
+    return panels, complete
+
+
+def print_panel(panel: Panel) -> None:
+    """Two tables of one style at one size, and what their numbers are of."""
+    console = Console(width=WIDTH_OF_A_FILE)
+    if sys.stdout.isatty():
+        console.width = max(NARROWEST, Console().width)
+    title = f"\n{panel.title}, {panel.comparison.dataset}: the objective, mean ±sd"
+    console.print(printable(title), markup=False, highlight=False, style="bold", soft_wrap=True)
+    console.print(objectives(panel))
+    if panel.comparison.overtakings:
+        console.print("\nthe optimisation overtakes the network", style="bold", highlight=False)
+        console.print(overtakings(panel))
+    print()
+    print(*notes(panel), sep="\n")
+
+
+def print_failures(failures: Sequence[Failure]) -> None:
+    """The list at the end of the run."""
+    lines = [f"{one.image}{f' ({one.model})' if one.model else ''}: {one.reason}" for one in failures]
+    print_lacking("an image, or a subject on an image, could not be measured", lines)
+
+
+def print_end(config: Config) -> None:
+    """Where the results are, and what was not asked for."""
+    print(f"\nresults:  {config.db}")
+    if config.pictures is not None:
+        print(f"pictures: {config.pictures}")
+    if config.json is not None:
+        print(f"json:     {config.json}")
+    if config.limit is not None:
+        print("only the first of the images were asked for (--limit)")
+    if config.shard is not None:
+        print(
+            f"only part {config.shard} of the images was asked for (--shard); join the parts with bench.merge"
+        )

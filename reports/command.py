@@ -1,0 +1,154 @@
+"""`python -m reports`: from its config to the files of a report."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench import contents
+from bench.cli import DONE, Reporter, progress
+from bench.contents import refuse_replaced
+from bench.errors import RunError, UserError
+from bench.files.replacing import replacing
+from bench.printable import one_line, printable
+from bench.study.result import read_result
+from reports import data, figures, page, text_tables
+from reports.content import build, check_reference
+from reports.gather import gather
+from reports.parts import Report
+from reports.pdf import write_pdf
+from reports.results import Results
+
+PAGE, PDF, DATA, TABLES, FIGURES = "index.html", "report.pdf", "report.json", "tables", "figures"
+IMAGES = "images"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The command line. A field is called as its option is.
+
+    Attributes:
+        preference: results of preference studies.
+        figures: draw these alone; empty for a whole report.
+    """
+
+    stores: Sequence[Path]
+    out: Path
+    reference: str | None
+    preference: Sequence[dict[str, Any]]
+    with_published: bool
+    pdf: bool
+    figures: Sequence[str]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check everything that was given, then write."""
+    config = read_config(args)
+    if config.figures:
+        return draw_figures(config)
+    with progress("reports", 7 if config.pdf else 6) as reporter:
+        results = read_results(config)
+        reporter.advance("results read")
+        report = compose(config, results, reporter)
+        write(config, report, reporter)
+    for line in (*report.summary, *report.results.notes):
+        print(one_line(line))
+    print(f"\nreport: {config.out / PAGE}")
+    return DONE
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """Check the folder and read the small files.
+
+    Raises:
+        UserError: the folder is not empty, an output would replace an input, a file is no result of a study.
+    """
+    check_folder(args.out, force=args.force)
+    names: tuple[str, ...] = (PAGE, PDF, DATA, TABLES, FIGURES, IMAGES)
+    if args.figures:
+        names = tuple(f"{figure}.{suffix}" for figure in args.figures for suffix in ("svg", "png"))
+    refuse_replaced(args.stores, args.preference, [args.out / name for name in names])
+    return Config(
+        stores=args.stores,
+        out=args.out,
+        reference=args.reference,
+        preference=[] if args.figures else [asdict(read_result(file)) for file in args.preference],
+        with_published=args.with_published,
+        pdf=not args.no_pdf,
+        figures=args.figures or (),
+    )
+
+
+def check_folder(out: Path, *, force: bool) -> None:
+    """Refuse a file, and a folder with something in it unless `force` is given."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{str(out)!r} is a file; required a folder")
+    if not force and out.is_dir() and any(out.iterdir()):
+        raise UserError(
+            f"folder {str(out)!r} is not empty; required an empty or new one, or --force to replace the report in it"
+        )
+
+
+def draw_figures(config: Config) -> int:
+    """Draw some figures into a folder and say where.
+
+    Raises:
+        UserError: an id that no figure has.
+        RunError: after the others are drawn: the results hold nothing for one of them.
+    """
+    made = figures.draw_some(read_results(config), config.out, config.figures)
+    for figure in made:
+        if figure.png is not None:
+            print(printable(f"{figure.png}\n{figure.svg}\n{figure.caption}\n"))
+    absent = [figure for figure in made if figure.png is None]
+    if absent:
+        raise RunError(
+            "; ".join(f"{f.id}: {f.reason}; required: {f.command or 'more results'}" for f in absent)
+        )
+    return DONE
+
+
+def read_results(config: Config) -> Results:
+    """What the results files hold, grouped.
+
+    Raises:
+        StoreError: one is missing, damaged, another program's or of a newer version.
+        RunError: together they hold nothing that was measured, and no pictures.
+    """
+    found = contents.read(config.stores)
+    if found.scores.empty and found.pictures.empty and not (found.timings or found.curves):
+        names = ", ".join(repr(str(file)) for file in config.stores)
+        raise RunError(
+            f"{names} holds no scores, no times and no objectives; required at least one: "
+            "python -m bench.sr_quality set5 makes some"
+        )
+    return replace(gather(found), with_published=config.with_published)
+
+
+def compose(config: Config, results: Results, reporter: Reporter) -> Report:
+    """Draw the figures, judge and tabulate."""
+    check_reference(results, config.reference)
+    reporter.advance("results grouped")
+    drawn = figures.draw(results, config.out / FIGURES)
+    reporter.advance("figures drawn")
+    report = build(results, drawn, reference=config.reference, preferences=config.preference)
+    reporter.advance("tables and verdicts made")
+    return report
+
+
+def write(config: Config, report: Report, reporter: Reporter) -> None:
+    """Every file but the figures, which are there already."""
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("tables written", lambda: text_tables.write(report, config.out / TABLES)),
+        (f"{PAGE} written", lambda: page.write_page(report, config.out)),
+    ]
+    if config.pdf:
+        steps.append((f"{PDF} written", lambda: write_pdf(report, config.out / PDF)))
+    for label, step in steps:
+        step()
+        reporter.advance(label)
+    with replacing(config.out / DATA) as part:
+        part.write_text(data.to_json(report), encoding="utf-8")
