@@ -118,9 +118,10 @@ def _own(file: ManifestFile) -> Path:
 def _copies(file: ManifestFile) -> Iterator[Path]:
     yield _own(file)
     if file.address.startswith(manifest.TORCHVISION):
-        import torch
-
-        yield Path(torch.hub.get_dir()) / "checkpoints" / _own(file).name
+        # as torch.hub.get_dir() has it, which would load torch for a listing
+        caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
+        home = Path(os.environ.get("TORCH_HOME", caches / "torch"))
+        yield home.expanduser() / "hub" / "checkpoints" / _own(file).name
 
 
 def _right_copy(file: ManifestFile, *, verify: bool) -> Path | None:

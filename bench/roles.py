@@ -33,6 +33,20 @@ class Upscaler(tp.Protocol):
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]: ...
 
 
+class UpscalerWrapper:
+    """Has the scale and takes the channels of the upscaler inside."""
+
+    upscaler: Upscaler
+
+    @property
+    def scale(self) -> int:
+        return self.upscaler.scale
+
+    @property
+    def channels(self) -> int | None:
+        return self.upscaler.channels
+
+
 @tp.runtime_checkable
 class PrecomputedImages(tp.Protocol):
     """sr images that exist already, by the stem of their hr image; uint8.

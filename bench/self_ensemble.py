@@ -15,15 +15,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.around import Around
 from bench.records import content_hash
-from bench.roles import Upscaler
+from bench.roles import Upscaler, UpscalerWrapper
 
 VIEWS = tuple((transposed, flips) for transposed in (False, True) for flips in ((), (-2,), (-1,), (-2, -1)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfEnsemble(Around):
+class SelfEnsemble(UpscalerWrapper):
     """An upscaler eight times over; itself an :class:`bench.roles.Upscaler`.
 
     One view after the other: eight at once take eight times the memory and gain little or nothing (`docs/large.md`).

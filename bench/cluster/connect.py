@@ -7,15 +7,56 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
+
+import torch
 
 from bench.cluster.pool import Cluster, on_a_worker, workers
+from bench.cluster.worker import node_facts
+from bench.environment import cores_allowed, environment, suite
 from bench.errors import MissingFile, UserError
+from bench.records import Environment
 
 ANSWER_SECONDS = 10.0
 NO_NODE = "no node of the cluster that has a core answers; required at least one"
 # No telemetry, and no warning about what it will do in its next version.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+
+
+class Where(Protocol):
+    """The options of :func:`bench.cluster.engines.add_options`, and the device."""
+
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def address(self) -> str | None: ...
+
+    @property
+    def device(self) -> str: ...
+
+
+@contextmanager
+def chosen(args: Where) -> Iterator[Cluster | None]:
+    """The cluster that was asked for; None for this process.
+
+    Raises:
+        UserError: there is an address but no engine that takes one, or no cluster there.
+    """
+    if args.engine == "local":
+        if args.address is not None:
+            raise UserError(f"--address is {args.address!r} and --engine local; required --engine ray")
+        yield None
+        return
+    with cluster(args.address, args.device) as found:
+        yield found
+
+
+def machine_of(where: torch.device, cluster: Cluster | None) -> Environment:
+    """The machine that a run's values come from; of a cluster its first node, and all of them in `engine`."""
+    if cluster is None:
+        return environment(str(where))
+    return Environment(facts={**cluster.nodes[0], "engine": cluster.facts})
 
 
 @contextmanager
@@ -71,8 +112,6 @@ def _refuse_silence(where: str) -> None:
 
 
 def _own_machine(where: str) -> dict[str, Any]:
-    from bench.environment import cores_allowed
-
     return {"num_cpus": cores_allowed(), "include_dashboard": False} if where == "local" else {}
 
 
@@ -99,9 +138,6 @@ def _probe(gpus: bool) -> list[Mapping[str, Any]]:
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    from bench.cluster.worker import node_facts
-    from bench.environment import suite
 
     asked = [
         ray.remote(node_facts)

@@ -10,7 +10,7 @@ import torch
 
 from bench import cache
 from bench.cli import DONE, FAILED, as_given, device, progress
-from bench.cluster.engines import chosen, machine_of
+from bench.cluster.connect import chosen, machine_of
 from bench.cluster.images import in_cluster
 from bench.cluster.pool import Cluster
 from bench.crops import write_crops

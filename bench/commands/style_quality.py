@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from bench.cli import DONE, FAILED, device, progress, writable_file
-from bench.cluster import engines
+from bench.cluster import connect
 from bench.cluster.pool import Cluster
 from bench.cluster.style import in_cluster
 from bench.datasets import left_out
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     for line in left_out(config.images):
         print(printable(line), file=sys.stderr)
 
-    with Store(config.db) as store, engines.chosen(args) as cluster:
+    with Store(config.db) as store, connect.chosen(args) as cluster:
         # A cluster does the work; here its networks are only checked.
         where = device("cpu" if cluster else config.device)
         panels, complete = measure(config, where, store, command, cluster)
@@ -79,7 +79,7 @@ def measure(
         program="style_quality",
         command=tuple(command),
         started=now(),
-        environment=engines.machine_of(where, cluster),
+        environment=connect.machine_of(where, cluster),
         protocols=tuple(plan.protocol for plan in todo),
     )
     number = store.start(record)

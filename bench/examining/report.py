@@ -20,6 +20,8 @@ from bench.examining.inventory import inventory
 from bench.examining.mask import masked, masked_free_text
 from bench.examining.tables import machine_rows, short
 from bench.gpu import driver_version, gpu_facts
+from bench.registry.stylizers import STYLIZERS
+from bench.registry.upscalers import UPSCALERS
 from bench.store import Store
 
 HEADING = "### perceptual-bench report"
@@ -197,10 +199,6 @@ def weight_state(name: str) -> str:
 
 def shipped_names() -> list[str]:
     """Of every file of weights in the tables of models that is looked for in the package."""
-    from bench import shipped
-    from bench.registry.stylizers import STYLIZERS
-    from bench.registry.upscalers import UPSCALERS
-
     names = {name for upscaler in UPSCALERS.values() for name in upscaler.weights.values()}
     names |= {stylizer.weights for stylizer in STYLIZERS.values() if stylizer.weights}
     return sorted(filter(shipped.is_shipped, names))

@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from bench.around import Around
 from bench.records import content_hash
 from bench.records import tiled_hash as in_tiles_hash
 from bench.registry.descriptor import requirements
-from bench.roles import Upscaler
+from bench.roles import Upscaler, UpscalerWrapper
 from bench.tiling.tiles import Tiled
 from bench.tiling.words import Option
 
@@ -21,7 +20,7 @@ WHOLE_PIXELS = 8_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class TiledWhenLarge(Around):
+class TiledWhenLarge(UpscalerWrapper):
     """An upscaler that does ordinary images whole and large ones in tiles, where that changes no value."""
 
     upscaler: Upscaler

@@ -18,10 +18,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.around import Around
 from bench.out_of_memory import out_of_memory
 from bench.registry.descriptor import requirements
-from bench.roles import Upscaler
+from bench.roles import Upscaler, UpscalerWrapper
 from bench.tiling.field import Field, Probe, receptive_field
 from bench.tiling.grid import Span, spans, up_to
 from bench.tiling.memory import budget, bytes_per_pixel
@@ -70,7 +69,7 @@ class Tiling:
 
 
 @dataclass(kw_only=True)
-class Tiled(Around):
+class Tiled(UpscalerWrapper):
     """An upscaler in tiles; itself an :class:`bench.roles.Upscaler`.
 
     Attributes:

@@ -239,7 +239,7 @@ def test_weights_of_torchvision_are_taken_from_torch_hub_if_their_hash_begins_ri
         entry, name=name, bytes=None, sha256=digest[:8], address="torchvision:VGG16_Weights.IMAGENET1K_V1"
     )
     pin(monkeypatch, trunk)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     assert cache.state(name) == "missing"
     path = put(tmp_path / "hub" / "checkpoints", CONTENT, "net-12345678.pth")
     assert cache.find(name) == path
@@ -293,3 +293,17 @@ def test_nothing_is_asked_where_the_user_wants_no_downloads(
     assert server.hits == []
     monkeypatch.setenv(download.OFFLINE, "0")
     assert cache.find(NAME).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"XDG_CACHE_HOME": "/a"}, {"TORCH_HOME": "/b"}, {"TORCH_HOME": "~/c"}]
+)
+def test_torchs_own_folder_is_where_torch_looks(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    file = manifest.file("weights/torchvision/squeezenet1_1-b8a52dc0.pth")
+    assert list(cache._copies(file))[1].parent == Path(torch.hub.get_dir()) / "checkpoints"

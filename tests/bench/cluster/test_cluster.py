@@ -16,7 +16,6 @@ import torch
 
 from bench import images, sr_quality, style_quality
 from bench.cluster import connect as cluster_connect
-from bench.cluster import engines
 from bench.cluster import pool as clusters
 from bench.commands.sr_quality import sr_quality as sr_quality_command
 from bench.errors import MissingFile, RunError, UserError
@@ -262,7 +261,7 @@ def options(**changed: object) -> argparse.Namespace:
 
 
 def refusal(asked: argparse.Namespace) -> str:
-    with pytest.raises(UserError) as caught, engines.chosen(asked):
+    with pytest.raises(UserError) as caught, cluster_connect.chosen(asked):
         pass
     return str(caught.value)
 
@@ -282,7 +281,7 @@ def test_without_ray_the_message_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "ray", None)
     with (
         pytest.raises(MissingFile, match=r"pip install 'perceptual-bench\[cluster\]'"),
-        engines.chosen(options()),
+        cluster_connect.chosen(options()),
     ):
         pass
 
