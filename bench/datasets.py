@@ -18,8 +18,7 @@ from bench.errors import UserError
 from bench.files.formats import USUAL
 from bench.files.layouts import hr_folder, hr_names, listing
 from bench.files.names import normal
-from bench.files.pairing import stem_of_name
-from bench.printable import stem_name
+from bench.printable import stem_name, stem_of_name
 from bench.records import Dataset, ImageFile
 
 if TYPE_CHECKING:

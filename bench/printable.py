@@ -43,3 +43,8 @@ def stem_name(stem: str) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{name.encode()[: LONGEST_STEM_BYTES - 9].decode(errors='ignore')}-{digest}"
+
+
+def stem_of_name(name: str) -> str:
+    """What the image in a file of this name is called: without its last suffix, as :func:`stem_name` has it."""
+    return stem_name(name.rpartition(".")[0] or name)

@@ -19,9 +19,9 @@ from pathlib import Path
 from bench.errors import UserError
 from bench.files.formats import SUFFIXES, is_image
 from bench.files.names import hr_among, listed, normal, role_of
-from bench.files.pairing import pair, stem_of_name
+from bench.files.pairing import pair
 from bench.files.whole_file import read_whole
-from bench.printable import printable
+from bench.printable import printable, stem_of_name
 from bench.records import Dataset, content_hash
 
 HR_FOLDERS = ("GTmod12", "HR")

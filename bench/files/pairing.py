@@ -40,7 +40,7 @@ from bench.files.names import (
     scale_at_end,
     scale_of,
 )
-from bench.printable import printable, stem_name
+from bench.printable import printable, stem_of_name
 
 SHARED_BY_AT_LEAST = 2
 STEM, SCALE = "{stem}", "{scale}"
@@ -139,11 +139,6 @@ def pair(
 def stem_of(file: Path) -> str:
     """A file's name without its suffix, as :mod:`bench.datasets` names images."""
     return stem_of_name(file.name)
-
-
-def stem_of_name(name: str) -> str:
-    """As :func:`stem_of`, of a file's name."""
-    return stem_name(name.rpartition(".")[0] or name)
 
 
 def _key(file: Path) -> str:

@@ -1,0 +1,360 @@
+"""The programs as functions, for notebooks and training loops; the same code, so the same numbers to the last bit.
+
+    >>> from bench import api
+    >>> frame = api.evaluate("bicubic", "samples", scale=4, metrics=["psnr"])
+    >>> frame["value"].count()
+    7
+
+Import this module by its name: `import bench` loads nothing heavy, and `bench.explain`, `bench.degrade` and
+`bench.compare` are programs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from bench import cache, images
+from bench import lr as degradation
+from bench import metrics as metric_table
+from bench.cli import device as find_device
+from bench.environment import environment
+from bench.errors import RunError, UserError
+from bench.gpu import exact_float32
+from bench.metrics import METRICS, info
+from bench.prepare import modcrop, prepare, to_luma
+from bench.protocols import protocol as find_protocol
+from bench.quality.config import Config, config
+from bench.quality.engine import ResultWriter, results
+from bench.quality.engine import evaluate as run
+from bench.quality.loading import load_metrics, plans
+from bench.quality.plan import LoadedMetric, Model, Plan
+from bench.quality.summary import Row
+from bench.records import Run, content_hash
+from bench.registry.adapters.convention import Convention, probe, wrapped
+from bench.roles import CachedMetric
+from bench.store import Store, now
+
+Images = str | Path | Sequence[UInt8[np.ndarray, "h w c"]]
+Upscaling = str | nn.Module | Callable[[Tensor], Tensor]
+COLUMNS = ("model", "dataset", "image", "scale", "protocol", "protocol_hash", "metric", "value")
+
+
+def evaluate(
+    model: Upscaling,
+    dataset: Images,
+    *,
+    scale: int = 4,
+    metrics: Sequence[str] = ("psnr", "ssim"),
+    protocol: str = "johnson2016",
+    device: str = "auto",
+    name: str | None = None,
+    db: str | Path | None = None,
+) -> pd.DataFrame:
+    """Score a super-resolution model on a data set, as `bench.sr_quality` does.
+
+    Args:
+        model: a registered name, a path as on the command line, an `nn.Module`, or any callable. A module or callable
+            takes lr, float32 in [0, 1], `1 3 h w`, and returns sr, `1 3 scale*h scale*w`; small overshoot is clipped. A
+            module runs in eval mode where it lies; its mode is put back, and its weights are not touched.
+        dataset: a data set's name, a folder of images, or a sequence of uint8 arrays, `h w 3` (RGB), `h w 1` or `h w`.
+        metrics: names of `bench.sr_quality --list`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; for a module `auto` is where its parameters are.
+        name: what a module or callable is called in the table; its class or function by default.
+        db: a results file that scores are taken from and put into. A callable that is no module has no content that
+            could be hashed, so it takes none.
+
+    Returns:
+        A row for each image and metric: `model dataset image scale protocol protocol_hash metric value`. `attrs` has
+        the protocol, the versions of the metrics and the machine.
+
+    Raises:
+        UserError: a name is unknown, an argument is not what it must be, or the model returns what is no image.
+        MissingFile: weights are not to be had.
+
+    >>> import torch.nn.functional as F
+    >>> enlarge = lambda lr: F.interpolate(lr, scale_factor=4, mode="bicubic")
+    >>> frame = evaluate(enlarge, "samples", scale=4, metrics=["psnr"], name="torch bicubic")
+    >>> summary(frame).columns.tolist()
+    ['samples x4 psnr']
+    """
+    exact_float32()
+    with tempfile.TemporaryDirectory() as folder:
+        asked = config(
+            datasets=[_folder(dataset, Path(folder) / "images")],
+            models=[str(model)] if isinstance(model, str | Path) else ["bicubic"],
+            scales=[scale],
+            metrics=list(metrics),
+            protocol=protocol,
+            device=device,
+        )
+        with _in_eval_mode(model):
+            where = _device(model, device)
+            (plan,) = plans(asked, where, _refuse_skipped)
+            if not isinstance(model, str | Path):
+                plan = replace(plan, models=[_own_model(model, scale, name, where, db is not None)])
+            with Store(Path(db) if db is not None else Path(folder) / "results.db") as store:
+                return _frame(plan, _rows(plan, asked, store), where)
+
+
+def metric(
+    name: str, *, scale: int = 4, protocol: str = "johnson2016", device: str = "cpu"
+) -> Callable[[Tensor, Tensor], Float[Tensor, " n"]]:
+    """A metric with a protocol's border crop, luma and rounding inside, as a function `(sr, hr) -> values`.
+
+    Args:
+        name: of `bench.sr_quality --list`; one without a reference ignores hr's pixels.
+        scale: decides the border crop of most protocols.
+        device: where its network lies, if it has one.
+
+    Returns:
+        A function of sr and hr, float in [0, 1], `n c h w` of one size, RGB or one channel; it gives float64 values, `n`,
+        and raises ValueError for anything else.
+
+    Raises:
+        UserError: an unknown name. MissingFile: its weights are not to be had.
+
+    >>> hr = torch.zeros(2, 3, 64, 64)
+    >>> metric("psnr", scale=4)(hr + 0.1, hr).shape
+    torch.Size([2])
+    """
+    exact_float32()
+    (loaded,) = load_metrics([metric_table.entry(name).name], find_device(device))
+    rule = find_protocol(protocol, scale)
+
+    @torch.inference_mode()
+    def measure(sr: Tensor, hr: Tensor) -> Float[Tensor, " n"]:
+        for what, image in (("sr", sr), ("hr", hr)):
+            _require_image(what, image)
+        return torch.tensor(
+            [_measure(loaded, sr[i : i + 1], hr[i : i + 1]) for i in range(len(hr))], dtype=torch.float64
+        )
+
+    def _measure(one: LoadedMetric, sr: Tensor, hr: Tensor) -> float:
+        a, b = prepare(sr, hr, rule)
+        left, right = getattr(a, one.entry.view), getattr(b, one.entry.view)
+        function: Any = one.metric
+        if not one.entry.reference:
+            return float(function(left))
+        if isinstance(function, CachedMetric):
+            return float(function.against(left, function.reference(right)))
+        return float(function(left, right))
+
+    return measure
+
+
+def make_lr(
+    hr: Float[Tensor, "n c h w"], *, scale: int = 4, protocol: str = "johnson2016"
+) -> Float[Tensor, "n c h2 w2"]:
+    """hr to lr as a protocol makes it: cropped to multiples of the scale at the right and the bottom, then reduced.
+
+    Args:
+        hr: float in [0, 1], RGB or one channel; luma is taken first where the protocol is luma first.
+
+    Raises:
+        UserError: the protocol is unknown. ValueError: hr is not such an image.
+
+    >>> make_lr(torch.zeros(1, 3, 66, 50), scale=4).shape
+    torch.Size([1, 3, 16, 12])
+    """
+    _require_image("hr", hr)
+    rule = find_protocol(protocol, scale)
+    return degradation.degrade(modcrop(to_luma(hr) if rule.colour == "y" else hr, scale), rule)
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table of a frame of :func:`evaluate`, or of several put together with `pandas.concat`: means over images.
+
+    Returns:
+        A row for each model, a column for each data set, scale and metric, as text with the metric's decimals; `*` marks
+        the best of several models.
+    """
+    missing = set(COLUMNS) - set(frame.columns)
+    if missing:
+        raise UserError(f"frame has no column {sorted(missing)[0]!r}; required one that evaluate() returned")
+    table: dict[str, dict[str, str]] = {}
+    for key, part in frame.groupby(["dataset", "scale", "metric"], sort=False):
+        dataset, scale, name = key
+        entry = METRICS[str(name)]
+        means = part.groupby("model", sort=False)["value"].agg(lambda v: math.fsum(v) / len(v))
+        best = means.max() if entry.higher_is_better else means.min()
+        table[f"{dataset} x{scale} {name}"] = {
+            str(model): f"{value:.{entry.decimals}f}{'*' * (value == best and len(means) > 1)}"
+            for model, value in means.items()
+        }
+    return pd.DataFrame(table).rename_axis("model")
+
+
+def _folder(dataset: Images, folder: Path) -> str:
+    """The name or folder of a data set; arrays are written to one."""
+    if isinstance(dataset, str | Path):
+        return str(dataset)
+    if not isinstance(dataset, Sequence) or not dataset:
+        raise UserError(
+            f"dataset is {type(dataset).__name__}; required a name, a folder, or a sequence of uint8 arrays"
+        )
+    for number, pixels in enumerate(dataset):
+        array = np.asarray(pixels)
+        array = array[..., None] if array.ndim == 2 else array
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in {1, 3}:
+            raise UserError(
+                f"image {number} is {array.dtype} {array.shape}; required uint8, (h, w, 3), (h, w, 1) or (h, w)"
+            )
+        images.write(folder / f"{number:06}.png", array)
+    return str(folder)
+
+
+@contextmanager
+def _in_eval_mode(model: object) -> Iterator[None]:
+    """A module in eval mode, each part of it put back into its own mode afterwards."""
+    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    modes = [module.training for module in modules]
+    try:
+        for module in modules[:1]:
+            module.eval()
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+
+
+def _device(model: object, device: str) -> torch.device:
+    """Where to run; a module stays where it lies.
+
+    Raises:
+        UserError: a module lies elsewhere than asked for.
+    """
+    first = next(model.parameters(), None) if isinstance(model, nn.Module) else None
+    if first is None:
+        return find_device(device)
+    if device != "auto" and find_device(device).type != first.device.type:
+        raise UserError(
+            f"device is {device!r}, and the module lies on {first.device}; required model.to({device!r}) before"
+        )
+    return first.device
+
+
+def _own_model(
+    model: nn.Module | Callable[[Tensor], Tensor],
+    scale: int,
+    name: str | None,
+    device: torch.device,
+    stored: bool,
+) -> Model:
+    """A module or callable as a model of a plan.
+
+    Raises:
+        UserError: it is not callable, has another scale, or its scores cannot be stored.
+    """
+    if not callable(model):
+        raise UserError(
+            f"model is a {type(model).__name__}; required a name, a path, an nn.Module or a callable of lr"
+        )
+    if stored and not isinstance(model, nn.Module):
+        raise UserError(
+            "a callable has no content that could be hashed; required db=None, an nn.Module, or FILE.py:NAME"
+        )
+    called = str(name or getattr(model, "__name__", type(model).__name__))
+    upscaler: Any = wrapped(model, Convention(), scale)
+    found = _scale(upscaler, device)
+    if found != scale:
+        raise UserError(f"model {called} makes x{found}; required x{scale}, or scale={found}")
+    content = _content(model) if isinstance(model, nn.Module) else ""
+    return Model(
+        name=called, hash=content_hash({"python": content, "scale": scale, "name": called}), upscaler=upscaler
+    )
+
+
+def _scale(upscaler: Any, device: torch.device) -> int:
+    return probe(lambda lr: upscaler.network(lr.to(device)).to(lr.device), Convention())
+
+
+def _content(module: nn.Module) -> str:
+    """SHA-256 of a module's printed form and its weights."""
+    digest = hashlib.sha256(repr(module).encode())
+    for key, array in sorted(module.state_dict().items()):
+        digest.update(f"{key}{array.dtype}{tuple(array.shape)}".encode())
+        digest.update(array.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+class _Quiet:
+    """A reporter that keeps what could not be scored."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def advance(self, label: str) -> None:
+        """Nothing to show."""
+
+    def note(self, text: str) -> None:
+        """Kept for the error."""
+        self.notes.append(text)
+
+
+def _rows(plan: Plan, asked: Config, store: Store) -> list[Row]:
+    machine = environment(str(plan.device))
+    number = store.start(
+        Run(
+            program="api.evaluate",
+            command=(),
+            started=now(),
+            environment=machine,
+            protocols=(plan.protocol,),
+            metrics=tuple(info(name, cache.used_name) for name in asked.metrics),
+        )
+    )
+    reporter = _Quiet()
+    found = results(plan, store, run(ResultWriter(plan, store, number, reporter)))
+    failures = store.failures(number)
+    store.finish(number)
+    if failures:
+        raise RunError(f"{len(failures)} could not be scored, first: {reporter.notes[0]}")
+    return found
+
+
+def _frame(plan: Plan, rows: Sequence[Row], device: torch.device) -> pd.DataFrame:
+    records = [
+        (row.model, row.dataset, image, row.scale, row.protocol, row.protocol_hash, row.metric, value)
+        for row in rows
+        for image, value in row.values.items()
+    ]
+    frame = pd.DataFrame(records, columns=list(COLUMNS))
+    frame.attrs = {
+        "protocol": plan.protocol.definition,
+        "metrics": {metric.entry.name: metric.entry.version for metric in plan.metrics},
+        "environment": dict(environment(str(device)).facts),
+    }
+    return frame
+
+
+def _refuse_skipped(line: str) -> None:
+    """Everything was asked for by name, so what is skipped is said as a fault of the arguments elsewhere."""
+
+
+def _require_image(what: str, image: object) -> None:
+    """
+    Raises:
+        ValueError: it is no float tensor `n c h w` in [0, 1], but for a small overshoot of sr.
+    """
+    if not isinstance(image, Tensor):
+        raise ValueError(f"{what} is a {type(image).__name__}; required a tensor, n c h w")
+    if not image.dtype.is_floating_point or image.ndim != 4 or image.shape[1] not in {1, 3}:
+        raise ValueError(
+            f"{what} is {image.dtype} {tuple(image.shape)}; required float, (n, 3, h, w) or (n, 1, h, w)"
+        )
+    low, high = (float(value) for value in image.aminmax())
+    if not -0.5 <= low <= high <= 1.5:
+        raise ValueError(f"{what} has values from {low:.3g} to {high:.3g}; required [0, 1]")
