@@ -2,7 +2,7 @@
 
     >>> from bench import api
     >>> frame = api.evaluate("bicubic", "samples", scale=4, metrics=["psnr"])
-    >>> frame["value"].count()
+    >>> len(frame)
     7
 
 Import this module by its name: `import bench` loads nothing heavy, and `bench.explain`, `bench.degrade` and
@@ -32,6 +32,11 @@ from bench import metrics as metric_table
 from bench.cli import device as find_device
 from bench.environment import environment
 from bench.errors import RunError, UserError
+from bench.explaining.conventions import Convention as PairConvention
+from bench.explaining.conventions import psnr_conventions, ssim_conventions
+from bench.explaining.scores import measure as measure_pair
+from bench.explaining.scores import values
+from bench.explaining.table import described
 from bench.gpu import exact_float32
 from bench.metrics import METRICS, info
 from bench.prepare import modcrop, prepare, to_luma
@@ -43,9 +48,15 @@ from bench.quality.loading import load_metrics, plans
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.summary import Row
 from bench.records import Run, content_hash
+from bench.registry import catalog
 from bench.registry.adapters.convention import Convention, probe, wrapped
+from bench.registry.catalog import Participant
+from bench.registry.descriptor import requirements
 from bench.roles import CachedMetric
 from bench.store import Store, now
+from bench.timing.config import Config as TimingConfig
+from bench.timing.rows import Row as Timed
+from bench.timing.run import Bench, network_rows
 
 Images = str | Path | Sequence[UInt8[np.ndarray, "h w c"]]
 Upscaling = str | nn.Module | Callable[[Tensor], Tensor]
@@ -174,6 +185,95 @@ def make_lr(
     return degradation.degrade(modcrop(to_luma(hr) if rule.colour == "y" else hr, scale), rule)
 
 
+def explain(
+    sr: UInt8[np.ndarray, "h w c"], hr: UInt8[np.ndarray, "h w c2"], *, scale: int = 4
+) -> pd.DataFrame:
+    """PSNR and SSIM of a pair under every convention that is known, as `bench.explain --all` lists them.
+
+    Args:
+        sr: uint8, RGB or grey, of hr's size.
+        scale: decides how much some conventions crop from the border.
+
+    Returns:
+        A row for each convention, the largest PSNR first: `metric convention value`.
+
+    Raises:
+        ValueError: an image is not uint8, or the sizes differ.
+
+    >>> pixels = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
+    >>> explain(pixels, pixels ^ 1).columns.tolist()
+    ['metric', 'convention', 'value']
+    """
+    arrays = [np.atleast_3d(np.asarray(image)) for image in (sr, hr)]
+    for what, array in zip(("sr", "hr"), arrays, strict=True):
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in {1, 3}:
+            raise ValueError(
+                f"{what} is {array.dtype} {array.shape}; required uint8, (h, w, 3), (h, w, 1) or (h, w)"
+            )
+    if arrays[0].shape[:2] != arrays[1].shape[:2]:
+        raise ValueError(f"sr is {arrays[0].shape}, hr {arrays[1].shape}; required one height and width")
+    conventions: list[PairConvention] = [*psnr_conventions(1), *ssim_conventions()]
+    found = values([measure_pair("pair", arrays[0], arrays[1], scale, conventions)], conventions)
+    rows = [(value.metric, described(value.convention, scale), value.value) for value in found]
+    frame = pd.DataFrame(rows, columns=["metric", "convention", "value"])
+    return frame.sort_values(["metric", "value"], ascending=[True, False], ignore_index=True)
+
+
+def time_model(
+    model: Upscaling, *, size: int = 256, scale: int = 4, device: str = "auto", time_limit: float = 20.0
+) -> Timed:
+    """The time of one call, as `bench.speed` takes it: warm-up, repetitions, the interval of their median.
+
+    Args:
+        model: as :func:`evaluate` takes it; stylizers by name or path too.
+        size: side of the image that comes out, in pixels.
+        scale: of a module or callable; a name or path knows its own.
+        time_limit: seconds for the repetitions.
+
+    Returns:
+        `seconds`, `ci` (95 %, of the median), `n` repetitions, `peak_memory_bytes`, `warnings`, `certificate` (machine,
+        versions, protocol, raw repetitions).
+
+    Raises:
+        UserError: as :func:`evaluate`, or it cannot be timed; says why.
+
+    >>> row = time_model("bicubic", size=64, time_limit=0.2, device="cpu")
+    >>> row.seconds > 0 and row.n > 1
+    True
+    """
+    exact_float32()
+    with tempfile.TemporaryDirectory() as folder, _in_eval_mode(model):
+        where = _device(model, device)
+        asked = TimingConfig(sizes=[size], iterations=[1], time_limit=time_limit)
+        machine = environment(str(where))
+        with Store(Path(folder) / "results.db") as store:
+            run = store.start(Run(program="api.time_model", command=(), started=now(), environment=machine))
+            bench = Bench(
+                config=asked, device=where, environment=machine, store=store, run=run, reporter=_Quiet()
+            )
+            (row,) = network_rows(bench, _participant(model, scale, where), size)
+    if row.error:
+        raise UserError(f"{row.method} cannot be timed: {row.error}")
+    return row
+
+
+def _participant(model: Upscaling, scale: int, device: torch.device) -> Participant:
+    if isinstance(model, str | Path):
+        return catalog.load(str(model), scale=catalog.scale_of(str(model), scale), device=device)
+    own = _own_model(model, scale, None, device, stored=False)
+    network: Any = own.upscaler
+    return Participant(
+        name=own.name,
+        hash=own.hash,
+        kind="upscaler",
+        network=network,
+        scale=scale,
+        requirements=requirements(network),
+        weights="given from Python",
+        device=device,
+    )
+
+
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """The table of a frame of :func:`evaluate`, or of several put together with `pandas.concat`: means over images.
 
@@ -191,7 +291,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         means = part.groupby("model", sort=False)["value"].agg(lambda v: math.fsum(v) / len(v))
         best = means.max() if entry.higher_is_better else means.min()
         table[f"{dataset} x{scale} {name}"] = {
-            str(model): f"{value:.{entry.decimals}f}{'*' * (value == best and len(means) > 1)}"
+            str(model): f"{value:.{entry.decimals}f}{'*' * bool(value == best and len(means) > 1)}"
             for model, value in means.items()
         }
     return pd.DataFrame(table).rename_axis("model")
@@ -267,18 +367,23 @@ def _own_model(
             "a callable has no content that could be hashed; required db=None, an nn.Module, or FILE.py:NAME"
         )
     called = str(name or getattr(model, "__name__", type(model).__name__))
-    upscaler: Any = wrapped(model, Convention(), scale)
-    found = _scale(upscaler, device)
+    found = _scale(model, device)
     if found != scale:
         raise UserError(f"model {called} makes x{found}; required x{scale}, or scale={found}")
     content = _content(model) if isinstance(model, nn.Module) else ""
     return Model(
-        name=called, hash=content_hash({"python": content, "scale": scale, "name": called}), upscaler=upscaler
+        name=called,
+        hash=content_hash({"python": content, "scale": scale, "name": called}),
+        upscaler=wrapped(model, Convention(), scale),
     )
 
 
-def _scale(upscaler: Any, device: torch.device) -> int:
-    return probe(lambda lr: upscaler.network(lr.to(device)).to(lr.device), Convention())
+def _scale(model: Callable[[Tensor], Tensor], device: torch.device) -> int:
+    def call(lr: Tensor) -> Tensor:
+        sr = model(lr.to(device))
+        return sr.to(lr.device) if isinstance(sr, Tensor) else sr
+
+    return probe(call, Convention())
 
 
 def _content(module: nn.Module) -> str:

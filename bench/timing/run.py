@@ -81,10 +81,11 @@ def rows(bench: Bench) -> Iterator[Row]:
         if name != GATYS
     }
     for size, model in itertools.product(config.sizes, config.models):
-        yield from _gatys(bench, size) if model == GATYS else _network(bench, loaded[model], size)
+        yield from _gatys(bench, size) if model == GATYS else network_rows(bench, loaded[model], size)
 
 
-def _network(bench: Bench, participant: Participant, size: int) -> Iterator[Row]:
+def network_rows(bench: Bench, participant: Participant, size: int) -> Iterator[Row]:
+    """One network at one size, in each form that the config asks for."""
     measure = partial(_form_result, bench, participant, size)
     if not bench.config.ladder:
         yield _network_row(bench, participant, size, Form(), measure(Form()))

@@ -1,0 +1,210 @@
+"""The Python interface gives the programs' numbers, takes what a researcher has at hand, and puts it back as it was."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import skimage.data
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench import api, images, sr_quality
+from bench.errors import RunError, UserError
+from bench.protocols import PROTOCOLS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A colour and a grey cut-out of photographs."""
+    for name in ("chelsea", "coins"):
+        pixels = np.atleast_3d(getattr(skimage.data, name)()[40:160, 80:212])
+        images.write(tmp_path / "set" / f"{name}.png", pixels)
+    return tmp_path / "set"
+
+
+class Enlarge(nn.Module):
+    """Nearest neighbour, with a layer whose mode can be seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(0.5)
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        return self.drop(F.interpolate(lr * self.weight, scale_factor=4, mode="nearest"))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_values_are_those_of_the_program_to_the_last_bit(folder: Path, protocol: str, tmp_path: Path) -> None:
+    options = ("--models", "bicubic", "--protocol", protocol, "--metrics", "psnr", "ssim", "--no-images")
+    files = ("--db", str(tmp_path / "r.db"), "--json", str(tmp_path / "r.json"))
+    assert sr_quality.main([str(folder), *options, *files]) == 0
+    exported = json.loads((tmp_path / "r.json").read_text())
+    frame = api.evaluate("bicubic", folder, protocol=protocol)
+    assert list(frame.columns) == list(api.COLUMNS)
+    found = {(row.metric, row.image): row.value for row in frame.itertuples()}
+    assert found == {(row["metric"], stem): v for row in exported for stem, v in row["values"].items()}
+    assert set(frame["protocol_hash"]) == {row["protocol_hash"] for row in exported}
+
+
+def test_a_metric_is_the_programs(folder: Path) -> None:
+    frame = api.evaluate("nearest", folder, metrics=["psnr", "ssim"])
+    pixels = images.to_tensor(images.read(folder / "chelsea.png"))
+    lr = api.make_lr(pixels)
+    sr = F.interpolate(lr, scale_factor=4, mode="nearest")
+    for name in ("psnr", "ssim"):
+        (value,) = frame.query("metric == @name and image == 'chelsea'")["value"]
+        assert float(api.metric(name)(sr, pixels)) == value
+
+
+def test_a_metric_measures_each_image_of_a_batch_alone() -> None:
+    hr = torch.rand(3, 3, 40, 44, generator=torch.Generator().manual_seed(0))
+    sr = (hr + 0.05 * torch.arange(3)[:, None, None, None]).clamp(0, 1)
+    ssim = api.metric("ssim")
+    together = ssim(sr, hr)
+    assert together.dtype == torch.float64
+    assert together.tolist() == [float(ssim(sr[i : i + 1], hr[i : i + 1])) for i in range(3)]
+
+
+def test_a_module_is_left_as_it_was(folder: Path) -> None:
+    module = Enlarge().train()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    frame = api.evaluate(module, folder)
+    assert module.training
+    assert module.drop.training
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    nearest = api.evaluate("nearest", folder)
+    assert frame["value"].tolist() == pytest.approx(nearest["value"].tolist(), rel=1e-12)
+    assert set(frame["model"]) == {"Enlarge"}
+
+
+def test_a_part_in_eval_mode_stays_so_in_a_module_that_trains(folder: Path) -> None:
+    module = Enlarge().train()
+    module.drop.eval()
+    api.evaluate(module, folder, metrics=["psnr"])
+    assert (module.training, module.drop.training) == (True, False)
+
+
+def test_a_lambda_and_arrays_will_do() -> None:
+    pictures = [skimage.data.chelsea()[:64, :72], skimage.data.coins()[:64, :72]]
+    frame = api.evaluate(
+        lambda lr: F.interpolate(lr, scale_factor=4, mode="bicubic"), pictures, metrics=["psnr"], name="mine"
+    )
+    assert frame["model"].tolist() == ["mine", "mine"]
+    assert frame["image"].tolist() == ["000000", "000001"]
+    assert frame.attrs["protocol"]["scale"] == 4
+
+
+def test_a_results_file_is_used_on(folder: Path, tmp_path: Path) -> None:
+    first = api.evaluate(Enlarge(), folder, db=tmp_path / "r.db")
+    with sqlite3.connect(tmp_path / "r.db") as db:
+        db.execute("update scores set value = 1.0 where metric = 'psnr'")
+    db.close()
+    again = api.evaluate(Enlarge(), folder, db=tmp_path / "r.db")
+    assert set(again.query("metric == 'psnr'")["value"]) == {1.0}
+    assert again.query("metric == 'ssim'").equals(first.query("metric == 'ssim'"))
+
+
+def test_summary_marks_the_best_of_several(folder: Path) -> None:
+    frames = [api.evaluate(name, folder) for name in ("nearest", "bicubic")]
+    table = api.summary(pd.concat(frames))
+    assert table.index.tolist() == ["nearest", "bicubic"]
+    assert table.columns.tolist() == ["set x4 psnr", "set x4 ssim"]
+    assert table.loc["bicubic", "set x4 psnr"].endswith("*")
+    assert not table.loc["nearest", "set x4 psnr"].endswith("*")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "bicubc"}, "no model is called 'bicubc'"),
+        ({"metrics": ["psnrr"]}, "no metric is called 'psnrr'"),
+        ({"model": 3}, "model is a int; required a name, a path"),
+        ({"dataset": (p for p in "ab")}, "dataset is generator; required"),
+        ({"dataset": [np.zeros((40, 40, 3))]}, r"image 0 is float64 \(40, 40, 3\); required uint8"),
+        ({"dataset": [np.zeros((40, 40, 4), np.uint8)]}, r"image 0 is uint8 \(40, 40, 4\)"),
+        ({"model": lambda lr: lr}, "makes x1; required x4, or scale=1"),
+        ({"model": lambda lr: F.interpolate(lr, scale_factor=4), "db": "r.db"}, "no content that could be"),
+        ({"model": lambda lr: "sr"}, "the model returned str, required a tensor"),
+        ({"scale": 0}, "scale"),
+        ({"protocol": "set5"}, "set5"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_must(
+    folder: Path, arguments: dict[str, object], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"model": "bicubic", "dataset": folder} | arguments
+    with pytest.raises((UserError, ValueError), match=message):
+        api.evaluate(**given)  # type: ignore[arg-type]
+
+
+def test_a_model_that_returns_nan_is_an_error_and_no_number(folder: Path) -> None:
+    with pytest.raises(RunError, match=r"4 could not be scored|2 could not be scored"):
+        api.evaluate(lambda lr: F.interpolate(lr, scale_factor=4) / 0, folder, name="nan")
+
+
+@pytest.mark.parametrize(
+    ("sr", "message"),
+    [
+        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), r"sr is torch.uint8 \(1, 3, 32, 32\); required float"),
+        (torch.zeros(3, 32, 32), r"sr is torch.float32 \(3, 32, 32\)"),
+        (torch.full((1, 3, 32, 32), 255.0), "sr has values from 255 to 255; required"),
+        (torch.full((1, 3, 32, 32), float("nan")), "sr has values from nan to nan"),
+        (torch.zeros(1, 3, 32, 30), "sr is 30x32, required the size of hr"),
+        (np.zeros((32, 32, 3)), "sr is a ndarray; required a tensor"),
+    ],
+)
+def test_a_metric_refuses_what_is_no_image(sr: Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        api.metric("psnr")(sr, torch.zeros(1, 3, 32, 32))
+
+
+def test_the_examples_in_the_docstrings_run() -> None:
+    assert doctest.testmod(api, raise_on_error=True).attempted >= 5
+
+
+@pytest.mark.usefixtures("real_data")
+def test_bicubic_on_set5_is_what_the_paper_prints() -> None:
+    frame = api.evaluate("bicubic", "set5", scale=4, metrics=["psnr", "ssim"])
+    assert len(frame) == 10
+    means = frame.groupby("metric")["value"].mean()
+    assert (round(means["psnr"], 3), round(means["ssim"], 4)) == (28.431, 0.8113)
+
+
+def test_explain_lists_what_the_program_lists(folder: Path) -> None:
+    hr = images.read(folder / "chelsea.png")
+    sr = np.roll(hr, 1, axis=1)
+    frame = api.explain(sr, hr)
+    assert set(frame["metric"]) == {"psnr", "ssim"}
+    assert len(frame) > 40
+    with pytest.raises(ValueError, match=r"sr is float64 .*; required uint8"):
+        api.explain(sr / 255, hr)
+    with pytest.raises(ValueError, match="required one height and width"):
+        api.explain(sr[:-4], hr)
+
+
+def test_a_module_is_timed_and_left_as_it_was() -> None:
+    module = Enlarge().train()
+    row = api.time_model(module, size=64, time_limit=0.2, device="cpu")
+    assert row.method == "Enlarge"
+    assert row.ci[0] <= row.seconds <= row.ci[1]
+    assert module.training
+    with pytest.raises(UserError, match="no model is called 'bicubc'"):
+        api.time_model("bicubc")
+
+
+def test_import_bench_stays_light() -> None:
+    code = "import bench, sys; sys.exit(bool({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
