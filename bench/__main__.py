@@ -1,8 +1,15 @@
-"""`python -m bench`: the programs, a line each."""
+"""`python -m bench`, and the console script `perceptual-bench`: the programs, a line each; with a name, that program."""
 
 from __future__ import annotations
 
+import difflib
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+
+from bench import interrupts
 
 PROGRAMS = {
     "sr_quality": "degrade, upscale and score data sets: PSNR, SSIM, LPIPS under a declared protocol",
@@ -20,18 +27,49 @@ PROGRAMS = {
     "degrade": "make low-resolution images exactly as MATLAB's imresize does",
     "perturb": "shifted and noisy copies of images, to see what each metric makes of them",
     "doctor": "the machine, the versions, and which data files are present, missing or damaged",
+    "reports": "figures, tables, verdicts, an HTML page and a PDF of results files",
 }
 
 
-def main() -> int:
+def module(program: str) -> str:
+    """Where a program lies, as `python -m` takes it."""
+    return program if program == "reports" else f"bench.{program}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program that is named first with the options behind it; without one, print the list."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        return list_programs()
+    name, *options = arguments
+    name = name.replace("-", "_")
+    if name not in PROGRAMS:
+        close = difflib.get_close_matches(name, PROGRAMS, n=1)
+        guess = f" (did you mean {close[0]}?)" if close else ""
+        known = ", ".join(PROGRAMS)
+        print(f"error: no program is called {arguments[0]!r}{guess}; there are: {known}", file=sys.stderr)
+        return 2
+    program = "reports.__main__" if name == "reports" else module(name)
+    status: int = importlib.import_module(program).main(options)
+    return status
+
+
+def console() -> int:
+    """The console script: the same, from any folder; the folder's own `models` or `bench` is never taken for ours."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        interrupts.install()
+    return main()
+
+
+def list_programs() -> int:
     """Print the list."""
     try:
         number = version("perceptual-bench")
     except PackageNotFoundError:
         number = "(not installed)"
-    print(f"perceptual-bench {number}\n\nprograms, each with --help:")
+    print(f"perceptual-bench {number}\n\nprograms, each with --help; also as perceptual-bench PROGRAM:")
     for name, about in PROGRAMS.items():
-        print(f"  python -m bench.{name:<13} {about}")
+        print(f"  python -m {module(name):<19} {about}")
     return 0
 
 

@@ -15,7 +15,7 @@ import torch
 
 from bench import cli
 from bench.__main__ import PROGRAMS
-from bench.__main__ import main as list_programs
+from bench.__main__ import main as bench_main
 from bench.errors import RunError, UserError
 from bench.files.download import ByteBar
 
@@ -66,14 +66,43 @@ def test_a_device_that_is_not_there_is_refused(name: str) -> None:
 
 
 def test_the_list_names_every_program_and_every_program_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list_programs() == 0
+    assert bench_main([]) == 0
     out = capsys.readouterr().out
     folder = Path(cli.__file__).parent
     programs = {f.stem for f in folder.glob("*.py") if 'if __name__ == "__main__":' in f.read_text()} - {
         "__main__"
     }
-    assert programs == PROGRAMS.keys()
+    assert programs | {"reports"} == PROGRAMS.keys()
     assert all(name in out for name in programs)
+
+
+def test_a_program_is_run_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench_main(["sr_quality", "--list"]) == 0
+    assert "bicubic" in capsys.readouterr().out
+    assert bench_main(["sr-qality"]) == 2
+    assert (
+        "no program is called 'sr-qality' (did you mean sr_quality?); there are:" in capsys.readouterr().err
+    )
+
+
+def test_the_console_script_runs_ours_in_a_folder_with_packages_called_alike(tmp_path: Path) -> None:
+    for name in ("bench", "models"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        (tmp_path / "mine" / name / "__init__.py").write_text("raise SystemExit('theirs')\n")
+    script = tmp_path / "bin" / "perceptual-bench"
+    script.parent.mkdir()
+    script.write_text("import sys\nfrom bench.__main__ import console\nsys.exit(console())\n")
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, str(script), "sr_quality", "samples", "--limit", "1", "--models", "bicubic"],
+        cwd=tmp_path / "mine",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "bicubic" in done.stdout
 
 
 def test_a_users_module_called_like_ours_is_not_taken_for_it(tmp_path: Path) -> None:
