@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -208,3 +209,20 @@ def test_a_module_is_timed_and_left_as_it_was() -> None:
 def test_import_bench_stays_light() -> None:
     code = "import bench, sys; sys.exit(bool({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def examples() -> list[str]:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", examples(), ids=lambda code: code.strip().splitlines()[-1][:30])
+def test_an_example_of_the_page_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "docs/python.md", "exec"), {})
+
+
+def test_the_random_state_is_left_as_it_was(folder: Path) -> None:
+    before = torch.get_rng_state()
+    api.evaluate(Enlarge(), folder, metrics=["psnr"])
+    assert torch.equal(torch.get_rng_state(), before)
