@@ -90,15 +90,23 @@ class Engine:
 
     def pending(self, item: Item, *, pictured: bool) -> dict[str, int]:
         """Methods without a result, with the iterations to do: a stored curve is never made shorter."""
-        pending = {}
-        for method in self.plan.methods:
-            result = Result(curve=None, file=None)
-            if self.stored is not None and not self.plan.force:
-                result = self.stored.find(self.plan, method, item, pictured=pictured)
-            done = result.iterations
-            if done < method.iterations or (pictured and result.file is None):
-                pending[method.name] = max(method.iterations, done)
-        return pending
+        return {
+            method.name: max(method.iterations, self.found(method, item, pictured=pictured).iterations)
+            for method in self.plan.methods
+            if self.known(method, item, pictured=pictured) is None
+        }
+
+    def known(self, method: Method, item: Item, *, pictured: bool) -> Result | None:
+        """What was made before, where it need not be made again."""
+        found = self.found(method, item, pictured=pictured)
+        lacks_image = pictured and found.file is None
+        return None if found.iterations < method.iterations or lacks_image else found
+
+    def found(self, method: Method, item: Item, *, pictured: bool) -> Result:
+        """What was made before."""
+        if self.stored is None or self.plan.force:
+            return Result(curve=None, file=None)
+        return self.stored.find(self.plan, method, item, pictured=pictured)
 
     def named(self, error: Exception) -> Exception:
         """An error that says more than its type where memory ran out."""

@@ -69,25 +69,35 @@ def _plans(
     protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
     network = style_objective.loss_network(protocols[0]).to(device)
     pixels = read_style(style, protocols[0].style_size, network.minimum).to(device)
+    name = config.images.name
     for protocol in protocols:
         aim = Aim(
-            dataset=config.images.name,
             protocol=protocol,
             objective=_objective(protocol, network, pixels),
             device=device,
             pictures=config.pictures and config.pictures.absolute(),
         )
-        methods: list[Method] = [ContentItself(aim=aim)]
+        methods: list[Method] = [ContentItself(dataset=name, aim=aim)]
         for entry in trained:
             timed = TimedNetwork(network=loaded[entry], device=device)
             methods.append(
                 Stylizer(
-                    name=entry.name, subject=entry.name, aim=aim, network=timed, network_hash=entry.hash(1)
+                    dataset=name,
+                    name=entry.name,
+                    subject=entry.name,
+                    aim=aim,
+                    network=timed,
+                    network_hash=entry.hash(1),
                 )
             )
         if config.baseline:
             methods.append(
-                Optimisation(aim=aim, baseline=config.baseline, iterations=config.baseline.iterations)
+                Optimisation(
+                    dataset=name,
+                    aim=aim,
+                    baseline=config.baseline,
+                    iterations=config.baseline.iterations,
+                )
             )
         yield Plan(
             dataset=config.images,
@@ -99,21 +109,21 @@ def _plans(
             minimum=network.minimum,
             picture_limit=0 if config.pictures is None else config.picture_limit,
             force=config.force,
-            shown=() if config.pictures is None else (_style_picture(aim, pixels),),
+            shown=() if config.pictures is None else (_style_picture(name, aim, pixels),),
         )
 
 
-def _style_picture(aim: Aim, style: Tensor) -> tuple[Picture, np.ndarray]:
+def _style_picture(dataset: str, aim: Aim, style: Tensor) -> tuple[Picture, np.ndarray]:
     """The style as the objective sees it, with its row."""
     protocol, pixels = aim.protocol, images.to_array(style)
     row = Picture(
-        dataset=aim.dataset,
+        dataset=dataset,
         protocol_hash=protocol.hash,
         image=protocol.style,
         image_sha256=protocol.style_sha256,
         model=STYLE,
         model_hash=protocol.style_sha256,
-        file=str(aim.file(STYLE, protocol.style)),
+        file=str(aim.file(dataset, STYLE, protocol.style)),
         pixels_sha256=images.pixels_sha256(pixels),
     )
     return row, pixels

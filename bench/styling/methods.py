@@ -40,17 +40,16 @@ class Aim:
         pictures: where images go; None for nowhere.
     """
 
-    dataset: str
     protocol: StyleProtocol
     objective: StyleObjective
     device: torch.device
     pictures: Path | None
 
-    def file(self, subject: str, stem: str) -> Path:
+    def file(self, dataset: str, subject: str, stem: str) -> Path:
         """FOLDER/DATASET/la_muse-256-PROTOCOL/SUBJECT/STEM.png."""
         assert self.pictures is not None
         own = f"{self.protocol.style}-{self.protocol.size}-{self.protocol.hash[:8]}"
-        return self.pictures / self.dataset / own / subject / f"{stem}.png"
+        return self.pictures / dataset / own / subject / f"{stem}.png"
 
     @torch.no_grad()
     def judge(
@@ -78,7 +77,7 @@ class Judged(Method):
         return self.aim.protocol
 
     def file(self, item: Item) -> Path:
-        return self.aim.file(f"{self.subject}-{self.hash(item)[:8]}", item.name)
+        return self.aim.file(self.dataset, f"{self.subject}-{self.hash(item)[:8]}", item.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +91,7 @@ class ContentItself(Judged):
         return item.sha256
 
     def file(self, item: Item) -> Path:
-        return self.aim.file(self.subject, item.name)
+        return self.aim.file(self.dataset, self.subject, item.name)
 
     def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[Measured]:
         (content,) = contents

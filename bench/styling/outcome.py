@@ -46,8 +46,8 @@ class Outcome:
         if not content.pictured:
             return
         pixels = images.to_array(measured.image)
-        self.show(method.picture(plan.dataset.name, content, pixels), pixels)
-        for picture, source in method.made_from(plan.dataset.name, content):
+        self.show(method.picture(content, pixels), pixels)
+        for picture, source in method.made_from(content):
             self.show(picture, source)
 
     def show(self, picture: Picture, pixels: np.ndarray) -> None:
@@ -129,7 +129,7 @@ class Stored:
         Args:
             pictured: look for the image too.
         """
-        key = plan.key(method, item)
+        key = method.key(item)
         self._read_all(dataset=key[0], protocol_hash=key[3])
         file = self.files.get(key) if pictured else None
         if file is not None and not plan.anywhere:
@@ -162,7 +162,7 @@ def key_of(curve: Curve) -> Key:
 
 def results(plan: Plan, store: Store, items: Sequence[Item]) -> list[Curve]:
     """The stored curves of just this plan, method after method; longer ones cut to the iterations asked for."""
-    wanted = {plan.key(m, item): (i, m.iterations) for i, m in enumerate(plan.methods) for item in items}
+    wanted = {m.key(item): (i, m.iterations) for i, m in enumerate(plan.methods) for item in items}
     found = [
         (wanted[key_of(curve)], curve)
         for protocol in plan.protocols

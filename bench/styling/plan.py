@@ -69,6 +69,7 @@ class Method(ABC):
     """A way to make an image of a content: the content itself, a network, an optimisation.
 
     Attributes:
+        dataset: whose images it is for.
         name: no two of a plan have the same.
         subject: its name in the results file.
         iterations: 0 for what does not iterate.
@@ -76,6 +77,7 @@ class Method(ABC):
         place: the layer that is inverted; empty for whatever looks at several.
     """
 
+    dataset: str
     name: str
     subject: str
     iterations: int = 0
@@ -104,10 +106,15 @@ class Method(ABC):
     def file(self, item: Item) -> Path:
         """Where the image lies."""
 
-    def picture(self, dataset: str, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> Picture:
+    def key(self, item: Item) -> Key:
+        """What the rows of a result are found by."""
+        digest = self.protocol(item).hash
+        return self.dataset, item.name, item.sha256, digest, self.subject, self.hash(item)
+
+    def picture(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> Picture:
         """The row of the image."""
         return Picture(
-            dataset=dataset,
+            dataset=self.dataset,
             protocol_hash=self.protocol(item).hash,
             image=item.name,
             image_sha256=item.sha256,
@@ -117,9 +124,7 @@ class Method(ABC):
             pixels_sha256=images.pixels_sha256(pixels),
         )
 
-    def made_from(
-        self, dataset: str, content: Content
-    ) -> Iterator[tuple[Picture, UInt8[np.ndarray, "h w c"]]]:
+    def made_from(self, content: Content) -> Iterator[tuple[Picture, UInt8[np.ndarray, "h w c"]]]:
         """Images that are kept beside its own."""
         return iter(())
 
@@ -174,8 +179,3 @@ class Plan:
     def steps(self) -> int:
         """Of progress, for each content: one for all that does not iterate, and those of what does."""
         return any(not m.together for m in self.methods) + sum(m.steps for m in self.methods)
-
-    def key(self, method: Method, item: Item) -> Key:
-        """What the rows of a result are found by."""
-        digest = method.protocol(item).hash
-        return self.dataset.name, item.name, item.sha256, digest, method.subject, method.hash(item)

@@ -31,13 +31,14 @@ def plan(device: torch.device, *, size: int, iterations: int) -> Optimisation:
     style = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(1)).to(device)
     content = torch.zeros(1, 3, size, size, device=device)
     aim = Aim(
-        dataset="noise",
         protocol=protocol,
         objective=objective(protocol, network, content=content, style=style),
         device=device,
         pictures=None,
     )
-    return Optimisation(aim=aim, baseline=Baseline(iterations=iterations), iterations=iterations)
+    return Optimisation(
+        dataset="noise", aim=aim, baseline=Baseline(iterations=iterations), iterations=iterations
+    )
 
 
 def noise(contents: int, size: int) -> Tensor:
