@@ -5,30 +5,29 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from baselines.gatys import Gatys
 from baselines.optimise import Settings
 from bench import images
 from bench.applying.config import gather, output, refuse_outputs
-from bench.applying.images import reason
 from bench.applying.origin import KEY, Origin, file_name, still_to_do
-from bench.cli import DONE, FAILED, Reporter, device, progress
+from bench.cli import DONE, FAILED, device, progress
 from bench.environment import AUTO, precision
 from bench.errors import UserError
-from bench.executor import read_ahead
 from bench.forms.build import exact_float32
-from bench.records import ImageFile, StyleProtocol
+from bench.records import Dataset, ImageFile, StyleProtocol
 from bench.styles import StyleImage, protocol, style_image
+from bench.styling.engine import Engine
 from bench.styling.objective import fitted, loss_network, read_style
-from models.losses import Terms
+from bench.styling.outcome import Outcome
+from bench.styling.plan import Content, Item, Measured, Method, Plan, Report
 
-REPORT_EVERY = 10
+SUBJECT = "gatys"
+NO_MEMORY = "out of memory; try a smaller image, --size, or --tile"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,11 @@ class Config:
 
     def output(self, image: ImageFile) -> Path:
         """The PNG that is made of an image."""
-        return output(self.out, file_name(self.name, stem=image.stem, style=self.style.name))
+        return self.file(image.stem)
+
+    def file(self, stem: str) -> Path:
+        """The PNG that is made of the image called `stem`."""
+        return output(self.out, file_name(self.name, stem=stem, style=self.style.name))
 
     @cached_property
     def protocol(self) -> StyleProtocol:
@@ -90,11 +93,6 @@ class Config:
             model_hash=self.protocol.hash,
             options={name: getattr(self, name) for name in names},
         )
-
-    @property
-    def report_every(self) -> int:
-        """Iterations between two steps of the progress bar; each waits for the device."""
-        return min(REPORT_EVERY, self.iterations)
 
 
 def read_config(args: argparse.Namespace) -> Config:
@@ -136,20 +134,80 @@ def work(config: Config, waiting: Sequence[ImageFile]) -> int:
     exact_float32()
     where = device(config.device)
     print(f"loss network on {where} in {precision_on(config.precision, where)}")
-    gatys = load(config, where)
+    files = {image.stem: image.file for image in waiting}
+    method = Stylization(
+        dataset="the inputs",
+        name=SUBJECT,
+        subject=SUBJECT,
+        iterations=config.iterations,
+        config=config,
+        gatys=load(config, where),
+        device=where,
+    )
+    plan = Plan(
+        dataset=Dataset(name=method.dataset, images=tuple(waiting), source=""),
+        rounds=((method,),),
+        prepare=partial(fitted, longer_side=config.size),
+        batch=1,
+        protocols=(config.protocol,),
+        no_memory=NO_MEMORY,
+    )
     failed = 0
-    steps = len(waiting) * (config.iterations // config.report_every)
-    with progress("gatys", steps) as reporter:
-        for image, loaded in read_ahead(waiting):
-            try:
-                if isinstance(loaded, Exception):
-                    raise loaded
-                content = fitted(images.to_tensor(loaded.pixels), config.size).to(where)
-                one(config, gatys, image, loaded.sha256, content, reporter)
-            except (ValueError, OSError, RuntimeError, MemoryError) as error:
-                failed += 1
-                reporter.note(f"{image.file!r}: {reason(error)}")
+    with progress("gatys", len(waiting) * plan.steps) as reporter:
+
+        def keep(outcome: Outcome) -> None:
+            nonlocal failed
+            for picture, (file, pixels) in zip(outcome.pictures, outcome.files, strict=True):
+                try:
+                    images.write(file, pixels, text={KEY: config.origin.record(picture.image_sha256)})
+                except OSError as error:
+                    outcome.fail(plan, picture.image, method, error)
+            for failure in outcome.failures:
+                reporter.note(f"{files[failure.image]!r}: {failure.reason}")
+            failed += len(outcome.failures)
+
+        Engine(plan, reporter, keep).run()
     return failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stylization(Method):
+    """The optimisation of one image, which is written where it ends, not stored."""
+
+    together: bool = True
+    config: Config
+    gatys: Gatys
+    device: torch.device
+
+    def hash(self, item: Item) -> str:
+        return self.config.origin.model_hash
+
+    def protocol(self, item: Item) -> StyleProtocol:
+        return self.config.protocol
+
+    def file(self, item: Item) -> Path:
+        return self.config.file(item.name)
+
+    def make(
+        self, contents: Sequence[Content], iterations: int, report: Report
+    ) -> Sequence[Measured | Exception]:
+        """
+        Raises:
+            ValueError: the content is too small, or the objective became NaN or infinite; then the last good image is
+                written all the same, without a record of what it was made of.
+        """
+        (content,) = contents
+        found = self.gatys.run(
+            content.pixels.to(self.device), callback=report, callback_every=self.report_every
+        )
+        (failed_at,) = found.failed_at
+        if failed_at:
+            file = self.file(content)
+            images.write(file, images.to_array(found.image))
+            raise ValueError(
+                f"the objective is not finite in iteration {failed_at}; the image before it is {str(file)!r}"
+            )
+        return [Measured(image=found.image, terms={}, seconds=0.0)]
 
 
 def load(config: Config, where: torch.device) -> Gatys:
@@ -186,32 +244,3 @@ def precision_on(option: str, where: torch.device) -> str:
     if option == AUTO and where.type != "cpu":
         return "float32"
     return precision(option, where.type)
-
-
-def one(
-    config: Config,
-    gatys: Gatys,
-    image: ImageFile,
-    sha256: str,
-    content: Float[Tensor, "1 3 h w"],
-    reporter: Reporter,
-) -> None:
-    """Do one image and write it.
-
-    Raises:
-        ValueError: the content is too small, or the objective became NaN or infinite; then the last good image is
-            written all the same.
-    """
-
-    def report(done: int, terms: Terms) -> None:
-        reporter.advance(f"{image.stem}, iteration {done}, objective {terms.total.item():.4g}")
-
-    found = gatys.run(content, callback=report, callback_every=config.report_every)
-    written = config.output(image)
-    (failed_at,) = found.failed_at
-    text = {} if failed_at else {KEY: config.origin.record(sha256)}
-    images.write(written, images.to_array(found.image), text=text)
-    if failed_at:
-        raise ValueError(
-            f"the objective is not finite in iteration {failed_at}; the image before it is {str(written)!r}"
-        )

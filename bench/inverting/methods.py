@@ -76,7 +76,8 @@ class Inversion(Method):
             return lowest(
                 objective([self.protocol(content) for content in contents], self.network, pixels),
                 initial_image(like, "noise", seed),
-                Settings(iterations=iterations, graph=self.device.type == "cuda"),
+                # As many as were asked for: an image that is gone is made anew, shorter than its stored curve or not.
+                Settings(iterations=self.iterations, graph=self.device.type == "cuda"),
                 callback=report,
                 callback_every=self.report_every,
             )
