@@ -22,16 +22,15 @@ from bench.records import Curve, Dataset, ImageFile, Picture, StyleProtocol
 from bench.styling import objective as style_objective
 from bench.styling.engine import Engine
 from bench.styling.methods import shares, timed
-from bench.styling.plan import Content, Item, Key, Measured, Method, Plan, Report
+from bench.styling.plan import TRY_SMALLER, Content, Item, Key, Measured, Method, Plan, Report
+from bench.styling.summary import BASELINE
 from models.losses import StyleObjective
 from models.vgg import LossNetwork
 
-SUBJECT = "gatys"
 SHORT = 8
 AT_ONCE = {"cpu": 4}
 MOST_AT_ONCE = 16
 """Images of 256x256 in one optimisation, on a CPU and elsewhere; of larger ones as many as have as many pixels."""
-NO_MEMORY = "out of memory; try a smaller image, --size, or --tile"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Inversion(Method):
         network: the loss network, on `device`, with every layer that is looked at.
     """
 
-    subject: str = SUBJECT
+    subject: str = BASELINE
     together: bool = True
     config: Config
     protocols: Mapping[str, StyleProtocol]
@@ -181,7 +180,7 @@ def plan(
         batch=max(1, AT_ONCE.get(device.type, MOST_AT_ONCE) * 256**2 // config.size**2),
         protocols=config.protocols,
         anywhere=True,
-        no_memory=NO_MEMORY,
+        no_memory=TRY_SMALLER,
         force=config.force,
     )
 
