@@ -17,6 +17,7 @@ import torch
 from bench.cluster.pool import Cluster, Died, Unit
 from bench.cluster.worker import ready, there
 from bench.errors import RunError, UserError
+from bench.registry import catalog
 from bench.styles import names, style_image
 from bench.styling.config import Config
 from bench.styling.engine import Engine, Pool, Submit, advance, make_batch
@@ -141,7 +142,7 @@ def _loaded(job: Job) -> Plan:
     Raises:
         UserError: the objective or a network here is not the driver's.
     """
-    config = replace(job.config, models=tuple(map(stylizers.entry, job.models)))
+    config = replace(job.config, models=tuple(map(catalog.stylizer_entry, job.models)))
     (style,) = config.style
     if style.name in names() and not style.file.is_file():
         config = replace(config, style=(style_image(style.name),))

@@ -474,6 +474,7 @@ def test_times_of_another_machine_are_not_passed_off_as_this_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from bench import environment
+    from bench.cluster import connect
 
     real = environment.environment
 
@@ -481,9 +482,9 @@ def test_times_of_another_machine_are_not_passed_off_as_this_ones(
         facts = dict(real(device).facts)
         return environment.Environment(facts=facts | {"cpu": {**facts["cpu"], "model": "another"}})
 
-    monkeypatch.setattr(environment, "environment", another)
+    monkeypatch.setattr(connect, "environment", another)
     assert run("--limit", "1", "--no-pictures") == 0
-    monkeypatch.setattr(environment, "environment", real)
+    monkeypatch.setattr(connect, "environment", real)
     assert run("--no-pictures") == 0
     said = capsys.readouterr().out.rpartition("mine at")[2]
     assert said.count("machine: ") == 2
