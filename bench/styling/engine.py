@@ -16,7 +16,7 @@ from bench.errors import RunError
 from bench.executor import read_ahead
 from bench.out_of_memory import out_of_memory
 from bench.styling.outcome import Outcome, Result, Stored
-from bench.styling.plan import Content, Item, Method, Plan
+from bench.styling.plan import Content, Item, Measured, Method, Plan
 from models.losses import Terms
 
 Keep = Callable[[Outcome], None]
@@ -174,26 +174,26 @@ def make_all(
         value = f"objective {terms.total.mean().item():.4g}"
         advance(plan, reporter, f"{who}, iteration {done}, {value}", len(batch))
 
-    parts = [[content] for content in batch]
+    found: Sequence[Measured | Exception] = []
+    parts: Sequence[Sequence[Content]] = []
+    no_memory = False
     try:
-        iterations = max(content.pending[method.name] for content in batch)
-        found = method.make(batch, iterations, report)
+        found = method.make(batch, max(content.pending[method.name] for content in batch), report)
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
-        if out_of_memory(error):
-            half = len(batch) // 2
-            parts = [list(batch[:half]), list(batch[half:])]
-            error = RunError(plan.no_memory)
-            if len(batch) > 1:
-                text = f"no memory for {len(batch)} contents at once, so in halves"
-                reporter.note(": ".join(filter(None, (plan.title, text))))
-        elif not isinstance(error, ValueError | OSError):
+        no_memory = out_of_memory(error)
+        if not no_memory and not isinstance(error, ValueError | OSError):
             raise
-        if len(batch) == 1:
-            found = [error]
-        else:
-            for part in parts:
-                make_all(plan, method, part, outcome, reporter)
-            return
+        half = len(batch) // 2
+        parts = [batch[:half], batch[half:]] if no_memory else [[content] for content in batch]
+        found = [RunError(plan.no_memory) if no_memory else error]
+    # Not in the handler: until it is left, the error holds on to the memory of what failed.
+    if parts and len(batch) > 1:
+        if no_memory:
+            text = f"no memory for {len(batch)} contents at once, so in halves"
+            reporter.note(": ".join(filter(None, (plan.title, text))))
+        for part in parts:
+            make_all(plan, method, part, outcome, reporter)
+        return
     for content, measured in zip(batch, found, strict=True):
         if isinstance(measured, Exception):
             outcome.fail(plan, content.name, method, measured)
