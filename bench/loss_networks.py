@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench import cache
 from bench.errors import MissingFile, UserError
 from bench.styles import LOSS_WEIGHTS
-from models.vgg import LossNetwork
+from models.vgg import LossNetwork, loss_network
 
 PREFIX = "vgg19-conv3_1"
 INSTEAD = f"; or take --loss-network {PREFIX}, the first five convolutions of VGG-19, at 2 MB"
@@ -21,7 +21,7 @@ def load(name: str, layers: Sequence[str]) -> LossNetwork:
         UserError: a layer that it does not reach, or a damaged file.
     """
     try:
-        return network(name, layers, cache.find(LOSS_WEIGHTS[name]))
+        return loss_network(name, layers, cache.find(LOSS_WEIGHTS[name]))
     except MissingFile as error:
         raise MissingFile(f"{error}{'' if name == PREFIX else INSTEAD}") from error
     except ValueError as error:

@@ -17,11 +17,14 @@ import torch
 from bench.cluster.pool import Cluster, Died, Unit
 from bench.cluster.worker import ready, there
 from bench.errors import RunError, UserError
+from bench.registry import catalog
 from bench.styles import names, style_image
 from bench.styling.config import Config
-from bench.styling.outcome import Content, Outcome, failure
-from bench.styling.plan import Plan, plans
-from bench.styling.run import Engine, Measuring, Pool, Submit, steps
+from bench.styling.engine import Engine, Pool, Submit, advance, make_batch
+from bench.styling.loading import plans
+from bench.styling.outcome import Outcome
+from bench.styling.plan import Content, Item, Plan
+from bench.styling.summary import CONTENT
 
 LARGEST_UNIT = 8
 UNITS_PER_WORKER = 4
@@ -48,7 +51,7 @@ class Job:
 
 
 def in_cluster(cluster: Cluster, config: Config) -> Pool:
-    """For :func:`bench.styling.run.measure`: contents go out, some at a time."""
+    """For :func:`bench.styling.engine.Engine.run`: contents go out, some at a time."""
 
     @contextmanager
     def pool(engine: Engine) -> Iterator[Submit]:
@@ -62,9 +65,10 @@ def in_cluster(cluster: Cluster, config: Config) -> Pool:
 
         def keep(content: Content, result: Outcome | Died) -> None:
             if isinstance(result, Died):
-                result = Outcome(failures=[failure(plan, content.image, "", RunError(result.reason))])
+                error, result = RunError(result.reason), Outcome()
+                result.fail(plan, content.name, None, error)
             engine.keep(result)
-            engine.advance(content.image.stem, steps(plan))
+            advance(plan, engine.reporter, content.name, plan.steps)
 
         with cluster.units(keep) as send:
 
@@ -85,18 +89,19 @@ def in_cluster(cluster: Cluster, config: Config) -> Pool:
 
 
 def _job(config: Config, plan: Plan, cluster: Cluster, most: int, threads: int) -> Job:
-    style = next(style for style in config.style if style.sha256 == plan.protocol.style_sha256)
+    style = next(style for style in config.style if style.sha256 == plan.protocols[0].style_sha256)
+    subjects = {method.subject for method in plan.methods}
     return Job(
         config=replace(
             config,
             style=(replace(style, file=style.file.absolute()),),
-            sizes=(plan.protocol.size,),
+            sizes=(plan.protocols[0].size,),
             images=replace(plan.dataset, images=plan.dataset.images[:most]),
             models=(),
-            pictures=plan.pictures,
+            pictures=config.pictures and config.pictures.absolute(),
             models_named=True,
         ),
-        models=tuple(entry.text for entry in config.models if entry.name in plan.hashes),
+        models=tuple(entry.text for entry in config.models if entry.name in subjects),
         hashes=_hashes(plan),
         device="cuda" if cluster.gpus else "cpu",
         folder=str(Path.cwd()),
@@ -105,17 +110,19 @@ def _job(config: Config, plan: Plan, cluster: Cluster, most: int, threads: int) 
 
 
 def _hashes(plan: Plan) -> tuple[tuple[str, str], ...]:
-    return (("the objective", plan.protocol.hash), *sorted(plan.hashes.items()))
+    """Of the objective and of every subject; the content's own is that of its file."""
+    nothing = Item(name="", sha256="")
+    own = {m.subject: m.hash(nothing) for m in plan.methods if m.subject != CONTENT}
+    return (("the objective", plan.protocols[0].hash), *sorted(own.items()))
 
 
 def measure_contents(job: Job, contents: Sequence[Content]) -> list[Outcome]:
     """Batches as they fit on this node's device. An outcome is a batch's: it comes with its first content."""
     ready(job.threads)
     with there(job.folder):
-        measuring = Measuring(_loaded(job), Silent())
-        found = [Outcome() for _ in contents]
-        for first in range(0, len(contents), measuring.plan.batch):
-            found[first] = measuring.do(contents[first : first + measuring.plan.batch])
+        plan, found = _loaded(job), [Outcome() for _ in contents]
+        for first in range(0, len(contents), plan.batch):
+            (found[first],) = make_batch(plan, contents[first : first + plan.batch], Silent())
     return found
 
 
@@ -135,7 +142,7 @@ def _loaded(job: Job) -> Plan:
     Raises:
         UserError: the objective or a network here is not the driver's.
     """
-    config = replace(job.config, models=tuple(map(stylizers.entry, job.models)))
+    config = replace(job.config, models=tuple(map(catalog.stylizer_entry, job.models)))
     (style,) = config.style
     if style.name in names() and not style.file.is_file():
         config = replace(config, style=(style_image(style.name),))

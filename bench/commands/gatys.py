@@ -1,115 +1,22 @@
-"""`bench.gatys`: its config, and image after image through the optimisation of :mod:`baselines.gatys`."""
+"""What `bench.gatys` does once its options are parsed: image after image through the optimisation."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import partial
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from baselines.gatys import Gatys
-from baselines.optimise import Settings
 from bench import images
-from bench.applying.config import gather, output, refuse_outputs
-from bench.applying.images import reason
-from bench.applying.origin import KEY, Origin, file_name, still_to_do
-from bench.cli import DONE, FAILED, Reporter, device, progress
-from bench.environment import AUTO, precision
-from bench.errors import UserError
-from bench.executor import read_ahead
+from bench.applying.config import refuse_outputs
+from bench.applying.origin import KEY, still_to_do
+from bench.cli import DONE, FAILED, device, progress
 from bench.forms.build import exact_float32
-from bench.records import ImageFile, StyleProtocol
-from bench.styles import StyleImage, protocol, style_image
-from bench.styling.objective import fitted, loss_network, read_style
-from models.losses import Terms
-
-REPORT_EVERY = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """The command line, checked. A field is called as its option is.
-
-    Attributes:
-        inputs: every image of them.
-        size: longer side of results and style.
-        style_weight, tv_weight, content_layers, style_layers: None for the loss network's own.
-    """
-
-    inputs: tuple[ImageFile, ...]
-    style: StyleImage
-    out: Path
-    name: str
-    size: int
-    iterations: int
-    method: str
-    initial: str
-    style_weight: float | None
-    tv_weight: float | None
-    loss_network: str
-    content_layers: Sequence[str] | None
-    style_layers: Sequence[str] | None
-    precision: str
-    seed: int
-    device: str
-    force: bool
-
-    def output(self, image: ImageFile) -> Path:
-        """The PNG that is made of an image."""
-        return output(self.out, file_name(self.name, stem=image.stem, style=self.style.name))
-
-    @cached_property
-    def protocol(self) -> StyleProtocol:
-        """The objective.
-
-        Raises:
-            UserError: a number that cannot be.
-        """
-        return protocol(
-            self.style,
-            self.size,
-            loss_network=self.loss_network,
-            content_layers=self.content_layers,
-            style_layers=self.style_layers,
-            style_weight=self.style_weight,
-            tv_weight=self.tv_weight,
-            style_size=self.size,
-        )
-
-    @property
-    def origin(self) -> Origin:
-        """What outputs are made of, but for the content."""
-        names = ("size", "iterations", "method", "initial", "seed", "precision")
-        return Origin(
-            model=f"gatys, {self.style.name}",
-            model_hash=self.protocol.hash,
-            options={name: getattr(self, name) for name in names},
-        )
-
-    @property
-    def report_every(self) -> int:
-        """Iterations between two steps of the progress bar; each waits for the device."""
-        return min(REPORT_EVERY, self.iterations)
-
-
-def read_config(args: argparse.Namespace) -> Config:
-    """Check numbers and resolve names.
-
-    Raises:
-        UserError: a number that cannot be, an unknown style or input.
-    """
-    for name in ("size", "iterations"):
-        if getattr(args, name) < 1:
-            raise UserError(f"--{name} is {getattr(args, name)}; required at least 1")
-    if args.seed < 0:
-        raise UserError(f"--seed is {args.seed}; required at least 0")
-    given = vars(args) | {"style": style_image(args.style), "inputs": tuple(gather(args.inputs))}
-    return Config(**given)
+from bench.records import Dataset, ImageFile
+from bench.styling.engine import Engine
+from bench.styling.gatys import Config, Stylization, load, precision_on, read_config
+from bench.styling.objective import fitted
+from bench.styling.outcome import Outcome
+from bench.styling.plan import TRY_SMALLER, Plan
 
 
 def run(args: argparse.Namespace) -> int:
@@ -136,82 +43,35 @@ def work(config: Config, waiting: Sequence[ImageFile]) -> int:
     exact_float32()
     where = device(config.device)
     print(f"loss network on {where} in {precision_on(config.precision, where)}")
-    gatys = load(config, where)
-    failed = 0
-    steps = len(waiting) * (config.iterations // config.report_every)
-    with progress("gatys", steps) as reporter:
-        for image, loaded in read_ahead(waiting):
-            try:
-                if isinstance(loaded, Exception):
-                    raise loaded
-                content = fitted(images.to_tensor(loaded.pixels), config.size).to(where)
-                one(config, gatys, image, loaded.sha256, content, reporter)
-            except (ValueError, OSError, RuntimeError, MemoryError) as error:
-                failed += 1
-                reporter.note(f"{image.file!r}: {reason(error)}")
-    return failed
-
-
-def load(config: Config, where: torch.device) -> Gatys:
-    """The optimisation with everything but a content.
-
-    Raises:
-        UserError: the style cannot be read or is too small; the loss network's weights are not to be had.
-    """
-    aim = config.protocol
-    style, network = read_style(config.style, config.size).to(where), loss_network(aim).to(where)
-    if min(style.shape[-2:]) < network.minimum:
-        h, w = style.shape[-2:]
-        raise UserError(f"the style is {w}x{h}; required at least {network.minimum} pixels per side")
-    return Gatys(
-        network=network,
-        style=style,
-        content_layers=aim.content_layers,
-        style_layers=aim.style_layers,
-        style_weight=aim.style_weight,
-        tv_weight=aim.tv_weight,
-        initial=config.initial,
-        seed=config.seed,
-        settings=Settings(
-            method=config.method,
-            iterations=config.iterations,
-            dtype=torch.bfloat16 if precision_on(config.precision, where) == "bf16" else torch.float32,
-            graph=where.type == "cuda",
-        ),
+    files = {image.stem: image.file for image in waiting}
+    method = Stylization(
+        dataset="the inputs",
+        iterations=config.iterations,
+        config=config,
+        gatys=load(config, where),
+        device=where,
     )
+    plan = Plan(
+        dataset=Dataset(name=method.dataset, images=tuple(waiting), source=""),
+        rounds=((method,),),
+        prepare=partial(fitted, longer_side=config.size),
+        batch=1,
+        protocols=(config.protocol,),
+        no_memory=TRY_SMALLER,
+    )
+    failed = 0
+    with progress("gatys", len(waiting) * plan.steps) as reporter:
 
+        def keep(outcome: Outcome) -> None:
+            nonlocal failed
+            for picture, (file, pixels) in zip(outcome.pictures, outcome.files, strict=True):
+                try:
+                    images.write(file, pixels, text={KEY: config.origin.record(picture.image_sha256)})
+                except OSError as error:
+                    outcome.fail(plan, picture.image, method, error)
+            for failure in outcome.failures:
+                reporter.note(f"{files[failure.image]!r}: {failure.reason}")
+            failed += len(outcome.failures)
 
-def precision_on(option: str, where: torch.device) -> str:
-    """`float32` or `bf16`. On a GPU `auto` is float32: what bfloat16 costs there has not been measured yet."""
-    if option == AUTO and where.type != "cpu":
-        return "float32"
-    return precision(option, where.type)
-
-
-def one(
-    config: Config,
-    gatys: Gatys,
-    image: ImageFile,
-    sha256: str,
-    content: Float[Tensor, "1 3 h w"],
-    reporter: Reporter,
-) -> None:
-    """Do one image and write it.
-
-    Raises:
-        ValueError: the content is too small, or the objective became NaN or infinite; then the last good image is
-            written all the same.
-    """
-
-    def report(done: int, terms: Terms) -> None:
-        reporter.advance(f"{image.stem}, iteration {done}, objective {terms.total.item():.4g}")
-
-    found = gatys.run(content, callback=report, callback_every=config.report_every)
-    written = config.output(image)
-    (failed_at,) = found.failed_at
-    text = {} if failed_at else {KEY: config.origin.record(sha256)}
-    images.write(written, images.to_array(found.image), text=text)
-    if failed_at:
-        raise ValueError(
-            f"the objective is not finite in iteration {failed_at}; the image before it is {str(written)!r}"
-        )
+        Engine(plan, reporter, keep).run()
+    return failed

@@ -15,13 +15,15 @@ from bench.datasets import left_out
 from bench.environment import environment
 from bench.gpu import exact_float32
 from bench.inverting.config import LOOSE, Config, read_config
-from bench.inverting.goals import Made
-from bench.inverting.run import Work, invert, steps
+from bench.inverting.methods import Made, made, plans
 from bench.inverting.weights import weighed
 from bench.outputs import image_files, image_folders, refuse_clashes, store_files
 from bench.printable import printable
-from bench.records import Run
+from bench.records import Curve, Failure, Run
 from bench.store import Store, now
+from bench.styling.engine import Engine
+from bench.styling.outcome import Outcome, Stored, StoreWriter, key_of
+from bench.styling.plan import Key
 
 COLUMNS = ("image", "layer", "start", "end", "iterations", "seconds", "file")
 
@@ -39,8 +41,8 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         print(printable(line), file=sys.stderr)
     where = device(config.device)
     with Store(config.db) as store:
-        made, complete = work(config, where, store, command)
-    print_tables(made, config.pictures)
+        found, complete = work(config, where, store, command)
+    print_tables(found, config.pictures)
     print(f"\nresults:  {config.db}\npictures: {config.pictures}")
     return DONE if complete else FAILED
 
@@ -67,21 +69,37 @@ def work(
         protocols=config.protocols,
     )
     number = store.start(record)
-    with progress("inversion", steps(config, where)) as reporter:
-        made = invert(
-            Work(config=config, network=network, device=where, store=store, run=number, reporter=reporter)
-        )
+    todo = list(plans(config, network, where))
+    found: list[Made] = []
+    kept: dict[Key, Curve] = {}
+    steps = sum(len(plan.dataset.images) * plan.steps for plan in todo)
+    with progress("inversion", steps) as reporter:
+        writer = StoreWriter(store=store, run=number, reporter=reporter, describe=not_done)
+
+        def keep(outcome: Outcome) -> None:
+            writer(outcome)
+            kept.update({key_of(curve): curve for curve in outcome.curves})
+
+        for plan in todo:
+            engine = Engine(plan, reporter, keep, Stored(store))
+            engine.run()
+            found += made(engine, kept)
     store.finish(number)
-    return made, config.expected <= {(one.goal.dataset, one.goal.protocol.hash) for one in made}
+    return found, config.expected <= {(one.curve.dataset, one.curve.protocol_hash) for one in found}
 
 
-def print_tables(made: Sequence[Made], folder: Path) -> None:
+def not_done(failure: Failure) -> str:
+    """A line while the run goes on."""
+    return f"{failure.dataset} {failure.image!r}: not done: {failure.reason}"
+
+
+def print_tables(found: Sequence[Made], folder: Path) -> None:
     """One of the images from features, one of those from style; files as they lie in `folder`."""
     for title, of_style in (
         ("images from features (Figure 3)", False),
         ("images from style (Figure 4)", True),
     ):
-        rows = [cells(one, folder) for one in made if one.goal.of_style == of_style]
+        rows = [cells(one, folder) for one in found if one.method.of_style == of_style]
         if rows:
             print(f"\n{title}; objective at start and end")
             for line in lines([COLUMNS, *rows]):
@@ -93,8 +111,8 @@ def cells(one: Made, folder: Path) -> tuple[str, ...]:
     file = one.file.absolute()
     inside = file.is_relative_to(folder.absolute())
     return (
-        one.goal.image,
-        one.goal.layer,
+        one.item.name,
+        one.method.place,
         f"{one.curve.total[0]:.4g}",
         f"{one.curve.total[-1]:.4g}",
         str(one.iterations),

@@ -22,10 +22,11 @@ from bench.outputs import image_files, image_folders, model_files, refuse_clashe
 from bench.printable import printable
 from bench.records import Failure, Run
 from bench.store import Store, now
-from bench.styling import run as style_run
 from bench.styling.config import Config, read_config
-from bench.styling.outcome import machines, results
-from bench.styling.plan import Plan, plans
+from bench.styling.engine import Engine, Pool, in_batches
+from bench.styling.loading import plans
+from bench.styling.outcome import Stored, StoreWriter, machines, results
+from bench.styling.plan import Plan
 from bench.styling.summary import comparisons
 from bench.styling.table import Panel, notes, objectives, overtakings, to_json
 
@@ -80,11 +81,11 @@ def measure(
         command=tuple(command),
         started=now(),
         environment=connect.machine_of(where, cluster),
-        protocols=tuple(plan.protocol for plan in todo),
+        protocols=tuple(protocol for plan in todo for protocol in plan.protocols),
     )
     number = store.start(record)
-    pool = style_run.in_batches if cluster is None else in_cluster(cluster, config)
-    panels, complete = measure_plans(todo, store, number, pool)
+    pool = in_batches if cluster is None else in_cluster(cluster, config)
+    panels, complete = measure_plans(config, todo, store, number, pool)
     store.finish(number)
     for panel in panels:
         print_panel(panel)
@@ -93,25 +94,34 @@ def measure(
 
 
 def measure_plans(
-    todo: Sequence[Plan], store: Store, number: int, pool: style_run.Pool
+    config: Config, todo: Sequence[Plan], store: Store, number: int, pool: Pool
 ) -> tuple[list[Panel], bool]:
     """The curves of each plan, from the store, and whether every subject has at least one content."""
     panels, complete = [], True
-    with progress("style_quality", sum(len(p.dataset.images) * style_run.steps(p) for p in todo)) as reporter:
+    steps = sum(len(plan.dataset.images) * plan.steps for plan in todo)
+    with progress("style_quality", steps) as reporter:
+        writer = StoreWriter(store=store, run=number, reporter=reporter, describe=not_measured)
         for plan in todo:
-            curves = results(plan, store, style_run.measure(plan, store, number, reporter, pool))
-            complete &= {curve.subject for curve in curves} == set(plan.subjects)
+            items = Engine(plan, reporter, writer, Stored(store)).run(pool)
+            curves = results(plan, store, items)
+            complete &= {curve.subject for curve in curves} == {method.subject for method in plan.methods}
             panels += [
                 Panel(
                     title=plan.title,
-                    protocol=plan.protocol,
-                    baseline=plan.baseline,
+                    protocol=plan.protocols[0],
+                    baseline=config.baseline,
                     comparison=comparison,
                     machines=tuple(machines(store, curves)),
                 )
                 for comparison in comparisons(curves)
             ]
     return panels, complete
+
+
+def not_measured(failure: Failure) -> str:
+    """A line while the run goes on."""
+    who = f" ({failure.model})" if failure.model else ""
+    return f"{failure.dataset} {failure.image!r}{who}: not measured: {failure.reason}"
 
 
 def print_panel(panel: Panel) -> None:

@@ -1,47 +1,22 @@
-"""What is stored of a batch: curves, pictures and failures, and where the pictures lie."""
+"""What came of a batch, as it is stored; and what is stored already."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
-from torch import Tensor
 
 from bench import images
+from bench.cli import Reporter
 from bench.environment import summary
 from bench.failures import reason
-from bench.records import Curve, Failure, ImageFile, Picture
+from bench.records import Curve, Failure, Picture
 from bench.storage.pictures import relative_to_store
 from bench.store import Store
-from bench.styling.measure import Measured
-from bench.styling.plan import Plan
+from bench.styling.plan import Content, Item, Key, Measured, Method, Plan
 from bench.styling.summary import shortened
-
-STYLE = "style"
-Key = tuple[str, str, str, str]
-"""A content, its SHA-256, a subject and the subject's hash."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Content:
-    """A content that something is to be measured on.
-
-    Attributes:
-        square: as the protocol has it, on the CPU.
-        pictured: its pictures are kept.
-        lacking: subjects that it has no curve of, or no picture.
-        iterations: for the optimisation, where that is lacking.
-    """
-
-    image: ImageFile
-    sha256: str
-    square: Float[Tensor, "1 3 s s"]
-    pictured: bool
-    lacking: tuple[str, ...]
-    iterations: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,144 +28,155 @@ class Outcome:
     pictures: list[Picture] = field(default_factory=list)
     files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
 
-
-def take(outcome: Outcome, plan: Plan, content: Content, subject: str, measured: Measured) -> None:
-    """Put a curve and, where it is kept, its picture into an outcome."""
-    outcome.curves.append(curve(plan, content, subject, measured))
-    if content.pictured:
-        file = picture_file(plan, subject, content.image.stem)
+    def keep(self, plan: Plan, method: Method, content: Content, measured: Measured) -> None:
+        """Add a curve and, of a content that is pictured, its image."""
+        self.curves.append(
+            Curve(
+                subject=method.subject,
+                subject_hash=method.hash(content),
+                dataset=plan.dataset.name,
+                image=content.name,
+                image_sha256=content.sha256,
+                protocol_hash=method.protocol(content).hash,
+                terms=measured.terms,
+                seconds=measured.seconds,
+                batch=measured.batch,
+            )
+        )
+        if not content.pictured:
+            return
         pixels = images.to_array(measured.image)
-        outcome.files.append((file, pixels))
-        outcome.pictures.append(picture(plan, content, subject, file, pixels))
+        self.show(method.picture(content, pixels), pixels)
+        for picture, source in method.made_from(content):
+            self.show(picture, source)
+
+    def show(self, picture: Picture, pixels: np.ndarray) -> None:
+        """Add an image."""
+        self.pictures.append(picture)
+        self.files.append((Path(picture.file), pixels))
+
+    def fail(self, plan: Plan, name: str, method: Method | None, error: Exception) -> None:
+        """Add why a method, or every one where it is None, made nothing of a content."""
+        where = (plan.title, method.place if method else "")
+        self.failures.append(
+            Failure(
+                dataset=plan.dataset.name,
+                image=name,
+                model=method.subject if method else "",
+                scale=1,
+                reason=": ".join([*filter(None, where), reason(error)]),
+            )
+        )
 
 
-def curve(plan: Plan, content: Content, subject: str, measured: Measured) -> Curve:
-    """As it is stored."""
-    return Curve(
-        subject=subject,
-        subject_hash=plan.subject_hash(subject, content.sha256),
-        dataset=plan.dataset.name,
-        image=content.image.stem,
-        image_sha256=content.sha256,
-        protocol_hash=plan.protocol.hash,
-        terms=measured.terms,
-        seconds=measured.seconds,
-        batch=measured.batch,
-    )
+@dataclass(frozen=True, kw_only=True)
+class StoreWriter:
+    """Writes outcomes into a results file, and names what failed.
 
-
-def failure(plan: Plan, image: ImageFile, subject: str, error: Exception) -> Failure:
-    """Why a subject, or every one where it is empty, could not be measured on a content."""
-    return Failure(
-        dataset=plan.dataset.name,
-        image=image.stem,
-        model=subject,
-        scale=1,
-        reason=f"{plan.title}: {reason(error)}",
-    )
-
-
-def picture_file(plan: Plan, subject: str, stem: str) -> Path:
-    """Where a picture goes: FOLDER/DATASET/la_muse-256-PROTOCOL/SUBJECT-HASH/STEM.png; contents have no hash."""
-    assert plan.pictures is not None
-    protocol = plan.protocol
-    version = f"-{plan.hashes[subject][:8]}" if subject in plan.hashes else ""
-    folder = plan.pictures / plan.dataset.name / f"{protocol.style}-{protocol.size}-{protocol.hash[:8]}"
-    return folder / f"{subject}{version}" / f"{stem}.png"
-
-
-def picture(plan: Plan, content: Content, subject: str, file: Path, pixels: np.ndarray) -> Picture:
-    """Of what a subject made of a content."""
-    return Picture(
-        dataset=plan.dataset.name,
-        protocol_hash=plan.protocol.hash,
-        image=content.image.stem,
-        image_sha256=content.sha256,
-        model=subject,
-        model_hash=plan.subject_hash(subject, content.sha256),
-        file=str(file),
-        pixels_sha256=images.pixels_sha256(pixels),
-    )
-
-
-def style_picture(plan: Plan) -> Outcome:
-    """The style as the objective sees it."""
-    protocol = plan.protocol
-    file = picture_file(plan, STYLE, protocol.style)
-    pixels = images.to_array(plan.style)
-    record = Picture(
-        dataset=plan.dataset.name,
-        protocol_hash=protocol.hash,
-        image=protocol.style,
-        image_sha256=protocol.style_sha256,
-        model=STYLE,
-        model_hash=protocol.style_sha256,
-        file=str(file),
-        pixels_sha256=images.pixels_sha256(pixels),
-    )
-    return Outcome(pictures=[record], files=[(file, pixels)])
-
-
-def write(outcome: Outcome, store: Store, run: int) -> None:
-    """Write and store.
-
-    Raises:
-        OSError: a picture cannot be written, which does not cost the curves.
+    Attributes:
+        run: number in the store.
+        describe: a failure in one line.
     """
-    try:
-        for file, pixels in outcome.files:
-            images.write(file, pixels)
-    except OSError:
-        store.add(run, curves=outcome.curves, failures=outcome.failures)
-        raise
-    pictures = [relative_to_store(picture, store.place) for picture in outcome.pictures]
-    store.add(run, curves=outcome.curves, failures=outcome.failures, pictures=pictures)
+
+    store: Store
+    run: int
+    reporter: Reporter
+    describe: Callable[[Failure], str]
+
+    def __call__(self, outcome: Outcome) -> None:
+        """
+        Raises:
+            StoreError: the store cannot be written to.
+            OSError: an image cannot be written, which does not cost the curves.
+        """
+        try:
+            for file, pixels in outcome.files:
+                images.write(file, pixels)
+        except OSError:
+            self.store.add(self.run, curves=outcome.curves, failures=outcome.failures)
+            raise
+        pictures = [relative_to_store(picture, self.store.place) for picture in outcome.pictures]
+        self.store.add(self.run, curves=outcome.curves, failures=outcome.failures, pictures=pictures)
+        for failure in outcome.failures:
+            self.reporter.note(self.describe(failure))
 
 
-def stored_iterations(plan: Plan, store: Store) -> dict[Key, int]:
-    """Of every curve that the store has."""
-    curves = store.curves(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
-    return {(c.image, c.image_sha256, c.subject, c.subject_hash): len(c.total) - 1 for c in curves}
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a results file has of a method and a content: its curve, and its image where the file is there."""
+
+    curve: Curve | None
+    file: Path | None
+
+    @property
+    def iterations(self) -> int:
+        """That were done; -1 without a curve."""
+        return -1 if self.curve is None else len(self.curve.total) - 1
 
 
-def stored_pictures(plan: Plan, store: Store) -> set[Key]:
-    """Every picture that the store knows of and that lies where this plan would put it."""
-    if plan.pictures is None:
-        return set()
-    known = {
-        (p.image, p.image_sha256, p.model, p.model_hash)
-        for p in store.pictures(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
-    }
-    return {key for key in known if picture_file(plan, key[2], key[0]).is_file()}
+class Stored:
+    """What a results file has of a plan's contents."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.curves: dict[Key, Curve] = {}
+        self.files: dict[Key, Path] = {}
+        self._read: set[tuple[str, str]] = set()
+
+    def find(self, plan: Plan, method: Method, item: Item, *, pictured: bool) -> Result:
+        """Of one method and content.
+
+        Args:
+            pictured: look for the image too.
+        """
+        key = method.key(item)
+        self._read_all(dataset=key[0], protocol_hash=key[3])
+        file = self.files.get(key) if pictured else None
+        if file is not None and not plan.anywhere:
+            file = method.file(item)
+        return Result(curve=self.curves.get(key), file=file if file is not None and file.is_file() else None)
+
+    def _read_all(self, *, dataset: str, protocol_hash: str) -> None:
+        """Of one data set under one protocol, once."""
+        if (dataset, protocol_hash) in self._read:
+            return
+        self._read.add((dataset, protocol_hash))
+        for c in self.store.curves(dataset=dataset, protocol_hash=protocol_hash):
+            self.curves[key_of(c)] = c
+        for p in self.store.pictures(dataset=dataset, protocol_hash=protocol_hash):
+            key = (p.dataset, p.image, p.image_sha256, p.protocol_hash, p.model, p.model_hash)
+            self.files[key] = self.store.place.parent / p.file
 
 
-def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Curve]:
-    """The stored curves of just this plan, subject after subject; longer ones cut to the iterations asked for.
+def key_of(curve: Curve) -> Key:
+    """What the rows of its result are found by."""
+    return (
+        curve.dataset,
+        curve.image,
+        curve.image_sha256,
+        curve.protocol_hash,
+        curve.subject,
+        curve.subject_hash,
+    )
 
-    Args:
-        hashes: SHA-256 of each content by name, as :func:`bench.styling.run.measure` returns it.
-    """
-    order = {subject: index for index, subject in enumerate(plan.subjects)}
+
+def results(plan: Plan, store: Store, items: Sequence[Item]) -> list[Curve]:
+    """The stored curves of just this plan, method after method; longer ones cut to the iterations asked for."""
+    wanted = {m.key(item): (i, m.iterations) for i, m in enumerate(plan.methods) for item in items}
     found = [
-        shortened(c, plan.baseline.iterations) if plan.baseline else c
-        for c in store.curves(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
-        if hashes.get(c.image) == c.image_sha256
-        and c.subject in order
-        and c.subject_hash == plan.subject_hash(c.subject, c.image_sha256)
+        (wanted[key_of(curve)], curve)
+        for protocol in plan.protocols
+        for curve in store.curves(dataset=plan.dataset.name, protocol_hash=protocol.hash)
+        if key_of(curve) in wanted
     ]
-    return sorted(found, key=lambda c: order[c.subject])
+    return [shortened(curve, most) for (_, most), curve in sorted(found, key=lambda pair: pair[0][0])]
 
 
 def machines(store: Store, curves: Sequence[Curve]) -> list[str]:
     """The machines that these curves were measured on, a line each: stored times may be of another one."""
     columns, rows = store.table("curves")
-    at = [
-        columns.index(name)
-        for name in ("dataset", "protocol_hash", "image", "image_sha256", "subject", "subject_hash")
-    ]
-    wanted = {
-        (c.dataset, c.protocol_hash, c.image, c.image_sha256, c.subject, c.subject_hash) for c in curves
-    }
-    run = columns.index("run")
+    names = ("dataset", "image", "image_sha256", "protocol_hash", "subject", "subject_hash")
+    at = [columns.index(name) for name in names]
+    wanted, run = {key_of(curve) for curve in curves}, columns.index("run")
     runs = {row[run] for row in rows if tuple(row[i] for i in at) in wanted}
     return list(dict.fromkeys(summary(store.environment(number)) for number in sorted(runs)))

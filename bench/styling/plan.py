@@ -1,171 +1,183 @@
-"""From names to what can be run: networks, loss networks and styles of `bench.style_quality`, loaded and checked.
-
-A network that was named and cannot run is an error; one that is only there by default is left out and said so.
-"""
+"""What the engine of every style program works on: contents, methods that make images of them, and the plan of both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+import numpy as np
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from bench import cache, images
-from bench.errors import MissingFile, UserError
-from bench.records import Dataset, StyleProtocol
-from bench.registry import catalog
-from bench.styles import StyleImage
-from bench.styling import objective as style_objective
-from bench.styling.batch import batch_size
-from bench.styling.config import Baseline, Config, Entry, loss_network, of_style
-from bench.styling.summary import BASELINE, CONTENT
-from models.losses import StyleObjective
-from models.vgg import LossNetwork
+from bench import images
+from bench.records import Dataset, Picture, StyleProtocol
+from models.losses import Terms
 
-Say = Callable[[str], None]
+REPORT_EVERY = 10
+"""Iterations between two steps of the progress bar; each waits for the device."""
+
+TRY_SMALLER = "out of memory; try a smaller image, --size, or --tile"
+
+Report = Callable[[int, Terms], None]
+"""Called with the iterations done and the terms of each image of a batch."""
+
+Key = tuple[str, str, str, str, str, str]
+"""Data set, image, its SHA-256, hash of the protocol, subject and its hash: what the rows of a result are found by."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
-    """A style network with its name and content hash; content to stylized, RGB, float32, `n 3 h w`."""
+class Item:
+    """An image as its rows name it: its stem, and the SHA-256 of its file."""
 
     name: str
-    hash: str
-    network: Callable[[Tensor], Tensor]
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content(Item):
+    """An image that something is made of.
+
+    Attributes:
+        pixels: as the protocol has it, RGB in [0, 1], on the CPU.
+        pictured: images of it are kept.
+        pending: by name the methods without a result of it, with the iterations to do.
+    """
+
+    pixels: Float[Tensor, "1 3 h w"]
+    pictured: bool
+    pending: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a method made of one content.
+
+    Attributes:
+        image: RGB in [0, 1], on any device.
+        terms: of the objective, each after 0, 1, ... iterations.
+        seconds: from the content to the image, this content's share of its batch.
+    """
+
+    image: Float[Tensor, "1 3 h w"]
+    terms: dict[str, tuple[float, ...]]
+    seconds: float
+    batch: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(ABC):
+    """A way to make an image of a content: the content itself, a network, an optimisation.
+
+    Attributes:
+        dataset: whose images it is for.
+        name: no two of a plan have the same.
+        subject: its name in the results file.
+        iterations: 0 for what does not iterate.
+        together: takes a batch at once; one content after the other where False.
+        place: the layer that is inverted; empty for whatever looks at several.
+    """
+
+    dataset: str
+    name: str
+    subject: str
+    iterations: int = 0
+    together: bool = False
+    place: str = ""
+
+    @abstractmethod
+    def make(
+        self, contents: Sequence[Content], iterations: int, report: Report
+    ) -> Sequence[Measured | Exception]:
+        """The images, or why there is none of a content.
+
+        Raises:
+            Exception: nothing came of the whole batch.
+        """
+
+    @abstractmethod
+    def hash(self, item: Item) -> str:
+        """Of all that decides the image but its content and the objective."""
+
+    @abstractmethod
+    def protocol(self, item: Item) -> StyleProtocol:
+        """The objective."""
+
+    @abstractmethod
+    def file(self, item: Item) -> Path:
+        """Where the image lies."""
+
+    def key(self, item: Item) -> Key:
+        """What the rows of a result are found by."""
+        digest = self.protocol(item).hash
+        return self.dataset, item.name, item.sha256, digest, self.subject, self.hash(item)
+
+    def picture(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> Picture:
+        """The row of the image."""
+        return Picture(
+            dataset=self.dataset,
+            protocol_hash=self.protocol(item).hash,
+            image=item.name,
+            image_sha256=item.sha256,
+            model=self.subject,
+            model_hash=self.hash(item),
+            file=str(self.file(item)),
+            pixels_sha256=images.pixels_sha256(pixels),
+        )
+
+    def made_from(self, content: Content) -> Iterator[tuple[Picture, UInt8[np.ndarray, "h w c"]]]:
+        """Images that are kept beside its own."""
+        return iter(())
+
+    @property
+    def report_every(self) -> int:
+        """Iterations between two reports."""
+        return min(REPORT_EVERY, self.iterations)
+
+    @property
+    def steps(self) -> int:
+        """Of progress, for each content."""
+        return self.iterations // self.report_every if self.iterations else 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One data set under one protocol: what is to be measured.
+    """A data set, and what is made of each of its images.
 
     Attributes:
-        minimum: pixels per side that the loss network needs.
-        objective: of the protocol, for a content that is put in its place.
-        style: as the objective sees it.
-        networks: those that were trained for the style.
-        batch: contents in one optimisation.
+        rounds: methods whose results are stored in one transaction, round after round.
+        prepare: an image, `1 c h w`, as the protocol has it.
+        batch: contents that go through a round together.
+        protocols: every objective.
+        title: in failures and in lines of progress; may be empty.
+        minimum: pixels per side that a file must have.
+        picture_limit: images are kept of so many contents, the first; None for all.
+        anywhere: an image is there wherever the results file says that it lies, not only where this plan would put it.
+        no_memory: what a content says that found none.
+        force: make again what the results file already has.
+        shown: images that are kept before the first content's.
     """
 
     dataset: Dataset
-    protocol: StyleProtocol
-    minimum: int
-    objective: StyleObjective
-    style: Tensor
-    networks: tuple[Network, ...]
-    baseline: Baseline | None
+    rounds: tuple[tuple[Method, ...], ...]
+    prepare: Callable[[Float[Tensor, "1 c h w"]], Float[Tensor, "1 3 h2 w2"]]
     batch: int
-    device: torch.device
-    pictures: Path | None
-    picture_limit: int
-    force: bool
+    protocols: tuple[StyleProtocol, ...]
+    title: str = ""
+    minimum: int = 1
+    picture_limit: int | None = None
+    anywhere: bool = False
+    no_memory: str = "out of memory"
+    force: bool = False
+    shown: tuple[tuple[Picture, UInt8[np.ndarray, "h w c"]], ...] = ()
 
     @property
-    def title(self) -> str:
-        """The style at the size, in words."""
-        return f"{self.protocol.style} at {self.protocol.size}x{self.protocol.size}"
+    def methods(self) -> tuple[Method, ...]:
+        """Those of every round."""
+        return tuple(method for methods in self.rounds for method in methods)
 
     @property
-    def hashes(self) -> dict[str, str]:
-        """Every subject but the contents, by name, with the hash that its curves have."""
-        own = {network.name: network.hash for network in self.networks}
-        return own | ({BASELINE: self.baseline.hash} if self.baseline else {})
-
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """The contents, the networks, the optimisation."""
-        return CONTENT, *self.hashes
-
-    def subject_hash(self, subject: str, image_sha256: str) -> str:
-        """That a curve of the subject has, for a content."""
-        return image_sha256 if subject == CONTENT else self.hashes[subject]
-
-
-def plans(config: Config, device: torch.device, *, tell: Say, say: Say) -> list[Plan]:
-    """One plan for each style and size; networks, loss networks and styles are loaded once.
-
-    Args:
-        tell: told which loss network each style is judged by, and why.
-        say: told, once each, which network is left out and why.
-
-    Raises:
-        MissingFile: a network that was named, or a loss network, lacks a file.
-        UserError: a layer that the loss network does not have; a style that is broken or too small.
-    """
-    loaded = dict(_networks(config, device, say))
-    return [plan for style in config.style for plan in _plans(config, style, loaded, device, tell)]
-
-
-def _networks(config: Config, device: torch.device, say: Say) -> Iterator[tuple[str, Network]]:
-    for entry in config.models:
-        try:
-            network = catalog.load_stylizer(entry.text, cache.find, device)
-        except UserError as error:
-            reason = f"{entry.name} cannot run: {error}"
-            if config.models_named:
-                raise (MissingFile if isinstance(error, MissingFile) else UserError)(reason) from error
-            say(f"left out: {reason}")
-            continue
-        yield entry.name, Network(name=entry.name, hash=entry.hash(1), network=network)
-
-
-def _plans(
-    config: Config, style: StyleImage, loaded: dict[str, Network], device: torch.device, tell: Say
-) -> Iterator[Plan]:
-    trained = [entry for entry in config.models if entry.name in loaded and of_style(entry, style)]
-    judge = _judge(config, style, trained, tell)
-    protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
-    network = style_objective.loss_network(protocols[0]).to(device)
-    pixels = read_style(style, protocols[0].style_size, network.minimum).to(device)
-    for protocol in protocols:
-        yield Plan(
-            dataset=config.images,
-            protocol=protocol,
-            minimum=network.minimum,
-            objective=_objective(protocol, network, pixels),
-            style=pixels,
-            networks=tuple(loaded[entry.name] for entry in trained),
-            baseline=config.baseline,
-            batch=_batch(config, network, protocol.size, device),
-            device=device,
-            pictures=config.pictures and config.pictures.absolute(),
-            picture_limit=config.picture_limit,
-            force=config.force,
-        )
-
-
-def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], tell: Say) -> str:
-    judge, why = loss_network(config.objective, trained)
-    tell(f"{style.name}: judged by the loss network {judge} ({why})")
-    for entry in trained:
-        if entry.loss_network not in {"", judge}:
-            tell(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
-    return judge
-
-
-def read_style(style: StyleImage, longer_side: int, minimum: int) -> Tensor:
-    """The style image, RGB in [0, 1], `1 3 h w`.
-
-    Raises:
-        UserError: it cannot be read, or the loss network needs a larger one; the message names it.
-    """
-    h, w = images.read(style.file).shape[:2]
-    pixels = style_objective.read_style(style, longer_side)
-    for what, (height, width) in {"is": (h, w), "becomes": tuple(pixels.shape[-2:])}.items():
-        if min(height, width) < minimum:
-            raise UserError(
-                f"the style {style.name!r} {what} {width}x{height}; required at least {minimum} pixels per side"
-            )
-    return pixels
-
-
-def _objective(protocol: StyleProtocol, network: LossNetwork, style: Tensor) -> StyleObjective:
-    """For no content yet: each is put in with `with_content`, so that the style is looked at once."""
-    nothing = style.new_zeros(1, 3, protocol.size, protocol.size)
-    return style_objective.objective(protocol, network, content=nothing, style=style)
-
-
-def _batch(config: Config, network: LossNetwork, size: int, device: torch.device) -> int:
-    most = len(config.images.images)
-    return batch_size(network, size, device, most) if config.batch is None else min(config.batch, most)
+    def steps(self) -> int:
+        """Of progress, for each content: one for all that does not iterate, and those of what does."""
+        return any(not m.together for m in self.methods) + sum(m.steps for m in self.methods)

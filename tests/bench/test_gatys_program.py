@@ -14,7 +14,7 @@ from baselines.gatys import Gatys
 from baselines.optimise import Callback, Optimised
 from bench import environment, images, loss_networks, styles
 from bench import gatys as program
-from bench.commands.gatys import precision_on
+from bench.styling.gatys import precision_on
 from models.vgg import LossNetwork, random_loss_network
 
 OPTIONS = ["--style", "style.png", "--out", "out", "--size", "32", "--device", "cpu", "--iterations", "12"]

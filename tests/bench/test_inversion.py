@@ -16,8 +16,7 @@ from baselines.optimise import Optimised, Settings
 from bench import cache, images, inversion, loss_networks, styles
 from bench.contents import read
 from bench.errors import MissingFile
-from bench.inverting import run as inversion_run
-from bench.inverting.goals import Made
+from bench.inverting import methods as inversion_methods
 from bench.inverting.layers import PAPER
 from bench.inverting.search import lowest, so_far
 from bench.inverting.weights import content_share
@@ -25,6 +24,8 @@ from bench.records import Curve
 from bench.store import Store
 from bench.styling import objective as style_objective
 from bench.styling.objective import read_style
+from bench.styling.outcome import Outcome
+from bench.styling.plan import Content, Measured, Method, Plan
 from models.losses import gram, total_variation
 from models.vgg import LossNetwork, random_loss_network
 
@@ -84,7 +85,7 @@ def count_optimisations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         done.append(len(start))
         return lowest(objective, start, settings, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(inversion_run, "lowest", counted)
+    monkeypatch.setattr(inversion_methods, "lowest", counted)
     return done
 
 
@@ -147,7 +148,7 @@ def test_the_image_that_is_kept_is_the_best_one_and_its_objective_the_last(here:
     (file,) = Path("results/inversion").glob("files/inversion-relu1_1-*/a.png")
     network = random_network("vgg19-conv3_1", ["relu1_1"])
     (protocol,) = read([Path("results.db")]).style_protocols.values()
-    of_file = inversion_run.objective([protocol], network, [square("photos/a.png")])(
+    of_file = inversion_methods.objective([protocol], network, [square("photos/a.png")])(
         images.to_tensor(images.read(file))
     )
     assert curve.total[-1] == pytest.approx(of_file.total.item(), rel=1e-2)
@@ -223,19 +224,19 @@ def test_a_run_that_was_stopped_goes_on_behind_its_last_batch(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("photos", *PREFIX, "--layers", "relu1_1", "relu1_2")
-    keep = inversion_run.keep
+    keep = Outcome.keep
 
     def interrupted(
-        work: inversion_run.Work, goals: Sequence[inversion_run.Goal], found: Optimised, seconds: float
-    ) -> list[Made]:
-        if goals[0].layer == "relu1_2":
+        outcome: Outcome, plan: Plan, method: Method, content: Content, measured: Measured
+    ) -> None:
+        if method.place == "relu1_2":
             raise KeyboardInterrupt
-        return keep(work, goals, found, seconds)
+        keep(outcome, plan, method, content, measured)
 
-    monkeypatch.setattr(inversion_run, "keep", interrupted)
+    monkeypatch.setattr(Outcome, "keep", interrupted)
     assert run(*arguments) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "error: interrupted"
-    monkeypatch.setattr(inversion_run, "keep", keep)
+    monkeypatch.setattr(Outcome, "keep", keep)
     done = count_optimisations(monkeypatch)
     assert run(*arguments) == 0
     assert done == [2]
@@ -289,7 +290,7 @@ def test_an_objective_that_is_not_finite_is_named_and_not_stored(
             objective=found.objective,
         )
 
-    monkeypatch.setattr(inversion_run, "lowest", fails)
+    monkeypatch.setattr(inversion_methods, "lowest", fails)
     assert run("photos", *PREFIX, "--layers", "relu1_1") == 0
     assert (
         "photos 'a': not done: relu1_1: the objective is not finite in iteration 2" in capsys.readouterr().err

@@ -21,10 +21,10 @@ from bench.records import Curve, Picture
 from bench.registry import stylizers
 from bench.registry.stylizers import StylizerEntry
 from bench.store import Store
-from bench.styling import run as style_run
-from bench.styling.measure import Measured, NotFinite, optimised
+from bench.styling import methods as style_methods
+from bench.styling.methods import NotFinite, Optimisation, optimised
 from bench.styling.objective import read_style, square
-from bench.styling.plan import Plan
+from bench.styling.plan import Measured
 from models.losses import feature_loss, gram, gram_distance, total_variation
 from models.vgg import LossNetwork, random_loss_network
 
@@ -222,13 +222,13 @@ def test_a_killed_run_goes_on_where_it_was(
 ) -> None:
     calls: list[int] = []
 
-    def killed(plan: Plan, contents: Tensor, iterations: int, callback: Callback) -> object:
+    def killed(method: Optimisation, contents: Tensor, iterations: int, callback: Callback) -> object:
         calls.append(len(contents))
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return optimised(plan, contents, iterations, callback)
+        return optimised(method, contents, iterations, callback)
 
-    monkeypatch.setattr(style_run, "optimised", killed)
+    monkeypatch.setattr(style_methods, "optimised", killed)
     assert run("--batch", "1") == 130
     assert capsys.readouterr().err.splitlines()[-1] == "error: interrupted"
     assert {stem for _, stem in curves()} == {"a"}
@@ -323,12 +323,12 @@ def test_an_optimisation_that_fails_for_one_content_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fails(
-        plan: Plan, contents: Tensor, iterations: int, callback: Callback
+        method: Optimisation, contents: Tensor, iterations: int, callback: Callback
     ) -> list[Measured | NotFinite]:
-        found = optimised(plan, contents, iterations, callback)
+        found = optimised(method, contents, iterations, callback)
         return [NotFinite("the objective is not finite in iteration 3"), *found[1:]]
 
-    monkeypatch.setattr(style_run, "optimised", fails)
+    monkeypatch.setattr(style_methods, "optimised", fails)
     assert run("--batch", "3") == 0
     assert "'a' (gatys): not measured: mine at 24x24: the objective is not finite in iteration 3" in (
         capsys.readouterr().err
@@ -342,14 +342,14 @@ def test_a_batch_without_memory_is_done_in_halves(
     sizes: list[int] = []
 
     def greedy(
-        plan: Plan, contents: Tensor, iterations: int, callback: Callback
+        method: Optimisation, contents: Tensor, iterations: int, callback: Callback
     ) -> list[Measured | NotFinite]:
         sizes.append(len(contents))
         if len(contents) > 1 or len(sizes) == 2:
             raise MemoryError
-        return optimised(plan, contents, iterations, callback)
+        return optimised(method, contents, iterations, callback)
 
-    monkeypatch.setattr(style_run, "optimised", greedy)
+    monkeypatch.setattr(style_methods, "optimised", greedy)
     assert run("--batch", "3", "--no-pictures") == 0
     assert sizes == [3, 1, 2, 1, 1]
     said = capsys.readouterr().err
@@ -474,6 +474,7 @@ def test_times_of_another_machine_are_not_passed_off_as_this_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from bench import environment
+    from bench.cluster import connect
 
     real = environment.environment
 
@@ -481,9 +482,9 @@ def test_times_of_another_machine_are_not_passed_off_as_this_ones(
         facts = dict(real(device).facts)
         return environment.Environment(facts=facts | {"cpu": {**facts["cpu"], "model": "another"}})
 
-    monkeypatch.setattr(environment, "environment", another)
+    monkeypatch.setattr(connect, "environment", another)
     assert run("--limit", "1", "--no-pictures") == 0
-    monkeypatch.setattr(environment, "environment", real)
+    monkeypatch.setattr(connect, "environment", real)
     assert run("--no-pictures") == 0
     said = capsys.readouterr().out.rpartition("mine at")[2]
     assert said.count("machine: ") == 2

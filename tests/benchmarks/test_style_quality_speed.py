@@ -7,7 +7,7 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.gpu import exact_float32
-from bench.styling.measure import optimised
+from bench.styling.methods import optimised
 from tests.benchmarks.ratio import require_times_faster
 from tests.gpu.batched import noise, nothing, plan
 
@@ -20,7 +20,7 @@ ROUNDS = 3
 def test_a_batch_on_a_gpu_against_one_by_one(benchmark: BenchmarkFixture) -> None:
     exact_float32()
     device = torch.device("cuda")
-    chosen = plan(device, size=SIZE, contents=CONTENTS, iterations=ITERATIONS)
+    chosen = plan(device, size=SIZE, iterations=ITERATIONS)
     contents = noise(CONTENTS, SIZE).to(device)
 
     def together() -> None:

@@ -34,7 +34,7 @@ PRELOADED = (
     "bench.quality.lint",
     "bench.metrics.psnr",
     "bench.metrics.ssim",
-    "bench.styling.run",
+    "bench.styling.engine",
     "bench.styling.table",
     "bench.crops",
     "rich.console",

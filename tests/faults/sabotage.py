@@ -132,9 +132,9 @@ def _half_an_export(now: Countdown) -> None:
 
 
 def _optimising(now: Countdown) -> None:
-    from bench.styling.run import Engine
+    from bench.styling.methods import Optimisation
 
-    _before(Engine, "in_one", lambda *_: now())
+    _before(Optimisation, "make", lambda *_: now())
 
 
 MOMENTS: dict[str, Callable[[Countdown], None]] = {

@@ -152,13 +152,13 @@ def test_a_content_that_finds_no_memory_costs_itself_alone(
 ) -> None:
     from bench import loss_networks
     from bench.registry import stylizers
-    from bench.styling import run as style_run
+    from bench.styling import objective as style_objective
 
     monkeypatch.chdir(style_stage(tmp_path / "here"))
     for module, name in ((loss_networks, "load"), (stylizers, "STYLIZERS")):
         monkeypatch.setattr(module, name, getattr(module, name))  # put back after the next line
     sabotage.small_style()
-    real = style_run.square
+    real = style_objective.square
 
     def square(image: torch.Tensor, size: int) -> torch.Tensor:
         if torch.equal(image, second):
@@ -166,7 +166,7 @@ def test_a_content_that_finds_no_memory_costs_itself_alone(
         return real(image, size)
 
     second = images.to_tensor(images.read(Path("photos/b.png")))
-    monkeypatch.setattr(style_run, "square", square)
+    monkeypatch.setattr(style_objective, "square", square)
     assert style_main([*STYLE, "--no-baseline", "--no-pictures"]) == 0
     assert "'b': not measured: " in capsys.readouterr().err
     with sqlite3.connect("results.db") as db:

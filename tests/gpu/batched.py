@@ -8,13 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.records import Dataset
 from bench.styles import StyleImage
 from bench.styling.batch import batch_size
 from bench.styling.config import Baseline, Objective
-from bench.styling.measure import Measured, optimised
+from bench.styling.methods import Aim, Optimisation, optimised
 from bench.styling.objective import objective
-from bench.styling.plan import Plan
+from bench.styling.plan import Measured
 from models.losses import Terms
 from models.vgg import random_loss_network
 from tests.gpu.asked import Asked
@@ -25,25 +24,20 @@ SAME = 0.02
 """Of the objective after a few iterations: sums have another order in a batch, and rounding parts two searches."""
 
 
-def plan(device: torch.device, *, size: int, contents: int, iterations: int) -> Plan:
+def plan(device: torch.device, *, size: int, iterations: int) -> Optimisation:
     """Of random weights, which take as long as trained ones."""
     protocol = Objective().protocol(StyleImage(name="noise", file=Path(), sha256=""), size, "vgg16")
     network = random_loss_network("vgg16", [*protocol.content_layers, *protocol.style_layers]).to(device)
     style = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(1)).to(device)
     content = torch.zeros(1, 3, size, size, device=device)
-    return Plan(
-        dataset=Dataset(name="noise", images=(), source=""),
+    aim = Aim(
         protocol=protocol,
-        minimum=network.minimum,
         objective=objective(protocol, network, content=content, style=style),
-        style=style,
-        networks=(),
-        baseline=Baseline(iterations=iterations),
-        batch=contents,
         device=device,
         pictures=None,
-        picture_limit=0,
-        force=False,
+    )
+    return Optimisation(
+        dataset="noise", aim=aim, baseline=Baseline(iterations=iterations), iterations=iterations
     )
 
 
@@ -59,8 +53,8 @@ def against_one_by_one(asked: Asked, record: Record) -> None:
     """Seconds and objectives of a batch and of its first images by themselves."""
     device = ready(asked)
     size, contents, iterations, alone = (32, 3, 4, 2) if asked.smoke else (256, 50, 50, 5)
-    chosen = plan(device, size=size, contents=contents, iterations=iterations)
-    network = chosen.objective.network
+    chosen = plan(device, size=size, iterations=iterations)
+    network = chosen.aim.objective.network
     record.write("batch that fits", images=batch_size(network, size, device, 10_000))
     images = noise(contents, size).to(device)
     optimised(

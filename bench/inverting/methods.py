@@ -1,0 +1,219 @@
+"""The plans of `bench.inversion`: for each layer a method that meets its features, or its Gram matrices."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from baselines.gatys import initial_image
+from baselines.optimise import Optimised, Settings
+from bench import images
+from bench.inverting.config import STYLES, Config
+from bench.inverting.search import lowest
+from bench.records import Curve, Dataset, ImageFile, Picture, StyleProtocol
+from bench.styling import objective as style_objective
+from bench.styling.engine import Engine
+from bench.styling.methods import shares, timed
+from bench.styling.plan import TRY_SMALLER, Content, Item, Key, Measured, Method, Plan, Report
+from bench.styling.summary import BASELINE
+from models.losses import StyleObjective
+from models.vgg import LossNetwork
+
+SHORT = 8
+AT_ONCE = {"cpu": 4}
+MOST_AT_ONCE = 16
+"""Images of 256x256 in one optimisation, on a CPU and elsewhere; of larger ones as many as have as many pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inversion(Method):
+    """Makes images whose features or Gram matrices at one layer are those of a content, or of a style image.
+
+    Attributes:
+        protocols: by name of the image; they differ in the style image alone.
+        network: the loss network, on `device`, with every layer that is looked at.
+    """
+
+    subject: str = BASELINE
+    together: bool = True
+    config: Config
+    protocols: Mapping[str, StyleProtocol]
+    network: LossNetwork
+    device: torch.device
+
+    def hash(self, item: Item) -> str:
+        return self.config.subject_hash
+
+    def protocol(self, item: Item) -> StyleProtocol:
+        return self.protocols[item.name]
+
+    @property
+    def of_style(self) -> bool:
+        """Whether Gram matrices are met, not features."""
+        return any(protocol.style_layers for protocol in self.protocols.values())
+
+    def make(
+        self, contents: Sequence[Content], iterations: int, report: Report
+    ) -> Sequence[Measured | Exception]:
+        """
+        Raises:
+            ValueError: a style is too small for the loss network.
+        """
+        size, seed = self.config.size, self.config.seed
+
+        def work() -> Optimised:
+            pixels = [content.pixels.to(self.device) for content in contents]
+            like = torch.empty(len(contents), 3, size, size, device=self.device)
+            return lowest(
+                objective([self.protocol(content) for content in contents], self.network, pixels),
+                initial_image(like, "noise", seed),
+                # As many as were asked for: an image that is gone is made anew, shorter than its stored curve or not.
+                Settings(iterations=self.iterations, graph=self.device.type == "cuda"),
+                callback=report,
+                callback_every=self.report_every,
+            )
+
+        return shares(*timed(self.device, work), required="; required a finite one")
+
+    def file(self, item: Item) -> Path:
+        """FOLDER/DATASET/inversion-relu2_2-256-PROTOCOL-SUBJECT/STEM.png, of either hash its first digits."""
+        protocol = self.protocol(item)
+        hashes = (protocol.hash[:SHORT], self.config.subject_hash[:SHORT])
+        own = "-".join((protocol.name, self.place, str(protocol.size), *hashes))
+        return self.config.pictures.absolute() / self.dataset / own / f"{item.name}.png"
+
+    def picture(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> Picture:
+        """The row of the image, without the hash of its pixels, as always."""
+        return replace(super().picture(item, pixels), pixels_sha256="")
+
+    def made_from(self, content: Content) -> Iterator[tuple[Picture, UInt8[np.ndarray, "h w c"]]]:
+        """The content, or the style."""
+        kind = "style" if self.of_style else "content"
+        size = self.config.style_size if self.of_style else self.config.size
+        folder = self.config.pictures.absolute() / self.dataset / f"{kind}-{size}"
+        pixels = images.to_array(content.pixels)
+        row = replace(
+            self.picture(content, pixels),
+            model=kind,
+            model_hash=content.sha256,
+            file=str(folder / f"{content.name}.png"),
+        )
+        yield row, pixels
+
+
+def objective(
+    protocols: Sequence[StyleProtocol], network: LossNetwork, pixels: Sequence[Float[Tensor, "1 3 _ _"]]
+) -> StyleObjective:
+    """That of a batch: protocols that differ in the style image alone, each with its content or style.
+
+    Raises:
+        UserError: a style is too small for the loss network.
+    """
+    chosen = protocols[0]
+    if not chosen.style_layers:
+        content = torch.cat(list(pixels))
+        return style_objective.objective(chosen, network, content=content, style=content[:1])
+    blank = pixels[0].new_zeros(1, 3, chosen.size, chosen.size)
+    each = [style_objective.objective(chosen, network, content=blank, style=style) for style in pixels]
+    together = copy.copy(each[0])
+    together.grams = {layer: torch.cat([one.grams[layer] for one in each]) for layer in chosen.style_layers}
+    return together
+
+
+def plans(config: Config, network: LossNetwork, device: torch.device) -> Iterator[Plan]:
+    """One for each data set of contents, and one for the styles, with a round for each layer.
+
+    Args:
+        config: with the weights of the variation.
+        network: with every layer that is looked at.
+    """
+    for data in config.contents:
+        by_layer = {
+            layer: dict.fromkeys((image.stem for image in data.images), config.inversion(layer))
+            for layer in config.layers
+        }
+        yield plan(config, network, device, data, by_layer, partial(style_objective.square, size=config.size))
+    if config.styles:
+        files = tuple(ImageFile(stem=s.name, file=str(s.file.absolute())) for s in config.styles)
+        by_layer = {
+            layer: {style.name: config.reconstruction(layer, style) for style in config.styles}
+            for layer in config.style_layers
+        }
+        prepare = partial(style_objective.fitted, longer_side=config.style_size)
+        yield plan(config, network, device, Dataset(name=STYLES, images=files, source=""), by_layer, prepare)
+
+
+def plan(
+    config: Config,
+    network: LossNetwork,
+    device: torch.device,
+    data: Dataset,
+    by_layer: Mapping[str, Mapping[str, StyleProtocol]],
+    prepare: Callable[[Tensor], Tensor],
+) -> Plan:
+    """Of one data set, with the protocol of each of its images at each layer."""
+    methods = [
+        Inversion(
+            dataset=data.name,
+            name=layer,
+            place=layer,
+            iterations=config.iterations,
+            config=config,
+            protocols=protocols,
+            network=network,
+            device=device,
+        )
+        for layer, protocols in by_layer.items()
+    ]
+    return Plan(
+        dataset=data,
+        rounds=tuple((method,) for method in methods),
+        prepare=prepare,
+        batch=max(1, AT_ONCE.get(device.type, MOST_AT_ONCE) * 256**2 // config.size**2),
+        protocols=config.protocols,
+        anywhere=True,
+        no_memory=TRY_SMALLER,
+        force=config.force,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What became of a content or style at a layer. `file` is the image."""
+
+    method: Inversion
+    item: Item
+    curve: Curve
+    file: Path
+
+    @property
+    def iterations(self) -> int:
+        """That were done."""
+        return len(self.curve.total) - 1
+
+
+def made(engine: Engine, kept: Mapping[Key, Curve]) -> Iterator[Made]:
+    """All that there is of what a plan asks for: batch after batch, in each layer after layer.
+
+    Args:
+        kept: curves of this run.
+    """
+    plan = engine.plan
+    for first in range(0, len(engine.items), plan.batch):
+        for method in plan.methods:
+            assert isinstance(method, Inversion)
+            for item in engine.items[first : first + plan.batch]:
+                if method.key(item) in kept:
+                    yield Made(method=method, item=item, curve=kept[method.key(item)], file=method.file(item))
+                elif (result := engine.known(method, item, pictured=True)) is not None:
+                    assert result.curve is not None
+                    assert result.file is not None
+                    yield Made(method=method, item=item, curve=result.curve, file=result.file)

@@ -1,0 +1,165 @@
+"""From names to what can be run: networks, loss networks and styles of `bench.style_quality`, loaded and checked.
+
+A network that was named and cannot run is an error; one that is only there by default is left out and said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench import cache, images
+from bench.errors import MissingFile, UserError
+from bench.records import Picture, StyleProtocol
+from bench.registry import catalog
+from bench.styles import StyleImage
+from bench.styling import objective as style_objective
+from bench.styling.batch import batch_size
+from bench.styling.config import Config, Entry, loss_network, of_style
+from bench.styling.methods import Aim, ContentItself, Optimisation, Stylizer, TimedNetwork
+from bench.styling.plan import Method, Plan
+from models.losses import StyleObjective
+from models.vgg import LossNetwork
+
+STYLE = "style"
+Say = Callable[[str], None]
+
+
+def plans(config: Config, device: torch.device, *, tell: Say, say: Say) -> list[Plan]:
+    """One plan for each style and size; networks, loss networks and styles are loaded once.
+
+    Args:
+        tell: told which loss network each style is judged by, and why.
+        say: told, once each, which network is left out and why.
+
+    Raises:
+        MissingFile: a network that was named, or a loss network, lacks a file.
+        UserError: a layer that the loss network does not have; a style that is broken or too small.
+    """
+    loaded = dict(_networks(config, device, say))
+    return [plan for style in config.style for plan in _plans(config, style, loaded, device, tell)]
+
+
+def _networks(
+    config: Config, device: torch.device, say: Say
+) -> Iterator[tuple[Entry, Callable[[Tensor], Tensor]]]:
+    for entry in config.models:
+        try:
+            yield entry, catalog.load_stylizer(entry.text, cache.find, device)
+        except UserError as error:
+            reason = f"{entry.name} cannot run: {error}"
+            if config.models_named:
+                raise (MissingFile if isinstance(error, MissingFile) else UserError)(reason) from error
+            say(f"left out: {reason}")
+
+
+def _plans(
+    config: Config,
+    style: StyleImage,
+    loaded: Mapping[Entry, Callable[[Tensor], Tensor]],
+    device: torch.device,
+    tell: Say,
+) -> Iterator[Plan]:
+    trained = [entry for entry in loaded if of_style(entry, style)]
+    judge = _judge(config, style, trained, tell)
+    protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
+    network = style_objective.loss_network(protocols[0]).to(device)
+    pixels = read_style(style, protocols[0].style_size, network.minimum).to(device)
+    name = config.images.name
+    for protocol in protocols:
+        aim = Aim(
+            protocol=protocol,
+            objective=_objective(protocol, network, pixels),
+            device=device,
+            pictures=config.pictures and config.pictures.absolute(),
+        )
+        methods: list[Method] = [ContentItself(dataset=name, aim=aim)]
+        for entry in trained:
+            timed = TimedNetwork(network=loaded[entry], device=device)
+            methods.append(
+                Stylizer(
+                    dataset=name,
+                    name=entry.name,
+                    subject=entry.name,
+                    aim=aim,
+                    network=timed,
+                    network_hash=entry.hash(1),
+                )
+            )
+        if config.baseline:
+            methods.append(
+                Optimisation(
+                    dataset=name,
+                    aim=aim,
+                    baseline=config.baseline,
+                    iterations=config.baseline.iterations,
+                )
+            )
+        yield Plan(
+            dataset=config.images,
+            rounds=(tuple(methods),),
+            prepare=partial(style_objective.square, size=protocol.size),
+            batch=_batch(config, network, protocol.size, device),
+            protocols=(protocol,),
+            title=f"{style.name} at {protocol.size}x{protocol.size}",
+            minimum=network.minimum,
+            picture_limit=0 if config.pictures is None else config.picture_limit,
+            force=config.force,
+            shown=() if config.pictures is None else (_style_picture(name, aim, pixels),),
+        )
+
+
+def _style_picture(dataset: str, aim: Aim, style: Tensor) -> tuple[Picture, np.ndarray]:
+    """The style as the objective sees it, with its row."""
+    protocol, pixels = aim.protocol, images.to_array(style)
+    row = Picture(
+        dataset=dataset,
+        protocol_hash=protocol.hash,
+        image=protocol.style,
+        image_sha256=protocol.style_sha256,
+        model=STYLE,
+        model_hash=protocol.style_sha256,
+        file=str(aim.file(dataset, STYLE, protocol.style)),
+        pixels_sha256=images.pixels_sha256(pixels),
+    )
+    return row, pixels
+
+
+def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], tell: Say) -> str:
+    judge, why = loss_network(config.objective, trained)
+    tell(f"{style.name}: judged by the loss network {judge} ({why})")
+    for entry in trained:
+        if entry.loss_network not in {"", judge}:
+            tell(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
+    return judge
+
+
+def read_style(style: StyleImage, longer_side: int, minimum: int) -> Tensor:
+    """The style image, RGB in [0, 1], `1 3 h w`.
+
+    Raises:
+        UserError: it cannot be read, or the loss network needs a larger one; the message names it.
+    """
+    h, w = images.read(style.file).shape[:2]
+    pixels = style_objective.read_style(style, longer_side)
+    for what, (height, width) in {"is": (h, w), "becomes": tuple(pixels.shape[-2:])}.items():
+        if min(height, width) < minimum:
+            raise UserError(
+                f"the style {style.name!r} {what} {width}x{height}; required at least {minimum} pixels per side"
+            )
+    return pixels
+
+
+def _objective(protocol: StyleProtocol, network: LossNetwork, style: Tensor) -> StyleObjective:
+    """For no content yet: each is put in with `with_content`, so that the style is looked at once."""
+    nothing = style.new_zeros(1, 3, protocol.size, protocol.size)
+    return style_objective.objective(protocol, network, content=nothing, style=style)
+
+
+def _batch(config: Config, network: LossNetwork, size: int, device: torch.device) -> int:
+    most = len(config.images.images)
+    return batch_size(network, size, device, most) if config.batch is None else min(config.batch, most)

@@ -1,0 +1,214 @@
+"""The methods of `bench.style_quality`: the content itself, a network, the optimisation; all judged by one objective.
+
+A network's image is clipped to [0, 1] before it is judged, as the optimisation projects its own; neither is rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from baselines.gatys import initial_image
+from baselines.optimise import Optimised, Settings, optimise
+from bench.errors import RunError
+from bench.records import StyleProtocol
+from bench.styling.config import Baseline
+from bench.styling.plan import Content, Item, Measured, Method, Report
+from bench.styling.summary import BASELINE, CONTENT
+from bench.timing.clocks import clock_for, current
+from models.losses import StyleObjective, Terms
+
+T = TypeVar("T")
+
+
+class NotFinite(RunError):
+    """An objective that is no number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """One style at one size: what the methods of a plan have in common.
+
+    Attributes:
+        objective: of the protocol, for a content that is put in its place.
+        pictures: where images go; None for nowhere.
+    """
+
+    protocol: StyleProtocol
+    objective: StyleObjective
+    device: torch.device
+    pictures: Path | None
+
+    def file(self, dataset: str, subject: str, stem: str) -> Path:
+        """FOLDER/DATASET/la_muse-256-PROTOCOL/SUBJECT/STEM.png."""
+        assert self.pictures is not None
+        own = f"{self.protocol.style}-{self.protocol.size}-{self.protocol.hash[:8]}"
+        return self.pictures / dataset / own / subject / f"{stem}.png"
+
+    @torch.no_grad()
+    def judge(
+        self, content: Float[Tensor, "1 3 s s"], image: Float[Tensor, "1 3 s s"]
+    ) -> dict[str, tuple[float, ...]]:
+        """The terms of an image under the objective that a content gives.
+
+        Raises:
+            NotFinite: one of them is not finite.
+        """
+        terms = self.objective.with_content(content)(image)
+        for name, value in terms._asdict().items():
+            if not value.isfinite().all():
+                raise NotFinite(f"the objective's {name} term is {value.item()}; required a finite number")
+        return rows(terms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged(Method):
+    """A method with an aim."""
+
+    aim: Aim
+
+    def protocol(self, item: Item) -> StyleProtocol:
+        return self.aim.protocol
+
+    def file(self, item: Item) -> Path:
+        return self.aim.file(self.dataset, f"{self.subject}-{self.hash(item)[:8]}", item.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContentItself(Judged):
+    """The content, judged as if it were the result; its hash is its own."""
+
+    name: str = CONTENT
+    subject: str = CONTENT
+
+    def hash(self, item: Item) -> str:
+        return item.sha256
+
+    def file(self, item: Item) -> Path:
+        return self.aim.file(self.dataset, self.subject, item.name)
+
+    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[Measured]:
+        (content,) = contents
+        image = content.pixels.to(self.aim.device)
+        return [Measured(image=image, terms=self.aim.judge(image, image), seconds=0.0)]
+
+
+@dataclass(kw_only=True)
+class TimedNetwork:
+    """A style network, content to stylized, RGB, float32, that has warmed up for one size before it is timed."""
+
+    network: Callable[[Tensor], Tensor]
+    device: torch.device
+    warm: bool = field(default=False, init=False)
+
+    @torch.no_grad()
+    def __call__(self, content: Float[Tensor, "1 3 s s"]) -> tuple[Tensor, float]:
+        """The stylized image, as the network gives it, and the seconds that it took."""
+        if not self.warm:
+            self.network(content)
+            self.warm = True
+        return timed(self.device, lambda: self.network(content))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stylizer(Judged):
+    """A style network."""
+
+    network: TimedNetwork
+    network_hash: str
+
+    def hash(self, item: Item) -> str:
+        return self.network_hash
+
+    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[Measured]:
+        """
+        Raises:
+            ValueError: the content is too small for it, or what comes out is not an image of the content's size.
+            NotFinite: its objective is not finite.
+        """
+        content = contents[0].pixels.to(self.aim.device)
+        given, seconds = self.network(content)
+        if given.shape != content.shape:
+            raise ValueError(
+                f"the network returned shape {tuple(given.shape)}, required {tuple(content.shape)}"
+            )
+        image = given.clamp(0, 1)
+        return [Measured(image=image, terms=self.aim.judge(content, image), seconds=seconds)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimisation(Judged):
+    """The optimisation that the networks are compared with, a batch at once."""
+
+    baseline: Baseline
+    name: str = BASELINE
+    subject: str = BASELINE
+    together: bool = True
+
+    def hash(self, item: Item) -> str:
+        return self.baseline.hash
+
+    def make(
+        self, contents: Sequence[Content], iterations: int, report: Report
+    ) -> Sequence[Measured | Exception]:
+        pixels = torch.cat([content.pixels for content in contents]).to(self.aim.device)
+        return optimised(self, pixels, iterations, report)
+
+
+def optimised(
+    method: Optimisation, contents: Float[Tensor, "n 3 s s"], iterations: int, report: Report
+) -> list[Measured | NotFinite]:
+    """What the optimisation makes of each content of a batch, all at once."""
+    baseline, aim = method.baseline, method.aim
+
+    def work() -> Optimised:
+        return optimise(
+            aim.objective.with_content(contents),
+            initial_image(contents, baseline.initial, baseline.seed),
+            Settings(method=baseline.method, iterations=iterations, graph=aim.device.type == "cuda"),
+            record=True,
+            callback=report,
+            callback_every=method.report_every,
+        )
+
+    return shares(*timed(aim.device, work))
+
+
+def shares(found: Optimised, seconds: float, required: str = "") -> list[Measured | NotFinite]:
+    """Each content's share of a batch.
+
+    Args:
+        required: what a failure adds.
+    """
+    assert found.objective is not None
+    batch, n = Terms(*(term.cpu() for term in found.objective)), len(found.failed_at)
+    return [
+        NotFinite(f"the objective is not finite in iteration {failed_at or found.iterations}{required}")
+        if failed_at or not batch.total[:, i].isfinite().all()
+        else Measured(
+            image=found.image[i : i + 1],
+            terms=rows(Terms(*(term[:, i] for term in batch))),
+            seconds=seconds / n,
+            batch=n,
+        )
+        for i, failed_at in enumerate(found.failed_at)
+    ]
+
+
+def timed(device: torch.device, work: Callable[[], T]) -> tuple[T, float]:
+    """What `work` returns, and the seconds until the device had done it."""
+    kept: list[T] = []
+    with current(device):
+        lap = clock_for(device).lap(lambda: kept.append(work()), 1)
+    return kept[0], lap.wall_seconds
+
+
+def rows(terms: Terms) -> dict[str, tuple[float, ...]]:
+    """By name, as they are stored."""
+    return {name: tuple(value.tolist()) for name, value in terms._asdict().items()}
