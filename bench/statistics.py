@@ -227,3 +227,13 @@ def verdict(
     if side == 0 or test.p >= alpha or test.direction != side:
         return "UNCLEAR"
     return "BETTER" if (side > 0) == higher_is_better else "WORSE"
+
+
+def share_interval(successes: int, n: int) -> Interval:
+    """Wilson's 95 % score interval of `successes` in `n` independent trials (Wilson 1927); (0, 1) for n of 0."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return (0.0, 1.0)
+    found = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return (float(found.low), float(found.high))

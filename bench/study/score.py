@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.statistics import share_interval
 from bench.study.agreement import krippendorff_alpha
-from bench.study.interval import wilson
 from bench.study.key import Study
 from bench.study.ranking import RESAMPLES, bootstrap_bradley_terry, bradley_terry
 from bench.study.result import Dropped, PairResult, PreferenceResult, Ranked
@@ -85,7 +85,7 @@ def _pair(a: str, b: str, images: Sequence[tuple[int, int]]) -> PairResult:
         votes=votes,
         votes_a=votes_a,
         vote_share_a=votes_a / votes if votes else None,
-        vote_share_a_interval=wilson(votes_a, votes),
+        vote_share_a_interval=share_interval(votes_a, votes),
         alpha=krippendorff_alpha(images),
         agreement=_agreement(images),
     )

@@ -20,9 +20,9 @@ from bench import preference as program
 from bench.contents import read
 from bench.errors import UserError
 from bench.protocols import protocol
+from bench.statistics import share_interval
 from bench.study.agreement import krippendorff_alpha
 from bench.study.answers import FORMAT, LARGEST_ANSWERS_BYTES, read_answers
-from bench.study.interval import wilson
 from bench.study.key import Study, Trial, read_key
 from bench.study.pictures import pictures
 from bench.study.plan import plan
@@ -476,7 +476,7 @@ def test_the_result_is_what_was_voted_for(
     pair = next(p for p in result.pairs if (p.a, p.b) == ("plain", "best"))
     assert (pair.images, pair.prefer_a, pair.prefer_b, pair.ties) == (6, 0, 5, 1)
     assert (pair.share_b, pair.votes, pair.votes_a) == (5 / 6, 12, 1)
-    assert pair.vote_share_a_interval == wilson(1, 12)
+    assert pair.vote_share_a_interval == share_interval(1, 12)
     assert pair.agreement == 5 / 6
     assert [ranked.model for ranked in result.ranking] == ["best", NASTY, "plain"]
     for ranked in result.ranking:
@@ -543,9 +543,9 @@ def test_wilsons_interval_is_that_of_newcombes_table() -> None:
         (1, 29): (0.0061, 0.1718),
     }
     for (successes, n), ends in table.items():
-        assert wilson(successes, n) == pytest.approx(ends, abs=5e-5)
-    assert wilson(20, 20)[1] == 1.0
-    assert wilson(0, 0) == (0.0, 1.0)
+        assert share_interval(successes, n) == pytest.approx(ends, abs=5e-5)
+    assert share_interval(20, 20)[1] == 1.0
+    assert share_interval(0, 0) == (0.0, 1.0)
 
 
 def test_two_strengths_are_the_log_odds_with_half_a_vote_each_way() -> None:
