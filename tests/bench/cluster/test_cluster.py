@@ -299,7 +299,7 @@ def test_a_device_that_a_cluster_cannot_give_is_refused(running: Any, device: st
 
 
 def test_another_version_on_a_node_is_refused(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.environment.suite", lambda: {"version": "99", "commit": None})
+    monkeypatch.setattr("bench.cluster.connect.suite", lambda: {"version": "99", "commit": None})
     assert "a node has perceptual-bench" in refusal(options(address=running.address))
 
 
