@@ -118,6 +118,11 @@ def version(distribution: str) -> str | None:
         return None
 
 
+def suite_version() -> str:
+    """The installed version of this suite, as exports have it."""
+    return version(DISTRIBUTION) or "unknown"
+
+
 def system() -> dict[str, Any]:
     return {"name": system_name(), "kernel": platform.release(), "machine": platform.machine()}
 

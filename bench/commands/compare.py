@@ -13,12 +13,12 @@ from bench.comparing.config import Config
 from bench.comparing.records import Comparison
 from bench.comparing.run import compare
 from bench.comparing.sides import Side, sides
-from bench.comparing.table import closing, remarks, tables
-from bench.comparing.to_json import to_json
+from bench.comparing.table import closing, record, remarks, tables
 from bench.contents import read
 from bench.files.replacing import replacing
 from bench.outputs import refuse_clashes, store_files
 from bench.printable import printable
+from bench.tables import print_table, to_json
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -34,7 +34,7 @@ def run(options: Mapping[str, Any]) -> int:
     report(comparison, a, b, config)
     if json_file:
         with replacing(json_file) as part:
-            part.write_text(to_json(comparison, a, b, config), encoding="utf-8")
+            part.write_text(to_json(record(comparison, a, b, config)), encoding="utf-8")
     held = [name for name in config.fail_on if holds(name, comparison)]
     if held:
         print(f"failed: {', '.join(held)} (--fail-on)")
@@ -46,11 +46,9 @@ def report(comparison: Comparison, a: Side, b: Side, config: Config) -> None:
     console = Console()
     for side in (a, b):
         print(f"{side.name} is {printable(str(side.reading))}")
-    for titled in tables(comparison.rows, config.confidence):
-        console.print()
-        if titled.title:
-            console.print(titled.title, markup=False, highlight=False, style="bold", soft_wrap=True)
-        console.print(titled.table)
+    for table in tables(comparison.rows, config.confidence):
+        print()
+        print_table(table, console)
     print(f"\n{closing(comparison, holm=config.holm, alpha=config.alpha)}")
     for remark in remarks(comparison):
         print(f"- {printable(remark)}")

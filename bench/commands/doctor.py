@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from bench.examining.tables import MANY, show
 from bench.files.replacing import replacing
 from bench.outputs import refuse_clashes
 from bench.records import Environment
+from bench.tables import to_json
 
 
 def run(config: Config) -> int:
@@ -44,7 +44,7 @@ def run(config: Config) -> int:
     if target:
         found = findings(machine, groups, failures, verified=config.verify)
         with replacing(target) as part:
-            part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            part.write_text(to_json(found), encoding="utf-8")
     return FAILED if failures or any(group.having("damaged") for group in groups) else DONE
 
 

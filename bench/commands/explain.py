@@ -19,14 +19,14 @@ from bench.explaining.inputs import Found, loaded, said, stored, two
 from bench.explaining.likes import LIKES
 from bench.explaining.match import Match, match
 from bench.explaining.scores import ImageScores, Value, measure, values
-from bench.explaining.table import like_table, match_lines, spread, table, usual
-from bench.explaining.to_json import to_json
+from bench.explaining.table import like_table, match_lines, record, spread, table, usual
 from bench.files.replacing import replacing
 from bench.images import read
 from bench.loading import load
 from bench.outputs import refuse_clashes, store_files
 from bench.printable import printable
 from bench.quality.lint import Finding
+from bench.tables import print_table, to_json
 
 
 def run(config: Config) -> int:
@@ -48,8 +48,8 @@ def run(config: Config) -> int:
     print(printable(f"sr: {found.sr_said}\nhr: {found.hr_said}"))
     print(f"{_counted(len(images))}{of}, scale {config.scale}")
     if chosen:
-        print(f"\nwhat {chosen[0].library} prints")
-        Console().print(like_table(chosen, images))
+        print()
+        print_table(like_table(chosen, images), Console())
     grid = values(images, conventions)
     if not chosen and not wanted:
         _print_tables(grid, len(images), config)
@@ -58,7 +58,8 @@ def run(config: Config) -> int:
     matches = _match(wanted, all_values, len(images), config.scale)
     if file:
         with replacing(file) as part:
-            part.write_text(to_json(images, grid, matches, findings, config.scale), encoding="utf-8")
+            text = to_json(record(images, grid, matches, findings, config.scale))
+            part.write_text(text.removesuffix("\n"), encoding="utf-8")
     return DONE if all(match.exact for match in matches) else FAILED
 
 
@@ -111,8 +112,8 @@ def _print_tables(grid: Sequence[Value], images: int, config: Config) -> None:
             print(f"\nthe image is too small for {metric.upper()}")
             continue
         more = "" if config.all else "; --all shows more, also ranges taken wrongly"
-        print(f"\n{spread(shown)}{more}")
-        Console().print(table(shown, images, config.scale))
+        print()
+        print_table(table(shown, spread(shown) + more, images, config.scale), Console())
     print("\nof: " + "; ".join(f"{channel.name}: {channel.about}" for channel in CHANNELS.values()))
 
 
@@ -135,7 +136,7 @@ def _kernels(config: Config) -> int:
             print(line, file=sys.stderr)
         pixels = [load(image).pixels for image in data.images]
     print(f"{_counted(len(pixels))}, made smaller by {scale} and larger again; {scale} pixels shaved")
-    Console().print(kernels.table(pixels, scale))
+    print_table(kernels.table(pixels, scale), Console())
     return DONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,8 +24,9 @@ from bench.store import Store, now
 from bench.styling.engine import Engine
 from bench.styling.outcome import Outcome, Stored, StoreWriter, key_of
 from bench.styling.plan import Key
+from bench.tables import Table, columns, to_text
 
-COLUMNS = ("image", "layer", "start", "end", "iterations", "seconds", "file")
+HEADS = ("image", "layer", "start", "end", "iterations", "seconds", "file")
 
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
@@ -99,11 +100,14 @@ def print_tables(found: Sequence[Made], folder: Path) -> None:
         ("images from features (Figure 3)", False),
         ("images from style (Figure 4)", True),
     ):
-        rows = [cells(one, folder) for one in found if one.method.of_style == of_style]
+        rows = tuple(cells(one, folder) for one in found if one.method.of_style == of_style)
         if rows:
-            print(f"\n{title}; objective at start and end")
-            for line in lines([COLUMNS, *rows]):
-                print(line)
+            table = Table(
+                title=f"{title}; objective at start and end",
+                columns=columns(HEADS, left={0, 1, len(HEADS) - 1}),
+                rows=rows,
+            )
+            print(f"\n{to_text(table)}")
 
 
 def cells(one: Made, folder: Path) -> tuple[str, ...]:
@@ -119,15 +123,3 @@ def cells(one: Made, folder: Path) -> tuple[str, ...]:
         f"{one.curve.seconds:.1f}",
         str(file.relative_to(folder.absolute()) if inside else file),
     )
-
-
-def lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The rows, as wide as they are: a file's name that is folded cannot be copied."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-    for row in rows:
-        left, numbers = zip(row[:2], widths[:2], strict=True), zip(row[2:-1], widths[2:-1], strict=True)
-        words = [
-            *(f"{cell:<{width}}" for cell, width in left),
-            *(f"{cell:>{width}}" for cell, width in numbers),
-        ]
-        yield "  ".join([*words, row[-1]])

@@ -21,6 +21,7 @@ from bench.study.result import PreferenceResult
 from bench.study.score import score as scored
 from bench.study.table import notes, pairs_table, plain, ranking_table
 from bench.study.votes import votes
+from bench.tables import print_table
 
 NAMED_LACKING = 10
 
@@ -96,9 +97,9 @@ def _print_result(result: PreferenceResult) -> None:
         f"study {result.study[:8]}: {result.n_votes} votes of {result.n_workers} workers on {result.n_images} images"
     )
     print(f"{result.n_dropped} workers dropped, {result.n_refused} of {result.n_files} files refused\n")
-    console.print(pairs_table(result))
+    print_table(pairs_table(result), console)
     print()
-    console.print(ranking_table(result))
+    print_table(ranking_table(result), console)
     print()
     for note in notes(result):
         print(note)

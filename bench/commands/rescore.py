@@ -20,9 +20,10 @@ from bench.quality.engine import ResultWriter, evaluate, results
 from bench.quality.loading import can_measure, load_metrics
 from bench.quality.plan import Plan
 from bench.quality.stored import select, stored_jobs, stored_plan
-from bench.quality.summary import Row, export, print_exports, print_tables
+from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Run
 from bench.store import Store, now
+from bench.tables import print_exports, write_exports
 
 
 def rescore(config: RescoreConfig, command: Sequence[str]) -> int:
@@ -44,7 +45,7 @@ def rescore(config: RescoreConfig, command: Sequence[str]) -> int:
             if usable:
                 todo.append(stored_plan(part, usable, where, force=config.force))
         table, complete = _rescore(config, todo, where, store, command)
-    export(config.exports, table)
+    write_exports(config.exports, partial(export, table))
     print(f"\nresults: {config.db}")
     print_exports(config.exports)
     return DONE if complete and selection.whole else FAILED

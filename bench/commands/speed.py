@@ -16,10 +16,11 @@ from bench.forms.build import exact_float32
 from bench.outputs import model_files, refuse_clashes, store_files
 from bench.records import Run
 from bench.store import Store, now
-from bench.timing import table
+from bench.tables import print_table, to_json
 from bench.timing.config import Config
-from bench.timing.rows import Row, to_json
+from bench.timing.rows import Row, record
 from bench.timing.run import Bench, rows, steps
+from bench.timing.table import notes, tables
 
 WIDTH_OF_A_FILE = 160
 
@@ -67,13 +68,12 @@ def _report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path 
     if not found:
         return
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
-    for titled in table.tables(found):
-        console.print()
-        console.print(titled.title, style="bold", highlight=False)
-        console.print(titled.table)
-    print(*table.notes(found), sep="\n")
+    for each in tables(found):
+        print()
+        print_table(each, console)
+    print(*notes(found), sep="\n")
     print(f"\nresults: {db}")
     if json_file is not None:
         with replacing(json_file) as part:
-            part.write_text(to_json(found), encoding="utf-8")
+            part.write_text(to_json([record(row) for row in found]), encoding="utf-8")
         print(f"json:    {shown or json_file}")

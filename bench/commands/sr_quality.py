@@ -25,9 +25,10 @@ from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
 from bench.quality.loading import plans, refuse_folders
 from bench.quality.plan import Plan
-from bench.quality.summary import Row, export, print_exports, print_tables
+from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
 from bench.store import Store, now
+from bench.tables import print_exports, write_exports
 
 
 def sr_quality(config: Config, command: Sequence[str]) -> int:
@@ -39,7 +40,7 @@ def sr_quality(config: Config, command: Sequence[str]) -> int:
     with Store(config.db) as store, chosen(config) as cluster:
         where = device("cpu" if cluster else config.device)
         table, complete = score(config, where, store, command, cluster)
-    export(config.exports, table)
+    write_exports(config.exports, partial(export, table))
     print(f"\nresults: {config.db}")
     if config.images is not None:
         print(f"images:  {as_given(config.images)}")

@@ -1,4 +1,4 @@
-"""A comparison on the terminal: a table per data set and model, at most 80 columns wide."""
+"""A comparison as tables, one per data set and model, at most 80 columns wide; and as a record, for JSON."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
+from bench.comparing.config import Config
 from bench.comparing.records import SECONDS, Comparison, Effect, Row, Unmatched
+from bench.comparing.sides import Side
 from bench.printable import printable
+from bench.tables import Column, Table, columns
 from bench.timing.table import significant
 
 LABEL_COLUMNS = 12
@@ -22,35 +22,29 @@ NAMED_RESULTS = 6
 STYLES = {"BETTER": "green", "WORSE": "red", "UNCLEAR": "yellow", "SAME": "dim"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Titled:
-    """A table, and the line above it; of tables that share one, only the first has it."""
-
-    title: str
-    table: Table
-
-
-def tables(rows: Sequence[Row], confidence: float) -> list[Titled]:
-    """The rows in their order, cut where data set, protocol or model change."""
+def tables(rows: Sequence[Row], confidence: float) -> list[Table]:
+    """The rows in their order, cut where data set, protocol or model change; of tables that share a title, only the
+    first has it.
+    """
     found, last = [], ""
     for (title, group), block in groupby(rows, key=lambda row: (row.effect.key.title, row.effect.key.group)):
-        table = _table(list(block), group, confidence)
-        found.append(Titled(title="" if title == last else printable(title), table=table))
+        found.append(_table("" if title == last else title, list(block), group, confidence))
         last = title
     return found
 
 
-def _table(rows: Sequence[Row], group: str, confidence: float) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+def _table(title: str, rows: Sequence[Row], group: str, confidence: float) -> Table:
     head, change = ("size, form", "B / A - 1") if _is_time(rows[0].effect) else ("metric", "B - A")
-    table.add_column(Text(printable(group or head)), overflow="fold", min_width=9)
-    for name in ("A", "B", change, f"{confidence * 100:.4g} % interval", "p", "n"):
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    table.add_column(Text("verdict"), no_wrap=True)
-    for row in rows:
-        texts = (Text(broken(printable(row.effect.key.label))), *(Text(cell) for cell in cells(row)))
-        table.add_row(*texts, Text(row.verdict, style=STYLES[row.verdict]))
-    return table
+    return Table(
+        title=title,
+        columns=(
+            Column(head=group or head, align="left", overflow="fold", min_width=9),
+            *columns(("A", "B", change, f"{confidence * 100:.4g} % interval", "p", "n"), left=()),
+            Column(head="verdict", align="left", styles=STYLES),
+        ),
+        rows=tuple((broken(printable(row.effect.key.label)), *cells(row), row.verdict) for row in rows),
+        layout="open",
+    )
 
 
 def broken(label: str) -> str:
@@ -142,3 +136,51 @@ def closing(comparison: Comparison, *, holm: bool, alpha: float) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in comparison.count().items() if count)
     corrected = "adjusted for their number (Holm)" if holm else "not corrected for their number (--holm does)"
     return f"{counts}; BETTER and WORSE are said of B, at alpha = {alpha:g}; p values are {corrected}"
+
+
+def record(comparison: Comparison, a: Side, b: Side, config: Config) -> dict[str, Any]:
+    """All of it."""
+    return {
+        **{side.name: _side(side) for side in (a, b)},
+        "alpha": config.alpha,
+        "confidence": config.confidence,
+        "holm": config.holm,
+        "count": dict(comparison.count()),
+        "rows": [_row_record(row) for row in comparison.rows],
+        "left_out": [
+            {"what": each.what, "reason": each.reason, "fields": _fields(each.fields)}
+            for each in comparison.left_out
+        ],
+        "notes": list(comparison.notes),
+    }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    chosen = side.reading
+    return {"store": str(chosen.store), "run": chosen.run, "model": chosen.model}
+
+
+def _row_record(row: Row) -> dict[str, Any]:
+    effect = row.effect
+    return {
+        **vars(effect.key),
+        "metric": effect.metric.name,
+        "metric_version": effect.metric.version,
+        "unit": effect.metric.unit,
+        "higher_is_better": effect.metric.higher_is_better,
+        "a": effect.a,
+        "b": effect.b,
+        "difference": effect.difference,
+        "interval": None if effect.interval is None else list(effect.interval),
+        "p": row.p,
+        "p_unadjusted": effect.test.p,
+        "n_a": effect.n[0],
+        "n_b": effect.n[1],
+        "tolerance": effect.tolerance,
+        "unmatched": {name: list(images) for name, images in vars(effect.unmatched).items()},
+        "verdict": row.verdict,
+    }
+
+
+def _fields(fields: Any) -> dict[str, dict[str, list[str]]]:
+    return {name: {"A": list(a), "B": list(b)} for name, (a, b) in fields.items()}

@@ -13,7 +13,6 @@ import numpy as np
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from PIL import Image
-from rich.table import Table
 from torch import Tensor
 
 from baselines.bicubic import imresize
@@ -22,6 +21,7 @@ from bench.explaining.scores import measure
 from bench.explaining.table import cell
 from bench.images import to_array, to_tensor
 from bench.prepare import modcrop
+from bench.tables import Column, Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +67,19 @@ def unfiltered(image: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[
 
 def table(pixels: Sequence[UInt8[np.ndarray, "h w c"]], scale: int) -> Table:
     """A row per kernel: the papers' convention, and RGB; `scale` pixels shaved, means over the images."""
-    columns: list[Convention] = [
+    conventions: list[Convention] = [
         make(channel=channel, shave="scale") for channel in ("y", "rgb") for make in (Psnr, Ssim)
     ]
-    made = Table("kernel", "PSNR y", "SSIM y", "PSNR rgb", "SSIM rgb", "what", box=None, pad_edge=False)
+    rows = []
     for kernel in KERNELS:
-        images = [measure("", *round_trip(hr, scale, kernel), scale, columns) for hr in pixels]
-        made.add_row(kernel.name, *(cell(column, images) for column in columns), kernel.about)
-    return made
+        images = [measure("", *round_trip(hr, scale, kernel), scale, conventions) for hr in pixels]
+        rows.append((kernel.name, *(cell(convention, images) for convention in conventions), kernel.about))
+    heads = ("kernel", "PSNR y", "SSIM y", "PSNR rgb", "SSIM rgb", "what")
+    return Table(
+        columns=tuple(Column(head=head, align="left", overflow="words") for head in heads),
+        rows=tuple(rows),
+        layout="open",
+    )
 
 
 KERNELS = (

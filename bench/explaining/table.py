@@ -1,16 +1,20 @@
-"""What `bench.explain` prints: values sorted, each with its convention and the libraries that print it."""
+"""What `bench.explain` prints: values sorted, each with its convention and the libraries that print it.
+
+And the record that `--json` writes: every convention with its value, what each library prints, matches, findings.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
-from bench.explaining.conventions import CHANNELS, PEAKS, SHAVES, Convention, Psnr, Recipe
-from bench.explaining.likes import Like, printed_by
+from bench.environment import suite_version
+from bench.explaining.conventions import CHANNELS, PEAKS, SHAVES, Convention, Psnr, Recipe, Ssim
+from bench.explaining.likes import LIKES, Like, printed_by
 from bench.explaining.match import Match
 from bench.explaining.scores import ImageScores, Value, values
+from bench.quality.lint import Finding
+from bench.tables import Column, Table, columns
 
 UNITS = {"psnr": " dB", "ssim": ""}
 DECIMALS = {"psnr": 2, "ssim": 4}
@@ -23,24 +27,30 @@ def usual(convention: Convention, images: int) -> bool:
     return convention.recipe == Recipe() or bool(printed_by(convention, images))
 
 
-def table(found: Sequence[Value], images: int, scale: int) -> Table:
+def table(found: Sequence[Value], title: str, images: int, scale: int) -> Table:
     """Highest first."""
-    made = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
     metric = found[0].metric if found else "psnr"
-    made.add_column(metric.upper() + UNITS[metric], justify="right", no_wrap=True)
-    made.add_column("of", no_wrap=True)
-    made.add_column("shave", justify="right", no_wrap=True)
-    if any(value.convention.text for value in found):
-        made.add_column("how", overflow="fold")
-    made.add_column(Text("printed by [if asked to]"), overflow="fold")
+    with_how = any(value.convention.text for value in found)
+    rows = []
     for value in sorted(found, key=lambda value: -value.value):
         convention = value.convention
+        how = [convention.text] if with_how else []
         shave = str(SHAVES[convention.shave].of(scale))
-        cells = [text(value.value, metric), convention.channel, shave]
-        if any(other.convention.text for other in found):
-            cells.append(convention.text)
-        made.add_row(*(Text(cell) for cell in (*cells, libraries(printed_by(convention, images)))))
-    return made
+        by = libraries(printed_by(convention, images))
+        rows.append((text(value.value, metric), convention.channel, shave, *how, by))
+    return Table(
+        title=title,
+        columns=(
+            Column(head=metric.upper() + UNITS[metric]),
+            Column(head="of", align="left"),
+            Column(head="shave"),
+            *([Column(head="how", align="left", overflow="fold")] if with_how else []),
+            Column(head="printed by [if asked to]", align="left", overflow="fold"),
+        ),
+        rows=tuple(rows),
+        layout="open",
+        bold_title=False,
+    )
 
 
 def text(value: float, metric: str) -> str:
@@ -93,18 +103,84 @@ def match_lines(found: Match, images: int, scale: int) -> Iterator[str]:
 
 def like_table(likes: Sequence[Like], images: Sequence[ImageScores]) -> Table:
     """What a library prints: its default first, then its options."""
-    made = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    made.add_column("", no_wrap=True)
-    for name in ("PSNR dB", "SSIM"):
-        made.add_column(name, justify="right", no_wrap=True)
-    made.add_column("called", overflow="fold")
-    for like in likes:
-        cells = [cell(convention, images) for convention in (like.psnr, like.ssim)]
-        made.add_row(*(Text(each) for each in (like.option or "default", *cells, like.call)))
-    return made
+    rows = (
+        (like.option or "default", cell(like.psnr, images), cell(like.ssim, images), like.call)
+        for like in likes
+    )
+    return Table(
+        title=f"what {likes[0].library} prints",
+        columns=(
+            *columns(("", "PSNR dB", "SSIM")),
+            Column(head="called", align="left", overflow="fold"),
+        ),
+        rows=tuple(rows),
+        layout="open",
+        bold_title=False,
+    )
 
 
 def cell(convention: Convention | None, images: Sequence[ImageScores]) -> str:
     """Its value; a dash where there is none."""
     found = values(images, [convention]) if convention else []
     return text(found[0].value, found[0].metric) if found else "-"
+
+
+def record(
+    images: Sequence[ImageScores],
+    found: Sequence[Value],
+    matches: Sequence[Match],
+    findings: Sequence[tuple[str, Finding]],
+    scale: int,
+) -> dict[str, Any]:
+    """Numbers are not rounded; what cannot be measured is None."""
+
+    def entry(value: Value) -> dict[str, Any]:
+        return _entry(value, len(images), scale)
+
+    return {
+        "suite_version": suite_version(),
+        "scale": scale,
+        "images": [image.name for image in images],
+        "conventions": [entry(value) for value in found],
+        "likes": {
+            like.name: {
+                "psnr": _value(like.psnr, images),
+                "ssim": _value(like.ssim, images),
+                "call": like.call,
+            }
+            for like in LIKES
+        },
+        "matches": [
+            {
+                "published": match.published.text,
+                "tolerance": match.published.tolerance,
+                "found": match.exact,
+                "conventions": [entry(value) for value in match.values],
+            }
+            for match in matches
+        ],
+        "findings": [{"image": name, **vars(finding)} for name, finding in findings],
+    }
+
+
+def _entry(value: Value, images: int, scale: int) -> dict[str, Any]:
+    convention = value.convention
+    how = (
+        vars(convention.recipe)
+        if isinstance(convention, Ssim)
+        else {"peak": convention.peak, "mean": convention.mean}
+    )
+    return {
+        "metric": value.metric,
+        "value": value.value,
+        "values": list(value.values),
+        "channel": convention.channel,
+        "shave": SHAVES[convention.shave].of(scale),
+        **how,
+        "printed_by": [like.name for like in printed_by(convention, images)],
+    }
+
+
+def _value(convention: Psnr | Ssim | None, images: Sequence[ImageScores]) -> float | None:
+    wanted: list[Convention] = [convention] if convention else []
+    return next((value.value for value in values(images, wanted)), None)

@@ -19,10 +19,11 @@ from bench.registry.external import Outside, refuse_namesakes
 from bench.registry.upscalers import UpscalerEntry
 from bench.shard import WHOLE, Shard
 from bench.shard import shard as parse_shard
+from bench.tables import FORMATS
 from bench.tiling.words import Option, option
 
 DEFAULT_METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", "feature-relu2_2")
-EXPORTS = ("json", "csv", "latex", "markdown")
+EXPORTS = tuple(FORMATS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Raw scores to means, and means to JSON, CSV, LaTeX, Markdown and the table on the terminal.
+"""Raw scores to means, and means to tables and to what is exported.
 
 An infinite value (the PSNR of an sr that is hr to the last bit) makes the mean infinite, which says nothing of the other
 images. What is printed then is the mean over the finite ones with a star, and below the table how many are infinite and
@@ -7,30 +7,21 @@ which; nothing is ranked by infinity.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from bench.cli import as_given
-from bench.environment import DISTRIBUTION, version
-from bench.escapes import escape_csv, escape_latex, escape_markdown
+from bench.environment import suite_version
 from bench.files.names import listed
-from bench.files.replacing import replacing
 from bench.metrics import METRICS
 from bench.printable import printable
 from bench.published import Published
 from bench.records import HR, Score
+from bench.tables import Column, Export, Table, print_table
 
 STAR = "*"
 
@@ -146,14 +137,24 @@ def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str])
     ]
 
 
-def to_json(table: Sequence[Row]) -> str:
-    """A list of objects, one per row. JSON has no infinity: the PSNR of identical images is the string "inf"."""
-    suite = version(DISTRIBUTION) or "unknown"
-    found = [_json_row(row) | {"suite_version": suite} for row in table]
-    return json.dumps(found, indent=1, allow_nan=False) + "\n"
+HEADS = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "image", "value")
+LONG_HEAD = 14  # is broken at its hyphens
+LONG_HEAD_OF_WIDE = 10  # in a table of many metrics, or the last columns are cut at 80
+WIDE = 3  # more metrics go without blanks between the columns, to stay within 80
 
 
-def _json_row(row: Row) -> dict[str, object]:
+def export(rows: Sequence[Row]) -> Export:
+    """The rows as what can be written to files."""
+    return Export(
+        tables=tables(rows),
+        heads=HEADS,
+        values=values(rows),
+        records=[record(row) | {"suite_version": suite_version()} for row in rows],
+    )
+
+
+def record(row: Row) -> dict[str, object]:
+    """A row with the values of its images."""
     infinite = row.infinite
     more: dict[str, object] = (
         {"infinite": list(infinite), "mean_of_finite": row.mean_of_finite} if infinite else {}
@@ -166,73 +167,57 @@ def _json_row(row: Row) -> dict[str, object]:
         "protocol_hash": row.protocol_hash,
         "metric": row.metric,
         "metric_version": row.metric_version or METRICS[row.metric].version,
-        "mean": _json_number(row.mean),
+        "mean": row.mean,
         "n": row.n,
-        "values": {image: _json_number(value) for image, value in row.values.items()},
+        "values": row.values,
         **more,
     }
 
 
-def _json_number(value: float) -> float | str:
-    return value if math.isfinite(value) else str(value)
+def values(rows: Sequence[Row]) -> Iterator[tuple[str | float, ...]]:
+    """One line per image and metric."""
+    for row in rows:
+        head = (row.model, row.dataset, row.scale, row.protocol, row.protocol_hash, row.metric)
+        yield from ((*head, image, value) for image, value in row.values.items())
 
 
-LONG_HEAD = 14  # is broken at its hyphens
-LONG_HEAD_OF_WIDE = 10  # in a table of many metrics, or the last columns are cut at 80
-WIDE = 3  # more metrics go without blanks between the columns, to stay within 80
-CSV_COLUMNS = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "image", "value")
+def tables(rows: Sequence[Row]) -> list[Table]:
+    """One per data set, scale and protocol, in the order of the rows."""
+    groups: dict[tuple[str, int, str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.dataset, row.scale, row.protocol, row.protocol_hash), []).append(row)
+    return [
+        _table(f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})", group)
+        for (dataset, scale, protocol, digest), group in groups.items()
+    ]
 
 
-def to_csv(table: Sequence[Row]) -> str:
-    """One line per image and metric, with a header: raw values, to be grouped by whoever reads them."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for row in table:
-        named = (escape_csv(row.model), escape_csv(row.dataset), row.scale)
-        head = (*named, row.protocol, row.protocol_hash, row.metric)
-        writer.writerows((*head, escape_csv(image), repr(value)) for image, value in row.values.items())
-    return text.getvalue()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """The rows of one data set at one scale under one protocol, as a grid, and what stands below it."""
-
-    title: str
-    metrics: tuple[str, ...]
-    lines: tuple[tuple[str, tuple[str, ...], str], ...]
-    notes: tuple[str, ...] = ()
-
-    @staticmethod
-    def all(table: Sequence[Row]) -> list[Block]:
-        """The table cut into blocks, in the order of its rows."""
-        groups: dict[tuple[str, int, str, str], list[Row]] = {}
-        for row in table:
-            groups.setdefault((row.dataset, row.scale, row.protocol, row.protocol_hash), []).append(row)
-        return [Block._of(key, group) for key, group in groups.items()]
-
-    @staticmethod
-    def _of(key: tuple[str, int, str, str], group: Sequence[Row]) -> Block:
-        dataset, scale, protocol, digest = key
-        metrics = tuple(dict.fromkeys(row.metric for row in group))
-        models = dict.fromkeys(row.model for row in group)
-        cell = {(row.model, row.metric): row for row in group}
-        lines = []
-        for model in models:
-            found = [cell.get((model, metric)) for metric in metrics]
-            counts = dict.fromkeys(str(row.n) for row in found if row)
-            lines.append((model, tuple(row.text() if row else "" for row in found), "/".join(counts)))
-        return Block(
-            title=f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})",
-            metrics=metrics,
-            lines=tuple(lines),
-            notes=tuple(_of_infinite(group)),
-        )
-
-    def heads(self) -> list[str]:
-        """Column titles: model, each metric with the direction that is better, n."""
-        return ["model", *(f"{m} {'↑' if METRICS[m].higher_is_better else '↓'}" for m in self.metrics), "n"]
+def _table(title: str, group: Sequence[Row]) -> Table:
+    metrics = tuple(dict.fromkeys(row.metric for row in group))
+    models = list(dict.fromkeys(row.model for row in group))
+    cell = {(row.model, row.metric): row for row in group}
+    lines = []
+    for model in models:
+        found = [cell.get((model, metric)) for metric in metrics]
+        counts = dict.fromkeys(str(row.n) for row in found if row)
+        lines.append((model, *(row.text() if row else "" for row in found), "/".join(counts)))
+    wide = len(metrics) > WIDE
+    return Table(
+        title=title,
+        columns=(
+            Column(head="model", align="left"),
+            *(
+                Column(head=metric, better="higher" if METRICS[metric].higher_is_better else "lower")
+                for metric in metrics
+            ),
+            Column(head="n"),
+        ),
+        rows=tuple(lines),
+        rules=tuple(i for i, model in enumerate(models) if model == HR),
+        notes=tuple(_of_infinite(group)),
+        layout="tight" if wide else "boxed",
+        longest_head=LONG_HEAD_OF_WIDE if wide else LONG_HEAD,
+    )
 
 
 def _of_infinite(group: Sequence[Row]) -> Iterator[str]:
@@ -249,85 +234,29 @@ def _of_infinite(group: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def to_markdown(table: Sequence[Row]) -> str:
-    """A pipe table per block."""
-    return "\n".join(_markdown_block(block) for block in Block.all(table))
-
-
-def _markdown_block(block: Block) -> str:
-    body = [block.heads(), ["---", *("---:" for _ in block.metrics), "---:"]]
-    body += [[escape_markdown(model), *map(escape_markdown, cells), n] for model, cells, n in block.lines]
-    grid = "".join(f"| {' | '.join(line)} |\n" for line in body)
-    notes = "".join(f"\n{escape_markdown(note)}\n" for note in block.notes)
-    return f"**{escape_markdown(block.title)}**\n\n{grid}{notes}"
-
-
-def to_latex(table: Sequence[Row]) -> str:
-    """A booktabs `tabular` per block, with the protocol in a comment above it and in the first line."""
-    return "\n".join(_latex_block(block) for block in Block.all(table))
-
-
-def _latex_block(block: Block) -> str:
-    heads = [escape_latex(head) for head in block.heads()]
-    width = len(heads)
-    title = escape_latex(block.title)
-    body = "".join(
-        "\\midrule\n" * (model == HR) + f"{escape_latex(model)} & {' & '.join(cells)} & {n} \\\\\n"
-        for model, cells, n in block.lines
+def with_published(table: Table, published: Sequence[Published]) -> Table:
+    """The table with what others published below a line."""
+    n = len(table.rows)
+    metrics = [column.head for column in table.columns[1:-1]]
+    more = tuple(
+        (f"{value.model} ({value.source})", *(value.text(metric) for metric in metrics), "")
+        for value in published
     )
-    notes = "".join(
-        f"\\multicolumn{{{width}}}{{l}}{{\\footnotesize {escape_latex(note)}}} \\\\\n" for note in block.notes
-    )
-    notes = f"\\midrule\n{notes}" if notes else ""
-    return (
-        f"% {title}\n\\begin{{tabular}}{{l{'r' * (width - 1)}}}\n\\toprule\n"
-        f"\\multicolumn{{{width}}}{{l}}{{{title}}} \\\\\n\\midrule\n"
-        f"{' & '.join(heads)} \\\\\n\\midrule\n{body}{notes}\\bottomrule\n\\end{{tabular}}\n"
+    return replace(
+        table, rows=table.rows + more, rules=(*table.rules, n), muted=tuple(range(n, n + len(more)))
     )
 
 
-def terminal_table(block: Block, published: Sequence[Published]) -> Table:
-    """The block as a rich table, with what others published below a line."""
-    wide = len(block.metrics) > WIDE
-    table, longest = Table(padding=0 if wide else (0, 1)), LONG_HEAD_OF_WIDE if wide else LONG_HEAD
-    for i, head in enumerate(block.heads()):
-        lines = head.replace("-", "-\n") if len(head) > longest else head
-        table.add_column(Text(lines), justify="right" if i else "left", no_wrap=True)
-    of_models = sum(model != HR for model, _, _ in block.lines)
-    for i, (model, cells, n) in enumerate(block.lines, 1):
-        table.add_row(Text(model), *cells, n, end_section=i in {of_models, len(block.lines)})
-    for value in published:
-        cells = tuple(value.text(metric) for metric in block.metrics)
-        table.add_row(Text(f"{value.model} ({value.source})"), *cells, "", style="dim")
-    return table
-
-
-def print_tables(table: Sequence[Row], others: Sequence[Published] = ()) -> None:
+def print_tables(rows: Sequence[Row], others: Sequence[Published] = ()) -> None:
     """A table per data set, scale and protocol on the terminal, with what others published."""
     console = Console()
-    say: Callable[..., None] = partial(console.print, markup=False, highlight=False)
-    for block in Block.all(table):
-        say(f"\n{block.title}", style="bold", soft_wrap=True)
-        shown = [other for other in others if any(other.text(metric) for metric in block.metrics)]
-        console.print(terminal_table(block, shown))
-        for note in block.notes:
-            say(note, soft_wrap=True)
+    for table in tables(rows):
+        metrics = [column.head for column in table.columns[1:-1]]
+        shown = [other for other in others if any(other.text(metric) for metric in metrics)]
+        console.print()
+        print_table(with_published(table, shown), console)
         for other in shown:
             if other.cannot:
-                say(f"{other.model} ({other.source}): {other.cannot}")
-
-
-EXPORTS = {"json": to_json, "csv": to_csv, "latex": to_latex, "markdown": to_markdown}
-
-
-def export(exports: Mapping[str, Path], table: Sequence[Row]) -> None:
-    """Write the rows to the file of each format."""
-    for name, file in exports.items():
-        with replacing(file) as part:
-            part.write_text(EXPORTS[name](table), encoding="utf-8")
-
-
-def print_exports(exports: Mapping[str, Path]) -> None:
-    """Where they are."""
-    for name, file in exports.items():
-        print(f"{name + ':':<8} {as_given(file)}")
+                console.print(
+                    f"{other.model} ({other.source}): {other.cannot}", markup=False, highlight=False
+                )

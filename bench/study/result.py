@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from bench.files.json_file import read_json
 from bench.files.replacing import replacing
 from bench.files.typed import typed
 from bench.records import content_hash
+from bench.tables import to_json
 
 FORMAT, VERSION = "perceptual-bench preference result", 1
 LARGEST_RESULT_BYTES = 2**26
@@ -122,9 +122,8 @@ class PreferenceResult:
 
     def write(self, file: Path) -> None:
         """As JSON; :func:`read_result` reads it."""
-        text = json.dumps({"format": FORMAT, "version": VERSION, **asdict(self)}, indent=1, allow_nan=False)
         with replacing(file) as part:
-            part.write_text(text + "\n", encoding="utf-8")
+            part.write_text(to_json({"format": FORMAT, "version": VERSION, **asdict(self)}), encoding="utf-8")
 
 
 def read_result(file: Path) -> PreferenceResult:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Iterator, Sequence
 
 from bench.study.result import PairResult, PreferenceResult
+from bench.tables import Column, Table
 
 
 def pairs_table(result: PreferenceResult) -> Table:
     """A line per pair: images by majority, votes, agreement."""
-    table = _table("A", "B", "n", "A", "tie", "B", "votes", "for A", "95 %", "agree", "alpha")
-    for pair in result.pairs:
-        table.add_row(Text(plain(pair.a)), Text(plain(pair.b)), *_cells(pair))
-    return table
+    heads = ("n", "A", "tie", "B", "votes", "for A", "95 %", "agree", "alpha")
+    rows = ((plain(pair.a), plain(pair.b), *_cells(pair)) for pair in result.pairs)
+    return Table(columns=_columns(("A", "B"), heads), rows=tuple(rows))
 
 
 def _cells(pair: PairResult) -> tuple[str, ...]:
@@ -36,20 +32,20 @@ def _cells(pair: PairResult) -> tuple[str, ...]:
 
 def ranking_table(result: PreferenceResult) -> Table:
     """A line per model, the strongest first."""
-    table = _table("model", "strength", "95 %")
+    rows = []
     for ranked in result.ranking:
         ends = ranked.interval
         interval = "" if ends is None else f"{ends[0]:+.2f} to {ends[1]:+.2f}"
-        table.add_row(Text(plain(ranked.model)), f"{ranked.strength:+.2f}", interval)
-    return table
+        rows.append((plain(ranked.model), f"{ranked.strength:+.2f}", interval))
+    return Table(columns=_columns(("model",), ("strength", "95 %")), rows=tuple(rows))
 
 
-def _table(*heads: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for head in heads:
-        name = head in {"A", "B", "model"} and len(table.columns) < 2
-        table.add_column(head, justify="left" if name else "right", no_wrap=not name, overflow="fold")
-    return table
+def _columns(names: Sequence[str], numbers: Sequence[str]) -> tuple[Column, ...]:
+    """A name is broken where it does not fit, a number is not."""
+    return (
+        *(Column(head=head, align="left", overflow="fold") for head in names),
+        *(Column(head=head, overflow="crop") for head in numbers),
+    )
 
 
 def notes(result: PreferenceResult) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,12 +129,8 @@ def _row(
     )
 
 
-def to_json(rows: Sequence[Row]) -> str:
-    """A list of objects, one per row, each with its certificate."""
-    return json.dumps([_json_row(row) for row in rows], indent=1, allow_nan=False) + "\n"
-
-
-def _json_row(row: Row) -> dict[str, Any]:
+def record(row: Row) -> dict[str, Any]:
+    """All of a row, with its certificate."""
     fields = dict(vars(row))
     certificate = fields.pop("certificate")
     form = row.form

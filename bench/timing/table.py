@@ -3,52 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bench import published
+from bench.tables import Table, columns
 from bench.timing.rows import GATYS, Row
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 SCALED = "*"
 Line = tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Titled:
-    """A table of at most 80 columns, and the line above it."""
-
-    title: str
-    table: Table
-
-
-def tables(rows: Sequence[Row]) -> list[Titled]:
+def tables(rows: Sequence[Row]) -> list[Table]:
     """Table 1 where both sides were measured, everything that stands on no ladder, and each ladder."""
     plain, rungs = [row for row in rows if not row.rung], [row for row in rows if row.rung]
     found = [table_1(rows), measurements(plain) if plain else None, *ladders(rungs)]
     return [table for table in found if table is not None]
 
 
-def table_1(rows: Sequence[Row]) -> Titled | None:
+def table_1(rows: Sequence[Row]) -> Table | None:
     """Table 1: plain float32 on both sides; None unless both the optimisation and a style network were measured."""
     network = next((r.method for r in rows if r.method.startswith("style-")), None)
     counts = sorted({r.iterations for r in rows if r.iterations is not None})
     if network is None or not counts:
         return None
     heads = ("size", "", *(f"Gatys {c}" for c in counts), "network", *(f"x {c}" for c in counts))
-    table = _table(heads, left={""})
     papers = published.table_1()
+    lines: list[Line] = []
+    muted = []
     for size in dict.fromkeys(r.size for r in rows):
         plain = [r for r in rows if r.size == size and r.variant == "eager"]
         by_count = {r.iterations: r for r in plain if r.method == GATYS}
         own = next((r for r in plain if r.method == network), None)
-        table.add_row(str(size), "here", *_here(by_count, own, counts))
+        lines.append((str(size), "here", *_here(by_count, own, counts)))
         if size in papers:
-            table.add_row("", "paper", *_paper(papers[size], counts), style="dim")
-    title = f"Table 1: seconds for one image, speed-ups of {network} (paper: GTX Titan X)"
-    return Titled(title=title, table=table)
+            muted.append(len(lines))
+            lines.append(("", "paper", *_paper(papers[size], counts)))
+    return Table(
+        title=f"Table 1: seconds for one image, speed-ups of {network} (paper: GTX Titan X)",
+        columns=columns(heads, left={1}),
+        rows=tuple(lines),
+        muted=tuple(muted),
+        wrap_title=True,
+    )
 
 
 def _here(by_count: dict[int | None, Row], network: Row | None, counts: Sequence[int]) -> Line:
@@ -91,43 +86,55 @@ def significant(value: float) -> str:
 HEADS = ("method", "size", "seconds", "95 %", "n", "MPx/s", "peak", "MiB", "protocol")
 
 
-def measurements(rows: Sequence[Row]) -> Titled:
+def measurements(rows: Sequence[Row]) -> Table:
     """Every measurement but a ladder's: time, half its interval, repetitions, throughput, memory."""
-    table = _table(HEADS, left={"method"})
-    for row in {(r.method, r.size, r.variant): r for r in rows}.values():
-        form = "" if row.variant == "eager" else f", {row.variant}"
-        method = row.method + form if row.iterations is None else f"{row.method}{form}, iteration"
-        speed = row.megapixels_per_second
-        _add(
-            table,
-            row,
-            method,
-            str(row.size),
-            cell(row, per_iteration=True),
-            interval(row),
-            str(row.n or ""),
-            "" if speed is None else significant(speed),
-            share(row),
-            memory(row),
-            row.protocol_hash[:8],
-        )
-    return Titled(title="Measurements", table=table)
+    measured = list({(r.method, r.size, r.variant): r for r in rows}.values())
+    return Table(
+        title="Measurements",
+        columns=columns(HEADS),
+        rows=tuple(_measurement(row) for row in measured),
+        muted=_failed(measured),
+    )
+
+
+def _measurement(row: Row) -> Line:
+    form = "" if row.variant == "eager" else f", {row.variant}"
+    speed = row.megapixels_per_second
+    return (
+        row.method + form if row.iterations is None else f"{row.method}{form}, iteration",
+        str(row.size),
+        cell(row, per_iteration=True),
+        interval(row),
+        str(row.n or ""),
+        "" if speed is None else significant(speed),
+        share(row),
+        memory(row),
+        row.protocol_hash[:8],
+    )
+
+
+def _failed(rows: Sequence[Row]) -> tuple[int, ...]:
+    """Positions of those without a time."""
+    return tuple(i for i, row in enumerate(rows) if row.seconds is None)
 
 
 LADDER_HEADS = ("rung", "", "seconds", "95 %", "times", "MiB", "error", "PSNR", "build")
 
 
-def ladders(rows: Sequence[Row]) -> Iterator[Titled]:
+def ladders(rows: Sequence[Row]) -> Iterator[Table]:
     """One table per network and size: what each rung brings, costs and changes; `kept` ones carry the next.
 
     `times` as fast as eager; `error`, the largest of any value, and `PSNR` in dB against it; `build` in seconds.
     """
     for method, size in dict.fromkeys((r.method, r.size) for r in rows):
         rungs = [r for r in rows if (r.method, r.size) == (method, size)]
-        table = _table(LADDER_HEADS, left={"rung", ""})
-        for row in rungs:
-            _add(table, row, *_rung(row, rungs[0].seconds))
-        yield Titled(title=f"Ladder: {method} at {size}x{size}", table=table)
+        yield Table(
+            title=f"Ladder: {method} at {size}x{size}",
+            columns=columns(LADDER_HEADS, left={0, 1}),
+            rows=tuple(_rung(row, rungs[0].seconds) for row in rungs),
+            muted=_failed(rungs),
+            wrap_title=True,
+        )
 
 
 def _rung(row: Row, eager: float | None) -> Line:
@@ -146,22 +153,6 @@ def _rung(row: Row, eager: float | None) -> Line:
         psnr if isinstance(psnr, str) else f"{psnr:.1f}",
         f"{form['build_seconds']:.1f}",
     )
-
-
-def _table(heads: Sequence[str], *, left: set[str]) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for head in heads:
-        table.add_column(head, justify="left" if head in left else "right", no_wrap=True)
-    return table
-
-
-def _add(table: Table, row: Row, *cells: str) -> None:
-    from rich.text import Text
-
-    table.add_row(*map(Text, cells), style="dim" if row.seconds is None else "")
 
 
 def interval(row: Row) -> str:

@@ -15,7 +15,8 @@ import pytest
 
 from bench import compare, preference
 from bench.escapes import escape_csv, escape_latex, escape_markdown
-from bench.quality.summary import Row, to_csv, to_latex, to_markdown
+from bench.quality.summary import Row, export
+from bench.tables import FORMATS
 from reports.__main__ import main as report
 from reports.picture_files import is_picture
 from tests.hostile.stranger import EVERYTHING, LATEX, TAG, TEXTS, stranger
@@ -169,12 +170,12 @@ def rows() -> list[Row]:
 
 
 def test_exported_tables_hold_no_command_tag_or_formula() -> None:
-    cells = [cell for row in csv.reader(io.StringIO(to_csv(rows()))) for cell in row]
+    cells = [cell for row in csv.reader(io.StringIO(FORMATS["csv"](export(rows())))) for cell in row]
     assert "-1.5" in cells
     assert not [cell for cell in cells if computed(cell)]
-    assert "\\input" not in to_latex(rows())
-    assert not re.search(r"(?<!\\)<", to_markdown(rows()))
-    for text in (to_csv(rows()), to_latex(rows()), to_markdown(rows())):
+    assert "\\input" not in FORMATS["latex"](export(rows()))
+    assert not re.search(r"(?<!\\)<", FORMATS["markdown"](export(rows())))
+    for text in (write(export(rows())) for write in FORMATS.values()):
         assert not [sign for sign in INVISIBLE if sign in text]
 
 

@@ -9,20 +9,12 @@ import math
 
 import pytest
 
+from bench.escapes import escape_latex
 from bench.published import everything, published
-from bench.quality.summary import (
-    Block,
-    Row,
-    escape_latex,
-    rows,
-    terminal_table,
-    to_csv,
-    to_json,
-    to_latex,
-    to_markdown,
-)
+from bench.quality.summary import Row, export, rows, tables, with_published
 from bench.records import Score
 from bench.registry.upscalers import UPSCALERS
+from bench.tables import FORMATS, terminal
 
 NASTY = "a|b_<img src=x>&%$#{}~^\\\n.png"
 
@@ -41,6 +33,10 @@ def score(model: str, image: str, metric: str, value: float) -> Score:
         metric_version="1",
         value=value,
     )
+
+
+def written(name: str, table: list[Row]) -> str:
+    return FORMATS[name](export(table))
 
 
 @pytest.fixture
@@ -75,32 +71,31 @@ def test_json_is_strict_and_infinity_is_a_string(table: list[Row]) -> None:
     def refuse(token: str) -> float:
         raise AssertionError(token)
 
-    back = json.loads(to_json(table), parse_constant=refuse)
+    back = json.loads(written("json", table), parse_constant=refuse)
     assert back[0]["mean"] == "inf"
     assert back[1]["values"] == {"a": 30.0, "b": 20.0}
 
 
 def test_csv_has_every_raw_value(table: list[Row]) -> None:
-    lines = list(csv.DictReader(io.StringIO(to_csv(table))))
+    lines = list(csv.DictReader(io.StringIO(written("csv", table))))
     assert len(lines) == 4
     assert {"model": "bicubic", "image": "b", "metric": "psnr", "value": "20.0"}.items() <= lines[2].items()
 
 
 def test_a_nasty_name_stays_one_cell_in_every_export() -> None:
     table = rows([score(NASTY, NASTY, "psnr", 1.0)], [NASTY], ["psnr"])
-    markdown = next(line for line in to_markdown(table).splitlines() if "img src" in line)
+    markdown = next(line for line in written("markdown", table).splitlines() if "img src" in line)
     assert markdown.startswith(r"| a\|b\_\<img src=x\>&%$\#")
-    assert "<img" not in to_markdown(table).replace(r"\<", "")
-    assert (
-        r"a|b\_<img src=x>\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} .png"
-        in to_latex(table)
+    assert "<img" not in written("markdown", table).replace(r"\<", "")
+    assert r"a|b\_<img src=x>\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} .png" in written(
+        "latex", table
     )
-    assert next(csv.DictReader(io.StringIO(to_csv(table))))["model"] == NASTY
-    assert json.loads(to_json(table))[0]["model"] == NASTY
+    assert next(csv.DictReader(io.StringIO(written("csv", table))))["model"] == NASTY
+    assert json.loads(written("json", table))[0]["model"] == NASTY
 
 
 def test_latex_is_balanced(table: list[Row]) -> None:
-    text = to_latex(table)
+    text = written("latex", table)
     assert text.count("\\begin{tabular}{lrrr}") == text.count("\\end{tabular}") == 1
     body = [line for line in text.splitlines() if line.startswith(("nearest", "bicubic"))]
     assert all(line.count("&") == 3 for line in body)
@@ -113,10 +108,10 @@ def test_latex_escapes_every_special_character() -> None:
 def test_the_terminal_table_shows_counts_protocol_and_what_was_published(table: list[Row]) -> None:
     from rich.console import Console
 
-    block = Block.all(table)[0]
+    block = tables(table)[0]
     others = published(dataset="set5", scale=4, channel="y", models=["bicubic"])
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(terminal_table(block, others))
+    console.print(terminal(with_published(block, others)))
     text = console.export_text()
     assert block.title == "set5 x4, protocol johnson2016 (01234567)"
     assert "2/1" in text
@@ -151,15 +146,15 @@ def test_infinite_values_are_counted_named_and_left_out_of_what_is_printed() -> 
     assert [row.text() for row in table] == ["25.00*", "inf*"]
     assert (table[0].mean, table[0].mean_of_finite, table[0].infinite) == (math.inf, 25.0, ("b",))
     assert table[1].mean_of_finite is None
-    (block,) = Block.all(table)
+    (block,) = tables(table)
     assert block.notes == (
         "* psnr of m: mean of the 2 others; infinite on 1 of 3 images, where sr is hr to the last bit: 'b'",
         "* psnr of copy: no mean; infinite on 3 of 3 images, where sr is hr to the last bit: 'a', 'b', 'c'",
     )
-    first, second = json.loads(to_json(table))
+    first, second = json.loads(written("json", table))
     assert (first["mean"], first["mean_of_finite"], first["infinite"]) == ("inf", 25.0, ["b"])
     assert (second["mean_of_finite"], second["infinite"]) == (None, ["a", "b", "c"])
-    for text in (to_markdown(table), to_latex(table)):
+    for text in (written("markdown", table), written("latex", table)):
         assert "25.00" in text
         assert "infinite on 1 of 3 images" in text
-    assert "mean_of_finite" not in to_json(rows([score("m", "a", "psnr", 1.0)], ["m"], ["psnr"]))
+    assert "mean_of_finite" not in written("json", rows([score("m", "a", "psnr", 1.0)], ["m"], ["psnr"]))

@@ -1,0 +1,263 @@
+"""One record of a table, and one function for each format that it is written in.
+
+A program makes :class:`Table` records of plain text and hands them on: nothing else knows rich, LaTeX, Markdown, CSV or
+JSON, and each format escapes by itself. What a program writes to files is an :class:`Export`; its options are the names
+in :data:`FORMATS`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.cli import as_given
+from bench.escapes import escape_csv, escape_latex, escape_markdown
+from bench.files.replacing import replacing
+from bench.printable import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+Align = Literal["left", "right"]
+Better = Literal["", "higher", "lower"]
+Layout = Literal["boxed", "tight", "ruled", "open"]
+Overflow = Literal["ellipsis", "crop", "words", "fold"]
+ARROWS: Mapping[Better, str] = {"": "", "higher": " ↑", "lower": " ↓"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        better: which way a number is better, shown as an arrow behind the head.
+        overflow: what a terminal does with a cell that is too wide: its end becomes an ellipsis, is cut off, or the
+            cell is broken into lines, between words or anywhere.
+        min_width: on a terminal.
+        styles: of the cells with these texts, on a terminal, in rich's words.
+    """
+
+    head: str
+    align: Align = "right"
+    better: Better = ""
+    overflow: Overflow = "ellipsis"
+    min_width: int | None = None
+    styles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The head with its arrow."""
+        return self.head + ARROWS[self.better]
+
+
+def columns(heads: Iterable[str], *, left: Collection[int] = (0,)) -> tuple[Column, ...]:
+    """Columns that are never broken; those at the positions `left` are aligned left, all others right."""
+    return tuple(Column(head=head, align="left" if i in left else "right") for i, head in enumerate(heads))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of plain text, to be escaped by whoever writes it.
+
+    Attributes:
+        rows: each as long as `columns`.
+        rules: positions of rows above which a line is drawn.
+        muted: positions of rows that are dim on a terminal.
+        notes: below the table.
+        layout: on a terminal: `boxed` has lines on all sides, `tight` no blanks beside them, `ruled` a line below the
+            heads, `open` none.
+        longest_head: longer ones are broken behind their hyphens on a terminal; None breaks none.
+        bold_title: on a terminal; `wrap_title` breaks it at the terminal's width.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    title: str = ""
+    rules: tuple[int, ...] = ()
+    muted: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    layout: Layout = "ruled"
+    longest_head: int | None = None
+    bold_title: bool = True
+    wrap_title: bool = False
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"each row must have {len(self.columns)} cells (got {len(row)}: {row})")
+
+
+def terminal(table: Table) -> RichTable:
+    """The grid alone, as rich prints it."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    layouts: dict[Layout, dict[str, Any]] = {
+        "boxed": {"padding": (0, 1)},
+        "tight": {"padding": 0},
+        "ruled": {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "show_edge": False},
+        "open": {"box": None, "padding": (0, 1), "pad_edge": False},
+    }
+    overflows: dict[Overflow, dict[str, Any]] = {
+        "ellipsis": {"no_wrap": True},
+        "crop": {"no_wrap": True, "overflow": "crop"},
+        "words": {},
+        "fold": {"overflow": "fold"},
+    }
+    made = RichTable(**layouts[table.layout])
+    for column in table.columns:
+        head = printable(column.title)
+        long = table.longest_head is not None and len(head) > table.longest_head
+        made.add_column(
+            Text(head.replace("-", "-\n") if long else head),
+            justify=column.align,
+            min_width=column.min_width,
+            **overflows[column.overflow],
+        )
+    for i, row in enumerate(table.rows):
+        cells = (
+            Text(printable(cell), style=column.styles.get(cell, ""))
+            for cell, column in zip(row, table.columns, strict=True)
+        )
+        # rich draws its lines below rows, ours are above them
+        made.add_row(*cells, style="dim" if i in table.muted else "", end_section=i + 1 in table.rules)
+    return made
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Title, grid and notes on the terminal; a note is broken by the terminal alone, so that it can be copied."""
+    from rich.text import Text
+
+    if table.title:
+        title = Text(printable(table.title), style="bold" if table.bold_title else "")
+        console.print(title, soft_wrap=not table.wrap_title)
+    console.print(terminal(table))
+    for note in table.notes:
+        console.print(Text(printable(note)), soft_wrap=True)
+
+
+def to_text(table: Table) -> str:
+    """Title, heads and rows as wide as they are, whatever the terminal: a file's name that is folded cannot be copied."""
+    grid = [tuple(column.title for column in table.columns), *table.rows]
+    widths = [max(len(row[i]) for row in grid) for i in range(len(table.columns))]
+    if table.columns[-1].align == "left":
+        widths[-1] = 0  # no blanks at the ends of lines
+    lines = [
+        "  ".join(
+            f"{cell:{'<' if column.align == 'left' else '>'}{width}}"
+            for cell, column, width in zip(row, table.columns, widths, strict=True)
+        )
+        for row in grid
+    ]
+    return "\n".join([*([table.title] if table.title else []), *lines, *table.notes])
+
+
+def to_markdown(tables: Iterable[Table]) -> str:
+    """A pipe table for each, its title in bold."""
+    return "\n".join(_markdown(table) for table in tables)
+
+
+def _markdown(table: Table) -> str:
+    lines = [
+        # inside a word an underscore is no emphasis: metrics stay as they are typed
+        [escape_markdown(column.title).replace("\\_", "_") for column in table.columns],
+        ["---" if column.align == "left" else "---:" for column in table.columns],
+        *([escape_markdown(cell) for cell in row] for row in table.rows),
+    ]
+    grid = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    notes = "".join(f"\n{escape_markdown(note)}\n" for note in table.notes)
+    return f"**{escape_markdown(table.title)}**\n\n{grid}{notes}"
+
+
+def to_latex(tables: Iterable[Table]) -> str:
+    """A booktabs `tabular` for each, with the title in a comment above it and in the first line."""
+    return "\n".join(_latex(table) for table in tables)
+
+
+def _latex(table: Table) -> str:
+    title, width = escape_latex(table.title), len(table.columns)
+    heads = " & ".join(escape_latex(column.title) for column in table.columns)
+    body = "".join(
+        "\\midrule\n" * (i in table.rules) + " & ".join(map(escape_latex, row)) + " \\\\\n"
+        for i, row in enumerate(table.rows)
+    )
+    notes = "".join(
+        f"\\multicolumn{{{width}}}{{l}}{{\\footnotesize {escape_latex(note)}}} \\\\\n" for note in table.notes
+    )
+    notes = f"\\midrule\n{notes}" if notes else ""
+    return (
+        f"% {title}\n\\begin{{tabular}}{{{''.join(column.align[0] for column in table.columns)}}}\n\\toprule\n"
+        f"\\multicolumn{{{width}}}{{l}}{{{title}}} \\\\\n\\midrule\n"
+        f"{heads} \\\\\n\\midrule\n{body}{notes}\\bottomrule\n\\end{{tabular}}\n"
+    )
+
+
+def to_csv(heads: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
+    """A header and the rows; numbers with all their digits."""
+    escaped = cache(escape_csv)  # most names come again with every value
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows([escaped(cell) if isinstance(cell, str) else repr(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def to_json(content: object) -> str:
+    """Indented, with a line end. JSON has no infinity: what is not finite is a string, such as "inf"."""
+    return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """What a program writes to files, in the three shapes that a format may want.
+
+    Attributes:
+        tables: to be read by people.
+        heads: of `values`.
+        values: raw, a line each, to be grouped by whoever reads them; can be read once.
+        records: with everything, for programs.
+    """
+
+    tables: Sequence[Table]
+    heads: Sequence[str]
+    values: Iterable[Sequence[str | float]]
+    records: Sequence[Mapping[str, object]]
+
+
+FORMATS: Mapping[str, Callable[[Export], str]] = {
+    "json": lambda export: to_json(export.records),
+    "csv": lambda export: to_csv(export.heads, export.values),
+    "latex": lambda export: to_latex(export.tables),
+    "markdown": lambda export: to_markdown(export.tables),
+}
+"""By name, which is that of the option too."""
+
+
+def write_exports(files: Mapping[str, Path], make: Callable[[], Export]) -> None:
+    """Write the file of each format."""
+    for name, file in files.items():
+        with replacing(file) as part:
+            part.write_text(FORMATS[name](make()), encoding="utf-8")
+
+
+def print_exports(files: Mapping[str, Path]) -> None:
+    """Where they are."""
+    for name, file in files.items():
+        print(f"{name + ':':<8} {as_given(file)}")

@@ -1,0 +1,134 @@
+"""One table in every format: nothing breaks out of its cell, and what is infinite is a string."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+import pytest
+from rich.console import Console
+
+from bench.escapes import escape_latex
+from bench.tables import (
+    FORMATS,
+    Column,
+    Export,
+    Table,
+    columns,
+    print_table,
+    to_csv,
+    to_json,
+    to_latex,
+    to_markdown,
+    to_text,
+)
+
+NASTY = "a|b_<img src=x>&%$#{}~^\\\x1b[2J"
+TABLE = Table(
+    title="numbers",
+    columns=(Column(head="model", align="left"), Column(head="psnr", better="higher"), Column(head="n")),
+    rows=((NASTY, "25.00", "2"), ("other", "", "10")),
+    rules=(1,),
+    muted=(1,),
+    notes=("* a note",),
+    layout="boxed",
+)
+
+
+def shown(table: Table, *, width: int = 80) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    print_table(table, console)
+    return console.export_text()
+
+
+def test_a_row_must_have_a_cell_for_each_column() -> None:
+    with pytest.raises(ValueError, match=r"each row must have 2 cells \(got 1: \('x',\)\)"):
+        Table(columns=columns(("a", "b")), rows=(("x",),))
+
+
+def test_a_terminal_is_given_no_control_characters_title_rule_and_notes() -> None:
+    text = shown(TABLE)
+    assert text.isprintable() or all(line.isprintable() for line in text.splitlines())
+    title, *grid, note = text.splitlines()
+    assert (title, note) == ("numbers", "* a note")
+    assert r"\x1b[2J" in grid[3]
+    assert set(grid[4]) == {"├", "─", "┼", "┤"}
+    assert "psnr ↑" in grid[1]
+
+
+def test_markup_of_rich_is_text() -> None:
+    assert "[bold]x[/bold]" in shown(Table(columns=columns(("m",)), rows=(("[bold]x[/bold]",),)))
+
+
+def test_a_long_head_is_broken_behind_its_hyphens_on_a_terminal_alone() -> None:
+    table = Table(columns=columns(("one-two-three", "b")), rows=(("1", "2"),), longest_head=5)
+    assert "one-two-three" not in shown(table)
+    assert "one-two-three" in to_text(table)
+
+
+def test_markdown_is_a_pipe_table_with_notes_below() -> None:
+    assert to_markdown([TABLE]).splitlines() == [
+        "**numbers**",
+        "",
+        "| model | psnr ↑ | n |",
+        "| --- | ---: | ---: |",
+        r"| a\|b\_\<img src=x\>&%$\#{}~^\\\\x1b\[2J | 25.00 | 2 |",
+        "| other |  | 10 |",
+        "",
+        r"\* a note",
+    ]
+
+
+def test_latex_has_a_column_and_a_midrule_for_each() -> None:
+    assert to_latex([TABLE]).splitlines() == [
+        "% numbers",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r"\multicolumn{3}{l}{numbers} \\",
+        r"\midrule",
+        r"model & psnr $\uparrow$ & n \\",
+        r"\midrule",
+        rf"{escape_latex(NASTY)} & 25.00 & 2 \\",
+        r"\midrule",
+        r"other &  & 10 \\",
+        r"\midrule",
+        r"\multicolumn{3}{l}{\footnotesize * a note} \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def test_text_is_as_wide_as_it_is_without_blanks_at_its_ends() -> None:
+    table = Table(
+        title="files",
+        columns=columns(("image", "n", "file"), left={0, 2}),
+        rows=(("a", "10", "x" * 200), ("bc", "1", "y")),
+    )
+    assert to_text(table).splitlines() == [
+        *("files", "image   n  file", f"a      10  {'x' * 200}", "bc      1  y")
+    ]
+
+
+def test_csv_keeps_numbers_and_defuses_formulas() -> None:
+    text = to_csv(("name", "value"), [("=1+1", 0.1), ("-1.5", math.inf)])
+    assert list(csv.reader(io.StringIO(text))) == [["name", "value"], ["'=1+1", "0.1"], ["-1.5", "inf"]]
+
+
+def test_json_says_what_is_not_finite_as_a_string_at_any_depth() -> None:
+    text = to_json({"a": [1.5, -math.inf, (math.inf,)], "b": {"c": math.nan, "d": None, "e": True, "f": 2}})
+    assert text.endswith("}\n")
+    assert json.loads(text) == {
+        "a": [1.5, "-inf", ["inf"]],
+        "b": {"c": "nan", "d": None, "e": True, "f": 2},
+    }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_writes_an_export_of_nothing(name: str) -> None:
+    assert FORMATS[name](Export(tables=(), heads=("model",), values=(), records=())).strip() in {
+        "",
+        "[]",
+        "model",
+    }
