@@ -28,7 +28,8 @@ from bench.styling.loading import plans
 from bench.styling.outcome import Stored, StoreWriter, machines, results
 from bench.styling.plan import Plan
 from bench.styling.summary import comparisons
-from bench.styling.table import Panel, notes, objectives, overtakings, to_json
+from bench.styling.table import Panel, notes, objectives, overtakings, record
+from bench.tables import print_table, to_json
 
 NARROWEST, WIDTH_OF_A_FILE = 112, 160
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         panels, complete = measure(config, where, store, command, cluster)
     if json_file is not None:
         with replacing(json_file) as part:
-            part.write_text(to_json(panels), encoding="utf-8")
+            part.write_text(to_json([record(panel) for panel in panels]), encoding="utf-8")
     print_end(config)
     return DONE if complete else FAILED
 
@@ -129,12 +130,11 @@ def print_panel(panel: Panel) -> None:
     console = Console(width=WIDTH_OF_A_FILE)
     if sys.stdout.isatty():
         console.width = max(NARROWEST, Console().width)
-    title = f"\n{panel.title}, {panel.comparison.dataset}: the objective, mean ±sd"
-    console.print(printable(title), markup=False, highlight=False, style="bold", soft_wrap=True)
-    console.print(objectives(panel))
+    print()
+    print_table(objectives(panel), console)
     if panel.comparison.overtakings:
-        console.print("\nthe optimisation overtakes the network", style="bold", highlight=False)
-        console.print(overtakings(panel))
+        print()
+        print_table(overtakings(panel), console)
     print()
     print(*notes(panel), sep="\n")
 

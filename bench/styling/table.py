@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench.environment import DISTRIBUTION, version
+from bench.environment import suite_version
 from bench.printable import printable
 from bench.records import StyleProtocol
 from bench.styles import INITIAL
 from bench.styling.config import Baseline
 from bench.styling.summary import BASELINE, MARKS, TERMS, Comparison, Moments, Overtaking, Summary
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from bench.tables import Table, columns
 
 PAPER = (
     "paper: a network equals 50 to 100 iterations, at 256, 512 and 1024 though trained at 256 "
@@ -63,32 +60,40 @@ def lines(comparison: Comparison) -> Iterator[Line]:
 
 def objectives(panel: Panel) -> Table:
     """Mean and standard deviation of the objective and of its terms; how far below the contents' it is."""
-    table = _table("subject", "n", "objective", "content", "style", "tv", "below content's")
+    rows = []
     for line in lines(panel.comparison):
         below = panel.comparison.below_content(line.summary, line.iteration)
         terms = [text(line.summary.at(line.iteration, term)) for term in TERMS]
-        _add(table, line.name, str(line.summary.n), *terms, "" if below is None else f"{below:.2f}x")
-    return table
+        rows.append((line.name, str(line.summary.n), *terms, "" if below is None else f"{below:.2f}x"))
+    return Table(
+        title=f"{panel.title}, {panel.comparison.dataset}: the objective, mean ±sd",
+        columns=columns(("subject", "n", "objective", "content", "style", "tv", "below content's")),
+        rows=tuple(rows),
+    )
 
 
 def overtakings(panel: Panel) -> Table:
     """Where the optimisation overtakes each network, and how long it takes there."""
     heads = ("by iteration", "of the means", "s / iteration", "s to equal", "network's s", "times faster")
-    table = _table("network", "n", *heads)
-    for found in panel.comparison.overtakings:
-        seconds, times = to_equal(found)
-        _add(
-            table,
-            found.subject,
-            str(len(found.crossings)),
-            iterations(found.median, found),
-            iterations(found.of_mean, found),
-            short(found.seconds_per_iteration),
-            seconds,
-            short(found.seconds),
-            times,
-        )
-    return table
+    return Table(
+        title="the optimisation overtakes the network",
+        columns=columns(("network", "n", *heads)),
+        rows=tuple(_overtaking_row(found) for found in panel.comparison.overtakings),
+    )
+
+
+def _overtaking_row(found: Overtaking) -> tuple[str, ...]:
+    seconds, times = to_equal(found)
+    return (
+        found.subject,
+        str(len(found.crossings)),
+        iterations(found.median, found),
+        iterations(found.of_mean, found),
+        short(found.seconds_per_iteration),
+        seconds,
+        short(found.seconds),
+        times,
+    )
 
 
 def notes(panel: Panel) -> Iterator[str]:
@@ -157,12 +162,8 @@ def to_equal(found: Overtaking) -> tuple[str, str]:
     return f"> {short(least)}", f"> {short(least / found.seconds)}" if found.seconds else ""
 
 
-def to_json(panels: Sequence[Panel]) -> str:
-    """A list of objects, one per style and size, with the raw curves of each content."""
-    return json.dumps([_panel(panel) for panel in panels], indent=1, allow_nan=False) + "\n"
-
-
-def _panel(panel: Panel) -> dict[str, Any]:
+def record(panel: Panel) -> dict[str, Any]:
+    """All of it, with the raw curves of each content."""
     comparison = panel.comparison
     return {
         "dataset": comparison.dataset,
@@ -173,7 +174,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
         "definition": panel.protocol.definition,
         "baseline": asdict(panel.baseline) if panel.baseline else None,
         "machines": list(panel.machines),
-        "suite_version": version(DISTRIBUTION) or "unknown",
+        "suite_version": suite_version(),
         "objectives": [_line(comparison, line) for line in lines(comparison)],
         "overtakings": [_overtaking(found) for found in comparison.overtakings],
         "curves": [asdict(curve) for summary in comparison.summaries for curve in summary.curves],
@@ -194,19 +195,3 @@ def _line(comparison: Comparison, line: Line) -> dict[str, Any]:
 def _overtaking(found: Overtaking) -> dict[str, Any]:
     derived = ("median", "seconds_to_equal", "times_faster")
     return asdict(found) | {name: getattr(found, name) for name in derived}
-
-
-def _table(*heads: str) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for index, head in enumerate(heads):
-        table.add_column(head, justify="right" if index else "left", no_wrap=True)
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    from rich.text import Text
-
-    table.add_row(*map(Text, cells))
