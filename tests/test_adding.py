@@ -110,6 +110,10 @@ def test_the_page_followed_literally_scores_the_new_model_with_the_new_metric_on
         assert list(row["values"]) == ["checks", "rings", "slope"]
     means = {(row["model"], row["metric"]): row["mean"] for row in rows}
     assert means["sharpened", "mae"] != means["bicubic", "mae"] > 0
+    html = (tree / "tiles.html").read_text(encoding="utf-8")
+    assert html.startswith("<table>\n<caption>tiles x4, protocol unshaved (")
+    assert "<tr><th>model</th><th>psnr ↑</th><th>mae ↓</th><th>n</th></tr>" in html
+    assert html.count("<tr><td>") == 2
     assert not list((tree / "bench" / "metrics").glob("*.db")), "results lie where the command was started"
 
 
@@ -117,7 +121,7 @@ def test_the_page_names_lines_of_the_tables_as_they_stand() -> None:
     named = [told for step in steps() if (told := SAID.fullmatch(step.said)) and told["changed"]]
     assert {told["changed"] for told in named} == {
         *("bench/registry/upscalers.py", "bench/metrics/__init__.py"),
-        *("bench/protocols.py", "bench/datasets.py"),
+        *("bench/protocols.py", "bench/datasets.py", "bench/tables.py"),
     }
     for told in named:
         assert (ROOT / told["changed"]).read_text(encoding="utf-8").split("\n").count(told["line"]) == 1
