@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -14,6 +13,7 @@ from bench.files.json_file import read_json, shown
 from bench.files.replacing import replacing
 from bench.files.typed import typed
 from bench.records import content_hash
+from bench.tables import to_json
 
 FORMAT, VERSION = "perceptual-bench preference key", 1
 LARGEST_KEY_BYTES = 2**28
@@ -73,7 +73,7 @@ class Study:
         """The study as JSON."""
         key = {"format": FORMAT, "version": VERSION, "study": self.hash, **asdict(self)}
         with replacing(file) as part:
-            part.write_text(json.dumps(key, indent=1) + "\n", encoding="utf-8")
+            part.write_text(to_json(key), encoding="utf-8")
 
 
 def read_key(file: Path) -> Study:
