@@ -1,4 +1,4 @@
-"""Numbers and lists as text: plain ASCII in tables and verdicts, which programs read; a true minus, ∞ and units in figures."""
+"""Numbers and lists as text: plain ASCII in tables and verdicts, for programs; a true minus, ∞ and units in figures."""
 
 from __future__ import annotations
 

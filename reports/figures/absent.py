@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reports.figures.drawing import missing
 from reports.load.objectives import QUALITY_COMMAND, STYLE_COMMAND
 from reports.parts import Figure
 
@@ -50,5 +51,4 @@ ABSENT: Mapping[str, Absent] = {
 def absent(name: str) -> Figure:
     """Why there is no such figure, and what would make one."""
     known = ABSENT[name]
-    reason = f"the results hold no {known.wanted}"
-    return Figure(id=name, title=known.title, caption="", reason=reason, command=known.command)
+    return missing(name, known.title, f"the results hold no {known.wanted}", known.command)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.statistics import mean
-from reports.figures.style import BASE, DPI, EDGE, INK, MUTED, SMALL, VERMILLION, Drawing, bare, canvas
+from reports.figures.style import BASE, DPI, EDGE, INK, MUTED, SMALL, VERMILLION, bare, canvas
 from reports.figures.text import distinct, listed, printable, short
 from reports.formatting import number
 from reports.load.results import Group
-from reports.parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,22 +72,39 @@ class Shown:
         return self.lines * (ABOVE + PANEL + TEXT)
 
 
-def drawing(name: str, title: str, shown: Sequence[Shown]) -> Drawing:
+@dataclass(frozen=True, kw_only=True)
+class Blocks:
     """A block for each image, one above the other."""
-    width, height = max(s.width for s in shown), sum(s.height for s in shown)
-    card = canvas(width, height, constrained=False)
-    top = height
-    for example in shown:
-        _block(card, example, top)
-        top -= example.height
-    record = Figure(
-        id=name,
-        title=title,
-        caption=_caption(shown),
-        alt=" ".join(_alt(example) for example in shown),
-        wide=width > 4,
-    )
-    return Drawing(record=record, canvas=card)
+
+    title: str
+    shown: Sequence[Shown]
+
+    @property
+    def width(self) -> float:
+        return max(s.width for s in self.shown)
+
+    def draw(self) -> Canvas:
+        top = sum(s.height for s in self.shown)
+        card = canvas(self.width, top, constrained=False)
+        for example in self.shown:
+            _block(card, example, top)
+            top -= example.height
+        return card
+
+    def caption(self) -> str:
+        """What stands where, how it was measured, and what is missing."""
+        details = "; ".join(f"{printable(s.image)}, {s.box.words}" for s in self.shown)
+        measures = " / ".join(metric.name.upper() for metric in _measures(self.shown[0].group))
+        sets = "; ".join(f"{printable(s.group.title)}, n = {len(s.group.images)}" for s in self.shown)
+        gone = [f"{printable(model)} of {printable(s.image)}" for s in self.shown for model in s.absent]
+        missing = f" No picture of its size is left of {listed(gone)}." if gone else ""
+        return (
+            f"Details in HR pixels, from the top left corner: {details}; enlarged without smoothing. Under each: "
+            f"{measures} of this image, then the mean of the data set ({sets}).{missing}"
+        )
+
+    def alt(self) -> str:
+        return " ".join(_alt(example) for example in self.shown)
 
 
 def _block(card: Canvas, shown: Shown, top: float) -> None:
@@ -180,19 +196,6 @@ def _values(shown: Shown, model: str) -> Iterator[str]:
 
 def _measures(group: Group) -> list[Any]:
     return [metric for metric in group.metrics if metric.name in MEASURES]
-
-
-def _caption(shown: Sequence[Shown]) -> str:
-    """What stands where, how it was measured, and what is missing."""
-    details = "; ".join(f"{printable(s.image)}, {s.box.words}" for s in shown)
-    measures = " / ".join(metric.name.upper() for metric in _measures(shown[0].group))
-    sets = "; ".join(f"{printable(s.group.title)}, n = {len(s.group.images)}" for s in shown)
-    gone = [f"{printable(model)} of {printable(s.image)}" for s in shown for model in s.absent]
-    missing = f" No picture of its size is left of {listed(gone)}." if gone else ""
-    return (
-        f"Details in HR pixels, from the top left corner: {details}; enlarged without smoothing. Under each: "
-        f"{measures} of this image, then the mean of the data set ({sets}).{missing}"
-    )
 
 
 def _alt(shown: Shown) -> str:

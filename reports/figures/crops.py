@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from bench.crops import CROPS, Crop
-from reports.figures.crop_panels import HR, Box, Shown, drawing, opened
-from reports.figures.style import Drawing
+from reports.figures.crop_panels import HR, Blocks, Box, Shown, opened
+from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.text import listed, printable
 from reports.load.results import Group, Results
 from reports.parts import Figure
@@ -30,7 +30,12 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
         found = None if group.dataset in papers else _telling(group)
         if found:
             title = f"Where the methods differ most: {printable(group.title)}"
-            yield drawing(f"crops-{group.id}", title, [found])
+            yield _drawing(f"crops-{group.id}", title, [found])
+
+
+def _drawing(name: str, title: str, shown: Sequence[Shown]) -> Drawing:
+    blocks = Blocks(title=title, shown=shown)
+    return drawing(name, blocks, wide=blocks.width > 4)
 
 
 def _paper_example(results: Results, crop: Crop) -> Shown | None:
@@ -43,18 +48,16 @@ def _paper_example(results: Results, crop: Crop) -> Shown | None:
 def _paper_figure(name: str, scale: int, crops: Sequence[Crop], shown: Sequence[Shown]) -> Drawing | Figure:
     title = f"Super-resolution x{scale}, as in the paper's Figure {name.removeprefix('figure')}"
     if shown:
-        return drawing(name, title, shown)
+        return _drawing(name, title, shown)
     datasets = [crop.dataset for crop in crops]
     models = [model for model in PAPERS if scale == 4 or not model.startswith("srcnn")]
     wanted = listed(f"{crop.image} of {crop.dataset}" for crop in crops)
-    return Figure(
-        id=name,
-        title=title,
-        caption="",
-        reason=f"the results hold no pictures of {wanted} at x{scale} under {PROTOCOL}: hr and one model at least",
-        command=shlex.join(
-            ["python", "-m", "bench.sr_quality", *datasets, "--scales", str(scale), "--models", *models]
-        ),
+    command = ["python", "-m", "bench.sr_quality", *datasets, "--scales", str(scale), "--models", *models]
+    return missing(
+        name,
+        title,
+        f"the results hold no pictures of {wanted} at x{scale} under {PROTOCOL}: hr and one model at least",
+        shlex.join(command),
     )
 
 

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from bench.statistics import Interval, differences, mean
+from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import (
     BLUE,
     CARD,
@@ -17,9 +18,7 @@ from reports.figures.style import (
     SMALL,
     VERMILLION,
     WIDTH,
-    Drawing,
     canvas,
-    settled,
 )
 from reports.figures.text import distinct, printable, short
 from reports.formatting import number
@@ -29,6 +28,7 @@ from reports.parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 METRIC, REFERENCE, UNIT = "psnr", "bicubic", "dB"
 ROW = 0.44  # inches of a model
@@ -60,13 +60,56 @@ class Strip:
         return f"{number(self.mean, 2, sign=True)}{inside}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Strips:
+    """A group's models beside the reference."""
+
+    group: Group
+    reference: str
+    strips: Sequence[Strip]
+
+    @property
+    def title(self) -> str:
+        return _title(self.group)
+
+    def draw(self) -> Canvas:
+        card = canvas(WIDTH, 0.75 + ROW * len(self.strips))
+        axes = card.subplots()
+        for y, strip in enumerate(self.strips):
+            _draw(axes, y, strip)
+        _dress(axes, self.strips, self.reference)
+        return card
+
+    def caption(self) -> str:
+        counts = sorted({len(strip.finite) + strip.infinite for strip in self.strips})
+        number_of = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        infinite = sum(strip.infinite for strip in self.strips)
+        gone = f" Not drawn: {infinite} infinite differences, of pictures that equal HR." if infinite else ""
+        many = counts[-1] > MOST_MARKERS
+        marks = "a line through them" if many else "filled circles gain, hollow triangles lose"
+        return (
+            f"PSNR of each of {number_of} images minus that of {printable(self.reference)} on the same image; "
+            f"{printable(self.group.title)}. In each row the images are sorted, the largest gain at the top; "
+            f"{marks}. Diamond and "
+            f"bar: the mean difference and its paired 95 % bootstrap interval. Named: the images at both ends.{gone}"
+        )
+
+    def alt(self) -> str:
+        means = "; ".join(f"{printable(strip.model)} {strip.text}" for strip in self.strips)
+        return f"Strips of differences of PSNR to {printable(self.reference)}; means with intervals in dB: {means}."
+
+
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """One for each group."""
     for group in results.groups:
         reference = _reference(group)
         strips = [_strip(group, model, reference) for model in group.models if model != reference]
         drawn = [strip for strip in strips if strip is not None]
-        yield _drawing(group, reference, drawn) if drawn else _absent(group)
+        name = f"differences-{group.id}"
+        if drawn:
+            yield drawing(name, Strips(group=group, reference=reference, strips=drawn))
+        else:
+            yield missing(name, _title(group), f"no two of its models have a {METRIC} of the same image")
 
 
 def _reference(group: Group) -> str:
@@ -92,32 +135,8 @@ def _strip(group: Group, model: str, reference: str) -> Strip | None:
     )
 
 
-def _absent(group: Group) -> Figure:
-    return Figure(
-        id=f"differences-{group.id}",
-        title=_title(group),
-        caption="",
-        reason=f"no two of its models have a {METRIC} of the same image",
-    )
-
-
 def _title(group: Group) -> str:
     return f"PSNR image by image: {printable(group.title)}"
-
-
-def _drawing(group: Group, reference: str, strips: Sequence[Strip]) -> Drawing:
-    card = canvas(WIDTH, 0.75 + ROW * len(strips))
-    axes = card.subplots()
-    for y, strip in enumerate(strips):
-        _draw(axes, y, strip)
-    _dress(axes, strips, reference)
-    record = Figure(
-        id=f"differences-{group.id}",
-        title=_title(group),
-        caption=_caption(group, reference, strips),
-        alt=_alt(reference, strips),
-    )
-    return Drawing(record=record, canvas=settled(card))
 
 
 def _draw(axes: Axes, y: int, strip: Strip) -> None:
@@ -212,22 +231,3 @@ def _beside(axes: Axes, y: float, text: str, **style: Any) -> None:
         size=SMALL,
         **style,
     )
-
-
-def _caption(group: Group, reference: str, strips: Sequence[Strip]) -> str:
-    counts = sorted({len(strip.finite) + strip.infinite for strip in strips})
-    number_of = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    infinite = sum(strip.infinite for strip in strips)
-    gone = f" Not drawn: {infinite} infinite differences, of pictures that equal HR." if infinite else ""
-    many = counts[-1] > MOST_MARKERS
-    marks = "a line through them" if many else "filled circles gain, hollow triangles lose"
-    return (
-        f"PSNR of each of {number_of} images minus that of {printable(reference)} on the same image; "
-        f"{printable(group.title)}. In each row the images are sorted, the largest gain at the top; {marks}. Diamond and "
-        f"bar: the mean difference and its paired 95 % bootstrap interval. Named: the images at both ends.{gone}"
-    )
-
-
-def _alt(reference: str, strips: Sequence[Strip]) -> str:
-    means = "; ".join(f"{printable(strip.model)} {strip.text}" for strip in strips)
-    return f"Strips of differences of PSNR to {printable(reference)}; means with intervals in dB: {means}."

@@ -17,8 +17,9 @@ from reports.figures import (
     stylized,
     table1,
 )
+from reports.figures.drawing import Drawing
 from reports.figures.files import write
-from reports.figures.style import Drawing, style
+from reports.figures.style import style
 from reports.load.results import Results
 from reports.parts import Figure
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from bench.files.replacing import replacing
-from reports.figures.style import DPI, Drawing, style
+from reports.figures.drawing import Drawing
+from reports.figures.style import DPI, style
 from reports.figures.text import printable
 from reports.parts import Figure
 

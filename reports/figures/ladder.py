@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.statistics import Interval, ratio_interval
-from reports.figures.style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, Drawing, canvas, settled
+from reports.figures.drawing import Drawing, drawing, missing
+from reports.figures.style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, canvas
 from reports.figures.text import listed, printable, short
 from reports.figures.timings import EAGER, all_machines, certificate, input_size, newest, seconds
 from reports.formatting import duration, exactness
@@ -17,6 +18,7 @@ from reports.parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 TITLE = "What each optimisation brings"
 # In the order in which bench.speed --ladder tries them.
@@ -70,6 +72,36 @@ class Ladder:
         """The fastest that is within its tolerance."""
         return min((form for form in self.forms if _admissible(form)), key=seconds, default=self.eager)
 
+    @property
+    def title(self) -> str:
+        return f"{TITLE}: {printable(self.subject)} at {self.size}x{self.size}"
+
+    def draw(self) -> Canvas:
+        card = canvas(WIDTH, 0.95 + 0.24 * len(self.forms))
+        axes = card.subplots()
+        for y, form in enumerate(self.forms):
+            _bar(axes, y, form, self)
+        _dress(axes, self.forms)
+        return card
+
+    def caption(self) -> str:
+        bad = [form.row.variant for form in self.forms if not _admissible(form)]
+        hatched = f" Hatched, because outside the tolerance: {listed(bad)}." if bad else ""
+        threads = certificate(self.eager.row).get("protocol", {}).get("threads", "unknown")
+        bound = "" if self.eager.seconds else ", the widest that the published intervals of the medians allow"
+        return (
+            f"{printable(self.subject)}, an image of {self.size}x{self.size} pixels, {printable(self.machine)} "
+            f"({self.environment_hash[:SHORT]}), threads: {threads}. Bars are ratios of median times with 95 % intervals"
+            f"{bound}; the fastest admissible form is darkest. Error and PSNR: largest difference of a value in [0, "
+            f"1] from "
+            f"plain float32, and PSNR against it.{hatched} Forms that cannot run on this machine are absent."
+        )
+
+    def alt(self) -> str:
+        bars = "; ".join(f"{printable(f.row.variant)} {times(f, self.eager):.2f}" for f in self.forms)
+        best = printable(self.best.row.variant)
+        return f"Bars of the speed relative to plain eager: {bars}. The fastest admissible form is {best}."
+
 
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """One for each network, size and machine with a plain form and at least one other."""
@@ -79,16 +111,11 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
         for ladder in _ladders(machine)
     }
     if not ladders:
-        yield Figure(
-            id="ladder",
-            title=TITLE,
-            caption="",
-            reason="the results hold no network that was timed in more than one form at one size",
-            command=COMMAND,
-        )
+        reason = "the results hold no network that was timed in more than one form at one size"
+        yield missing("ladder", TITLE, reason, COMMAND)
     names = [ladder.name for ladder in ladders.values()]
     for longer_name, ladder in reversed(ladders.items()):
-        yield _drawing(ladder, ladder.name if names.count(ladder.name) == 1 else longer_name)
+        yield drawing(ladder.name if names.count(ladder.name) == 1 else longer_name, ladder)
 
 
 def _ladders(machine: Machine) -> Iterator[Ladder]:
@@ -113,21 +140,6 @@ def rank(variant: str) -> tuple[Any, ...]:
     words = variant.split("+")
     places = [WORDS.index(word) if word in WORDS else len(WORDS) for word in words]
     return (max(places), len(words), variant)
-
-
-def _drawing(ladder: Ladder, name: str) -> Drawing:
-    card = canvas(WIDTH, 0.95 + 0.24 * len(ladder.forms))
-    axes = card.subplots()
-    for y, form in enumerate(ladder.forms):
-        _bar(axes, y, form, ladder)
-    _dress(axes, ladder.forms)
-    record = Figure(
-        id=name,
-        title=f"{TITLE}: {printable(ladder.subject)} at {ladder.size}x{ladder.size}",
-        caption=_caption(ladder),
-        alt=_alt(ladder),
-    )
-    return Drawing(record=record, canvas=settled(card))
 
 
 def _admissible(form: Timed) -> bool:
@@ -204,22 +216,3 @@ def _dress(axes: Axes, forms: Sequence[Timed]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("times as fast as eager")
     _beside(axes, -0.85, HEADS, weight="bold")
-
-
-def _caption(ladder: Ladder) -> str:
-    bad = [form.row.variant for form in ladder.forms if not _admissible(form)]
-    hatched = f" Hatched, because outside the tolerance: {listed(bad)}." if bad else ""
-    threads = certificate(ladder.eager.row).get("protocol", {}).get("threads", "unknown")
-    bound = "" if ladder.eager.seconds else ", the widest that the published intervals of the medians allow"
-    return (
-        f"{printable(ladder.subject)}, an image of {ladder.size}x{ladder.size} pixels, {printable(ladder.machine)} "
-        f"({ladder.environment_hash[:SHORT]}), threads: {threads}. Bars are ratios of median times with 95 % intervals"
-        f"{bound}; the fastest admissible form is darkest. Error and PSNR: largest difference of a value in [0, 1] from "
-        f"plain float32, and PSNR against it.{hatched} Forms that cannot run on this machine are absent."
-    )
-
-
-def _alt(ladder: Ladder) -> str:
-    bars = "; ".join(f"{printable(f.row.variant)} {times(f, ladder.eager):.2f}" for f in ladder.forms)
-    best = printable(ladder.best.row.variant)
-    return f"Bars of the speed relative to plain eager: {bars}. The fastest admissible form is {best}."

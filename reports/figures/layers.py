@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.figures.absent import ABSENT, absent
+from reports.figures.drawing import Drawing, drawing
 from reports.figures.pictures import GAP, LINE, UNDER, Box, frame, heading, lines_under, opened, show
-from reports.figures.style import EDGE, WIDTH, Drawing, canvas
+from reports.figures.style import EDGE, WIDTH, canvas
 from reports.figures.text import listed, printable, short
 from reports.load.results import GATYS, SHORT, Results, StyleGroup, anchor
 from reports.parts import Figure
@@ -85,6 +86,70 @@ class Sheet:
     def is_empty(self, layer: str) -> bool:
         return not any((row, layer) in self.groups for row in self.rows)
 
+    @property
+    def title(self) -> str:
+        return ABSENT[self.kind.name].title
+
+    @property
+    def narrow(self) -> list[str]:
+        """The layers of the columns that hold no picture."""
+        return [layer for layer in self.layers if self.is_empty(layer)]
+
+    @property
+    def side(self) -> float:
+        """Of a picture, in inches."""
+        full = 1 + len(self.layers) - len(self.narrow)
+        room = WIDTH - 2 * EDGE - len(self.narrow) * (NARROW + GAP) - (full - 1) * GAP
+        return min(LARGEST, room / full)
+
+    @property
+    def width(self) -> float:
+        """Of the card, in inches."""
+        full = 1 + len(self.layers) - len(self.narrow)
+        return 2 * EDGE + full * self.side + (full - 1) * GAP + len(self.narrow) * (NARROW + GAP)
+
+    def draw(self) -> Canvas:
+        narrow, side = self.narrow, self.side
+        step = side + UNDER + LINE + GAP
+        height = 2 * EDGE + HEADING + len(self.rows) * step - GAP
+        card = canvas(self.width, height, constrained=False)
+        lefts = _lefts(self, side)
+        for layer, left in lefts.items():
+            if layer not in narrow:
+                heading(card, left, EDGE, short(layer, int(BOLD * side)) or "original")
+        for position, row in enumerate(self.rows):
+            top = EDGE + HEADING + position * step
+            original = Box(left=lefts[""], top=top, width=side, height=side)
+            _cell(card, original, self.original(row), "not stored")
+            lines_under(card, original, [short(row, int(LETTERS * side))])
+            for layer in self.layers:
+                box = Box(left=lefts[layer], top=top, width=NARROW if layer in narrow else side, height=side)
+                _cell(card, box, self.made(row, layer), _why(self, layer))
+        return card
+
+    def caption(self) -> str:
+        kept = "features" if self.kind.purpose == "inversion" else "Gram matrices"
+        own = {layer: group for (row, layer), group in sorted(self.groups.items()) if row in self.rows}
+        tv = sorted({group.protocol.tv_weight for group in own.values()})
+        done = sorted({_iterations(group) for group in own.values()} - {0})
+        after = f" after {listed(map(str, done))} iterations" if done else ""
+        missing = (
+            f" Not stored: {listed(self.narrow)}; {ALL_LAYERS} has all of the paper's layers."
+            if self.narrow
+            else ""
+        )
+        more = f" {self.left_out} more are stored." if self.left_out else ""
+        return (
+            f"Each picture{after}: noise optimised until the {kept} of one layer of {printable(self.loss_network)} "
+            f"are those "
+            f"of the original, at {self.size}x{self.size} pixels, total variation weighted {listed(f'{w:g}' for w in tv)}. "
+            f"{_protocols(self)}{missing}{more}"
+        )
+
+    def alt(self) -> str:
+        there = [layer for layer in self.layers if not self.is_empty(layer)]
+        return f"{listed(self.rows)}: the original, then what is made from {listed(there)} alone."
+
 
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """Figures 3 and 4, once for each loss network."""
@@ -94,7 +159,7 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
             yield absent(kind.name)
         for position, sheet in enumerate(sheets):
             tail = f"-{anchor(sheet.loss_network.replace('_', '-'))}-{sheet.size}" if position else ""
-            yield _drawing(f"{kind.name}{tail}", sheet)
+            yield drawing(f"{kind.name}{tail}", sheet, wide=sheet.width > 4, photographs=True)
 
 
 def _sheets(results: Results, kind: Kind) -> list[Sheet]:
@@ -133,36 +198,6 @@ def _sheet(kind: Kind, network: str, size: int, own: Sequence[StyleGroup]) -> Sh
     )
 
 
-def _drawing(name: str, sheet: Sheet) -> Drawing:
-    narrow = [layer for layer in sheet.layers if sheet.is_empty(layer)]
-    full = 1 + len(sheet.layers) - len(narrow)
-    room = WIDTH - 2 * EDGE - len(narrow) * (NARROW + GAP) - (full - 1) * GAP
-    side = min(LARGEST, room / full)
-    width = 2 * EDGE + full * side + (full - 1) * GAP + len(narrow) * (NARROW + GAP)
-    step = side + UNDER + LINE + GAP
-    card = canvas(width, 2 * EDGE + HEADING + len(sheet.rows) * step - GAP, constrained=False)
-    lefts = _lefts(sheet, side)
-    for layer, left in lefts.items():
-        if layer not in narrow:
-            heading(card, left, EDGE, short(layer, int(BOLD * side)) or "original")
-    for position, row in enumerate(sheet.rows):
-        top = EDGE + HEADING + position * step
-        original = Box(left=lefts[""], top=top, width=side, height=side)
-        _cell(card, original, sheet.original(row), "not stored")
-        lines_under(card, original, [short(row, int(LETTERS * side))])
-        for layer in sheet.layers:
-            box = Box(left=lefts[layer], top=top, width=NARROW if layer in narrow else side, height=side)
-            _cell(card, box, sheet.made(row, layer), _why(sheet, layer))
-    record = Figure(
-        id=name,
-        title=ABSENT[sheet.kind.name].title,
-        caption=_caption(sheet, narrow),
-        alt=_alt(sheet),
-        wide=width > 4,
-    )
-    return Drawing(record=record, canvas=card, photographs=True)
-
-
 def _lefts(sheet: Sheet, side: float) -> dict[str, float]:
     """Of the columns in inches, by layer; the original's is called by nothing."""
     lefts, left = {}, EDGE
@@ -188,21 +223,6 @@ def _why(sheet: Sheet, layer: str) -> str:
     )
 
 
-def _caption(sheet: Sheet, narrow: Sequence[str]) -> str:
-    kept = "features" if sheet.kind.purpose == "inversion" else "Gram matrices"
-    own = {layer: group for (row, layer), group in sorted(sheet.groups.items()) if row in sheet.rows}
-    tv = sorted({group.protocol.tv_weight for group in own.values()})
-    done = sorted({_iterations(group) for group in own.values()} - {0})
-    after = f" after {listed(map(str, done))} iterations" if done else ""
-    missing = f" Not stored: {listed(narrow)}; {ALL_LAYERS} has all of the paper's layers." if narrow else ""
-    more = f" {sheet.left_out} more are stored." if sheet.left_out else ""
-    return (
-        f"Each picture{after}: noise optimised until the {kept} of one layer of {printable(sheet.loss_network)} are those "
-        f"of the original, at {sheet.size}x{sheet.size} pixels, total variation weighted {listed(f'{w:g}' for w in tv)}. "
-        f"{_protocols(sheet)}{missing}{more}"
-    )
-
-
 def _protocols(sheet: Sheet) -> str:
     """With their hashes, where a layer has one for all rows."""
     found: dict[str, set[str]] = {}
@@ -218,8 +238,3 @@ def _protocols(sheet: Sheet) -> str:
 
 def _iterations(group: StyleGroup) -> int:
     return max((len(curve.total) - 1 for curve in group.curves.get(GATYS, {}).values()), default=0)
-
-
-def _alt(sheet: Sheet) -> str:
-    there = [layer for layer in sheet.layers if not sheet.is_empty(layer)]
-    return f"{listed(sheet.rows)}: the original, then what is made from {listed(there)} alone."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Literal
 
 from bench.styling.summary import Comparison, Moments, Summary
 from reports.figures.absent import ABSENT, absent
+from reports.figures.drawing import Drawing, drawing
 from reports.figures.objective_words import alt, caption, drawn
 from reports.figures.style import (
     BLACK,
@@ -20,10 +22,8 @@ from reports.figures.style import (
     SMALL,
     VERMILLION,
     WIDTH,
-    Drawing,
     canvas,
     logarithmic,
-    settled,
 )
 from reports.figures.text import distinct, printable
 from reports.formatting import amount
@@ -33,6 +33,7 @@ from reports.parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 PER_LINE = 3
 LONGEST_NAME = 26
@@ -42,6 +43,50 @@ TICKS = 5
 MARGIN = 1.4  # times the largest and the least that is drawn
 STROKES = ((VERMILLION, "-", "o"), (GREEN, "-.", "s"), (PURPLE, (0, (5, 1)), "^"), (ORANGE, (0, (1, 1)), "D"))
 Stroke = tuple[str, object, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """A style's panels, one for each size."""
+
+    series: Series
+    panels: Sequence[Panel]
+
+    @property
+    def title(self) -> str:
+        return f"{ABSENT['figure5'].title}: {printable(self.series.protocol.style)}"
+
+    @property
+    def across(self) -> int:
+        return min(len(self.panels), PER_LINE)
+
+    def caption(self) -> str:
+        return caption(self.series, self.panels)
+
+    def alt(self) -> str:
+        return alt(self.panels)
+
+    def draw(self) -> Canvas:
+        down = -(-len(self.panels) // self.across)
+        card = canvas(WIDTH if self.across > 1 else 4.4, 0.75 + 2.5 * down)
+        grid = card.subplots(down, self.across, squeeze=False, sharey=True)
+        strokes = _strokes(self.panels)
+        for axes, panel in zip(grid.flat, self.panels, strict=False):
+            _panel(axes, panel, strokes)
+            axes.label_outer()
+            axes.tick_params(labelbottom=True)
+        for axes in grid.flat[len(self.panels) :]:
+            axes.set_axis_off()
+        _scale(grid.flat[0], self.panels)
+        handles = {
+            text: handle
+            for axes in grid.flat
+            for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        card.legend(
+            list(handles.values()), list(handles), loc="outside lower center", ncols=min(4, len(handles))
+        )
+        return card
 
 
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
@@ -54,40 +99,12 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
     if not made:
         yield absent("figure5")
     for position, (series, panels) in enumerate(made):
-        yield _drawing(f"figure5-{series.name}" if position else "figure5", series, panels)
+        shown = Objective(series=series, panels=panels)
+        yield drawing(f"figure5-{series.name}" if position else "figure5", shown, wide=shown.across > 1)
 
 
 def _can_be_drawn(panel: Panel) -> bool:
     return panel.shared is not None and bool(panel.shared.baselines)
-
-
-def _drawing(name: str, series: Series, panels: Sequence[Panel]) -> Drawing:
-    across = min(len(panels), PER_LINE)
-    down = -(-len(panels) // across)
-    card = canvas(WIDTH if across > 1 else 4.4, 0.75 + 2.5 * down)
-    grid = card.subplots(down, across, squeeze=False, sharey=True)
-    strokes = _strokes(panels)
-    for axes, panel in zip(grid.flat, panels, strict=False):
-        _panel(axes, panel, strokes)
-        axes.label_outer()
-        axes.tick_params(labelbottom=True)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_axis_off()
-    _scale(grid.flat[0], panels)
-    handles = {
-        text: handle
-        for axes in grid.flat
-        for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    card.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=min(4, len(handles)))
-    record = Figure(
-        id=name,
-        title=f"{ABSENT['figure5'].title}: {printable(series.protocol.style)}",
-        caption=caption(series, panels),
-        alt=alt(panels),
-        wide=across > 1,
-    )
-    return Drawing(record=record, canvas=settled(card))
 
 
 def _strokes(panels: Sequence[Panel]) -> dict[str, Stroke]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bench.records import MetricInfo
 from bench.statistics import Interval, mean
 from bench.timing.rows import Row
-from reports.figures.style import INK, MUTED, WIDTH, Drawing, Look, canvas, logarithmic, looks, settled
+from reports.figures.drawing import Drawing, drawing, missing
+from reports.figures.style import INK, MUTED, WIDTH, Look, canvas, logarithmic, looks
 from reports.figures.text import distinct, listed, printable
 from reports.figures.timings import EAGER, all_machines, certificate, input_size, newest
 from reports.formatting import MEBI, memory
@@ -53,6 +54,59 @@ class Common:
     rows: Mapping[str, Row]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fronts:
+    """A group's models by time, a panel for each metric."""
+
+    group: Group
+    common: Common
+    panels: Mapping[MetricInfo, Sequence[Point]]
+    look: Mapping[str, Look]
+
+    @property
+    def title(self) -> str:
+        return _title(self.group)
+
+    def draw(self) -> Canvas:
+        found = {point.model for points in self.panels.values() for point in points}
+        shown = [model for model in self.group.models if model in found]
+        card = canvas(WIDTH, 3.1 + 0.16 * -(-(len(shown) + 3) // PER_LINE))
+        axes = card.subplots(1, len(self.panels), squeeze=False)[0]
+        most = max(point.row.peak_memory_bytes or 0 for points in self.panels.values() for point in points)
+        for place, (metric, points) in zip(axes, self.panels.items(), strict=True):
+            _panel(place, metric, points, most, self.look)
+        _legend(card, axes[0], {model: self.look[model] for model in shown}, most)
+        return card
+
+    def caption(self) -> str:
+        row = next(iter(self.common.rows.values()))
+        shown = {point.model for points in self.panels.values() for point in points}
+        rest = [model for model in self.group.models if model not in shown]
+        missing = f" Not shown for want of a time or a finite mean: {listed(rest)}." if rest else ""
+        meaning = printable(
+            str(certificate(row).get("peak_memory", {}).get("meaning", "as the certificate says"))
+        )
+        return (
+            f"Mean over {len(self.group.images)} images of {printable(self.group.title)} against the median time for "
+            f"an image of "
+            f"{self.common.size}x{self.common.size} pixels on {printable(self.common.machine)} "
+            f"({row.environment_hash[:SHORT]}), plain eager "
+            f"float32. The area of a marker is its memory ({meaning}). Bars are 95 % bootstrap intervals: of the mean over "
+            f"images, and of the median time. No model beats those on the dashed front in both time and quality.{missing}"
+        )
+
+    def alt(self) -> str:
+        """Who is on the front, in words."""
+        parts = []
+        for metric, points in self.panels.items():
+            best = front(points, higher_is_better=metric.higher_is_better)
+            parts.append(
+                f"{printable(metric.name)} against seconds for {len(points)} models; on the Pareto front, fastest first: "
+                f"{listed(point.model for point in best)}."
+            )
+        return " ".join(parts)
+
+
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """One for each group: drawn where at least two of its models were timed together."""
     look = looks([model for group in results.groups for model in group.models])
@@ -61,7 +115,11 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
         common = _common(found, group)
         panels = {m: _points(group, m, common.rows) for m in _metrics(group)} if common else {}
         drawn = {metric: points for metric, points in panels.items() if len(points) > 1}
-        yield _drawing(group, common, drawn, look) if common and drawn else _absent(group)
+        if common and drawn:
+            fronts = Fronts(group=group, common=common, panels=drawn, look=look)
+            yield drawing(f"pareto-{group.id}", fronts)
+        else:
+            yield _absent(group)
 
 
 def _metrics(group: Group) -> list[MetricInfo]:
@@ -115,34 +173,18 @@ def front(points: Sequence[Point], *, higher_is_better: bool) -> list[Point]:
     return kept
 
 
+def _title(group: Group) -> str:
+    return f"{TITLE}: {printable(group.title)}"
+
+
 def _absent(group: Group) -> Figure:
     command = ["python", "-m", "bench.speed", "--models", *group.models, "--sizes", str(SIZE)]
-    return Figure(
-        id=f"pareto-{group.id}",
-        title=f"{TITLE}: {printable(group.title)}",
-        caption="",
-        reason="fewer than two of its models were timed in their plain form at one size on one machine",
-        command=shlex.join([*command, "--scale", str(group.scale)]),
+    return missing(
+        f"pareto-{group.id}",
+        _title(group),
+        "fewer than two of its models were timed in their plain form at one size on one machine",
+        shlex.join([*command, "--scale", str(group.scale)]),
     )
-
-
-def _drawing(
-    group: Group, common: Common, panels: Mapping[MetricInfo, Sequence[Point]], look: Mapping[str, Look]
-) -> Drawing:
-    shown = [model for model in group.models if any(p.model == model for ps in panels.values() for p in ps)]
-    card = canvas(WIDTH, 3.1 + 0.16 * -(-(len(shown) + 3) // PER_LINE))
-    axes = card.subplots(1, len(panels), squeeze=False)[0]
-    most = max(point.row.peak_memory_bytes or 0 for points in panels.values() for point in points)
-    for place, (metric, points) in zip(axes, panels.items(), strict=True):
-        _panel(place, metric, points, most, look)
-    _legend(card, axes[0], {model: look[model] for model in shown}, most)
-    record = Figure(
-        id=f"pareto-{group.id}",
-        title=f"{TITLE}: {printable(group.title)}",
-        caption=_caption(group, common, panels),
-        alt=_alt(panels),
-    )
-    return Drawing(record=record, canvas=settled(card))
 
 
 def _panel(
@@ -227,31 +269,3 @@ def _legend(card: Canvas, axes: Axes, look: Mapping[str, Look], most: int) -> No
         for count in ([most, most / 4] if most > MEBI else [])
     ]
     card.legend(handles=[*models, line, *circles], loc="outside lower center", ncols=PER_LINE)
-
-
-def _caption(group: Group, common: Common, panels: Mapping[MetricInfo, Sequence[Point]]) -> str:
-    row = next(iter(common.rows.values()))
-    shown = {point.model for points in panels.values() for point in points}
-    rest = [model for model in group.models if model not in shown]
-    missing = f" Not shown for want of a time or a finite mean: {listed(rest)}." if rest else ""
-    meaning = printable(
-        str(certificate(row).get("peak_memory", {}).get("meaning", "as the certificate says"))
-    )
-    return (
-        f"Mean over {len(group.images)} images of {printable(group.title)} against the median time for an image of "
-        f"{common.size}x{common.size} pixels on {printable(common.machine)} ({row.environment_hash[:SHORT]}), plain eager "
-        f"float32. The area of a marker is its memory ({meaning}). Bars are 95 % bootstrap intervals: of the mean over "
-        f"images, and of the median time. No model beats those on the dashed front in both time and quality.{missing}"
-    )
-
-
-def _alt(panels: Mapping[MetricInfo, Sequence[Point]]) -> str:
-    """Who is on the front, in words."""
-    parts = []
-    for metric, points in panels.items():
-        best = front(points, higher_is_better=metric.higher_is_better)
-        parts.append(
-            f"{printable(metric.name)} against seconds for {len(points)} models; on the Pareto front, fastest first: "
-            f"{listed(point.model for point in best)}."
-        )
-    return " ".join(parts)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.records import MetricInfo
-from reports.figures.style import COLOURS, MARKERS, MUTED, RULE, WIDTH, Drawing, canvas, settled
+from reports.figures.drawing import Drawing, drawing, missing
+from reports.figures.style import COLOURS, MARKERS, MUTED, RULE, WIDTH, canvas
 from reports.figures.text import printable
 from reports.formatting import number
 from reports.load.results import Group, Results
@@ -17,6 +18,7 @@ from reports.parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 KIND = re.compile(r"(shift|noise)-(\d+)")
 REFERENCE = "bicubic"
@@ -35,6 +37,66 @@ class Row:
     ratios: Ratios
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sensitivity:
+    """A group's metrics as rows; of the kinds of perturbed copies those that have an error are drawn."""
+
+    group: Group
+    rows: Sequence[Row]
+    kinds: Sequence[str]
+
+    @property
+    def title(self) -> str:
+        return _title(self.group)
+
+    @property
+    def drawn(self) -> list[str]:
+        return [kind for kind in self.kinds if any(row.ratios.get(kind) for row in self.rows)]
+
+    def draw(self) -> Canvas:
+        card = canvas(WIDTH, 0.95 + ROW * len(self.rows))
+        axes = card.subplots()
+        for k, kind in enumerate(self.drawn):
+            points = [(row.ratios[kind], y) for y, row in enumerate(self.rows) if row.ratios.get(kind)]
+            filled = kind.startswith("shift")
+            colour = COLOURS[k % len(COLOURS)]
+            axes.scatter(
+                [x for x, _ in points],
+                [y for _, y in points],
+                s=26,
+                marker=MARKERS[k % len(MARKERS)],
+                facecolor=colour if filled else "none",
+                edgecolor=colour,
+                linewidth=1.1,
+                label=kind.replace("-", " "),
+                zorder=3,
+            )
+        _dress(axes, self.rows)
+        return card
+
+    def caption(self) -> str:
+        units = "; ".join(
+            f"{name}: {unit}" for name, unit in UNITS.items() if any(k.startswith(name) for k in self.kinds)
+        )
+        exact = [kind for kind in self.kinds if not any(row.ratios.get(kind) for row in self.rows)]
+        none = f" Error 0 under every metric, not drawn: {', '.join(exact)}." if exact else ""
+        return (
+            f"HR images shifted and with noise, scored as if they were sr; {printable(self.group.title)}. Each "
+            f"metric's error over "
+            f"that of bicubic, means over the images; of PSNR the mean squared error, of metrics of which 1 is best "
+            f"one minus "
+            f"the value. {units}.{none}"
+        )
+
+    def alt(self) -> str:
+        said = "; ".join(
+            f"{printable(row.metric)} "
+            + ", ".join(f"{kind} {number(row.ratios[kind], 2)}" for kind in self.drawn if kind in row.ratios)
+            for row in self.rows
+        )
+        return f"Error of shifted and noisy copies relative to bicubic's: {said}."
+
+
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """One for each group that holds perturbed copies and bicubic; none for the others."""
     for group in results.groups:
@@ -42,7 +104,11 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
         if not kinds:
             continue
         rows = [row for info in group.metrics if (row := _row(group, info, kinds)) is not None]
-        yield _drawing(group, rows, kinds) if rows else _absent(group)
+        name = f"sensitivity-{group.id}"
+        if rows:
+            yield drawing(name, Sensitivity(group=group, rows=rows, kinds=kinds))
+        else:
+            yield missing(name, _title(group), f"no image has a value of {REFERENCE} and of a perturbed copy")
 
 
 def error(value: float, metric: str, *, higher_is_better: bool) -> float:
@@ -76,46 +142,8 @@ def _row(group: Group, info: MetricInfo, kinds: Sequence[str]) -> Row | None:
     return Row(metric=info.name, ratios=ratios) if ratios else None
 
 
-def _absent(group: Group) -> Figure:
-    return Figure(
-        id=f"sensitivity-{group.id}",
-        title=_title(group),
-        caption="",
-        reason=f"no image has a value of {REFERENCE} and of a perturbed copy",
-    )
-
-
 def _title(group: Group) -> str:
     return f"Sensitivity of the metrics: {printable(group.title)}"
-
-
-def _drawing(group: Group, rows: Sequence[Row], kinds: Sequence[str]) -> Drawing:
-    card = canvas(WIDTH, 0.95 + ROW * len(rows))
-    axes = card.subplots()
-    drawn = [kind for kind in kinds if any(row.ratios.get(kind) for row in rows)]
-    for k, kind in enumerate(drawn):
-        points = [(row.ratios[kind], y) for y, row in enumerate(rows) if row.ratios.get(kind)]
-        filled = kind.startswith("shift")
-        colour = COLOURS[k % len(COLOURS)]
-        axes.scatter(
-            [x for x, _ in points],
-            [y for _, y in points],
-            s=26,
-            marker=MARKERS[k % len(MARKERS)],
-            facecolor=colour if filled else "none",
-            edgecolor=colour,
-            linewidth=1.1,
-            label=kind.replace("-", " "),
-            zorder=3,
-        )
-    _dress(axes, rows)
-    record = Figure(
-        id=f"sensitivity-{group.id}",
-        title=_title(group),
-        caption=_caption(group, rows, kinds),
-        alt=_alt(rows, drawn),
-    )
-    return Drawing(record=record, canvas=settled(card))
 
 
 def _dress(axes: Axes, rows: Sequence[Row]) -> None:
@@ -130,25 +158,3 @@ def _dress(axes: Axes, rows: Sequence[Row]) -> None:
         axes.axhline(y - 0.5, color=RULE, lw=0.6, zorder=0)
     axes.set_xlabel("error relative to bicubic's (1: as bad as bicubic)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=6, handletextpad=0.2, columnspacing=1.2)
-
-
-def _caption(group: Group, rows: Sequence[Row], kinds: Sequence[str]) -> str:
-    units = "; ".join(
-        f"{name}: {unit}" for name, unit in UNITS.items() if any(k.startswith(name) for k in kinds)
-    )
-    exact = [kind for kind in kinds if not any(row.ratios.get(kind) for row in rows)]
-    none = f" Error 0 under every metric, not drawn: {', '.join(exact)}." if exact else ""
-    return (
-        f"HR images shifted and with noise, scored as if they were sr; {printable(group.title)}. Each metric's error over "
-        f"that of bicubic, means over the images; of PSNR the mean squared error, of metrics of which 1 is best one minus "
-        f"the value. {units}.{none}"
-    )
-
-
-def _alt(rows: Sequence[Row], kinds: Sequence[str]) -> str:
-    said = "; ".join(
-        f"{printable(row.metric)} "
-        + ", ".join(f"{kind} {number(row.ratios[kind], 2)}" for kind in kinds if kind in row.ratios)
-        for row in rows
-    )
-    return f"Error of shifted and noisy copies relative to bicubic's: {said}."

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from reports.parts import Figure
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
@@ -62,20 +60,6 @@ STYLE: dict[str, Any] = {
     "ytick.labelcolor": INK,
     "ytick.labelsize": SMALL,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """A figure that is drawn but not written.
-
-    Attributes:
-        record: without files yet.
-        photographs: its SVG holds pictures as JPEG, a quarter as large; its PNG has their pixels as they are.
-    """
-
-    record: Figure
-    canvas: Canvas
-    photographs: bool = False
 
 
 @contextmanager

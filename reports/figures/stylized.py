@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.figures.absent import ABSENT, absent
+from reports.figures.drawing import Drawing, drawing
 from reports.figures.pictures import GAP, LINE, UNDER, Box, frame, heading, lines_under, opened, show
-from reports.figures.style import DPI, EDGE, WIDTH, Drawing, canvas
+from reports.figures.style import DPI, EDGE, WIDTH, canvas
 from reports.figures.text import listed, printable, short
 from reports.formatting import amount
 from reports.load.results import CONTENT, GATYS, SHORT, Results
@@ -40,6 +41,48 @@ class Places:
     width: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Rows of pictures."""
+
+    name: str
+    shown: Sequence[Row]
+    columns: Sequence[str]
+    places: Places
+
+    @property
+    def title(self) -> str:
+        size = self.shown[0].group.protocol.size
+        return ABSENT[self.name].title.replace("512x512 and above", f"{size}x{size}")
+
+    def draw(self) -> Canvas:
+        height = 2 * EDGE + HEADING + len(self.shown) * self.places.step - GAP
+        card = canvas(self.places.width, height, constrained=False)
+        below = self.places.boxes["style"].top > self.places.boxes[CONTENT].top
+        originals = {CONTENT: "originals"} if below else {CONTENT: "content", "style": "style"}
+        for column, text in (originals | {column: TITLES[column] for column in self.columns}).items():
+            heading(card, self.places.boxes[column].left, EDGE, text)
+        for position, row in enumerate(self.shown):
+            _row(card, row, self.places, position * self.places.step)
+        return card
+
+    def caption(self) -> str:
+        groups = {row.group.id: row.group for row in self.shown}
+        words = dict.fromkeys(objective_words(group.protocol) for group in groups.values())
+        sizes_ = dict.fromkeys(f"{g.protocol.size}x{g.protocol.size}" for g in groups.values())
+        hashes = ", ".join(
+            f"{printable(g.protocol.style)} ({g.protocol.hash[:SHORT]})" for g in groups.values()
+        )
+        return (
+            f"Contents of {listed(dict.fromkeys(g.dataset for g in groups.values()))} at {listed(sizes_)}; under a picture "
+            "its objective, the same weights for all pictures of a row. "
+            f"{printable(' '.join(words))} Styles and protocols: {hashes}."
+        )
+
+    def alt(self) -> str:
+        return " ".join(_alt(row) for row in self.shown)
+
+
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """Figure 6 at 256, Figure 7 at the largest size from 512 on."""
     there = sizes(results)
@@ -50,10 +93,10 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
         columns = [column for column in TITLES if any(row.made[column] for row in shown)]
         if not shown:
             yield absent(name)
-        elif name == "figure6":
-            yield _drawing(name, shown, columns, _side_by_side(columns))
         else:
-            yield _drawing(name, shown, columns, _large(columns, len(shown)))
+            places = _side_by_side(columns) if name == "figure6" else _large(columns, len(shown))
+            page = Page(name=name, shown=shown, columns=columns, places=places)
+            yield drawing(name, page, wide=places.width > 4, photographs=True)
 
 
 def _side_by_side(columns: Sequence[str]) -> Places:
@@ -89,26 +132,6 @@ def _whole(inches: float) -> float:
     return floor(inches * DPI) / DPI
 
 
-def _drawing(name: str, shown: Sequence[Row], columns: Sequence[str], places: Places) -> Drawing:
-    height = 2 * EDGE + HEADING + len(shown) * places.step - GAP
-    card = canvas(places.width, height, constrained=False)
-    below = places.boxes["style"].top > places.boxes[CONTENT].top
-    originals = {CONTENT: "originals"} if below else {CONTENT: "content", "style": "style"}
-    for column, text in (originals | {column: TITLES[column] for column in columns}).items():
-        heading(card, places.boxes[column].left, EDGE, text)
-    for position, row in enumerate(shown):
-        _row(card, row, places, position * places.step)
-    size = shown[0].group.protocol.size
-    record = Figure(
-        id=name,
-        title=ABSENT[name].title.replace("512x512 and above", f"{size}x{size}"),
-        caption=_caption(shown),
-        alt=" ".join(_alt(row) for row in shown),
-        wide=places.width > 4,
-    )
-    return Drawing(record=record, canvas=card, photographs=True)
-
-
 def _row(card: Canvas, row: Row, places: Places, down: float) -> None:
     for column, box in places.boxes.items():
         moved = Box(left=box.left, top=box.top + down, width=box.width, height=box.height)
@@ -135,18 +158,6 @@ def _cell(row: Row, column: str) -> tuple[Path | None, str, str]:
         name = "" if row.iterations is None else f"{row.iterations} iterations"
         return row.picture(subject), name, note
     return row.picture(subject), row.image if subject == CONTENT else subject, note
-
-
-def _caption(shown: Sequence[Row]) -> str:
-    groups = {row.group.id: row.group for row in shown}
-    words = dict.fromkeys(objective_words(group.protocol) for group in groups.values())
-    sizes_ = dict.fromkeys(f"{g.protocol.size}x{g.protocol.size}" for g in groups.values())
-    hashes = ", ".join(f"{printable(g.protocol.style)} ({g.protocol.hash[:SHORT]})" for g in groups.values())
-    return (
-        f"Contents of {listed(dict.fromkeys(g.dataset for g in groups.values()))} at {listed(sizes_)}; under a picture "
-        "its objective, the same weights for all pictures of a row. "
-        f"{printable(' '.join(words))} Styles and protocols: {hashes}."
-    )
 
 
 def _alt(row: Row) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import (
     BLACK,
     BLUE,
@@ -15,10 +16,8 @@ from reports.figures.style import (
     SMALL,
     VERMILLION,
     WIDTH,
-    Drawing,
     canvas,
     logarithmic,
-    settled,
 )
 from reports.figures.text import listed, printable, short
 from reports.figures.timings import all_machines
@@ -30,6 +29,7 @@ from reports.parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 TITLE = "Seconds for one image against its size"
 COMMAND = "python -m bench.speed --sizes 256 512 1024"
@@ -55,22 +55,70 @@ class Place:
 Lines = Mapping[str, Sequence[Place]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Table1:
+    """A panel for each machine, side by side."""
+
+    panels: Sequence[tuple[Machine, Lines]]
+
+    @property
+    def title(self) -> str:
+        return TITLE
+
+    @property
+    def across(self) -> int:
+        return min(len(self.panels), PER_LINE)
+
+    def draw(self) -> Canvas:
+        down = -(-len(self.panels) // self.across)
+        card = canvas(WIDTH if self.across > 1 else 4.4, 0.5 + 2.9 * down)
+        grid = card.subplots(down, self.across, squeeze=False, sharex=True, sharey=True)
+        papers = _papers()
+        for axes, (machine, lines) in zip(grid.flat, self.panels, strict=False):
+            _panel(axes, lines, papers)
+            axes.set_title(_heading(machine.name, self.across), size=SMALL)
+        for axes in grid.flat[len(self.panels) :]:
+            axes.set_axis_off()
+        _scale(grid.flat[0], [*(lines for _, lines in self.panels), papers])
+        handles, names = grid.flat[0].get_legend_handles_labels()
+        card.legend(handles, names, loc="outside lower center", ncols=3 if self.across > 1 else 2)
+        return card
+
+    def caption(self) -> str:
+        names = listed(
+            f"{machine.name} ({machine.network_name or 'no network'})" for machine, _ in self.panels
+        )
+        scaled = any(place.scaled for _, lines in self.panels for line in lines.values() for place in line)
+        hollow = " Hollow: a few iterations were timed and multiplied." if scaled else ""
+        return (
+            f"The paper's Table 1 on logarithmic axes: {names}, plain eager float32. Dotted in every panel: the "
+            f"paper's own "
+            f"times, both methods on a GTX Titan X; the same marker is the same method.{hollow}"
+        )
+
+    def alt(self) -> str:
+        parts = []
+        for machine, lines in self.panels:
+            ends = [
+                f"{LOOKS[name][2]} {duration(line[-1].seconds)} at {line[-1].size}"
+                for name, line in lines.items()
+            ]
+            parts.append(f"{printable(machine.name)}: {listed(ends)}.")
+        return " ".join(parts)
+
+
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """A panel for each machine on which the optimisation or a style network was timed."""
     panels = [
         (machine, lines) for machine in all_machines(results) if _belongs(lines := _lines(machine), machine)
     ]
-    yield (
-        _drawing(panels)
-        if panels
-        else Figure(
-            id="table1",
-            title=TITLE,
-            caption="",
-            reason="there are no times of the optimisation or of a style network",
-            command=COMMAND,
+    if panels:
+        table = Table1(panels=panels)
+        yield drawing("table1", table, wide=table.across > 1)
+    else:
+        yield missing(
+            "table1", TITLE, "there are no times of the optimisation or of a style network", COMMAND
         )
-    )
 
 
 def _belongs(lines: Lines, machine: Machine) -> bool:
@@ -109,24 +157,6 @@ def _papers() -> Lines:
             place = Place(size=target.size, seconds=entry.cell.value)
             lines.setdefault(target.column, []).append(place)
     return lines
-
-
-def _drawing(panels: Sequence[tuple[Machine, Lines]]) -> Drawing:
-    across = min(len(panels), PER_LINE)
-    down = -(-len(panels) // across)
-    card = canvas(WIDTH if across > 1 else 4.4, 0.5 + 2.9 * down)
-    grid = card.subplots(down, across, squeeze=False, sharex=True, sharey=True)
-    papers = _papers()
-    for axes, (machine, lines) in zip(grid.flat, panels, strict=False):
-        _panel(axes, lines, papers)
-        axes.set_title(_heading(machine.name, across), size=SMALL)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_axis_off()
-    _scale(grid.flat[0], [*(lines for _, lines in panels), papers])
-    handles, names = grid.flat[0].get_legend_handles_labels()
-    card.legend(handles, names, loc="outside lower center", ncols=3 if across > 1 else 2)
-    record = Figure(id="table1", title=TITLE, caption=_caption(panels), alt=_alt(panels), wide=across > 1)
-    return Drawing(record=record, canvas=settled(card))
 
 
 def _heading(machine: str, across: int) -> str:
@@ -172,24 +202,3 @@ def _line(
         label=title or "_",
         zorder=3 if ours else 2,
     )
-
-
-def _caption(panels: Sequence[tuple[Machine, Lines]]) -> str:
-    names = listed(f"{machine.name} ({machine.network_name or 'no network'})" for machine, _ in panels)
-    scaled = any(place.scaled for _, lines in panels for line in lines.values() for place in line)
-    hollow = " Hollow: a few iterations were timed and multiplied." if scaled else ""
-    return (
-        f"The paper's Table 1 on logarithmic axes: {names}, plain eager float32. Dotted in every panel: the paper's own "
-        f"times, both methods on a GTX Titan X; the same marker is the same method.{hollow}"
-    )
-
-
-def _alt(panels: Sequence[tuple[Machine, Lines]]) -> str:
-    parts = []
-    for machine, lines in panels:
-        ends = [
-            f"{LOOKS[name][2]} {duration(line[-1].seconds)} at {line[-1].size}"
-            for name, line in lines.items()
-        ]
-        parts.append(f"{printable(machine.name)}: {listed(ends)}.")
-    return " ".join(parts)

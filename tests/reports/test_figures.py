@@ -24,7 +24,8 @@ from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.rows import network_row
 from reports.figures import crops, differences, ladder, pareto, table1
 from reports.figures.draw import draw
-from reports.figures.style import MARKERS, Drawing, looks, style
+from reports.figures.drawing import Drawing
+from reports.figures.style import MARKERS, looks, style
 from reports.figures.text import distinct, printable, short
 from reports.formatting import duration, memory, number
 from reports.load.gather import gather

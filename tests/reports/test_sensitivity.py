@@ -8,7 +8,7 @@ import pytest
 
 from bench.contents import read
 from reports.figures import sensitivity
-from reports.figures.style import Drawing
+from reports.figures.drawing import Drawing
 from reports.load.gather import gather
 from tests.reports.test_figures import one, texts
 from tests.stores import fill

@@ -19,7 +19,8 @@ from bench.store import Store
 from reports.__main__ import main
 from reports.figures import layers, objective, stylized
 from reports.figures.draw import draw_some
-from reports.figures.style import Drawing, style
+from reports.figures.drawing import Drawing
+from reports.figures.style import style
 from reports.formatting import amount
 from reports.load.gather import gather
 from reports.load.results import Results
