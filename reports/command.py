@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,17 @@ from bench import contents
 from bench.cli import DONE, Reporter, progress
 from bench.contents import refuse_replaced
 from bench.errors import RunError, UserError
-from bench.files.replacing import replacing
 from bench.printable import one_line, printable
 from bench.study.result import read_result
-from reports import data, figures, page, text_tables
 from reports.content import build, check_reference
-from reports.gather import gather
+from reports.figures.draw import draw, draw_some
+from reports.load.gather import gather
+from reports.load.results import Results
 from reports.parts import Report
-from reports.pdf import write_pdf
-from reports.results import Results
+from reports.writers import PAGE, PDF, WRITERS, Writer
 
-PAGE, PDF, DATA, TABLES, FIGURES = "index.html", "report.pdf", "report.json", "tables", "figures"
-IMAGES = "images"
+FIGURES = "figures"
+STEPS = 4  # before anything is written: read, group, draw, judge and tabulate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +42,18 @@ class Config:
     pdf: bool
     figures: Sequence[str]
 
+    @property
+    def writers(self) -> Mapping[str, Writer]:
+        """By path, those that are to write."""
+        return {path: writer for path, writer in WRITERS.items() if self.pdf or path != PDF}
+
 
 def run(args: argparse.Namespace) -> int:
     """Check everything that was given, then write."""
     config = read_config(args)
     if config.figures:
         return draw_figures(config)
-    with progress("reports", 7 if config.pdf else 6) as reporter:
+    with progress("reports", STEPS + len(config.writers)) as reporter:
         results = read_results(config)
         reporter.advance("results read")
         report = compose(config, results, reporter)
@@ -67,7 +71,7 @@ def read_config(args: argparse.Namespace) -> Config:
         UserError: the folder is not empty, an output would replace an input, a file is no result of a study.
     """
     check_folder(args.out, force=args.force)
-    names: tuple[str, ...] = (PAGE, PDF, DATA, TABLES, FIGURES, IMAGES)
+    names = (FIGURES, *WRITERS, *(name for writer in WRITERS.values() for name in writer.beside))
     if args.figures:
         names = tuple(f"{figure}.{suffix}" for figure in args.figures for suffix in ("svg", "png"))
     refuse_replaced(args.stores, args.preference, [args.out / name for name in names])
@@ -99,7 +103,7 @@ def draw_figures(config: Config) -> int:
         UserError: an id that no figure has.
         RunError: after the others are drawn: the results hold nothing for one of them.
     """
-    made = figures.draw_some(read_results(config), config.out, config.figures)
+    made = draw_some(read_results(config), config.out, config.figures)
     for figure in made:
         if figure.png is not None:
             print(printable(f"{figure.png}\n{figure.svg}\n{figure.caption}\n"))
@@ -132,7 +136,7 @@ def compose(config: Config, results: Results, reporter: Reporter) -> Report:
     """Draw the figures, judge and tabulate."""
     check_reference(results, config.reference)
     reporter.advance("results grouped")
-    drawn = figures.draw(results, config.out / FIGURES)
+    drawn = draw(results, config.out / FIGURES)
     reporter.advance("figures drawn")
     report = build(results, drawn, reference=config.reference, preferences=config.preference)
     reporter.advance("tables and verdicts made")
@@ -141,14 +145,6 @@ def compose(config: Config, results: Results, reporter: Reporter) -> Report:
 
 def write(config: Config, report: Report, reporter: Reporter) -> None:
     """Every file but the figures, which are there already."""
-    steps: list[tuple[str, Callable[[], None]]] = [
-        ("tables written", lambda: text_tables.write(report, config.out / TABLES)),
-        (f"{PAGE} written", lambda: page.write_page(report, config.out)),
-    ]
-    if config.pdf:
-        steps.append((f"{PDF} written", lambda: write_pdf(report, config.out / PDF)))
-    for label, step in steps:
-        step()
-        reporter.advance(label)
-    with replacing(config.out / DATA) as part:
-        part.write_text(data.to_json(report), encoding="utf-8")
+    for path, writer in config.writers.items():
+        writer.write(report, config.out / path)
+        reporter.advance(f"{path} written")

@@ -10,17 +10,18 @@ from typing import Any
 
 from bench.errors import UserError
 from bench.store import now
+from reports.load.results import Group, Results
+from reports.load.speeds import Machine, machines, shown_runs
 from reports.parts import Figure, Report, Section, Table, Verdict
 from reports.protocol_words import protocol_words
-from reports.results import Group, Results
-from reports.speeds import Machine, machines, shown_runs
 from reports.summary import summary
-from reports.tables import against_table, quality_table
-from reports.tables_paper import figure_5_table, figure_table, table_1
-from reports.tables_speed import ladder_tables, measurement_tables
-from reports.tables_style import style_tables
-from reports.tables_verdicts import counts, preference_tables
-from reports.verdicts import judge
+from reports.tables.paper import figure_5_table, figure_table, table_1
+from reports.tables.quality import against_table, quality_table
+from reports.tables.speed import ladder_tables, measurement_tables
+from reports.tables.style import style_tables
+from reports.tables.verdicts import preference_tables
+from reports.verdicts.judging import judge
+from reports.verdicts.rows import counts
 
 TITLE = "Perceptual losses, measured again"
 REFERENCE = "bicubic"

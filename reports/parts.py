@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from reports.results import Results
+from reports.load.paper import PaperCell
+from reports.load.results import Results
 
 Mark = Literal["", "best", "second"]
-Standing = Literal["printed", "misprint", "digitised", "memory", "calculated"]
 Judgement = Literal[
     "reproduced", "better", "off by", "undertrained", "not comparable", "cannot be reproduced", "not run"
 ]
@@ -103,43 +103,6 @@ class Figure:
     reason: str = ""
     command: str = ""
     wide: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaperCell:
-    """One number that somebody printed.
-
-    Attributes:
-        id: `figure8.set5.bicubic.psnr`.
-        where: `Johnson 2016, Figure 8`.
-        row, column: in words.
-        printed: as printed, to the last digit.
-        standing: how we know it, and whether it is a misprint.
-        likely: what a misprint most likely means; empty elsewhere.
-        remark: on its standing.
-        protocol: name of the protocol that it belongs to.
-    """
-
-    id: str
-    where: str
-    row: str
-    column: str
-    printed: str
-    unit: str = ""
-    standing: Standing = "printed"
-    likely: str = ""
-    remark: str = ""
-    protocol: str = ""
-
-    @property
-    def decimals(self) -> int:
-        """Digits after the point of what counts."""
-        return len((self.likely or self.printed).partition(".")[2])
-
-    @property
-    def value(self) -> float:
-        """What counts: the likely value of a misprint, else what is printed."""
-        return float(self.likely or self.printed)
 
 
 @dataclass(frozen=True, kw_only=True)

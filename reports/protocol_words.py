@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.records import SRProtocol, StyleProtocol
-from reports.results import SHORT
+from reports.load.results import SHORT
 
 COLOURS = {"rgb": "RGB", "y": "BT.601 studio-range luma"}
 ROUNDING = {"uint8": "rounded to 8 bits after each pass", "float": "never rounded"}

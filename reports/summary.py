@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import fsum, isinf
 
+from reports.formatting import counted, fixed, listed
+from reports.load.results import Group
+from reports.load.speeds import Machine
 from reports.parts import Verdict
-from reports.results import Group
-from reports.speeds import Machine
-from reports.tables_verdicts import counts
-from reports.verdicts_speed import PAPER_MACHINE
-from reports.wording import counted, fixed, listed
+from reports.verdicts.rows import counts
+from reports.verdicts.speed import PAPER_MACHINE
 
 PAPER = "Johnson 2016"
 SIZES = (256, 512, 1024)

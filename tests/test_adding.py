@@ -67,7 +67,7 @@ def steps() -> list[Step]:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """The packages, without the weights' bytes."""
-    for name in ("bench", "baselines", "models"):
+    for name in ("bench", "baselines", "models", "reports"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "weights"))
     (tmp_path / "models" / "weights").symlink_to(ROOT / "models" / "weights")
     return tmp_path
@@ -94,7 +94,7 @@ def run(tree: Path, console: str) -> str:
 def test_the_page_followed_literally_scores_the_new_model_with_the_new_metric_on_the_new_set(
     tree: Path,
 ) -> None:
-    *before, last = steps()
+    *before, last, report = steps()
     for step in before:
         if step.language == "console":
             assert run(tree, step.text) == step.text.partition("\n")[2]
@@ -114,6 +114,9 @@ def test_the_page_followed_literally_scores_the_new_model_with_the_new_metric_on
     assert html.startswith("<table>\n<caption>tiles x4, protocol unshaved (")
     assert "<tr><th>model</th><th>psnr ↑</th><th>mae ↓</th><th>n</th></tr>" in html
     assert html.count("<tr><td>") == 2
+    run(tree, report.text)
+    outline = (tree / "report" / "outline.txt").read_text(encoding="utf-8")
+    assert "tiles x4" in outline.partition("\nQuality\n- ")[2].partition("\n")[0]
     assert not list((tree / "bench" / "metrics").glob("*.db")), "results lie where the command was started"
 
 
@@ -122,6 +125,7 @@ def test_the_page_names_lines_of_the_tables_as_they_stand() -> None:
     assert {told["changed"] for told in named} == {
         *("bench/registry/upscalers.py", "bench/metrics/__init__.py"),
         *("bench/protocols.py", "bench/datasets.py", "bench/tables.py"),
+        "reports/writers/__init__.py",
     }
     for told in named:
         assert (ROOT / told["changed"]).read_text(encoding="utf-8").split("\n").count(told["line"]) == 1

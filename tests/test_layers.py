@@ -21,24 +21,22 @@ MAY_IMPORT = {
     "bench": {"bench", "baselines", "models"},
     "reports": {"reports", "bench"},
 }
-# What the store holds, how it is read, and what every program shares: none of it measures anything.
-REPORTS_MAY_IMPORT_OF_BENCH = {
-    "bench.records",
-    "bench.store",
-    "bench.contents",
-    "bench.crops",
-    "bench.errors",
-    "bench.cli",
-    "bench.files.replacing",
-    "bench.statistics",
-    "bench.protocols",
-    "bench.escapes",
-    "bench.study.result",
-    "bench.printable",
-    "bench.timing.rows",
-    "bench.timing.sound",
-    "bench.styling.summary",
+# What every room of the report may import of bench: records, statistics, errors. None of it measures or reads anything.
+REPORTS_MAY_IMPORT_OF_BENCH = {"bench.records", "bench.statistics", "bench.errors", "bench.files.replacing"}
+# What a room may import besides: reading is `load`'s, and what is only computed from records may be read by others.
+ROOM_MAY_IMPORT_OF_BENCH = {
+    "reports": {"bench"},
+    "reports.__main__": {"bench.cli"},
+    "reports.command": {"bench.cli", "bench.contents", "bench.printable", "bench.study.result"},
+    "reports.content": {"bench.store"},
+    "reports.load": {"bench.contents", "bench.timing.rows", "bench.timing.sound", "bench.styling.summary"},
+    "reports.verdicts": {"bench.protocols", "bench.styling.summary"},
+    "reports.tables": {"bench.styling.summary"},
+    "reports.figures": {"bench.crops", "bench.timing.rows", "bench.styling.summary"},
+    "reports.writers": {"bench.contents", "bench.escapes"},
 }
+# From what is read to what is written: a room imports those before it.
+ROOMS = ("reports.load", "reports.verdicts", "reports.tables", "reports.figures", "reports.writers")
 
 
 PROGRAMS = [
@@ -166,11 +164,21 @@ def test_a_layer_imports_only_what_is_below_it(layer: str) -> None:
 
 
 def test_reports_read_records_and_store_alone() -> None:
-    for file in (ROOT / "reports").rglob("*.py"):
-        for name, _, _ in imports(file):
-            if name.startswith("bench."):
-                assert any(name == m or name.startswith(f"{m}.") for m in REPORTS_MAY_IMPORT_OF_BENCH), (
-                    f"{file}: {name}"
+    for module, file in modules().items():
+        if module.split(".")[0] == "reports":
+            allowed = REPORTS_MAY_IMPORT_OF_BENCH | ROOM_MAY_IMPORT_OF_BENCH.get(room(module), set())
+            for name, line, _ in imports(file):
+                assert name.split(".")[0] != "bench" or name in allowed, f"{file}:{line} imports {name}"
+
+
+def test_a_room_of_the_report_imports_those_before_it() -> None:
+    for module, file in modules().items():
+        if room(module) in ROOMS:
+            later = ROOMS[ROOMS.index(room(module)) + 1 :]
+            for name, line, _ in imports(file):
+                assert room(name) not in later, f"{file}:{line} imports {name}"
+                assert room(name) not in {"reports.content", "reports.command"}, (
+                    f"{file}:{line} imports {name}"
                 )
 
 

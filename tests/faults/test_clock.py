@@ -24,8 +24,8 @@ from bench.sr_quality import main
 from bench.store import Store
 from bench.style_quality import main as style
 from bench.timing.clocks import clock_for
-from reports.gather import gather
-from reports.speeds import machines
+from reports.load.gather import gather
+from reports.load.speeds import machines
 from tests.faults import sabotage
 from tests.faults.stage import FAST, files, rows, stage
 from tests.faults.test_kill import STYLE, style_stage
@@ -40,7 +40,7 @@ MAY_ASK_THE_CALENDAR = {
     "bench/store.py",
     "bench/quality/engine.py",
     "reports/__main__.py",
-    "reports/pdf_data.py",
+    "reports/writers/pdf_data.py",
 }
 CALENDAR = {
     ("time", "time"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import manifest, published
 from bench.errors import ImageError
 from bench.images import read
-from reports import paper
+from reports.load import paper
 from tests.hostile import pictures
 from tests.hostile.mutate import damaged, toml_text
 from tests.hostile.reading import refusing, written

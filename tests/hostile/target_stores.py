@@ -18,7 +18,7 @@ from bench.errors import StoreError
 from bench.protocols import protocol
 from bench.storage.schema import TABLES
 from bench.store import Store
-from reports.gather import gather
+from reports.load.gather import gather
 from tests.hostile.mutate import TEXTS, changed, damaged, json_text, odd
 from tests.hostile.reading import folder, refusing, written
 from tests.reports.results import timing

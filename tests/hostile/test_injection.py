@@ -18,7 +18,7 @@ from bench.escapes import escape_csv, escape_latex, escape_markdown
 from bench.quality.summary import Row, export
 from bench.tables import FORMATS
 from reports.__main__ import main as report
-from reports.picture_files import is_picture
+from reports.load.picture_files import is_picture
 from tests.hostile.stranger import EVERYTHING, LATEX, TAG, TEXTS, stranger
 from tests.reports.test_page import Parsed
 

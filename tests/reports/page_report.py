@@ -10,9 +10,10 @@ from pathlib import Path
 from PIL import Image
 
 from bench.contents import read
-from reports.gather import gather
-from reports.parts import Cell, Figure, Head, Judgement, PaperCell, Report, Section, Table, Verdict
-from reports.results import Group, Results
+from reports.load.gather import gather
+from reports.load.paper import PaperCell
+from reports.load.results import Group, Results
+from reports.parts import Cell, Figure, Head, Judgement, Report, Section, Table, Verdict
 from tests.stores import fill
 
 IMAGE_CODE = "<img src=x onerror=alert(1)>.png"

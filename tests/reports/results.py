@@ -13,7 +13,7 @@ from bench.metrics import info
 from bench.protocols import protocol
 from bench.records import SpeedResult, SRProtocol
 from bench.timing.records import SpeedProtocol, Timing
-from reports.results import Certificate, Group, Results
+from reports.load.results import Certificate, Group, Results
 from tests.stores import MACHINE
 
 RUN = StoredRun(

@@ -22,13 +22,15 @@ from bench.records import Environment, Run, SpeedResult
 from bench.store import Store, now
 from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.rows import network_row
-from reports import figure_crops, figure_differences, figure_ladder, figure_pareto, figure_table1
-from reports.figure_style import MARKERS, Drawing, looks, style
-from reports.figure_text import distinct, duration, memory, number, printable, short
-from reports.figures import draw
-from reports.gather import gather
+from reports.figures import crops, differences, ladder, pareto, table1
+from reports.figures.draw import draw
+from reports.figures.drawing import Drawing
+from reports.figures.style import MARKERS, looks, style
+from reports.figures.text import distinct, printable, short
+from reports.formatting import duration, memory, number
+from reports.load.gather import gather
+from reports.load.results import Results, anchor
 from reports.parts import Figure
-from reports.results import Results, anchor
 from tests.stores import MACHINE, fill
 
 LEVELS = {"bicubic": 0.0, "srcnn-955": 1.5, "sr-pixel": 2.0}
@@ -320,7 +322,7 @@ def test_models_differ_without_their_colour() -> None:
 
 
 def test_figure_8_shows_the_values_of_the_image_and_the_mean(full: Results) -> None:
-    written = texts(one(figure_crops.drawings(full)))
+    written = texts(one(crops.drawings(full)))
     group = full.groups[0]
     image = group.column("sr-pixel", "psnr")["baby"]
     mean = group.column("sr-pixel", "psnr").mean()
@@ -330,7 +332,7 @@ def test_figure_8_shows_the_values_of_the_image_and_the_mean(full: Results) -> N
 
 
 def test_a_crop_is_the_stored_pixels(full: Results) -> None:
-    made = one(figure_crops.drawings(full))
+    made = one(crops.drawings(full))
     assert isinstance(made, Drawing)
     with Image.open(full.groups[0].pictures["baby", "bicubic"]) as picture:
         stored = np.asarray(picture.convert("RGB"))
@@ -348,7 +350,7 @@ def test_a_picture_that_is_gone_broken_or_of_another_size_is_left_out_and_named(
     (folder / "bicubic" / "baby.png").unlink()
     (folder / "srcnn-955" / "baby.png").write_bytes(b"\x89PNG no more")
     Image.new("RGB", (9, 9)).save(folder / "sr-feature" / "baby.png")
-    made = one(figure_crops.drawings(results_of(file)))
+    made = one(crops.drawings(results_of(file)))
     assert {"sr-pixel", "HR"} <= set(texts(made))
     assert not {"bicubic", "srcnn-955", "sr-feature"} & set(texts(made))
     for name in ("bicubic", "srcnn-955", "sr-feature"):
@@ -358,7 +360,7 @@ def test_a_picture_that_is_gone_broken_or_of_another_size_is_left_out_and_named(
 def test_without_pictures_figure_8_says_so(tmp_path: Path) -> None:
     file = tmp_path / "results.db"
     fill(file, levels=LEVELS, images=("baby",))
-    made = record_of(one(figure_crops.drawings(results_of(file))))
+    made = record_of(one(crops.drawings(results_of(file))))
     assert "no pictures of baby of set5 and comic of set14" in made.reason
 
 
@@ -371,7 +373,7 @@ def test_another_data_set_is_shown_where_its_models_differ_most(tmp_path: Path) 
         for image in ("one", "two"):
             Image.fromarray(pixels).save(folder / "mine" / "x4" / model / f"{image}.png")
     with style():
-        made = list(figure_crops.drawings(results_of(file)))[-1]
+        made = list(crops.drawings(results_of(file)))[-1]
     caption = record_of(made).caption
     left, top = (int(digits) for digits in re.findall(r"96x96 at \((\d+), (\d+)\)", caption)[0])
     assert left <= 300
@@ -382,14 +384,14 @@ def test_another_data_set_is_shown_where_its_models_differ_most(tmp_path: Path) 
 def test_the_front_is_what_no_other_beats() -> None:
     made = [(0.1, 20.0), (0.2, 19.0), (0.2, 25.0), (0.4, 25.0), (0.9, 30.0)]
     points = [
-        figure_pareto.Point(
+        pareto.Point(
             model=str(k), value=value, interval=None, row=network_row(timing("m", seconds=seconds / 1.035))
         )
         for k, (seconds, value) in enumerate(made)
     ]
-    found = figure_pareto.front(points, higher_is_better=True)
+    found = pareto.front(points, higher_is_better=True)
     assert [(round(point.seconds, 3), point.value) for point in found] == [(0.1, 20), (0.2, 25), (0.9, 30)]
-    low = figure_pareto.front(points, higher_is_better=False)
+    low = pareto.front(points, higher_is_better=False)
     assert [point.value for point in low] == [20.0, 19.0]
 
 
@@ -402,7 +404,7 @@ def test_quality_stands_against_time_of_one_size_on_one_machine(full: Results, t
         timing("sr-pixel", seconds=0.01, scale=4, variant="compiled"),
     ]
     add(file, *upscalers(), *stray)
-    made = one(figure_pareto.drawings(results_of(file)))
+    made = one(pareto.drawings(results_of(file)))
     record = record_of(made)
     assert "512x512 pixels on invented, 2 cores" in record.caption
     assert "for want of a time or a finite mean: unmeasured" in record.caption
@@ -412,7 +414,7 @@ def test_quality_stands_against_time_of_one_size_on_one_machine(full: Results, t
 
 def test_without_timings_the_command_that_makes_them_is_named(tmp_path: Path) -> None:
     fill(tmp_path / "results.db", levels=LEVELS)
-    made = record_of(one(figure_pareto.drawings(results_of(tmp_path / "results.db"))))
+    made = record_of(one(pareto.drawings(results_of(tmp_path / "results.db"))))
     asked = speed.parser().parse_args(shlex.split(made.command)[3:])
     assert (set(asked.models), asked.sizes, asked.scale) == (set(LEVELS), [512], 4)
 
@@ -422,7 +424,7 @@ def test_a_model_whose_mean_is_infinite_is_not_drawn_but_named(full: Results) ->
     values = group.values.copy()
     values.loc[:, ("sr-pixel", "psnr")] = float("inf")
     values = values.drop(columns=[("sr-pixel", "feature-vgg19-relu2_2")])
-    made = one(figure_pareto.drawings(replace(full, groups=(replace(group, values=values),))))
+    made = one(pareto.drawings(replace(full, groups=(replace(group, values=values),))))
     assert "finite mean: sr-pixel" in record_of(made).caption
 
 
@@ -430,14 +432,14 @@ def test_differences_of_identical_pictures_are_counted_not_drawn(full: Results) 
     group = full.groups[0]
     values = group.values.copy()
     values.loc["baby", ("sr-pixel", "psnr")] = float("inf")
-    made = one(figure_differences.drawings(replace(full, groups=(replace(group, values=values),))))
+    made = one(differences.drawings(replace(full, groups=(replace(group, values=values),))))
     assert "1 infinite" in record_of(made).caption
     assert "+∞" in texts(made)
 
 
 def test_one_image_has_a_difference_and_no_interval(tmp_path: Path) -> None:
     fill(tmp_path / "results.db", levels=LEVELS, images=("only",), spread=0.0)
-    made = one(figure_differences.drawings(results_of(tmp_path / "results.db")))
+    made = one(differences.drawings(results_of(tmp_path / "results.db")))
     assert {"+1.50", "+2.00", "only"} <= set(texts(made))
 
 
@@ -445,7 +447,7 @@ def test_without_a_pair_of_models_there_is_no_difference(tmp_path: Path) -> None
     fill(tmp_path / "results.db", levels={"bicubic": 0.0})
     assert (
         "no two of its models"
-        in record_of(one(figure_differences.drawings(results_of(tmp_path / "results.db")))).reason
+        in record_of(one(differences.drawings(results_of(tmp_path / "results.db")))).reason
     )
 
 
@@ -467,7 +469,7 @@ def test_ten_thousand_images_make_a_small_drawing_without_pixels(full: Results, 
 
 def test_rungs_stand_in_the_order_in_which_they_are_tried() -> None:
     variants = ["onnxruntime", "channels_last+compiled", "eager", "channels_last+bfloat16", "channels_last"]
-    assert sorted(variants, key=figure_ladder.rank) == [
+    assert sorted(variants, key=ladder.rank) == [
         "eager",
         "channels_last",
         "channels_last+bfloat16",
@@ -478,7 +480,7 @@ def test_rungs_stand_in_the_order_in_which_they_are_tried() -> None:
 
 def test_an_inadmissible_form_is_hatched_and_never_the_fastest(tmp_path: Path) -> None:
     add(tmp_path / "results.db", *rungs())
-    made = one(figure_ladder.drawings(results_of(tmp_path / "results.db")))
+    made = one(ladder.drawings(results_of(tmp_path / "results.db")))
     assert isinstance(made, Drawing)
     bars = [patch for patch in made.canvas.axes[0].patches if patch.get_width()]
     assert [bool(bar.get_hatch()) for bar in bars] == [False, False, True, False]
@@ -490,7 +492,7 @@ def test_an_inadmissible_form_is_hatched_and_never_the_fastest(tmp_path: Path) -
 def test_ladders_of_two_machines_have_two_names(tmp_path: Path) -> None:
     add(tmp_path / "results.db", *rungs("one"), *rungs("two"))
     with style():
-        made = [record_of(item) for item in figure_ladder.drawings(results_of(tmp_path / "results.db"))]
+        made = [record_of(item) for item in ladder.drawings(results_of(tmp_path / "results.db"))]
     assert len({figure.id for figure in made}) == len(made) == 2
     assert all(figure.id.startswith("ladder-style-paper-512-") for figure in made)
 
@@ -498,7 +500,7 @@ def test_ladders_of_two_machines_have_two_names(tmp_path: Path) -> None:
 def test_table_1_has_a_panel_for_each_machine_and_the_papers_times_in_it(tmp_path: Path) -> None:
     gatys = timing("gatys", seconds=0.01, iteration=True, machine="quick")
     add(tmp_path / "results.db", gatys, timing("style-paper", seconds=0.002, machine="quick"))
-    made = one(figure_table1.drawings(results_of(tmp_path / "results.db")))
+    made = one(table1.drawings(results_of(tmp_path / "results.db")))
     assert isinstance(made, Drawing)
     assert any(text.startswith("quick") for text in texts(made))
     for axes in made.canvas.axes:

@@ -14,14 +14,15 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from reports.page import write_page
-from reports.page_certificates import lines
-from reports.page_figures import svg_address
-from reports.page_pictures import link_or_copy
-from reports.page_verdicts import verdict_rows
-from reports.page_viewer import galleries, missing_pictures, viewer_data
-from reports.parts import PaperCell, Verdict
-from reports.results import Results
+from reports.load.paper import PaperCell
+from reports.load.results import Results
+from reports.parts import Verdict
+from reports.verdicts.rows import verdict_rows
+from reports.writers.page import write_page
+from reports.writers.page_certificates import lines
+from reports.writers.page_figures import svg_address
+from reports.writers.page_pictures import link_or_copy
+from reports.writers.page_viewer import galleries, missing_pictures, viewer_data
 from tests.reports.page_report import IMAGE_CODE, IMAGES, MODEL_CODE, SVG, report, results
 
 
@@ -70,7 +71,7 @@ def found(folder: Path) -> Results:
 
 @pytest.fixture(scope="module")
 def page(folder: Path, found: Results) -> Parsed:
-    write_page(report(folder, found), folder / "out")
+    write_page(report(folder, found), folder / "out" / "index.html")
     return Parsed((folder / "out" / "index.html").read_text(encoding="utf-8"))
 
 
@@ -134,7 +135,7 @@ def test_a_page_is_written_again_over_itself_and_leaves_other_files_alone(
 ) -> None:
     for name in ("one", "two"):
         (tmp_path / f"{name}.txt").write_text(name)
-        write_page(report(tmp_path, found), tmp_path)
+        write_page(report(tmp_path, found), tmp_path / "index.html")
     assert (tmp_path / "one.txt").read_text() == "one"
     assert not list(tmp_path.rglob("*.part"))
 
@@ -184,14 +185,14 @@ def test_a_picture_that_is_not_there_is_marked(found: Results) -> None:
 def test_of_very_many_images_the_first_are_shown_and_the_page_says_so(
     found: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reports.page_viewer.MOST_IMAGES", 3)
+    monkeypatch.setattr("reports.writers.page_viewer.MOST_IMAGES", 3)
     shown = galleries(found)
     assert [len(gallery.images) for gallery in shown] == [3, 3]
     assert missing_pictures(found, shown)[0].endswith("the first 3 of 4 images with pictures are shown.")
 
 
 def test_results_without_pictures_say_so_and_show_the_rest(tmp_path: Path) -> None:
-    write_page(report(tmp_path, results(tmp_path, pictures=False)), tmp_path / "out")
+    write_page(report(tmp_path, results(tmp_path, pictures=False)), tmp_path / "out" / "index.html")
     page = Parsed((tmp_path / "out" / "index.html").read_text(encoding="utf-8"))
     assert "There are no pictures in this report" in page.text
     assert "no pictures were kept" in page.text
@@ -201,7 +202,7 @@ def test_results_without_pictures_say_so_and_show_the_rest(tmp_path: Path) -> No
 
 def test_results_without_scores_say_so(tmp_path: Path, found: Results) -> None:
     empty = replace(found, groups=())
-    write_page(report(tmp_path, empty), tmp_path / "out")
+    write_page(report(tmp_path, empty), tmp_path / "out" / "index.html")
     page = Parsed((tmp_path / "out" / "index.html").read_text(encoding="utf-8"))
     assert "No quality scores are in the results files" in page.text
     assert "There are no numbers in this report" in page.text
@@ -219,7 +220,7 @@ def test_a_figure_is_in_the_page_and_its_png_beside_it(folder: Path, page: Parse
 
 
 def test_a_figure_that_lies_in_the_report_is_linked_where_it_is(tmp_path: Path, found: Results) -> None:
-    write_page(report(tmp_path, found), tmp_path)
+    write_page(report(tmp_path, found), tmp_path / "index.html")
     assert "f1.png" in Parsed((tmp_path / "index.html").read_text(encoding="utf-8")).values("href")
 
 

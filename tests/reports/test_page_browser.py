@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.page import write_page
+from reports.writers.page import write_page
 from tests.reports.page_report import MODEL_CODE, report, results
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ PSNR = "#t-set5-x4-08821999 thead th:nth-child(2)"
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
-    write_page(report(folder, results(folder)), folder / "out")
+    write_page(report(folder, results(folder)), folder / "out" / "index.html")
     return folder / "out"
 
 
@@ -123,7 +123,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(open_page: OpenPage, ou
 
 
 def test_a_page_without_pictures_has_working_tables(open_page: OpenPage, tmp_path: Path) -> None:
-    write_page(report(tmp_path, results(tmp_path, pictures=False)), tmp_path / "out")
+    write_page(report(tmp_path, results(tmp_path, pictures=False)), tmp_path / "out" / "index.html")
     with open_page(tmp_path / "out" / "index.html") as page:
         page.click(f"{PSNR} button")
         assert column(page, 1)[0] == MODEL_CODE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from reports.page import write_page
+from reports.writers.page import write_page
 from tests.reports.page_report import IMAGE_CODE, MODEL_CODE, report, results
 from tests.reports.page_viewing import (
     STAGE,
@@ -31,7 +31,7 @@ pytest_plugins = ["tests.browser"]
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
-    write_page(report(folder, results(folder)), folder / "out")
+    write_page(report(folder, results(folder)), folder / "out" / "index.html")
     return folder / "out"
 
 

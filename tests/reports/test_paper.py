@@ -17,7 +17,7 @@ from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS
 from bench.published import everything
 from bench.registry.upscalers import UPSCALERS
-from reports.paper import GridTarget, ScoreTarget, cells, entries
+from reports.load.paper import GridTarget, ScoreTarget, cells, entries
 
 BY_ID = {cell.id: cell for cell in cells()}
 DOCUMENT = tomllib.loads(resources.files("bench").joinpath("paper.toml").read_text(encoding="utf-8"))
@@ -249,6 +249,9 @@ def test_sizes_of_grids_are_the_papers() -> None:
 
 
 def test_the_numbers_load_no_torch_and_no_pandas() -> None:
-    code = "import sys, reports.paper; reports.paper.cells(); sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))"
+    code = (
+        "import sys; from reports.load import paper; paper.cells(); "
+        "sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))"
+    )
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -15,15 +15,16 @@ from PIL import Image
 from bench.contents import StoredRun, read
 from bench.errors import RunError
 from bench.records import Environment, SpeedResult
-from reports.gather import gather
-from reports.parts import Cell, Figure, Head, PaperCell, Report, Section, Table, Verdict
-from reports.pdf import write_pdf
-from reports.pdf_certificates import certificates
-from reports.pdf_data import document
-from reports.pdf_methods import hardware, methods, software
-from reports.pdf_text import plain
-from reports.pdf_verdicts import verdicts
-from reports.results import Results
+from reports.load.gather import gather
+from reports.load.paper import PaperCell
+from reports.load.results import Results
+from reports.parts import Cell, Figure, Head, Report, Section, Table, Verdict
+from reports.writers.pdf import write_pdf
+from reports.writers.pdf_certificates import certificates
+from reports.writers.pdf_data import document
+from reports.writers.pdf_methods import hardware, methods, software
+from reports.writers.pdf_text import plain
+from reports.writers.pdf_verdicts import verdicts
 from tests.stores import MACHINE, fill
 
 HOSTILE = (

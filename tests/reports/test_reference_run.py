@@ -9,10 +9,10 @@ import pytest
 
 from bench.contents import read
 from reports.content import build
-from reports.gather import gather
-from reports.results import Results
-from reports.speeds import REFERENCE_RUN, published_runs, shown_runs
-from reports.text_tables import WRITERS
+from reports.load.gather import gather
+from reports.load.results import Results
+from reports.load.speeds import REFERENCE_RUN, published_runs, shown_runs
+from reports.writers.text_tables import FORMATS
 from tests.reports.test_figures import add, timing
 from tests.stores import fill
 
@@ -38,7 +38,7 @@ def test_the_reference_run_is_shown_only_where_it_was_asked_for_and_is_called_so
     asked = replace(measured, with_published=True)
     assert shown_runs(asked) == published_runs()
     plain, labelled = (
-        "".join(WRITERS["md"](table) for part in build(results, []).sections for table in part.tables)
+        "".join(FORMATS["md"](table) for part in build(results, []).sections for table in part.tables)
         for results in (measured, asked)
     )
     assert REFERENCE_RUN not in plain

@@ -16,14 +16,15 @@ from PIL import Image
 from bench import inversion, style_quality
 from bench.contents import read
 from bench.store import Store
-from reports import figure_layers, figure_objective, figure_stylized
 from reports.__main__ import main
-from reports.figure_style import Drawing, style
-from reports.figure_text import amount
-from reports.figures import draw_some
-from reports.gather import gather
+from reports.figures import layers, objective, stylized
+from reports.figures.draw import draw_some
+from reports.figures.drawing import Drawing
+from reports.figures.style import style
+from reports.formatting import amount
+from reports.load.gather import gather
+from reports.load.results import Results
 from reports.parts import Figure
-from reports.results import Results
 from tests.stores import fill, fill_styles, layer_protocol, style_protocol
 
 NETWORKS = {"style-la_muse": 0.125, "style-johnson-la_muse": 0.25}
@@ -82,13 +83,13 @@ def test_an_empty_store_gives_reasons_and_commands_that_the_programs_take(file: 
 def test_a_store_without_curves_has_none_of_these_figures(file: Path) -> None:
     fill(file, levels={"bicubic": 0.0}, pictures=file.parent / "images")
     found = results_of(file)
-    for module in (figure_layers, figure_objective, figure_stylized):
+    for module in (layers, objective, stylized):
         assert not any(isinstance(item, Drawing) for item in made(module.drawings(found)).values())
 
 
 def test_figure_5_draws_mean_and_band_and_marks_where_they_cross(file: Path) -> None:
     fill_styles(file, style_protocol(), networks=NETWORKS)
-    card = drawing(figure_objective.drawings(results_of(file)), "figure5")
+    card = drawing(objective.drawings(results_of(file)), "figure5")
     (axes,) = card.canvas.axes
     assert axes.get_yscale() == "log"
     course = next(line for line in axes.lines if np.size(line.get_xdata()) == 121)
@@ -101,7 +102,7 @@ def test_figure_5_draws_mean_and_band_and_marks_where_they_cross(file: Path) -> 
 def test_figure_5_does_not_mix_the_papers_curve_into_its_axes_but_names_its_crossing(file: Path) -> None:
     for size in (256, 512):
         fill_styles(file, style_protocol(size=size), networks=NETWORKS)
-    card = drawing(figure_objective.drawings(results_of(file)), "figure5")
+    card = drawing(objective.drawings(results_of(file)), "figure5")
     assert "cross at 75 at 256 and 80 at 512" in card.record.caption
     assert "unpublished" in card.record.caption
     assert [axes.get_title(loc="left") for axes in card.canvas.axes] == [
@@ -114,7 +115,7 @@ def test_figure_5_compares_on_the_contents_that_all_have(file: Path) -> None:
     rule = style_protocol()
     fill_styles(file, rule, networks=NETWORKS, images=("a", "b", "c"), iterations=None)
     fill_styles(file, rule, networks={}, images=("a",))
-    card = drawing(figure_objective.drawings(results_of(file)), "figure5")
+    card = drawing(objective.drawings(results_of(file)), "figure5")
     assert "256x256, n = 1" in texts(card)
     assert "bands" not in card.record.caption
 
@@ -123,7 +124,7 @@ def test_a_curve_that_ends_early_is_left_out_and_named(file: Path) -> None:
     rule = style_protocol()
     fill_styles(file, rule, networks=NETWORKS, images=("a", "b", "c"))
     fill_styles(file, rule, networks={}, images=("b",), iterations=3)
-    card = drawing(figure_objective.drawings(results_of(file)), "figure5")
+    card = drawing(objective.drawings(results_of(file)), "figure5")
     assert "256x256, n = 2" in texts(card)
     assert "1 curves that end early" in card.record.caption
 
@@ -137,22 +138,20 @@ def test_figure_5_of_one_content_and_hardly_an_iteration_is_drawn(file: Path, it
 
 
 def test_numbers_of_crossings_do_not_lie_on_each_other() -> None:
-    assert figure_objective.places([0.3, 0.32]) == [(0, "right"), (0, "left")]
-    assert figure_objective.places([0.05, 0.1, 0.12, 0.9]) == [
-        *((0, "left"), (1, "left"), (2, "left"), (0, "left"))
-    ]
-    assert figure_objective.places([]) == []
+    assert objective.places([0.3, 0.32]) == [(0, "right"), (0, "left")]
+    assert objective.places([0.05, 0.1, 0.12, 0.9]) == [*((0, "left"), (1, "left"), (2, "left"), (0, "left"))]
+    assert objective.places([]) == []
 
 
 def test_without_the_optimisation_there_is_no_figure_5(file: Path) -> None:
     fill_styles(file, style_protocol(), networks=NETWORKS, iterations=None)
-    assert not isinstance(made(figure_objective.drawings(results_of(file)))["figure5"], Drawing)
+    assert not isinstance(made(objective.drawings(results_of(file)))["figure5"], Drawing)
 
 
 def test_each_further_style_has_a_figure_5_of_its_own(file: Path) -> None:
     for name in ("candy", "la_muse", "starry_night"):
         fill_styles(file, style_protocol(name), networks={f"style-{name}": 0.1})
-    found = made(figure_objective.drawings(results_of(file)))
+    found = made(objective.drawings(results_of(file)))
     assert list(found) == ["figure5", "figure5-candy", "figure5-starry-night"]
     first = found["figure5"]
     assert isinstance(first, Drawing)
@@ -168,7 +167,7 @@ def test_a_sheet_shows_the_papers_layers_and_names_the_loss_network_that_has_the
     file: Path,
 ) -> None:
     fill_layers(file, "relu2_2", "relu3_1", loss_network="vgg19-conv3_1")
-    card = drawing(figure_layers.drawings(results_of(file)), "figure3")
+    card = drawing(layers.drawings(results_of(file)), "figure3")
     written = texts(card)
     assert {"original", "relu2_2", "relu3_1", "a", "b"} <= set(written)
     assert written.count("relu5_3:\nneeds vgg16") == 2
@@ -182,7 +181,7 @@ def test_a_sheet_shows_the_papers_layers_and_names_the_loss_network_that_has_the
 def test_styles_are_a_row_each_with_the_style_image_as_original(file: Path) -> None:
     for name in ("candy", "wave"):
         fill_layers(file, "relu1_2", "relu4_3", style=name)
-    found = made(figure_layers.drawings(results_of(file)))
+    found = made(layers.drawings(results_of(file)))
     assert not isinstance(found["figure3"], Drawing)
     card = found["figure4"]
     assert isinstance(card, Drawing)
@@ -197,7 +196,7 @@ def test_another_loss_network_has_a_sheet_of_its_own_and_that_with_more_of_the_p
 ) -> None:
     fill_layers(file, "relu2_2", loss_network="vgg19-conv3_1")
     fill_layers(file, "relu2_2", "relu3_3")
-    found = made(figure_layers.drawings(results_of(file)))
+    found = made(layers.drawings(results_of(file)))
     assert list(found) == ["figure3", "figure3-vgg19-conv3-1-256", "figure4"]
     first = found["figure3"]
     assert isinstance(first, Drawing)
@@ -209,7 +208,7 @@ def test_figure_6_has_the_same_content_in_every_style(file: Path) -> None:
     for name, images in (("candy", ("a", "b")), ("la_muse", ("b", "c"))):
         networks = {f"style-{name}": 0.1, f"style-johnson-{name}": 0.2}
         fill_styles(file, style_protocol(name), networks=networks, images=images, pictures=folder)
-    card = drawing(figure_stylized.drawings(results_of(file)), "figure6")
+    card = drawing(stylized.drawings(results_of(file)), "figure6")
     written = texts(card)
     assert written[:5] == ["content", "style", "Gatys", "our network", "authors' network"]
     assert [text for text in written if len(text) == 1] == ["b", "c", "b", "a"]
@@ -223,7 +222,7 @@ def test_figure_6_shows_the_stored_pixels(file: Path) -> None:
     (group,) = found.styles
     pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(group.pictures["a", "content"])
-    card = drawing(figure_stylized.drawings(found), "figure6")
+    card = drawing(stylized.drawings(found), "figure6")
     assert np.array_equal(np.asarray(card.canvas.axes[0].images[0].get_array()), pixels)
     width, height = card.canvas.axes[0].get_window_extent().size
     assert (width, height) == pytest.approx((256, 256))
@@ -233,10 +232,10 @@ def test_figure_7_shows_the_largest_size_and_needs_512(file: Path) -> None:
     for size in (256, 512, 600):
         rule = style_protocol(size=size)
         fill_styles(file, rule, networks=NETWORKS, images=("a",), pictures=file.parent / "images")
-    card = drawing(figure_stylized.drawings(results_of(file)), "figure7")
+    card = drawing(stylized.drawings(results_of(file)), "figure7")
     assert "600x600" in card.record.title
     assert "originals" in texts(card)
-    assert not isinstance(made(figure_stylized.drawings(results_of_small(file)))["figure7"], Drawing)
+    assert not isinstance(made(stylized.drawings(results_of_small(file)))["figure7"], Drawing)
 
 
 def results_of_small(file: Path) -> Results:
@@ -250,7 +249,7 @@ def test_a_column_that_nobody_has_is_not_there_and_a_lone_gap_is_framed(file: Pa
     fill_styles(file, style_protocol("candy"), networks={}, images=("a",), pictures=folder)
     networks = {"style-johnson-wave": 0.1}
     fill_styles(file, style_protocol("wave"), networks=networks, images=("a",), pictures=folder)
-    written = texts(drawing(figure_stylized.drawings(results_of(file)), "figure6"))
+    written = texts(drawing(stylized.drawings(results_of(file)), "figure6"))
     assert "our network" not in written
     assert written.count("not stored") == 1
 
@@ -259,7 +258,7 @@ def test_a_broken_picture_is_framed(file: Path) -> None:
     fill_styles(file, style_protocol(), networks=NETWORKS, images=("a",), pictures=file.parent / "images")
     found = results_of(file)
     found.styles[0].pictures["a", "gatys"].write_bytes(b"\x89PNG no more")
-    assert "not stored" in texts(drawing(figure_stylized.drawings(found), "figure6"))
+    assert "not stored" in texts(drawing(stylized.drawings(found), "figure6"))
 
 
 def test_names_from_anywhere_are_shown_and_not_obeyed(file: Path) -> None:

@@ -14,13 +14,13 @@ from bench.records import Environment, Run
 from bench.registry.stylizers import STYLIZERS
 from bench.store import Store
 from reports.content import build
-from reports.gather import gather
-from reports.objectives import all_series
+from reports.load.gather import gather
+from reports.load.objectives import all_series
+from reports.load.results import Results
 from reports.parts import Table, Verdict
-from reports.results import Results
-from reports.tables_style import style_tables
-from reports.text_tables import WRITERS
-from reports.verdicts import judge
+from reports.tables.style import style_tables
+from reports.verdicts.judging import judge
+from reports.writers.text_tables import FORMATS
 from tests.stores import MACHINE, fill, fill_styles, layer_protocol, style_protocol
 
 NETWORKS = {"style-la_muse": 0.125, "style-johnson-la_muse": 0.25}
@@ -193,7 +193,7 @@ def test_names_from_anywhere_stay_in_their_cells(tmp_path: Path) -> None:
     fill_styles(tmp_path / "r.db", style_protocol(name), networks={name: 0.1}, images=(name,), dataset=name)
     (table,) = style_tables(results_of(tmp_path / "r.db"))
     assert rows(table)[1][1] == name
-    for write in WRITERS.values():
+    for write in FORMATS.values():
         assert "nan" not in write(table).lower()
 
 

@@ -14,16 +14,17 @@ import pytest
 
 from bench.protocols import protocol
 from reports.content import build, place
+from reports.formatting import fixed, listed, seconds
+from reports.load.speeds import machines, published_runs
 from reports.parts import Cell, Figure, Head, Mark, Table
 from reports.protocol_words import protocol_words
-from reports.speeds import machines, published_runs
-from reports.tables import against_table, difference, marks, quality_table
-from reports.tables_paper import figure_5_table, figure_table, table_1
-from reports.tables_speed import ladder_tables, measurement_tables
-from reports.tables_verdicts import counts, preference_tables, verdict_tables
-from reports.text_tables import to_csv, to_latex, to_markdown
-from reports.verdicts import judge
-from reports.wording import fixed, listed, seconds
+from reports.tables.paper import figure_5_table, figure_table, table_1
+from reports.tables.quality import against_table, difference, marks, quality_table
+from reports.tables.speed import ladder_tables, measurement_tables
+from reports.tables.verdicts import preference_tables, verdict_tables
+from reports.verdicts.judging import judge
+from reports.verdicts.rows import counts
+from reports.writers.text_tables import to_csv, to_latex, to_markdown
 from tests.reports.results import group, results, timing
 
 NASTY = "a|b_<img src=x>&%$#{}~^\\[*]\n.png"

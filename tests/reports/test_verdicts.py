@@ -14,12 +14,12 @@ from bench import preference, speed, sr_quality, style_quality, train
 from bench.protocols import protocol
 from bench.records import SpeedResult
 from bench.statistics import mean_interval, ratio_interval
-from reports.paper import ScoreTarget, cells, entries
+from reports.load.paper import ScoreTarget, cells, entries
+from reports.load.results import Results
+from reports.load.speeds import PublishedRun, machines, published_runs
 from reports.parts import Verdict
-from reports.results import Results
-from reports.speeds import PublishedRun, machines, published_runs
-from reports.units import within_a_unit
-from reports.verdicts import command, judge
+from reports.verdicts.judging import command, judge
+from reports.verdicts.units import within_a_unit
 from tests.reports.results import group, results, timing
 from tests.stores import MACHINE
 

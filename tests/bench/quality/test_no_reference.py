@@ -22,8 +22,8 @@ from bench.prepare import shave, to_luma
 from bench.quality.plan import ORIGINAL
 from bench.records import ImageFile
 from bench.store import Store
-from reports.gather import gather
-from reports.tables import quality_table
+from reports.load.gather import gather
+from reports.tables.quality import quality_table
 
 COMMAND = ["set", "--scales", "2", "--models", "nearest", "bicubic"]
 

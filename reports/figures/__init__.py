@@ -1,0 +1,1 @@
+"""The report's figures, as drawings and as files."""

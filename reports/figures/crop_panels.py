@@ -1,0 +1,203 @@
+"""One detail of an image as every method makes it: stored pixels, enlarged without smoothing, values underneath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.statistics import mean
+from reports.figures.style import BASE, DPI, EDGE, INK, MUTED, SMALL, VERMILLION, bare, canvas
+from reports.figures.text import distinct, listed, printable, short
+from reports.formatting import number
+from reports.load.results import Group
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+    from PIL.Image import Image
+
+HR = "hr"
+MEASURES = ("psnr", "ssim")
+PER_LINE = 3
+PANEL = 288 / DPI  # inches: crops of 72, 96 and 144 pixels are enlarged by whole numbers
+WHOLE, GAP, TEXT, ABOVE = 2.1, 0.1, 0.46, EDGE
+LINE = 0.13
+CONTEXT_DPI = 140  # of the whole image, which is there for orientation alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A square of hr, in pixels from the top left corner."""
+
+    left: int
+    top: int
+    side: int
+
+    @property
+    def words(self) -> str:
+        return f"{self.side}x{self.side} at ({self.left}, {self.top})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """An image of a group, its detail, and the models whose pictures are there.
+
+    Attributes:
+        models: `hr` is the last.
+        absent: asked for, and scored, but without a picture of the size of hr.
+    """
+
+    group: Group
+    image: str
+    box: Box
+    models: tuple[str, ...]
+    absent: tuple[str, ...]
+
+    @property
+    def lines(self) -> int:
+        return -(-len(self.models) // PER_LINE)
+
+    @property
+    def columns(self) -> int:
+        return -(-len(self.models) // self.lines)
+
+    @property
+    def width(self) -> float:
+        """Inches, the whole image on the left included."""
+        return WHOLE + self.columns * (GAP + PANEL) + 2 * EDGE
+
+    @property
+    def height(self) -> float:
+        return self.lines * (ABOVE + PANEL + TEXT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocks:
+    """A block for each image, one above the other."""
+
+    title: str
+    shown: Sequence[Shown]
+
+    @property
+    def width(self) -> float:
+        return max(s.width for s in self.shown)
+
+    def draw(self) -> Canvas:
+        top = sum(s.height for s in self.shown)
+        card = canvas(self.width, top, constrained=False)
+        for example in self.shown:
+            _block(card, example, top)
+            top -= example.height
+        return card
+
+    def caption(self) -> str:
+        """What stands where, how it was measured, and what is missing."""
+        details = "; ".join(f"{printable(s.image)}, {s.box.words}" for s in self.shown)
+        measures = " / ".join(metric.name.upper() for metric in _measures(self.shown[0].group))
+        sets = "; ".join(f"{printable(s.group.title)}, n = {len(s.group.images)}" for s in self.shown)
+        gone = [f"{printable(model)} of {printable(s.image)}" for s in self.shown for model in s.absent]
+        missing = f" No picture of its size is left of {listed(gone)}." if gone else ""
+        return (
+            f"Details in HR pixels, from the top left corner: {details}; enlarged without smoothing. Under each: "
+            f"{measures} of this image, then the mean of the data set ({sets}).{missing}"
+        )
+
+    def alt(self) -> str:
+        return " ".join(_alt(example) for example in self.shown)
+
+
+def _block(card: Canvas, shown: Shown, top: float) -> None:
+    """The whole image on the left, the crops beside it in lines; `top` in inches from the bottom of the card."""
+    _whole(card, shown, top - ABOVE)
+    names = distinct(shown.models, 19) | {HR: "HR"}
+    for position, model in enumerate(shown.models):
+        line, column = divmod(position, shown.columns)
+        left = EDGE + WHOLE + GAP + column * (PANEL + GAP)
+        under = top - line * (ABOVE + PANEL + TEXT) - ABOVE
+        axes = _axes(card, left, under - PANEL, PANEL, PANEL)
+        axes.imshow(_crop(shown, model), interpolation="none")
+        _texts(card, left, under - PANEL, [names[model], *_values(shown, model)])
+
+
+def _whole(card: Canvas, shown: Shown, top: float) -> None:
+    """hr at the size it is shown in, with the box."""
+    from matplotlib.patches import Rectangle
+
+    picture = opened(shown, HR)
+    shrink = min(WHOLE / picture.width, (shown.height - ABOVE - TEXT) / picture.height)
+    width, height = shrink * picture.width, shrink * picture.height
+    axes = _axes(card, EDGE, top - height, width, height)
+    axes.imshow(
+        _thumbnail(picture, width), extent=(0, picture.width, picture.height, 0), interpolation="none"
+    )
+    for colour, thickness in (("#ffffff", 2.4), (VERMILLION, 1.2)):
+        box = shown.box
+        square = Rectangle(
+            (box.left, box.top), box.side, box.side, fill=False, ec=colour, lw=thickness, clip_on=False
+        )
+        axes.add_patch(square)
+    measures = " / ".join(metric.name.upper() for metric in _measures(shown.group))
+    source = f"{shown.group.dataset} x{shown.group.scale}"
+    lines = [short(shown.image, 26), short(source, 30), f"{measures}, and the set's mean" if measures else ""]
+    _texts(card, EDGE, top - height, lines)
+
+
+def _thumbnail(picture: Image, width: float) -> Image:
+    """No more pixels than are seen."""
+    smaller = picture.copy()
+    side = int(width * CONTEXT_DPI)
+    smaller.thumbnail((side, side * picture.height // picture.width + 1))
+    return smaller
+
+
+def _axes(card: Canvas, left: float, bottom: float, width: float, height: float) -> Axes:
+    """In inches."""
+    across, up = card.get_size_inches()
+    axes = card.add_axes((left / across, bottom / up, width / across, height / up))
+    bare(axes)
+    return axes
+
+
+def _crop(shown: Shown, model: str) -> Image:
+    box = shown.box
+    return opened(shown, model).crop((box.left, box.top, box.left + box.side, box.top + box.side))
+
+
+def opened(shown: Shown, model: str) -> Image:
+    """The stored picture, as RGB."""
+    from PIL import Image
+
+    with Image.open(shown.group.pictures[shown.image, model]) as picture:
+        return picture.convert("RGB")
+
+
+def _texts(card: Canvas, left: float, bottom: float, lines: Sequence[str]) -> None:
+    """Lines under a picture, the first of them bold."""
+    across, up = card.get_size_inches()
+    for position, line in enumerate(lines):
+        style: dict[str, Any] = {"size": BASE, "weight": "bold", "color": INK}
+        if position:
+            style = {"size": SMALL, "color": INK if position == 1 else MUTED}
+        y = bottom - 0.03 - position * LINE
+        card.text(left / across, y / up, line, va="top", **style)
+
+
+def _values(shown: Shown, model: str) -> Iterator[str]:
+    """The paper's two lines: this image, and the mean of its data set."""
+    if model == HR:
+        return
+    columns = {m: shown.group.column(model, m.name) for m in _measures(shown.group)}
+    image = (number(column.get(shown.image), m.decimals) for m, column in columns.items())
+    means = (number(mean(tuple(c)) if len(c) else None, m.decimals) for m, c in columns.items())
+    yield " / ".join(image)
+    yield f"mean {' / '.join(means)}"
+
+
+def _measures(group: Group) -> list[Any]:
+    return [metric for metric in group.metrics if metric.name in MEASURES]
+
+
+def _alt(shown: Shown) -> str:
+    made = listed("HR" if model == HR else model for model in shown.models)
+    return f"{printable(shown.image)}: the whole image with a box, and the box enlarged for {made}."

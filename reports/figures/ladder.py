@@ -1,0 +1,218 @@
+"""The optimisation ladder: how many times as fast as plain eager float32 each form of a network is, and how exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.statistics import Interval, ratio_interval
+from reports.figures.drawing import Drawing, drawing, missing
+from reports.figures.style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, canvas
+from reports.figures.text import listed, printable, short
+from reports.figures.timings import EAGER, all_machines, certificate, input_size, newest, seconds
+from reports.formatting import duration, exactness
+from reports.load.results import SHORT, Results, anchor
+from reports.load.speeds import Machine, Timed
+from reports.parts import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+TITLE = "What each optimisation brings"
+# In the order in which bench.speed --ladder tries them.
+WORDS = (
+    EAGER,
+    "channels_last",
+    "folded",
+    "spread",
+    "bfloat16",
+    "float16",
+    "compiled",
+    "graph",
+    "onnxruntime",
+)
+HEADS = ("times", "time", "error", "PSNR")
+COLUMN = 38.0  # points
+COMMAND = "python -m bench.speed --sizes 512 --models style-paper --ladder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ladder:
+    """The forms of one network at one size on one machine, in the order of the ladder.
+
+    Attributes:
+        size: of the image that comes out.
+        input: of the image that goes in.
+    """
+
+    subject: str
+    size: int
+    input: int
+    machine: str
+    environment_hash: str
+    forms: tuple[Timed, ...]
+
+    @property
+    def name(self) -> str:
+        return f"ladder-{anchor(self.subject)}-{self.size}"
+
+    @property
+    def longer_name(self) -> str:
+        """Where one network was timed at one size on several machines, or for several scales."""
+        return f"{self.name}-{self.environment_hash[:SHORT]}-{self.input}"
+
+    @property
+    def eager(self) -> Timed:
+        return next(form for form in self.forms if form.row.variant == EAGER)
+
+    @property
+    def best(self) -> Timed:
+        """The fastest that is within its tolerance."""
+        return min((form for form in self.forms if _admissible(form)), key=seconds, default=self.eager)
+
+    @property
+    def title(self) -> str:
+        return f"{TITLE}: {printable(self.subject)} at {self.size}x{self.size}"
+
+    def draw(self) -> Canvas:
+        card = canvas(WIDTH, 0.95 + 0.24 * len(self.forms))
+        axes = card.subplots()
+        for y, form in enumerate(self.forms):
+            _bar(axes, y, form, self)
+        _dress(axes, self.forms)
+        return card
+
+    def caption(self) -> str:
+        bad = [form.row.variant for form in self.forms if not _admissible(form)]
+        hatched = f" Hatched, because outside the tolerance: {listed(bad)}." if bad else ""
+        threads = certificate(self.eager.row).get("protocol", {}).get("threads", "unknown")
+        bound = "" if self.eager.seconds else ", the widest that the published intervals of the medians allow"
+        return (
+            f"{printable(self.subject)}, an image of {self.size}x{self.size} pixels, {printable(self.machine)} "
+            f"({self.environment_hash[:SHORT]}), threads: {threads}. Bars are ratios of median times with 95 % intervals"
+            f"{bound}; the fastest admissible form is darkest. Error and PSNR: largest difference of a value in [0, "
+            f"1] from "
+            f"plain float32, and PSNR against it.{hatched} Forms that cannot run on this machine are absent."
+        )
+
+    def alt(self) -> str:
+        bars = "; ".join(f"{printable(f.row.variant)} {times(f, self.eager):.2f}" for f in self.forms)
+        best = printable(self.best.row.variant)
+        return f"Bars of the speed relative to plain eager: {bars}. The fastest admissible form is {best}."
+
+
+def drawings(results: Results) -> Iterator[Drawing | Figure]:
+    """One for each network, size and machine with a plain form and at least one other."""
+    ladders = {
+        ladder.longer_name: ladder
+        for machine in reversed(all_machines(results))
+        for ladder in _ladders(machine)
+    }
+    if not ladders:
+        reason = "the results hold no network that was timed in more than one form at one size"
+        yield missing("ladder", TITLE, reason, COMMAND)
+    names = [ladder.name for ladder in ladders.values()]
+    for longer_name, ladder in reversed(ladders.items()):
+        yield drawing(ladder.name if names.count(ladder.name) == 1 else longer_name, ladder)
+
+
+def _ladders(machine: Machine) -> Iterator[Ladder]:
+    found: dict[tuple[str, int, int], list[Timed]] = {}
+    for timed in newest(machine.timed, lambda row: bool(row.form)):
+        found.setdefault((timed.row.method, timed.row.size, input_size(timed.row)), []).append(timed)
+    for (subject, size, given), forms in sorted(found.items(), reverse=True):
+        plain = [form for form in forms if form.row.variant == EAGER]
+        if plain and len(forms) > 1:
+            yield Ladder(
+                subject=subject,
+                size=size,
+                input=given,
+                machine=machine.name,
+                environment_hash=plain[0].row.environment_hash,
+                forms=tuple(sorted(forms, key=lambda form: rank(form.row.variant))),
+            )
+
+
+def rank(variant: str) -> tuple[Any, ...]:
+    """Where a form stands on the ladder: by the last step that it takes, then by how many it stands on."""
+    words = variant.split("+")
+    places = [WORDS.index(word) if word in WORDS else len(WORDS) for word in words]
+    return (max(places), len(words), variant)
+
+
+def _admissible(form: Timed) -> bool:
+    return bool(form.row.form.get("admissible"))
+
+
+def times(form: Timed, eager: Timed) -> float:
+    """How many times as fast as eager."""
+    return seconds(eager) / seconds(form)
+
+
+def times_interval(form: Timed, eager: Timed) -> Interval | None:
+    """95 %; of published rows, whose repetitions are not at hand, the widest that their intervals allow."""
+    if form is eager:
+        return None
+    if form.seconds and eager.seconds:
+        return ratio_interval(form.seconds, eager.seconds)
+    if form.row.ci is None or eager.row.ci is None:
+        return None
+    return eager.row.ci[0] / form.row.ci[1], eager.row.ci[1] / form.row.ci[0]
+
+
+def _bar(axes: Axes, y: int, form: Timed, ladder: Ladder) -> None:
+    admissible, ratio = _admissible(form), times(form, ladder.eager)
+    axes.barh(
+        y,
+        ratio,
+        height=0.66,
+        facecolor=(BLUE if form is ladder.best else SKY) if admissible else CARD,
+        edgecolor="none" if admissible else INK,
+        hatch=None if admissible else "/////",
+        linewidth=0.6,
+        zorder=2,
+    )
+    interval = times_interval(form, ladder.eager)
+    if interval is not None:
+        reach = [[max(0.0, ratio - interval[0])], [max(0.0, interval[1] - ratio)]]
+        axes.errorbar(ratio, y, xerr=reach, color=INK, elinewidth=0.9, capsize=2, zorder=3)
+    _beside(axes, y, _annotation(form, ratio))
+
+
+def _beside(axes: Axes, y: float, texts: Sequence[str], **style: Any) -> None:
+    """Columns of text on the right of the axes."""
+    for position, text in enumerate(texts, start=1):
+        axes.annotate(
+            text,
+            (1, y),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(COLUMN * position, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            size=SMALL,
+            **style,
+        )
+
+
+def _annotation(form: Timed, ratio: float) -> tuple[str, str, str, str]:
+    facts = form.row.form
+    return (
+        f"{ratio:.2f}",
+        duration(seconds(form)),
+        exactness(facts.get("max_abs_error"), ".0e"),
+        exactness(facts.get("psnr"), ".0f", " dB"),
+    )
+
+
+def _dress(axes: Axes, forms: Sequence[Timed]) -> None:
+    axes.set_yticks(range(len(forms)), [short(form.row.variant, 40) for form in forms])
+    axes.set_ylim(len(forms) - 0.4, -0.6)
+    axes.set_xlim(left=0)
+    axes.axvline(1, color=MUTED, lw=0.8, ls="--", zorder=1)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("times as fast as eager")
+    _beside(axes, -0.85, HEADS, weight="bold")

@@ -1,0 +1,209 @@
+"""The paper's Figure 5: the objective against the iterations of the optimisation, networks and contents as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING, Literal
+
+from bench.styling.summary import Comparison, Moments, Summary
+from reports.figures.absent import ABSENT, absent
+from reports.figures.drawing import Drawing, drawing
+from reports.figures.objective_words import alt, caption, drawn
+from reports.figures.style import (
+    BLACK,
+    BLUE,
+    CARD,
+    GREEN,
+    MUTED,
+    ORANGE,
+    PURPLE,
+    SMALL,
+    VERMILLION,
+    WIDTH,
+    canvas,
+    logarithmic,
+)
+from reports.figures.text import distinct, printable
+from reports.formatting import amount
+from reports.load.objectives import Panel, Series, all_series, networks
+from reports.load.results import Results
+from reports.parts import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+PER_LINE = 3
+LONGEST_NAME = 26
+FLOOR = 0.2  # of a mean: below it no band is drawn, since a logarithmic axis has no end
+ROOM, STEP = 0.14, 0.055  # of the axes: for a number, and to the line above it
+TICKS = 5
+MARGIN = 1.4  # times the largest and the least that is drawn
+STROKES = ((VERMILLION, "-", "o"), (GREEN, "-.", "s"), (PURPLE, (0, (5, 1)), "^"), (ORANGE, (0, (1, 1)), "D"))
+Stroke = tuple[str, object, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """A style's panels, one for each size."""
+
+    series: Series
+    panels: Sequence[Panel]
+
+    @property
+    def title(self) -> str:
+        return f"{ABSENT['figure5'].title}: {printable(self.series.protocol.style)}"
+
+    @property
+    def across(self) -> int:
+        return min(len(self.panels), PER_LINE)
+
+    def caption(self) -> str:
+        return caption(self.series, self.panels)
+
+    def alt(self) -> str:
+        return alt(self.panels)
+
+    def draw(self) -> Canvas:
+        down = -(-len(self.panels) // self.across)
+        card = canvas(WIDTH if self.across > 1 else 4.4, 0.75 + 2.5 * down)
+        grid = card.subplots(down, self.across, squeeze=False, sharey=True)
+        strokes = _strokes(self.panels)
+        for axes, panel in zip(grid.flat, self.panels, strict=False):
+            _panel(axes, panel, strokes)
+            axes.label_outer()
+            axes.tick_params(labelbottom=True)
+        for axes in grid.flat[len(self.panels) :]:
+            axes.set_axis_off()
+        _scale(grid.flat[0], self.panels)
+        handles = {
+            text: handle
+            for axes in grid.flat
+            for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        card.legend(
+            list(handles.values()), list(handles), loc="outside lower center", ncols=min(4, len(handles))
+        )
+        return card
+
+
+def drawings(results: Results) -> Iterator[Drawing | Figure]:
+    """One for each style for which the optimisation was run; the first is the paper's where it is there."""
+    made = [
+        (series, panels)
+        for series in all_series(results)
+        if (panels := [panel for panel in series.panels if _can_be_drawn(panel)])
+    ]
+    if not made:
+        yield absent("figure5")
+    for position, (series, panels) in enumerate(made):
+        shown = Objective(series=series, panels=panels)
+        yield drawing(f"figure5-{series.name}" if position else "figure5", shown, wide=shown.across > 1)
+
+
+def _can_be_drawn(panel: Panel) -> bool:
+    return panel.shared is not None and bool(panel.shared.baselines)
+
+
+def _strokes(panels: Sequence[Panel]) -> dict[str, Stroke]:
+    """One look for each network in all panels."""
+    names = dict.fromkeys(s.subject for panel in panels for s in networks(drawn(panel)))
+    return dict(zip(names, cycle(STROKES), strict=False))
+
+
+def _panel(axes: Axes, panel: Panel, strokes: Mapping[str, Stroke]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    found = drawn(panel)
+    (baseline, *_) = found.baselines
+    names = distinct(strokes, LONGEST_NAME)
+    if found.content is not None:
+        _level(axes, found.content.at(), (MUTED, "--", ""), "content image")
+    for network in networks(found):
+        _level(axes, network.at(), strokes[network.subject], names[network.subject])
+    _course(axes, baseline)
+    _crossings(axes, found, strokes)
+    axes.set_xlim(0, max(1, baseline.iterations))
+    axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True, steps=[1, 2, 5, 10]))
+    axes.set_title(f"{panel.size}x{panel.size}, n = {baseline.n}")
+    axes.set_xlabel("iterations")
+    axes.set_ylabel("objective")
+
+
+def _course(axes: Axes, baseline: Summary) -> None:
+    course = baseline.course()
+    low, high = zip(*(_band(moments) for moments in course), strict=True)
+    x = range(len(course))
+    axes.fill_between(x, low, high, color=BLUE, alpha=0.25, lw=0, zorder=3)
+    marker = "o" if len(course) == 1 else ""
+    values = [moments.mean for moments in course]
+    axes.plot(x, values, color=BLUE, lw=1.5, marker=marker, ms=5, label="Gatys", zorder=4, clip_on=False)
+
+
+def _level(axes: Axes, moments: Moments, stroke: Stroke, label: str) -> None:
+    colour, line, _ = stroke
+    axes.axhspan(*_band(moments), color=colour, alpha=0.13, lw=0, zorder=1)
+    axes.axhline(moments.mean, color=colour, ls=line, lw=1.2, label=label, zorder=2)
+
+
+def _band(moments: Moments) -> tuple[float, float]:
+    """Mean minus and plus a standard deviation, above nothing."""
+    sd = moments.sd or 0.0
+    return max(moments.mean - sd, FLOOR * moments.mean), moments.mean + sd
+
+
+def _crossings(axes: Axes, found: Comparison, strokes: Mapping[str, Stroke]) -> None:
+    """A drop to the iteration at which the mean of the optimisation reaches a network's, with its number."""
+    levels = {network.subject: network.at().mean for network in networks(found)}
+    crossed = sorted((o.of_mean, o.subject) for o in found.overtakings if o.of_mean is not None)
+    width = max(1, found.baselines[0].iterations)
+    stands = places([iteration / width for iteration, _ in crossed])
+    for (iteration, subject), (line, side) in zip(crossed, stands, strict=True):
+        colour, _, marker = strokes[subject]
+        level = levels[subject]
+        axes.vlines(iteration, 0, level, color=colour, ls=":", lw=1.0, zorder=3)
+        axes.plot(
+            iteration, level, marker=marker, ms=6, mfc=colour, mec=CARD, mew=0.8, zorder=5, clip_on=False
+        )
+        axes.annotate(
+            f"{iteration:.0f}",
+            (iteration, 0.02 + STEP * line),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(-2 if side == "right" else 2, 0),
+            textcoords="offset points",
+            ha=side,
+            size=SMALL,
+            color=BLACK,
+            bbox={"facecolor": CARD, "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+            zorder=6,
+        )
+
+
+def places(shares: Sequence[float]) -> list[tuple[int, Literal["left", "right"]]]:
+    """Where numbers stand, so that none lies on another: line from below, and which of their sides is at the drop.
+
+    Args:
+        shares: of the axis, the least first.
+    """
+    if len(shares) == 2 and shares[0] > ROOM:
+        return [(0, "right"), (0, "left")]
+    ends: list[float] = []
+    found: list[tuple[int, Literal["left", "right"]]] = []
+    for share in shares:
+        line = next((i for i, end in enumerate(ends) if end <= share), len(ends))
+        ends[line : line + 1] = [share + ROOM]
+        found.append((line, "left"))
+    return found
+
+
+def _scale(axes: Axes, panels: Sequence[Panel]) -> None:
+    """Of all panels, since they share it."""
+    moments = [m for panel in panels for summary in drawn(panel).summaries for m in summary.course()]
+    ends = [end for m in moments for end in _band(m) if end > 0]
+    if ends:
+        lines = max(1.0, max(len(networks(drawn(panel))) for panel in panels) - 0.5)
+        axes.set_ylim(min(ends) / MARGIN**lines, max(ends) * MARGIN)
+        logarithmic(axes, "y")
+        axes.yaxis.set_major_formatter(lambda value, _: amount(value))

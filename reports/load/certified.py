@@ -1,0 +1,45 @@
+"""Certificates: equal content, equal id."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.contents import StoredRun
+from reports.load.results import Certificate
+
+TELLING = ("metric", "form", "size", "data set")  # of what is extra, what an id depends on
+
+
+def certified(
+    *,
+    subject: str,
+    subject_hash: str,
+    protocol: str,
+    protocol_hash: str,
+    definition: Mapping[str, Any],
+    environment_hash: str,
+    runs: Sequence[StoredRun],
+    extra: Mapping[str, Any],
+) -> Certificate:
+    """A certificate with its id."""
+    words = [
+        subject,
+        subject_hash,
+        protocol_hash,
+        environment_hash,
+        [(run.store, run.id) for run in runs],
+        sorted((key, str(extra[key])) for key in TELLING if key in extra),
+    ]
+    return Certificate(
+        id="c" + hashlib.sha256(repr(words).encode()).hexdigest()[:12],
+        subject=subject,
+        subject_hash=subject_hash,
+        protocol=protocol,
+        protocol_hash=protocol_hash,
+        definition=definition,
+        environment_hash=environment_hash,
+        runs=tuple(runs),
+        extra=extra,
+    )

@@ -1,0 +1,237 @@
+"""From the raw values of results files to the records of :mod:`reports.load.results`: grouped, ordered, certified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.contents import Contents, StoredRun
+from bench.records import MetricInfo, SpeedResult, SRProtocol
+from bench.timing.sound import refuse_unsound
+from reports.load.certified import certified
+from reports.load.gather_styles import style_groups
+from reports.load.picture_files import is_picture
+from reports.load.results import SHORT, SOURCES, Certificate, Group, Results, anchor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRIC_ORDER = (
+    "psnr",
+    "ssim",
+    "ms-ssim",
+    "lpips-alex",
+    "lpips-vgg",
+    "lpips-squeeze",
+    "feature-relu2_2",
+    "feature-vgg19-relu2_2",
+    "dists",
+    "dists-256",
+    "gmsd",
+    "haarpsi",
+    "vif-p",
+    "niqe",
+)
+OF_THE_FORM = "of the form"
+"""How exact it is and how long it took to build: a certificate calls the record `form`, as the report the form itself."""
+UNKNOWN_METRIC = {"about": "", "unit": "", "decimals": 4, "higher_is_better": True}
+
+
+def gather(contents: Contents) -> Results:
+    """Group, order and certify what was read.
+
+    Of a model whose weights or code changed, the values of the newest run count, and a note says so.
+    """
+    notes: list[str] = []
+    groups = tuple(_groups(contents, notes))
+    styles = style_groups(contents, notes)
+    for stored in contents.timings:
+        refuse_unsound(stored.result, stored.store)
+    timings = tuple(
+        (
+            stored.result,
+            _certificate_of_timing(stored.result, contents.runs[stored.store, stored.run]),
+        )
+        for stored in contents.timings
+    )
+    facts = {digest: dict(environment.facts) for digest, environment in contents.environments.items()}
+    if len(facts) > 1:
+        notes.append(
+            f"The results were made on {len(facts)} machines or sets of versions; times of unlike ones are never compared."
+        )
+    return Results(
+        stores=contents.stores,
+        groups=groups,
+        timings=timings,
+        environments=facts,
+        notes=tuple(notes),
+        styles=styles,
+    )
+
+
+def _groups(contents: Contents, notes: list[str]) -> Iterator[Group]:
+    scores = contents.scores
+    keys = sorted(
+        {(row.dataset, row.scale, row.protocol_hash) for row in _distinct(scores)},
+        key=lambda key: (
+            key[1],
+            contents.protocols[key[2]].name != "johnson2016",
+            _dataset_order(key[0]),
+            key[2],
+        ),
+    )
+    order = _model_order(scores)
+    for dataset, _, digest in keys:
+        own, of_hr = (
+            part[(part["dataset"] == dataset) & (part["protocol_hash"] == digest)]
+            for part in (scores, contents.of_hr)
+        )
+        newest = _newest(of_hr, contents, notes) if len(of_hr) else of_hr
+        yield _group(
+            contents, dataset, contents.protocols[digest], _newest(own, contents, notes), newest, order
+        )
+
+
+def _distinct(scores: pd.DataFrame) -> Iterator[Any]:
+    columns = ["dataset", "scale", "protocol_hash"]
+    return scores[columns].drop_duplicates().itertuples(index=False)
+
+
+def _dataset_order(name: str) -> tuple[int, str]:
+    known = ("set5", "set14", "bsd100")
+    return (known.index(name) if name in known else len(known), name)
+
+
+def _model_order(scores: pd.DataFrame) -> list[str]:
+    """Worse mean PSNR first, over all that was scored; models without PSNR last, by name."""
+    psnr = scores[(scores["metric"] == "psnr") & (scores["value"] != float("inf"))]
+    means = psnr.groupby("model", observed=True)["value"].mean().sort_values(kind="stable")
+    rest = sorted(set(scores["model"].unique()) - set(means.index))
+    return [*means.index, *rest]
+
+
+def _newest(own: pd.DataFrame, contents: Contents, notes: list[str]) -> pd.DataFrame:
+    """Of each model and metric the values of one content alone, and of each image one: those of the newest run."""
+    oldest_first = sorted(_run_keys(own), key=lambda key: contents.runs[key].age)
+    ages = {key: age for age, key in enumerate(oldest_first)}
+    keys = zip(own["store"].astype(str), own["run"].astype(int), strict=True)
+    aged = own.assign(age=[ages[key] for key in keys]).sort_values("age", kind="stable")
+    column = aged.groupby(["model", "metric"], observed=True)
+    newest = aged[
+        (aged["model_hash"].astype(str) == column["model_hash"].transform("last").astype(str))
+        & (aged["metric_version"].astype(str) == column["metric_version"].transform("last").astype(str))
+    ]
+    kept = newest.drop_duplicates(["model", "metric", "image"], keep="last")
+    if len(kept) < len(aged):
+        where = f"{aged['dataset'].iloc[0]} x{aged['scale'].iloc[0]}"
+        notes.append(
+            f"{where}: {len(aged) - len(kept)} values of older weights, metrics or images left out; the newest run's count"
+        )
+    return kept
+
+
+def _run_keys(part: pd.DataFrame) -> set[tuple[str, int]]:
+    return set(zip(part["store"].astype(str), part["run"].astype(int), strict=True))
+
+
+def _group(
+    contents: Contents,
+    dataset: str,
+    protocol: SRProtocol,
+    own: pd.DataFrame,
+    of_hr: pd.DataFrame,
+    order: Sequence[str],
+) -> Group:
+    values = own.pivot_table(
+        index="image", columns=["model", "metric"], values="value", observed=True, sort=True
+    )
+    pictures, lost = _pictures(contents, dataset, protocol, own)
+    present = set(own["model"].unique())
+    return Group(
+        id=f"{anchor(dataset)}-x{protocol.scale}-{protocol.hash[:SHORT]}",
+        dataset=dataset,
+        protocol=protocol,
+        models=tuple(model for model in order if model in present),
+        images=tuple(values.index),
+        metrics=tuple(_metrics(contents, own)),
+        values=values,
+        certificates=dict(_certificates(contents, protocol, own)),
+        pictures=pictures,
+        lost_pictures=lost,
+        of_hr={
+            str(metric): tuple(map(float, part["value"]))
+            for metric, part in of_hr[of_hr["image"].isin(values.index)].groupby("metric", observed=True)
+        },
+    )
+
+
+def _metrics(contents: Contents, own: pd.DataFrame) -> list[MetricInfo]:
+    pairs = {
+        (row.metric, row.metric_version)
+        for row in own[["metric", "metric_version"]].drop_duplicates().itertuples()
+    }
+    found = [
+        contents.metrics.get(pair) or MetricInfo(name=pair[0], version=pair[1], **UNKNOWN_METRIC)  # type: ignore[arg-type]
+        for pair in pairs
+    ]
+    return sorted(found, key=lambda m: (METRIC_ORDER.index(m.name) if m.name in METRIC_ORDER else 99, m.name))
+
+
+def _pictures(
+    contents: Contents, dataset: str, protocol: SRProtocol, own: pd.DataFrame
+) -> tuple[dict[tuple[str, str], Path], int]:
+    """Those of the contents that were scored; a picture that was overwritten by other weights is not shown."""
+    pictures = contents.pictures
+    mine = pictures[(pictures["dataset"] == dataset) & (pictures["protocol_hash"] == protocol.hash)]
+    hashes = set(own[["model", "model_hash"]].drop_duplicates().itertuples(index=False, name=None))
+    columns = (mine[name].astype(str) for name in ("image", "model", "model_hash", "file"))
+    found = {
+        (image, model): Path(file)
+        for image, model, model_hash, file in zip(*columns, strict=True)
+        if model in SOURCES or (model, model_hash) in hashes
+    }
+    there = {key: file for key, file in found.items() if is_picture(file)}
+    return there, len(found) - len(there)
+
+
+def _certificates(
+    contents: Contents, protocol: SRProtocol, own: pd.DataFrame
+) -> Iterator[tuple[tuple[str, str], Certificate]]:
+    for (model, metric), part in own.groupby(["model", "metric"], observed=True):
+        runs = sorted((contents.runs[key] for key in _run_keys(part)), key=lambda run: run.age)
+        yield (
+            (str(model), str(metric)),
+            certified(
+                subject=str(model),
+                subject_hash=str(part["model_hash"].iloc[0]),
+                protocol=protocol.name,
+                protocol_hash=protocol.hash,
+                definition=protocol.definition,
+                environment_hash=runs[-1].environment_hash,
+                runs=tuple(runs),
+                extra={"metric": metric, "version of the metric": str(part["metric_version"].iloc[0])},
+            ),
+        )
+
+
+def _certificate_of_timing(result: SpeedResult, run: StoredRun) -> Certificate:
+    known = {"protocol", "protocol_hash", "environment", "environment_hash", "timing"}
+    return certified(
+        subject=result.subject,
+        subject_hash=result.subject_hash,
+        protocol="speed",
+        protocol_hash=result.protocol_hash,
+        definition=result.certificate["protocol"],
+        environment_hash=result.environment_hash,
+        runs=(run,),
+        extra={
+            "form": result.variant,
+            "size": result.size,
+            **{
+                OF_THE_FORM if key == "form" else key: value
+                for key, value in result.certificate.items()
+                if key not in known
+            },
+        },
+    )

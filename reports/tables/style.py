@@ -1,0 +1,119 @@
+"""The objective of style transfer as tables: our networks, the authors', the optimisation and the content itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.styling.summary import Overtaking, Summary
+from reports.formatting import counted, seconds
+from reports.load.gather_styles import RELEASED
+from reports.load.objectives import Panel, Series, all_series, networks, same_machine
+from reports.load.results import CONTENT, GATYS, SHORT, Results
+from reports.parts import Cell, Head, Table
+from reports.protocol_words import objective_words, style_words
+
+DIGITS = 4
+HEADS = (
+    Head(text="size"),
+    Head(text="subject", numeric=False),
+    Head(text="objective", better="lower"),
+    Head(text="sd"),
+    Head(text="below the content", better="higher"),
+    Head(text="iterations of equal loss", better="higher"),
+    Head(text="seconds of equal loss"),
+    Head(text="own seconds", better="lower"),
+    Head(text="times faster", better="higher"),
+    Head(text="n"),
+)
+
+
+def style_tables(results: Results) -> Iterator[Table]:
+    """One for each style, its sizes one below the other; the paper's style first."""
+    for series in all_series(results):
+        yield _table(results, series)
+
+
+def _table(results: Results, series: Series) -> Table:
+    blocks = [list(_lines(results, panel)) for panel in series.panels]
+    ends = [sum(map(len, blocks[:i])) for i in range(1, len(blocks))]
+    hashes = ", ".join(f"{p.size} ({p.group.protocol.hash[:SHORT]})" for p in series.panels)
+    protocol = series.protocol
+    return Table(
+        id=f"objective-{series.name}",
+        title=f"Style transfer: the objective, {protocol.style}",
+        caption=f"Means over n contents of {series.dataset}. {style_words(protocol)} {objective_words(protocol)} "
+        f"Protocol {protocol.name}, by size: {hashes}.",
+        heads=HEADS,
+        rows=tuple(line for block in blocks for line in block),
+        rules=tuple(ends),
+        notes=tuple(_notes(results, series)),
+    )
+
+
+def _lines(results: Results, panel: Panel) -> Iterator[tuple[Cell, ...]]:
+    found = panel.comparison
+    for summary in (*([found.content] if found.content else []), *networks(found), *found.baselines):
+        yield _line(results, panel, summary)
+
+
+def _line(results: Results, panel: Panel, summary: Summary) -> tuple[Cell, ...]:
+    name, last = summary.subject, summary.at()
+    ratio = panel.comparison.below_content(summary)
+    overtaking = panel.overtaking(name)
+    comparable = overtaking is not None and same_machine(results, panel.group, name, GATYS)
+    return (
+        Cell(text=str(panel.size), sort=panel.size),
+        Cell(text=f"{name}, {counted(summary.iterations, 'iteration')}" if name == GATYS else name),
+        Cell(text=_digits(last.mean), sort=last.mean, certificate=panel.group.certificates[name].id),
+        Cell(text="" if last.sd is None else _digits(last.sd), sort=last.sd),
+        _times(ratio),
+        *(_equal_loss(overtaking) if overtaking else (Cell(text=""), Cell(text=""))),
+        Cell(text="") if name == CONTENT else Cell(text=seconds(summary.seconds), sort=summary.seconds),
+        _times(overtaking.times_faster if overtaking and comparable else None),
+        Cell(text=str(summary.n), sort=summary.n),
+    )
+
+
+def _equal_loss(overtaking: Overtaking) -> tuple[Cell, Cell]:
+    """Iterations of the optimisation that reach a network's objective, and what they take."""
+    if overtaking.median is None:
+        bound = f"> {overtaking.iterations}"
+        return Cell(text=bound, note="not reached for at least half of the contents"), Cell(text="")
+    found = [crossing for crossing in overtaking.crossings.values() if crossing is not None]
+    never = len(overtaking.crossings) - len(found)
+    note = f"median; from {min(found):.0f} to {max(found):.0f}" + (f"; {never} never" if never else "")
+    if overtaking.of_mean is not None:
+        note += f"; the means cross at {overtaking.of_mean:.0f}"
+    time = overtaking.seconds_to_equal
+    return (
+        Cell(text=f"{overtaking.median:.1f}", sort=overtaking.median, note=note),
+        Cell(text="" if time is None else seconds(time), sort=time),
+    )
+
+
+def _times(ratio: float | None) -> Cell:
+    return Cell(text="" if ratio is None else _digits(ratio, 3), sort=ratio)
+
+
+def _digits(value: float, digits: int = DIGITS) -> str:
+    """So many as count, without an exponent."""
+    return f"{float(f'{value:.{digits}g}'):.10g}"
+
+
+def _notes(results: Results, series: Series) -> Iterator[str]:
+    yield (
+        "Below the content: the contents' mean objective over the subject's. Iterations of equal loss: those after which "
+        "the optimisation is as good as the network, the median over contents; seconds of equal loss are those times an "
+        "iteration's. Own seconds: for one content, the median; of the optimisation, its share of a batch."
+    )
+    yield f"Networks called {RELEASED} are those that the paper's authors released; the others are the suite's."
+    stopped = sum(panel.stopped for panel in series.panels)
+    if stopped:
+        yield f"{counted(stopped, 'curve')} left out, ended before most others."
+    if any(_apart(results, panel) for panel in series.panels):
+        yield "Where no factor stands, network and optimisation were run on unlike machines or versions."
+
+
+def _apart(results: Results, panel: Panel) -> bool:
+    subjects = [o.subject for o in panel.comparison.overtakings]
+    return any(not same_machine(results, panel.group, subject, GATYS) for subject in subjects)

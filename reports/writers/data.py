@@ -1,0 +1,67 @@
+"""The report for programs: verdicts, tables and certificates as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.files.replacing import replacing
+from reports.parts import Report, Verdict
+from reports.writers.text_tables import all_tables
+
+FORMAT, VERSION = "perceptual-bench report", 1
+
+
+def write_data(report: Report, file: Path) -> None:
+    """Write :func:`to_json`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with replacing(file) as part:
+        part.write_text(to_json(report), encoding="utf-8")
+
+
+def to_json(report: Report) -> str:
+    """One object. JSON has no infinity: it is the string "inf"."""
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "title": report.title,
+        "made": report.made,
+        "suite": report.version,
+        "stores": report.results.stores,
+        "summary": report.summary,
+        "notes": report.results.notes,
+        "counts": dict(report.counts),
+        "verdicts": [_verdict(verdict) for verdict in report.verdicts],
+        "tables": [asdict(table) for table in all_tables(report)],
+        "figures": [
+            {"id": f.id, "title": f.title, "reason": f.reason, "command": f.command}
+            for section in report.sections
+            for f in section.figures
+        ],
+        "certificates": {key: asdict(c) for key, c in report.results.certificates.items()},
+        "environments": dict(report.results.environments),
+    }
+    return json.dumps(_plain(document), indent=1, allow_nan=False) + "\n"
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    fields = asdict(verdict)
+    return {**fields.pop("cell"), **fields}
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

@@ -1,0 +1,30 @@
+"""Full-size pictures beside the page: hard links where they can be had, else copies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.files.replacing import replacing
+from reports.writers.page_viewer import Gallery
+
+
+def copy_pictures(shown: Sequence[Gallery], folder: Path) -> None:
+    """`folder/GROUP/SOURCE/POSITION.png` of every picture that is shown."""
+    for gallery in shown:
+        for source, name in gallery.sources:
+            for position, image in enumerate(gallery.images):
+                file = gallery.group.pictures.get((image, source))
+                if file is not None:
+                    link_or_copy(file, folder / gallery.group.id / name / f"{position}.png")
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """`target` becomes another name of `source`, or, on another file system, a copy of it."""
+    with replacing(target) as part:
+        try:
+            os.link(source.resolve(), part)
+        except OSError:
+            shutil.copyfile(source, part)
