@@ -26,6 +26,10 @@ HERE = Path(__file__).parent
 ELSEWHERE = {"psnr": 1e-3}
 
 
+REPLACED: dict[str, str] = {}
+"""Models whose weights are others than then, on purpose: their old scores stay, under the old hash."""
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the two images and the results file of then."""
@@ -49,6 +53,8 @@ def test_models_have_the_hashes_that_they_had() -> None:
     known = golden("scores")["models"]
     for key, digest in known.items():
         name, scale = key.split()[:2]
+        if f"{name} {scale}" in REPLACED:
+            continue
         plain = upscalers.UPSCALERS.get(name)
         if plain is not None and digest == plain.hash(int(scale[1:])):
             continue
@@ -69,6 +75,8 @@ def differences(found: dict[str, Any], required: dict[str, Any], *, exact: bool)
     """Of scores: each place, model, metric and image that is not as it was."""
     for place, models in found.items():
         for model, metrics in models.items():
+            if f"{model.split()[0]} {place.split()[1]}" in REPLACED:
+                continue
             for metric, images in metrics.items():
                 for image, value in images.items():
                     before = required[place][model][metric][image]
@@ -101,7 +109,13 @@ def compare(db: Path) -> None:
     exact = record.machine() == before["machine"]
     assert list(differences(found["values"], before["values"], exact=exact)) == []
     for kind in ("protocols", "models", "images"):
-        assert found[kind].items() <= before[kind].items()
+        kept = {key: h for key, h in found[kind].items() if key.rpartition(" ")[0] not in REPLACED}
+        assert kept.items() <= before[kind].items()
+
+
+def offline_models() -> list[str]:
+    """Those that need no download and have the weights of then at x4."""
+    return [n for n in upscalers.UPSCALERS if not n.startswith("srcnn") and f"{n} x4" not in REPLACED]
 
 
 def test_the_results_file_of_then_is_used_on_and_nothing_in_it_is_computed_again(
@@ -113,7 +127,7 @@ def test_the_results_file_of_then_is_used_on_and_nothing_in_it_is_computed_again
 
     before = record.rows(here / "results.db", "scores")
     monkeypatch.setattr(engine, "score_image", refuse)
-    offline = [name for name, entry in upscalers.UPSCALERS.items() if not name.startswith("srcnn")]
+    offline = offline_models()
     options = ("--models", *offline, "--metrics", "psnr", "ssim", "--no-images", "--device", "cpu")
     with sqlite3.connect("results.db") as db:
         db.execute("update scores set value = value + 1")  # what is computed again would be seen
@@ -155,7 +169,7 @@ def test_curves_are_those_of_then(here: Path) -> None:
 
 
 def test_an_export_has_the_fields_and_values_of_then(here: Path) -> None:
-    offline = [name for name in upscalers.UPSCALERS if not name.startswith("srcnn")]
+    offline = offline_models()
     options = ("--models", *offline, "--metrics", "psnr", "ssim", "--no-images", "--device", "cpu")
     assert sr_quality.main(["crops", *options, "--json", "export.json"]) == 0
     found = {(row["model"], row["metric"]): row for row in json.loads(Path("export.json").read_text())}
