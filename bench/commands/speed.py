@@ -40,13 +40,13 @@ def speed(config: Config, command: Sequence[str]) -> int:
     where = device(config.device)
     try:
         with Store(config.db) as store:
-            _measure(config, where, store, command, found)
+            measure(config, where, store, command, found)
     finally:  # an interrupted run still shows what it has
-        _report(found, config.db, json_file, config.json)
+        report(found, config.db, json_file, config.json)
     return FAILED if any(row.error and row.rung in {"", "eager"} for row in found) else DONE
 
 
-def _measure(
+def measure(
     config: Config, where: torch.device, store: Store, command: Sequence[str], found: list[Row]
 ) -> None:
     """Append rows to `found` as they come."""
@@ -63,7 +63,7 @@ def _measure(
     store.finish(number)
 
 
-def _report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path | None) -> None:
+def report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path | None) -> None:
     """Print the tables of what was measured, and write the JSON, whose name is printed as `shown`."""
     if not found:
         return

@@ -17,7 +17,7 @@ from bench.gpu import gpu_state
 from bench.registry import catalog
 from bench.timing.certificate import certify
 from bench.timing.peak import peak
-from bench.timing.records import Stopping
+from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.subjects import example
 from tests.gpu.asked import Asked, Skip
 from tests.gpu.record import Record
@@ -94,7 +94,9 @@ def pass_of(network: catalog.Participant, name: str, image: torch.Tensor, asked:
     assert network.module is not None
     chosen = form(name)
     stopping = Stopping(min_repeats=3, time_limit_seconds=0.2 if asked.smoke else 1.0)
-    protocol = chosen.protocol(size=image.shape[-1], threads=torch.get_num_threads(), stopping=stopping)
+    protocol = SpeedProtocol.of(
+        chosen, size=image.shape[-1], threads=torch.get_num_threads(), stopping=stopping
+    )
     try:
         built = build(network.module, chosen, image)
     except FormUnavailable as error:
