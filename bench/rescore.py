@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import arguments
 from bench.cli import guard
-from bench.quality.config import EXPORTS, rescore_config
+from bench.tables import FORMATS
 
 EXAMPLES = """examples:
   python -m bench.rescore --metrics lpips-vgg dists
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
     p.add_argument("--trust-pictures", action="store_true", help=HELP["trust"])
-    for name in EXPORTS:
+    for name in FORMATS:
         p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
     return p
 
@@ -67,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: Mapping[str, Any], command: Sequence[str]) -> int:
     """Check the options, then score."""
+    from bench.quality.config import rescore_config
+
     checked = rescore_config(**options)  # what is wrong with them is said before torch is loaded
     from bench.commands.rescore import rescore
 

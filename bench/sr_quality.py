@@ -14,8 +14,8 @@ from typing import Any
 from bench import arguments, shard
 from bench.cli import DONE, guard
 from bench.cluster import engines
-from bench.quality.config import DEFAULT_METRICS, EXPORTS, config
-from bench.quality.listing import lines
+from bench.quality import DEFAULT_METRICS
+from bench.tables import FORMATS
 
 EXAMPLES = """examples:
   python -m bench.sr_quality set5 set14 bsd100
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--shard", metavar="I/N", help=HELP["shard"])
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
     p.add_argument("--strict", action="store_true", help="stop at the first image that cannot be scored")
-    for name in EXPORTS:
+    for name in FORMATS:
         p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
     return p
 
@@ -97,6 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def list_names() -> int:
     """Print every name with what it still needs."""
+    from bench.quality.listing import lines
+
     for line in lines():
         print(line)
     return DONE
@@ -104,6 +106,8 @@ def list_names() -> int:
 
 def run(options: Mapping[str, Any], command: Sequence[str]) -> int:
     """Check the options, then score."""
+    from bench.quality.config import config
+
     checked = config(**options)  # what is wrong with them is said before torch is loaded
     from bench.commands.sr_quality import sr_quality
 

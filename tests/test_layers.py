@@ -44,7 +44,7 @@ PROGRAMS = [
     ROOT / "reports" / "__main__.py",
 ]
 HEAVY = {"torch", "pandas", "matplotlib", "skimage", "scipy"}
-MOST_INNER_OF_A_PROGRAM = 2  # its engine, and its listing
+MOST_INNER_OF_A_PROGRAM = 3  # the checks of its options, its engine, its listing
 
 
 def name_of(file: Path) -> str:

@@ -13,17 +13,14 @@ from bench.datasets import dataset
 from bench.errors import StoreError, UserError
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
 from bench.protocols import protocol as find_protocol
+from bench.quality import DEFAULT_METRICS
 from bench.records import Dataset, SRProtocol
 from bench.registry import catalog, upscalers
 from bench.registry.external import Outside, refuse_namesakes
 from bench.registry.upscalers import UpscalerEntry
 from bench.shard import WHOLE, Shard
 from bench.shard import shard as parse_shard
-from bench.tables import FORMATS
 from bench.tiling.words import Option, option
-
-DEFAULT_METRICS = ("psnr", "ssim", "ms-ssim", "lpips-alex", "feature-relu2_2")
-EXPORTS = tuple(FORMATS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +112,7 @@ def config(
     """The options as the command line has them, names resolved. Names given twice count once; nothing heavy is loaded.
 
     Args:
-        exports: a file for each of :data:`EXPORTS` that is wanted.
+        exports: a file for each of :data:`bench.tables.FORMATS` that is wanted.
 
     Raises:
         UserError: a name is unknown, a number out of range, two data sets share a name, no model has the scale, or an

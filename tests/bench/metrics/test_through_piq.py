@@ -15,7 +15,7 @@ from bench.loading import load as load_image
 from bench.metrics import METRICS, load
 from bench.prepare import prepare
 from bench.protocols import protocol
-from bench.quality.config import DEFAULT_METRICS
+from bench.quality import DEFAULT_METRICS
 from bench.sr_quality import main
 
 DIRECT = {"gmsd": piq.gmsd, "haarpsi": piq.haarpsi, "vif-p": piq.vif_p}
