@@ -12,6 +12,7 @@ Import this module by its name: `import bench` loads nothing heavy, and `bench.e
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -113,7 +114,8 @@ def evaluate(
         )
         with _in_eval_mode(model):
             where = _device(model, device)
-            (plan,) = plans(asked, where, _refuse_skipped)
+            # everything is asked for by name: what cannot be had raises, and nothing is skipped
+            (plan,) = plans(asked, where, lambda line: None)
             if not isinstance(model, str | Path):
                 plan = replace(plan, models=[_own_model(model, scale, name, where, db is not None)])
             with Store(Path(db) if db is not None else Path(folder) / "results.db") as store:
@@ -370,7 +372,7 @@ def _own_model(
     found = _scale(model, device)
     if found != scale:
         raise UserError(f"model {called} makes x{found}; required x{scale}, or scale={found}")
-    content = _content(model) if isinstance(model, nn.Module) else ""
+    content = _content(model) if stored and isinstance(model, nn.Module) else ""
     return Model(
         name=called,
         hash=content_hash({"python": content, "scale": scale, "name": called}),
@@ -387,8 +389,20 @@ def _scale(model: Callable[[Tensor], Tensor], device: torch.device) -> int:
 
 
 def _content(module: nn.Module) -> str:
-    """SHA-256 of a module's printed form and its weights."""
+    """SHA-256 of a module's printed form, its weights, and the source of each of its classes that torch does not bring.
+
+    Raises:
+        UserError: a source cannot be had, so that a change of the code would go unnoticed.
+    """
     digest = hashlib.sha256(repr(module).encode())
+    classes = {type(part) for part in module.modules() if not type(part).__module__.startswith("torch.")}
+    for each in sorted(classes, key=lambda each: each.__qualname__):
+        try:
+            digest.update(inspect.getsource(each).encode())
+        except (OSError, TypeError) as error:
+            raise UserError(
+                f"the source of {each.__qualname__} cannot be read, and scores are kept under its hash; required db=None"
+            ) from error
     for key, array in sorted(module.state_dict().items()):
         digest.update(f"{key}{array.dtype}{tuple(array.shape)}".encode())
         digest.update(array.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
@@ -443,10 +457,6 @@ def _frame(plan: Plan, rows: Sequence[Row], device: torch.device) -> pd.DataFram
         "environment": dict(environment(str(device)).facts),
     }
     return frame
-
-
-def _refuse_skipped(line: str) -> None:
-    """Everything was asked for by name, so what is skipped is said as a fault of the arguments elsewhere."""
 
 
 def _require_image(what: str, image: object) -> None:

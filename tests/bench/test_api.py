@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import json
 import re
 import sqlite3
@@ -117,6 +118,34 @@ def test_a_results_file_is_used_on(folder: Path, tmp_path: Path) -> None:
     assert again.query("metric == 'ssim'").equals(first.query("metric == 'ssim'"))
 
 
+def module_of(file: Path, mode: str) -> nn.Module:
+    """A network of a file of its own, without weights: its code alone decides what it makes."""
+    file.write_text(
+        "import torch.nn.functional as F\nfrom torch import nn\n\n\nclass Own(nn.Module):\n"
+        f"    def forward(self, lr):\n        return F.interpolate(lr, scale_factor=4, mode='{mode}')\n"
+    )
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules[file.stem] = module
+    network = module.Own()
+    assert isinstance(network, nn.Module)
+    return network
+
+
+def test_a_module_whose_code_changed_is_another_model(folder: Path, tmp_path: Path) -> None:
+    values = []
+    for name, mode in (("own_before", "nearest"), ("own_after", "bicubic")):
+        frame = api.evaluate(
+            module_of(tmp_path / f"{name}.py", mode), folder, metrics=["psnr"], db=tmp_path / "r.db"
+        )
+        values.append(frame["value"].tolist())
+        del sys.modules[name]
+    assert values[0] != values[1]
+
+
 def test_summary_marks_the_best_of_several(folder: Path) -> None:
     frames = [api.evaluate(name, folder) for name in ("nearest", "bicubic")]
     table = api.summary(pd.concat(frames))
@@ -152,7 +181,7 @@ def test_what_cannot_be_is_refused_with_what_must(
 
 
 def test_a_model_that_returns_nan_is_an_error_and_no_number(folder: Path) -> None:
-    with pytest.raises(RunError, match=r"4 could not be scored|2 could not be scored"):
+    with pytest.raises(RunError, match=r"2 could not be scored, first: .*NaN"):
         api.evaluate(lambda lr: F.interpolate(lr, scale_factor=4) / 0, folder, name="nan")
 
 
