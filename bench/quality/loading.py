@@ -150,7 +150,7 @@ def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> It
         if not entry.supports(p.scale):
             say(f"model {entry.name} has no weights for x{p.scale} and is skipped there")
             continue
-        if isinstance(entry, Outside) and entry.kind == "images":
+        if entry.kind == "images":
             yield entry
             continue
         try:
