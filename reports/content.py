@@ -1,4 +1,4 @@
-"""The report before it is written: sections in the paper's order, with their tables and figures."""
+"""The report before it is written: its sections, from what this run measured to what it is checked against."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.load.results import Group, Results
 from reports.load.speeds import Machine, machines, shown_runs
 from reports.parts import Figure, Report, Section, Table, Verdict
 from reports.protocol_words import protocol_words
-from reports.summary import summary
+from reports.summary import abstract, headlines, summary
 from reports.tables.paper import figure_5_table, figure_table, table_1
 from reports.tables.quality import against_table, quality_table
 from reports.tables.speed import ladder_tables, measurement_tables
@@ -27,21 +27,13 @@ TITLE = "Perceptual losses, measured again"
 REFERENCE = "bicubic"
 # Section id: the figures that it shows, by id or by the beginning of their ids.
 PLACES: Mapping[str, tuple[str, ...]] = {
-    "speed": ("table1",),
-    "inversion": ("figure3", "figure4"),
-    "objective": ("figure5",),
-    "styles": ("figure6", "figure7"),
-    "upscaling-x4": ("figure8",),
-    "upscaling-x8": ("figure9",),
-    "time": ("pareto",),
+    "quality": ("figure8", "figure9"),
+    "speed": ("table1", "pareto", "ladder"),
+    "style": ("figure5", "figure6", "figure7", "figure3", "figure4"),
     "images": ("differences", "crops", "sensitivity"),
-    "forms": ("ladder",),
 }
-STUDY_COMMANDS = (
-    "python -m bench.preference build srcnn-955 sr-pixel --dataset bsd100 --out study; then "
-    "python -m bench.preference score answers/*.json --key study/key.json --json preference.json; then "
-    "python -m reports --preference preference.json"
-)
+# The figure at the top: the first of these that was drawn.
+LEADS = ("figure8", "figure9", "pareto", "figure7", "figure6", "figure5", "table1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +81,20 @@ def build(
         title=TITLE,
         made=now(),
         version=version(),
+        abstract=abstract(results),
+        headlines=headlines(results.groups, found),
+        lead=_lead(figures),
         summary=summary(results.groups, found, verdicts),
         counts=counts(verdicts),
         sections=tuple(_sections(material)),
         results=results,
         verdicts=verdicts,
     )
+
+
+def _lead(figures: Sequence[Figure]) -> str:
+    drawn = [figure.id for figure in figures if figure.svg or figure.png]
+    return next((name for lead in LEADS for name in drawn if name.partition("-")[0] == lead), "")
 
 
 def check_reference(results: Results, reference: str | None) -> None:
@@ -134,12 +134,12 @@ def place(figure: Figure) -> str:
 
 
 def _sections(material: _Material) -> list[Section]:
+    """What this run measured comes first and open; what it is compared with, and how, is folded on the page."""
     made = [
-        *_paper_sections(material),
         _quality(material),
-        _section(material, "time", "Quality against time"),
-        _section(material, "images", "Differences, image by image"),
-        _forms(material),
+        _speed(material),
+        _style(material),
+        _differences(material),
         _preference(material),
         _protocols(material.results.groups),
         _section(material, "further", "Further figures"),
@@ -147,70 +147,70 @@ def _sections(material: _Material) -> list[Section]:
     return [section for section in made if section.text or section.tables or section.figures]
 
 
-def _section(material: _Material, name: str, title: str, *text: str, tables: Sequence[Table] = ()) -> Section:
-    return Section(id=name, title=title, text=text, tables=tuple(tables), figures=material.shown(name))
-
-
-def _paper_sections(material: _Material) -> list[Section]:
-    verdicts = material.verdicts
-    return [
-        _section(
-            material,
-            "speed",
-            "Table 1: speed",
-            "The optimisation against one pass of the network. Times of unlike machines are not compared: what carries "
-            "over from the paper is how many times faster the network is.",
-            tables=[table_1(material.machines), *measurement_tables(material.machines)],
-        ),
-        _section(material, "inversion", "Figures 3 and 4: what features hold"),
-        _section(
-            material,
-            "objective",
-            "Figure 5: the objective",
-            tables=[*style_tables(material.results), figure_5_table()],
-        ),
-        _section(material, "styles", "Figures 6 and 7: styles"),
-        _section(
-            material,
-            "upscaling-x4",
-            "Figure 8: super-resolution x4",
-            tables=[figure_table("figure8", 8, verdicts)],
-        ),
-        _section(
-            material,
-            "upscaling-x8",
-            "Figure 9: super-resolution x8",
-            tables=[figure_table("figure9", 9, verdicts)],
-        ),
-    ]
+def _section(
+    material: _Material,
+    name: str,
+    title: str,
+    *text: str,
+    tables: Sequence[Table] = (),
+    folded: bool = False,
+) -> Section:
+    return Section(
+        id=name, title=title, text=text, tables=tuple(tables), figures=material.shown(name), folded=folded
+    )
 
 
 def _quality(material: _Material) -> Section:
-    tables: list[Table] = []
-    for group in material.results.groups:
-        reference = material.references.get(group.id)
-        tables.append(quality_table(group, reference))
-        if reference is not None and len(group.models) > 1:
-            tables.append(against_table(group, reference))
+    """The scores, a table for each data set, then the paper's numbers beside them."""
+    groups = material.results.groups
+    tables = [quality_table(group, material.references.get(group.id)) for group in groups]
+    for source, number in (("figure8", 8), ("figure9", 9)):
+        if any(v.ours is not None for v in material.verdicts if v.cell.id.startswith(f"{source}.")):
+            tables.append(figure_table(source, number, material.verdicts))
     text = (
-        "Each table holds one data set under one definition; numbers under unlike ones never share a table. Intervals are "
-        "95 % bootstrap intervals over images: of a mean as it stands, of a difference with images paired.",
+        "Each table holds one data set under one protocol. Rows are ordered by PSNR. Intervals are 95 % bootstrap "
+        "intervals over images.",
     )
-    return _section(material, "quality", "Quality", *(text if tables else ()), tables=tables)
+    return _section(
+        material, "quality", "Super-resolution: quality", *(text if groups else ()), tables=tables
+    )
 
 
-def _forms(material: _Material) -> Section:
-    tables = list(ladder_tables(material.machines))
-    return _section(material, "forms", "Forms of a network: the optimisation ladder", tables=tables)
+def _speed(material: _Material) -> Section:
+    """Table 1 where this run has any of it, all measurements, and the variants of a network."""
+    found = material.machines
+    tables = [table_1(found)] if any(machine.table_1_cells for machine in found) else []
+    tables += [*measurement_tables(found), *ladder_tables(found)]
+    text = (
+        "Times on different machines are not compared: what carries over from the paper is how many times faster the "
+        "network is than the optimisation.",
+    )
+    return _section(material, "speed", "Speed", *(text if tables else ()), tables=tables)
+
+
+def _style(material: _Material) -> Section:
+    tables = list(style_tables(material.results))
+    if tables:
+        tables.append(figure_5_table())
+    return _section(material, "style", "Style transfer and feature inversion", tables=tables)
+
+
+def _differences(material: _Material) -> Section:
+    """Paired over images: as tables, then image by image."""
+    tables = [
+        against_table(group, reference)
+        for group in material.results.groups
+        if (reference := material.references.get(group.id)) is not None and len(group.models) > 1
+    ]
+    return _section(material, "images", "Differences, image by image", tables=tables, folded=True)
 
 
 def _preference(material: _Material) -> Section:
     studies = enumerate(material.preferences, 1)
     tables = [table for number, study in studies for table in preference_tables(number, study)]
-    text = () if tables else (f"No study was given. One is made and scored with {STUDY_COMMANDS}.",)
-    return _section(material, "preference", "Preference study", *text, tables=tables)
+    return _section(material, "preference", "User study", tables=tables)
 
 
 def _protocols(groups: Sequence[Group]) -> Section:
     words = dict.fromkeys(protocol_words(group.protocol) for group in groups)
-    return Section(id="protocols-in-words", title="Protocols in words", text=tuple(words))
+    return Section(id="protocols", title="Protocols", text=tuple(words), folded=True)

@@ -63,6 +63,8 @@ class Table:
         caption: one or more sentences, with protocol and hash.
         rows: each as long as `heads`.
         rules: positions of rows above which a line is drawn.
+        parts: positions of rows at which a part of its own begins, each with its title: rows that others published,
+            by convention. Sorting leaves parts where they are.
         notes: below the table.
     """
 
@@ -73,6 +75,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     rules: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    parts: tuple[tuple[int, str], ...] = ()
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -130,13 +133,26 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A part of the report, in the paper's order."""
+    """A part of the report.
+
+    Attributes:
+        folded: on the page, closed until a reader opens it.
+    """
 
     id: str
     title: str
     text: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
+    folded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """One of the few numbers that stand at the top: `27.03 dB`, and what it is."""
+
+    value: str
+    title: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +162,9 @@ class Report:
     Attributes:
         made: ISO 8601, UTC.
         version: of the suite that made the report.
+        abstract: what the report is about and what it is made from, a sentence each.
+        headlines: at most three numbers of this run.
+        lead: id of the figure that stands at the top; empty for none.
         summary: what a reader should know first, a sentence each.
         counts: how many cells of the paper got which judgement.
     """
@@ -158,3 +177,16 @@ class Report:
     sections: tuple[Section, ...]
     results: Results
     verdicts: tuple[Verdict, ...] = field(default=())
+    abstract: tuple[str, ...] = ()
+    headlines: tuple[Headline, ...] = ()
+    lead: str = ""
+
+    @property
+    def drawn(self) -> tuple[Figure, ...]:
+        """The figures that there are, section by section."""
+        return tuple(f for section in self.sections for f in section.figures if f.svg or f.png)
+
+    @property
+    def absent(self) -> tuple[Figure, ...]:
+        """Those that the results hold nothing for, each with its reason."""
+        return tuple(f for section in self.sections for f in section.figures if not (f.svg or f.png))

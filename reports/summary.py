@@ -1,4 +1,4 @@
-"""What a reader of the report should know first, in sentences."""
+"""What a reader of the report should know first: an abstract, three numbers, and the findings in sentences."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from math import fsum, isinf
 
 from reports.formatting import counted, fixed, listed
-from reports.load.results import Group
-from reports.load.speeds import Machine
-from reports.parts import Verdict
+from reports.load.results import Group, Results
+from reports.load.speeds import Machine, machine_words
+from reports.parts import Headline, Verdict
 from reports.verdicts.rows import counts
 from reports.verdicts.speed import PAPER_MACHINE
 
 PAPER = "Johnson 2016"
+HEADLINES = 3
+PERCEPTUAL = "lpips-alex"
 SIZES = (256, 512, 1024)
 MOST_ITERATIONS = 500
 NAMED_GROUPS = 6
@@ -33,30 +35,113 @@ def summary(
     )
 
 
+def abstract(results: Results) -> tuple[str, ...]:
+    """What was measured, and on which machines."""
+    return tuple(
+        sentence for sentence in (_measured(results), _timed(results), _machines(results)) if sentence
+    )
+
+
+def _measured(results: Results) -> str:
+    groups = results.groups
+    if not groups:
+        return ""
+    sets = dict.fromkeys(f"{group.dataset} x{group.scale}" for group in groups)
+    models = {model for group in groups for model in group.models}
+    metrics = {metric.name for group in groups for metric in group.metrics}
+    images = {(group.dataset, image) for group in groups for image in group.images}
+    return (
+        f"This run scored {counted(len(models), 'super-resolution model')} by {counted(len(metrics), 'metric')} on "
+        f"{counted(len(images), 'image')}: {listed(sets)}."
+    )
+
+
+def _timed(results: Results) -> str:
+    timed = len(results.timings)
+    curves = {subject for group in results.styles for subject in group.subjects}
+    parts = [counted(timed, "timing")] if timed else []
+    parts += [f"the style-transfer objective of {counted(len(curves), 'method')}"] if curves else []
+    return f"It holds {listed(parts)}." if parts else ""
+
+
+def _machines(results: Results) -> str:
+    names = dict.fromkeys(machine_words(facts) for facts in results.environments.values())
+    return f"Measured on: {'; '.join(names)}." if names else ""
+
+
+def headlines(groups: Sequence[Group], machines: Sequence[Machine]) -> tuple[Headline, ...]:
+    """At most three numbers of this run: the best PSNR and LPIPS on the largest data set, and the largest speed-up."""
+    found = [
+        *_best_value(groups, "psnr", "highest PSNR"),
+        *_best_value(groups, PERCEPTUAL, "lowest LPIPS (AlexNet)"),
+        *_largest_ratio(machines),
+        *_best_value(groups, "ssim", "highest SSIM"),
+    ]
+    return tuple(found[:HEADLINES])
+
+
+def _best_value(groups: Sequence[Group], metric: str, title: str) -> Iterator[Headline]:
+    """Of the group with the most images among those where two models or more have it."""
+    able = [
+        (group, means)
+        for group in groups
+        if len(means := _finite_means(group, metric)) > 1 and any(m.name == metric for m in group.metrics)
+    ]
+    if able:
+        group, means = max(able, key=lambda pair: len(pair[0].images))
+        info = next(m for m in group.metrics if m.name == metric)
+        best = (max if info.higher_is_better else min)(means, key=lambda model: means[model])
+        value = f"{fixed(means[best], info.decimals)} {info.unit}".rstrip()
+        where = f"{group.dataset} x{group.scale}, {counted(len(group.images), 'image')}"
+        yield Headline(value=value, title=f"{title}: {best} on {where}")
+
+
+def _finite_means(group: Group, metric: str) -> dict[str, float]:
+    """Of models whose values are all finite."""
+    columns = {model: list(map(float, group.column(model, metric))) for model in group.models}
+    return {
+        model: fsum(values) / len(values)
+        for model, values in columns.items()
+        if values and not any(map(isinf, values))
+    }
+
+
+def _largest_ratio(machines: Sequence[Machine]) -> Iterator[Headline]:
+    for machine in (machine for machine in machines if not machine.origin):
+        for size in reversed(SIZES):
+            if ratio := _ratio(machine, size):
+                yield Headline(
+                    value=f"{ratio:.0f} times",
+                    title=f"faster than {MOST_ITERATIONS} iterations at {size}x{size}: {machine.network_name} on "
+                    f"{machine.name}",
+                )
+                return
+
+
 def _tallies(verdicts: Sequence[Verdict]) -> Iterator[str]:
     own = [v for v in verdicts if v.cell.where.startswith(PAPER)]
     others = [v for v in verdicts if not v.cell.where.startswith(PAPER)]
     for found, whose in (
-        (own, "that Johnson, Alahi and Fei-Fei (2016) print"),
-        (others, "of the literature beside it"),
+        (own, "printed by Johnson, Alahi and Fei-Fei (2016)"),
+        (others, "printed by others"),
     ):
         tally = [f"{n} {judgement}" for judgement, n in counts(found).items() if n]
         if tally:
-            yield f"Of the {len(found)} numbers {whose}: {listed(tally)}."
+            yield f"Of {counted(len(found), 'number')} {whose}: {listed(tally)}."
 
 
 def _networks(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """By how much the paper's trained networks differ in PSNR, over the means of the data sets."""
     for source, scale in (("figure8", 4), ("figure9", 8)):
-        for model, title in (("sr-pixel", "Ours (l_pixel)"), ("sr-feature", "Ours (l_feat)")):
+        for model, title in (("sr-pixel", "l_pixel"), ("sr-feature", "l_feat")):
             tail = f".{model}.psnr"
             found = [
                 v for v in _means(verdicts, source) if v.cell.id.endswith(tail) and v.difference is not None
             ]
             if found:
                 yield (
-                    f"The paper's network {title} at x{scale}, trained anew: {_range(found)} against the paper, on the "
-                    f"means of {counted(len(found), 'data set')}."
+                    f"{model}, our retrained {title} network, at x{scale}: {_range(found)} PSNR against the paper's "
+                    f"{title}, over the means of {counted(len(found), 'data set')}."
                 )
 
 
@@ -79,8 +164,8 @@ def _cannot(verdicts: Sequence[Verdict]) -> Iterator[str]:
     ]
     if found:
         yield (
-            f"The paper's x8 bicubic row cannot be reproduced: MATLAB's bicubic gives {_range(found)} against it, and what "
-            "other papers print."
+            f"The paper's x8 bicubic row is not reproduced: MATLAB's bicubic differs by {_range(found)} and agrees with "
+            "other papers."
         )
 
 
@@ -106,7 +191,7 @@ def _crossings(verdicts: Sequence[Verdict]) -> Iterator[str]:
         if v.cell.id in wanted and v.ours is not None
     ]
     if found:
-        yield f"The optimisation is as good as the network after {listed(found)}; the paper says 50 to 100."
+        yield f"L-BFGS matches the network after {listed(found)}; the paper says 50 to 100."
 
 
 def _ratio(machine: Machine, size: int) -> float | None:

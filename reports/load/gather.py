@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,16 +81,13 @@ def _groups(contents: Contents, notes: list[str]) -> Iterator[Group]:
             key[2],
         ),
     )
-    order = _model_order(scores)
     for dataset, _, digest in keys:
         own, of_hr = (
             part[(part["dataset"] == dataset) & (part["protocol_hash"] == digest)]
             for part in (scores, contents.of_hr)
         )
         newest = _newest(of_hr, contents, notes) if len(of_hr) else of_hr
-        yield _group(
-            contents, dataset, contents.protocols[digest], _newest(own, contents, notes), newest, order
-        )
+        yield _group(contents, dataset, contents.protocols[digest], _newest(own, contents, notes), newest)
 
 
 def _distinct(scores: pd.DataFrame) -> Iterator[Any]:
@@ -104,7 +101,7 @@ def _dataset_order(name: str) -> tuple[int, str]:
 
 
 def _model_order(scores: pd.DataFrame) -> list[str]:
-    """Worse mean PSNR first, over all that was scored; models without PSNR last, by name."""
+    """Worse mean PSNR first, over the given scores; models without PSNR last, by name."""
     psnr = scores[(scores["metric"] == "psnr") & (scores["value"] != float("inf"))]
     means = psnr.groupby("model", observed=True)["value"].mean().sort_values(kind="stable")
     rest = sorted(set(scores["model"].unique()) - set(means.index))
@@ -141,18 +138,16 @@ def _group(
     protocol: SRProtocol,
     own: pd.DataFrame,
     of_hr: pd.DataFrame,
-    order: Sequence[str],
 ) -> Group:
     values = own.pivot_table(
         index="image", columns=["model", "metric"], values="value", observed=True, sort=True
     )
     pictures, lost = _pictures(contents, dataset, protocol, own)
-    present = set(own["model"].unique())
     return Group(
         id=f"{anchor(dataset)}-x{protocol.scale}-{protocol.hash[:SHORT]}",
         dataset=dataset,
         protocol=protocol,
-        models=tuple(model for model in order if model in present),
+        models=tuple(_model_order(own)),
         images=tuple(values.index),
         metrics=tuple(_metrics(contents, own)),
         values=values,

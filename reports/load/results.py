@@ -58,7 +58,7 @@ class Group:
 
     Attributes:
         id: `set5-x4-08821999`.
-        models: in the report's order: worse mean PSNR first.
+        models: worse mean PSNR of this very group first.
         images: stems, sorted.
         metrics: in the order of :data:`reports.load.gather.METRIC_ORDER`, then by name.
         values: rows are images, columns (model, metric); NaN where there is no value, infinity for the PSNR of

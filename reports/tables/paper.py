@@ -15,7 +15,7 @@ SIZES = (256, 512, 1024)
 SCALED = "*"
 CURVE_UNIT = 1e5
 CURVE_DIGITS = 3
-PAPER, HERE = "paper", "here"
+PAPER, HERE = "Johnson 2016", "this run"
 Pair = dict[str, Verdict]
 
 
@@ -30,7 +30,7 @@ def table_1(machines: Sequence[Machine]) -> Table:
     counts = [f"Gatys {count}" for count in ITERATIONS]
     return Table(
         id="table1-seconds",
-        title="Table 1: seconds for one image, and speed-ups",
+        title="The paper's Table 1: seconds for one image, and speed-ups",
         caption="Gatys after 100, 300 and 500 iterations, and the network, both in plain float32; then how many times "
         "faster the network is.",
         heads=(
@@ -106,9 +106,8 @@ def figure_table(source: str, number: int, verdicts: Sequence[Verdict]) -> Table
         rows.append((Cell(text=place), Cell(text=HERE), *map(_our_pair, pairs)))
     return Table(
         id=f"{source}-numbers",
-        title=f"Figure {number}: PSNR / SSIM",
-        caption="The paper's numbers and ours, on luma. Where a cell of ours is empty, it was not run; the list of all "
-        "cells has the command.",
+        title=f"The paper's Figure {number}: PSNR / SSIM",
+        caption="On luma. An empty cell of this run was not measured; the list of all printed numbers has the command.",
         heads=(
             Head(text="images", numeric=False),
             Head(text="", numeric=False),
@@ -173,7 +172,7 @@ def figure_5_table() -> Table:
         rows.append((Cell(text=title), *(_curve_cell(cell.value / scale) for cell in cells)))
     return Table(
         id="figure5-numbers",
-        title="Figure 5: the objective, in units of 100,000",
+        title="The paper's Figure 5: the objective, in units of 100,000",
         caption="Read off the paper's curves: good to 5 %. Means over 50 images of MS-COCO, style: The Muse; sd is the "
         "standard deviation over images.",
         heads=(Head(text="curve", numeric=False), *(Head(text=f"{size}x{size}") for size in SIZES)),

@@ -80,6 +80,7 @@ def quality_table(group: Group, reference: str | None) -> Table:
         ),
         rows=rows,
         rules=tuple(dict.fromkeys(n for n in (len(own), len(own + of_hr)) if n < len(rows))),
+        parts=((len(own + of_hr), f"Published, protocol {group.protocol.name}"),) if printed else (),
         notes=tuple(_notes(own, of_hr, printed, reference)),
     )
 
@@ -166,7 +167,7 @@ def _words(found: Difference, metric: MetricInfo, reference: str) -> str:
     text = f"{fixed(found.mean, metric.decimals, sign=True)} against {reference}"
     if found.interval:
         text += f", 95 % {ends(found.interval, metric.decimals, sign=True)}"
-    return text + (f": not distinguishable from {reference}" if found.unclear else "")
+    return text + (": not significant" if found.unclear else "")
 
 
 def _count(group: Group, model: str) -> Cell:
@@ -211,14 +212,11 @@ def _notes(
             "others, and ranked only where all models lack the same ones."
         )
     if any(cell.muted for row in own for cell in row):
-        yield (
-            f"Muted above the line: not distinguishable from {reference}, the 95 % interval of the paired difference "
-            "spans zero."
-        )
+        yield f"Grey: the difference to {reference} is not significant (its paired 95 % interval includes 0)."
     if of_hr:
-        yield "hr: the HR images themselves, by metrics without a reference; no model, and not ranked."
+        yield "hr: the HR images themselves, by no-reference metrics; not a model, and not ranked."
     if printed:
-        yield "Below the line: as printed by others; (sic) marks a misprint."
+        yield "Published: as printed in the source named; (sic) marks a misprint."
 
 
 def against_table(group: Group, reference: str) -> Table:
@@ -231,7 +229,7 @@ def against_table(group: Group, reference: str) -> Table:
     unclear = any(cell.muted for row in rows for cell in row)
     return Table(
         id=f"against-{group.id}",
-        title=f"Differences to {reference}: {group.dataset} x{group.scale}",
+        title=f"Paired differences to {reference}: {group.dataset} x{group.scale}",
         caption=f"Mean of the images' differences and its 95 % bootstrap interval; {group.title}.",
         heads=(
             MODEL,
@@ -241,9 +239,7 @@ def against_table(group: Group, reference: str) -> Table:
             ),
         ),
         rows=rows,
-        notes=(f"{UNCLEAR.strip()} not distinguishable from {reference}: the interval spans zero.",)
-        if unclear
-        else (),
+        notes=(f"{UNCLEAR.strip()} not significant: the interval includes 0.",) if unclear else (),
     )
 
 

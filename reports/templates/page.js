@@ -37,25 +37,57 @@ function startTheme() {
   apply();
 }
 
-// ---- a link to a certificate opens it ----
+// ---- a link opens what it leads to, and what that lies in ----
 function openTarget() {
   const target = byId(location.hash.slice(1));
   for (const old of document.querySelectorAll("details.found")) old.classList.remove("found");
-  if (target?.tagName !== "DETAILS") return;
-  target.open = true;
-  target.classList.add("found");
+  if (!target) return;
+  for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+  const fold = target.querySelector(":scope > details.fold");
+  if (fold) fold.open = true;
+  if (target.tagName === "DETAILS") target.classList.add("found");
   target.scrollIntoView();
 }
 
-// ---- notes open below the button that was pressed ----
-function placePopover(event) {
-  const note = event.target;
-  if (event.newState !== "open" || !note.classList?.contains("popover")) return;
-  const button = document.querySelector(`[popovertarget="${CSS.escape(note.id)}"]`).getBoundingClientRect();
-  const { width, height } = note.getBoundingClientRect();
-  const below = button.bottom + 4 + height < innerHeight;
-  note.style.left = `${Math.max(8, Math.min(button.left, innerWidth - width - 8))}px`;
-  note.style.top = `${below ? button.bottom + 4 : Math.max(8, button.top - height - 4)}px`;
+// ---- the note of a number stands beside it while it is pointed at or focused; Escape hides it ----
+function startNotes() {
+  const bubble = document.createElement("div");
+  bubble.className = "bubble";
+  bubble.id = "note";
+  bubble.setAttribute("role", "tooltip");
+  bubble.hidden = true;
+  document.body.append(bubble);
+  let shown = null;
+  const hide = () => {
+    shown?.removeAttribute("aria-describedby");
+    shown = null;
+    bubble.hidden = true;
+  };
+  const show = (event) => {
+    const owner = event.target.closest?.("[data-note]");
+    if (owner === shown) return;
+    hide();
+    if (!owner) return;
+    shown = owner;
+    bubble.textContent = owner.dataset.note + (owner.hash ? "\nClick for its provenance." : "");
+    bubble.hidden = false;
+    owner.setAttribute("aria-describedby", "note");
+    const { left, top, bottom } = owner.getBoundingClientRect();
+    const { width, height } = bubble.getBoundingClientRect();
+    bubble.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+    bubble.style.top = `${bottom + 6 + height < innerHeight ? bottom + 6 : Math.max(8, top - height - 6)}px`;
+  };
+  document.addEventListener("pointerover", show);
+  document.addEventListener("focusin", show);
+  document.addEventListener("scroll", hide, true);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+}
+
+// ---- paper shows everything ----
+function openForPrint() {
+  const closed = Array.from(document.querySelectorAll("details.fold:not([open])"));
+  addEventListener("afterprint", () => closed.forEach((fold) => (fold.open = false)), { once: true });
+  for (const fold of closed) if (!fold.closest("#certificates")) fold.open = true;
 }
 
 // ---- the section that is read is marked in the navigation ----
@@ -76,5 +108,6 @@ function followSections() {
 startTheme();
 openTarget();
 addEventListener("hashchange", openTarget);
-document.addEventListener("toggle", placePopover, true);
+addEventListener("beforeprint", openForPrint);
+startNotes();
 followSections();

@@ -1,7 +1,7 @@
 
 // ---- tables: a click on a head sorts by best first, then by worst first, then as it was ----
 function startSorting(table) {
-  const body = table.tBodies[0];
+  const body = table.tBodies[0]; // published rows are a body of their own, and stay where they are
   const original = Array.from(body.rows);
   const heads = Array.from(table.tHead.rows[0].cells);
   heads.forEach((head, column) => {
@@ -40,17 +40,43 @@ function compareKeys(a, b) {
   return collator.compare(a, b);
 }
 
-// ---- the cells of the paper: filtered by verdict and by words ----
+// ---- published rows: a body of their own behind a button ----
+function startParts(table) {
+  for (const part of table.querySelectorAll("tbody.part")) {
+    const head = part.querySelector(".part-title th");
+    const rows = Array.from(part.rows).slice(1);
+    const button = document.createElement("button");
+    button.type = "button";
+    const show = (open) => {
+      for (const row of rows) row.hidden = !open;
+      button.setAttribute("aria-expanded", String(open));
+      button.textContent = `${open ? "Hide" : "Show"} ${rows.length} rows. ${part.dataset.title}`;
+    };
+    button.addEventListener("click", () => show(rows[0].hidden));
+    head.replaceChildren(button);
+    show(false);
+  }
+}
+
+// ---- printed numbers: filtered by verdict and by words ----
 function startFilter(form) {
-  const rows = Array.from(byId("verdicts").tBodies[0].rows);
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const groups = Array.from(document.querySelectorAll("details.cells"));
+  const rows = groups.flatMap((group) => Array.from(group.querySelectorAll("tbody tr")));
+  const texts = rows.map((row) => `${row.closest("details").querySelector("b").textContent} ${row.textContent}`.toLowerCase());
   const { judgement, words } = form.elements;
+  const notRun = byId("show-not-run");
   const apply = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (judgement.value === "not run") notRun.checked = true;
     rows.forEach((row, i) => {
-      const fits = !judgement.value || row.dataset.judgement === judgement.value;
+      const fits = judgement.value ? row.dataset.judgement === judgement.value : notRun.checked || row.dataset.judgement !== "not run";
       row.hidden = !(fits && wanted.every((word) => texts[i].includes(word)));
     });
+    for (const group of groups) {
+      const visible = group.querySelectorAll("tbody tr:not([hidden])").length;
+      group.hidden = !visible;
+      if (visible && (judgement.value || wanted.length)) group.open = true;
+    }
     byId("verdict-count").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
   };
   form.addEventListener("input", apply);
@@ -65,5 +91,8 @@ function startFilter(form) {
   apply();
 }
 
-for (const table of document.querySelectorAll("table.sortable")) startSorting(table);
+for (const table of document.querySelectorAll("table.sortable")) {
+  startSorting(table);
+  startParts(table);
+}
 if (byId("verdict-filter")) startFilter(byId("verdict-filter"));

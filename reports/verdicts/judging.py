@@ -34,7 +34,8 @@ def judge(
 
     The first rule that holds:
 
-    - *cannot be reproduced*: the file says why; what there is of ours stands beside it all the same.
+    - *not comparable*: other hardware, or a setting that was never published.
+    - *cannot be reproduced*: the file says why; the value of this run stands beside it all the same.
     - *not run*: nothing of ours, or not of all images of the data set, under the same definition of the protocol; the
       command that would run it, where one would.
     - *reproduced*: ours differs from what is printed (from its likely value, of a misprint) by at most one unit of the

@@ -19,7 +19,7 @@ COMMAND = f"python -m bench.preference build {RIVAL} {NETWORKS[0]} --dataset {DA
 def judge_study(entry: Entry, preferences: Sequence[Mapping[str, Any]]) -> Verdict:
     """The first study of the same models, data set and protocol counts."""
     if entry.cannot:
-        return Verdict(cell=entry.cell, judgement="cannot be reproduced", why=entry.cannot)
+        return Verdict(cell=entry.cell, judgement="not comparable", why=entry.cannot)
     found = next(_shares(preferences), None)
     if found is None:
         return Verdict(

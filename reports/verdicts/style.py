@@ -22,7 +22,7 @@ def judge_objective(entry: Entry, target: GridTarget, results: Results) -> Verdi
     one that the authors released; until then *not run*.
     """
     if entry.cannot:
-        return Verdict(cell=entry.cell, judgement="cannot be reproduced", why=entry.cannot)
+        return Verdict(cell=entry.cell, judgement="not comparable", why=entry.cannot)
     found = list(_found(results, target.size))
     complete = [one for one in found if len(one[2].crossings) >= CONTENTS]
     if not complete:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.files.replacing import replacing
-from reports.parts import JUDGEMENTS, Report
-from reports.verdicts.rows import verdict_rows
+from reports.formatting import listed
+from reports.parts import JUDGEMENTS, Report, Section, Verdict
+from reports.verdicts.rows import VerdictRow, counts, verdict_rows
 from reports.writers.page_certificates import certificate_views, environment_views
 from reports.writers.page_figures import figure_views
 from reports.writers.page_pictures import copy_pictures
@@ -52,12 +54,16 @@ def html(report: Report, out: Path, shown: tuple[Gallery, ...]) -> str:
     """The page. Figures are embedded in it; their PNG files are linked where they lie in `out`, else copied there."""
     templates = _templates()
     style, script = (_joined(templates, names) for names in (STYLES, SCRIPTS))
+    drawn = report.drawn
     return templates.get_template("index.html.j2").render(
         report=report,
+        sections=tuple(shown_sections(report)),
+        lead=next((figure for figure in drawn if figure.id == report.lead), None),
+        absent=report.absent,
         judgements=JUDGEMENTS,
         judged=Counter(verdict.judgement for verdict in report.verdicts),
-        figures=figure_views(report, out),
-        verdicts=verdict_rows(report.verdicts),
+        figures=figure_views(drawn, out),
+        cells=cell_groups(report.verdicts),
         certificates=certificate_views(report.results),
         environments=environment_views(report.results),
         viewer=viewer_data(shown),
@@ -65,6 +71,43 @@ def html(report: Report, out: Path, shown: tuple[Gallery, ...]) -> str:
         style=style,
         script=script,
         policy=_policy(style, script),
+    )
+
+
+def shown_sections(report: Report) -> Iterator[Section]:
+    """The sections with the figures that were drawn; a section of nothing but absent figures is not shown."""
+    drawn = set(report.drawn)
+    for section in report.sections:
+        figures = tuple(figure for figure in section.figures if figure in drawn)
+        if section.text or section.tables or any(figure.id != report.lead for figure in figures):
+            yield replace(section, figures=figures)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellGroup:
+    """The printed numbers of one figure or source. `tally` counts the verdicts; `open` where this run has any."""
+
+    title: str
+    tally: str
+    open: bool
+    rows: tuple[VerdictRow, ...]
+
+
+def cell_groups(verdicts: Sequence[Verdict]) -> tuple[CellGroup, ...]:
+    """By where the numbers were printed, in their order."""
+    groups: dict[str, list[VerdictRow]] = {}
+    for row in verdict_rows(verdicts):
+        groups.setdefault(row.verdict.cell.where, []).append(row)
+    return tuple(
+        CellGroup(
+            title=where,
+            tally=listed(
+                f"{n} {judgement}" for judgement, n in counts([r.verdict for r in rows]).items() if n
+            ),
+            open=any(row.verdict.ours is not None for row in rows),
+            rows=tuple(rows),
+        )
+        for where, rows in groups.items()
     )
 
 

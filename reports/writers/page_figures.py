@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from reports.parts import Figure, Report
+from reports.figures.style import BLACK, BLUE, CARD, GREEN, INK, MUTED, ORANGE, PURPLE, RULE, SKY, VERMILLION
+from reports.parts import Figure
 from reports.writers.page_pictures import link_or_copy
 
 # What may stand in a data address as it is; `&` and quotes are left to the escaping of the page.
 PLAIN = " !$&'()*+,-./:;=?@[]_|~"
+# Every colour of :mod:`reports.figures.style`, and what takes its place on a dark page: at least 4.5:1 against the card.
+DARK = {
+    CARD: "#15181b",
+    INK: "#e7e9eb",
+    MUTED: "#a5adb5",
+    RULE: "#3b4147",
+    BLUE: "#5bb0e8",
+    VERMILLION: "#ff8b4d",
+    GREEN: "#35cfa4",
+    PURPLE: "#e3a5c6",
+    ORANGE: "#f0b429",
+    SKY: "#86cdf4",
+    BLACK: "#f5f6f7",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,19 +43,37 @@ class FigureView:
     png: str
 
 
-def figure_views(report: Report, out: Path) -> Mapping[str, FigureView]:
+def figure_views(figures: Sequence[Figure], out: Path) -> Mapping[str, FigureView]:
     """By the figure's id."""
-    return {
-        figure.id: FigureView(source=_source(figure), png=_png(figure, out))
-        for section in report.sections
-        for figure in section.figures
-    }
+    return {figure.id: FigureView(source=_source(figure), png=_png(figure, out)) for figure in figures}
 
 
 def _source(figure: Figure) -> str:
     if figure.svg is not None:
-        return svg_address(figure.svg.read_text(encoding="utf-8"))
+        return svg_address(with_dark_form(figure.svg.read_text(encoding="utf-8")))
     return "" if figure.png is None else png_address(figure.png.read_bytes())
+
+
+def with_dark_form(svg: str) -> str:
+    """The drawing with its colours as variables, which have other values where the page around it is dark.
+
+    The file beside the page, and the figure in the PDF, stay as they were drawn.
+    """
+    names = {colour.lower(): f"--c{i}" for i, colour in enumerate(DARK)}
+    start = svg.find(">", svg.find("<svg")) + 1
+    if not start:
+        return svg
+    light, dark = (
+        ";".join(f"{names[colour.lower()]}:{value}" for colour, value in pairs)
+        for pairs in ([(colour, colour) for colour in DARK], DARK.items())
+    )
+    sheet = f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+    painted = re.sub(
+        r"(fill|stroke): (#[0-9a-f]{6})",
+        lambda found: f"{found[1]}: var({names[found[2]]})" if found[2] in names else found[0],
+        svg[start:],
+    )
+    return svg[:start] + sheet + painted
 
 
 def svg_address(svg: str) -> str:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,13 +15,14 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
+from reports.figures.style import BLUE, CARD
 from reports.load.paper import PaperCell
 from reports.load.results import Results
 from reports.parts import Verdict
 from reports.verdicts.rows import verdict_rows
 from reports.writers.page import write_page
 from reports.writers.page_certificates import lines
-from reports.writers.page_figures import svg_address
+from reports.writers.page_figures import svg_address, with_dark_form
 from reports.writers.page_pictures import link_or_copy
 from reports.writers.page_viewer import galleries, missing_pictures, viewer_data
 from tests.reports.page_report import IMAGE_CODE, IMAGES, MODEL_CODE, SVG, report, results
@@ -77,6 +79,10 @@ def page(folder: Path, found: Results) -> Parsed:
 
 def test_everything_the_page_names_is_in_it_or_beside_it(folder: Path, page: Parsed) -> None:
     for address in page.values("src", "href", "action", "srcset", "poster"):
+        if (
+            address == "https://arxiv.org/abs/1603.08155"
+        ):  # the paper, for who follows the link: nothing is loaded from it
+            continue
         assert address.startswith(("#", "data:")) or (folder / "out" / address).is_file(), address
 
 
@@ -215,7 +221,7 @@ def test_lost_pictures_are_counted(found: Results) -> None:
 
 def test_a_figure_is_in_the_page_and_its_png_beside_it(folder: Path, page: Parsed) -> None:
     image = next(a for tag, a in page.elements if tag == "img" and a.get("alt") == "a line")
-    assert image["src"] == svg_address(SVG)
+    assert image["src"] == svg_address(with_dark_form(SVG))
     assert (folder / "out" / "figures" / "f1.png").read_bytes() == (folder / "f1.png").read_bytes()
 
 
@@ -227,6 +233,31 @@ def test_a_figure_that_lies_in_the_report_is_linked_where_it_is(tmp_path: Path, 
 def test_an_absent_figure_says_why_and_what_would_make_it(page: Parsed) -> None:
     assert "no style results" in page.text
     assert "python -m bench.x" in page.text
+
+
+def test_a_drawing_has_a_dark_form_and_is_else_as_it_was() -> None:
+    drawn = f'<svg width="9"><path style="fill: {CARD}; stroke: {BLUE.lower()}"/><path style="fill: #123456"/></svg>'
+    page = with_dark_form(drawn)
+    assert "@media(prefers-color-scheme:dark)" in page
+    assert "fill: #123456" in page
+    sheet = page.partition("<style>")[2].partition("</style>")[0]
+    light = dict(re.findall(r"(--c\d+):(#[0-9a-fA-F]{6})", sheet.partition("@media")[0]))
+    restored = re.sub(
+        r"var\((--c\d+)\)", lambda name: light[name[1]].lower(), page.replace(f"<style>{sheet}</style>", "")
+    )
+    assert restored == drawn
+
+
+def test_published_rows_are_a_body_of_their_own(tmp_path: Path, found: Results) -> None:
+    made = report(tmp_path, found)
+    (section, *rest) = made.sections
+    parted = tuple(replace(t, parts=((len(t.rows) - 1, "Published"),)) for t in section.tables)
+    write_page(replace(made, sections=(replace(section, tables=parted), *rest)), tmp_path / "index.html")
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    first = text.partition('<div class="table"')[2].partition("</table>")[0]
+    own, _, published = first.partition('<tbody class="part"')
+    assert "printed" not in own
+    assert published.count('<th scope="row"') == 1
 
 
 def test_an_svg_address_holds_the_drawing() -> None:

@@ -75,31 +75,43 @@ def test_a_number_leads_to_its_certificate_which_opens(page: Page) -> None:
     assert page.locator("details.machine").get_attribute("open") is not None
 
 
-def test_a_note_opens_beside_its_number_and_closes_with_escape(page: Page) -> None:
-    note = page.locator("#t-set5-x4-08821999 .popover").first
-    page.locator("#t-set5-x4-08821999 .note").first.focus()
-    page.keyboard.press("Enter")
+def test_a_note_stands_beside_its_number_and_goes_with_escape(page: Page) -> None:
+    page.locator("#t-set5-x4-08821999 [data-note]").first.focus()
+    note = page.locator("#note")
     assert note.is_visible()
-    assert note.inner_text() == "n = 4"
+    assert note.inner_text().startswith("n = 4")
     page.keyboard.press("Escape")
     assert not note.is_visible()
 
 
+def open_cells(page: Page) -> None:
+    page.locator("#cells > details > summary").click()
+
+
 def test_the_cells_are_filtered_by_verdict_and_by_words(page: Page) -> None:
-    rows = page.locator("#verdicts tbody tr:visible")
+    open_cells(page)
+    rows = page.locator(".verdicts tbody tr:visible")
+    assert rows.count() == 3
+    page.check("#show-not-run")
     assert rows.count() == 4
     page.select_option("#verdict-filter select", "not run")
     assert rows.count() == 1
     page.select_option("#verdict-filter select", "")
-    page.fill("#verdict-filter input", "RELEASED bicubic")
+    page.fill("#verdict-filter input[type=search]", "RELEASED bicubic")
     assert rows.count() == 1
     assert page.locator("#verdict-count").inner_text() == "1 of 4"
 
 
 def test_a_count_leads_to_its_cells(page: Page) -> None:
+    open_cells(page)
     page.click(".count[data-judgement='off by']")
-    assert page.locator("#verdicts tbody tr:visible").count() == 1
+    assert page.locator(".verdicts tbody tr:visible").count() == 1
     assert page.url.endswith("#cells")
+
+
+def test_what_a_link_leads_to_is_opened_with_what_it_lies_in(page: Page) -> None:
+    page.locator("nav a[href='#absent']").click()
+    assert page.locator("#absent li").first.is_visible()
 
 
 def test_a_figure_is_drawn(page: Page) -> None:

@@ -46,7 +46,7 @@ def test_names_that_are_code_are_shown_and_not_run(open_page: OpenPage, out: Pat
 
 
 def test_no_picture_is_loaded_before_it_is_looked_at(open_page: OpenPage, out: Path) -> None:
-    with open_page(out / "index.html") as page:
+    with open_page(out / "index.html", height=300) as page:
         assert page.locator(".slot img[src]").count() == 0
         page.locator(STAGE).scroll_into_view_if_needed()
         pictures_loaded(page)
@@ -270,7 +270,8 @@ def test_a_link_to_what_is_not_there_shows_what_is(open_page: OpenPage, out: Pat
 
 def test_other_keys_and_fields_are_left_to_the_browser(open_page: OpenPage, out: Path) -> None:
     with viewer(open_page, out) as page:
-        page.locator("#verdict-filter input").focus()
+        page.locator("#cells > details > summary").click()
+        page.locator("#verdict-filter input[type=search]").focus()
         page.keyboard.type("fd+1")
         assert page.locator("#v-mode input:checked").input_value() == "side"
 
