@@ -1,4 +1,4 @@
-"""The tables that README.md shows as our programs print them, as claims: a row each, its numbers at their places."""
+"""The tables of README.md and docs/results.md, as claims: a row each, its numbers at their places."""
 
 from __future__ import annotations
 
@@ -75,6 +75,27 @@ def score_row(dataset: str, offset: int, line: str) -> Cells:
     return Cells(text=f"{dataset} x4: {name}", sources=(source,), values=values, places=tuple(places))
 
 
+def result_table(text: str) -> Iterator[Cells]:
+    """README.md's result: a row a model, a cell a data set, with PSNR, SSIM and LPIPS in it."""
+    for offset, line in readme.block(text, "| model | Set5 | Set14 | BSD100 |"):
+        places = [Token(t.start + offset, t.end + offset, t.text) for t in readme.numbers(line)]
+        name = line.split("|")[1].strip()
+        if places:
+            yield Cells(
+                text=f"result: {name}",
+                sources=SETS,
+                values=means_of(name),
+                places=tuple(places),
+            )
+
+
+def means_of(model: str) -> Callable[[Mapping[str, Any]], Values]:
+    def values(r: Mapping[str, Any]) -> Values:
+        return [r[d][d, model, metric] for d in SETS for metric in ("psnr", "ssim", "lpips-alex")]
+
+    return values
+
+
 def speed_table(text: str) -> Iterator[Cells]:
     """Table 1: our seconds and speed-ups against a run, the paper's against `bench/paper.toml`."""
     size = 0
@@ -113,6 +134,15 @@ def ours_at(size: int) -> Callable[[Mapping[str, Any]], Values]:
         found = {iterations: seconds for (side, iterations), seconds in r["table 1"].items() if side == size}
         times = [found[iterations] for iterations in (100, 300, 500)]
         return *times, found["network"], *(seconds / found["network"] for seconds in times)
+
+    return values
+
+
+def speed_up(size: int) -> Callable[[Mapping[str, Any]], Values]:
+    """Over 500 iterations: on this machine, and as the paper prints it."""
+
+    def values(r: Mapping[str, Any]) -> Values:
+        return ours_at(size)(r)[-1], list(r["printed"]["table1"][size].values())[-1]
 
     return values
 

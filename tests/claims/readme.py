@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md")
 # A number that stands on its own: not within a name (set5, x4, 512x512, relu2_2, VGG-19, 9-5-5) or an address.
 NUMBER = re.compile(r"(?<![\w.,/#<>-])\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?(?![\w]|-\w|\.\d|/\w)")
 COMMAND = re.compile(r"^(?:python|pip|nox)\b.*$", re.MULTILINE)
@@ -31,7 +32,8 @@ class Token:
 
 
 def read() -> str:
-    return README.read_text(encoding="utf-8")
+    """Both pages, one after the other: a claim's words stand once in the two of them."""
+    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def numbers(text: str) -> list[Token]:
@@ -53,7 +55,9 @@ def marked(text: str, claim: str) -> list[Token]:
     pattern = "".join(f"({_loose(part)})" if n % 2 else _loose(part) for n, part in enumerate(words))
     found = list(re.finditer(pattern, text))
     if len(found) != 1:
-        raise LookupError(f"README.md has {len(found)} times, required once: {plain(claim)!r}")
+        raise LookupError(
+            f"README.md and docs/results.md have {len(found)} times, required once: {plain(claim)!r}"
+        )
     match = found[0]
     return [Token(match.start(n), match.end(n), match[n]) for n in range(1, len(match.groups()) + 1)]
 

@@ -164,6 +164,20 @@ def report(folder: Path) -> Any:
     return {**count, "seconds": seconds}
 
 
+def figure_8(folder: Path) -> Any:
+    """How many of Figure 8's numbers get which verdict, and by how many units of the last digit those off by any are."""
+    from collections import Counter
+
+    python(folder, "-m", "bench.sr_quality", *SETS, "--metrics", "psnr", "ssim", "--no-images")
+    literature = ("--protocol", "srcnn2014", "--models", "bicubic", "srcnn-955")
+    python(folder, "-m", "bench.sr_quality", *SETS, "--metrics", "psnr", "ssim", "--no-images", *literature)
+    python(folder, "-m", "reports", "results.db", "--out", "report", "--no-pdf")
+    verdicts = json.loads((folder / "report" / "report.json").read_text(encoding="utf-8"))["verdicts"]
+    own = [v for v in verdicts if v["id"].startswith("figure8.")]
+    units = [float(v["why"].split()[0]) for v in own if v["judgement"] == "off by"]
+    return {"counts": Counter(v["judgement"] for v in own), "units": (min(units), max(units))}
+
+
 def cards(folder: Path) -> Any:
     """The text of each model card, by name."""
     return {

@@ -14,6 +14,7 @@ from tests.claims.runs import (
     cards,
     constants,
     explained,
+    figure_8,
     johnson,
     machine,
     nobody,
@@ -160,6 +161,7 @@ SOURCES: dict[str, Source] = {
             data=False,
             timed=True,
         ),
+        Source(name="figure 8", about="python -m reports, Figure 8", run=figure_8, cost="long"),
         Source(name="report", about="python -m reports, two scales", run=report, cost="long"),
         Source(
             name="training",
