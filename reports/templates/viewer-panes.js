@@ -1,7 +1,7 @@
 
 // ---- panes: pictures are loaded when they are looked at, and all panes show the same place ----
 const MOST_ZOOM = 64;
-const STEP = Math.SQRT2;
+const STEP = 1.25;
 const stage = byId("v-stage");
 const slots = stage ? Array.from(stage.querySelectorAll(".slot")) : [];
 const panes = slots.map((slot) => slot.querySelector(".pane"));
@@ -20,6 +20,7 @@ function drawPanes() {
   });
   byId("v-divider").hidden = byId("v-split-label").hidden = state.mode !== "slider";
   byId("v-error-help").hidden = !state.error;
+  byId("v-error-most").textContent = String(Math.round(255 / (state.error || 1)));
   drawValues(shown);
   place();
 }
@@ -28,7 +29,7 @@ function drawSlot(slot, name, i) {
   const there = hasPicture(source, state.image);
   const label = labelOf(name);
   const original = sourceOf("hr");
-  const error = state.error > 0 && hasPicture(original, state.image);
+  const error = state.error > 0 && name !== "hr" && hasPicture(original, state.image);
   slot.querySelector(".tag").textContent = `${i + 1}  ${label}${error ? `, error × ${state.error}` : ""}`;
   slot.querySelector("figcaption b").textContent = label;
   complain(slot, there ? "" : "There is no such picture of this image.");
@@ -37,7 +38,7 @@ function drawSlot(slot, name, i) {
   load(slot.querySelector(".reference"), error ? original : null, "");
   const lens = slot.querySelector(".lens");
   lens.classList.toggle("error", error);
-  lens.style.filter = error ? `brightness(${state.error})` : "";
+  lens.style.filter = error ? `brightness(${state.error}) url(#v-heat)` : "";
 }
 const LOST = "This picture could not be loaded: is the folder images beside the page?";
 const isBroken = (img) => !img.hidden && img.hasAttribute("src") && img.complete && !img.naturalWidth;
@@ -62,6 +63,7 @@ function loaded(img) {
   img.style.width = `${img.naturalWidth * enlarge}px`;
   img.style.height = `${img.naturalHeight * enlarge}px`;
   img.style.visibility = "";
+  drawValues(chosen());
   place();
 }
 
@@ -74,8 +76,17 @@ function drawValues(shown) {
   });
   for (const { name, slot } of shown) {
     const entries = metrics.flatMap((metric, m) => valueEntry(name, metric, m, best[m]));
-    slots[slot].querySelector("dl").replaceChildren(...entries);
+    slots[slot].querySelector("dl").replaceChildren(...(entries.length ? entries : sizeEntry(slot)));
   }
+}
+// What is not a model has no values: its size stands in their place.
+function sizeEntry(slot) {
+  const img = slots[slot].querySelector(".picture");
+  if (img.hidden || !img.naturalWidth || !img.complete) return [];
+  const [term, entry] = ["dt", "dd"].map((tag) => document.createElement(tag));
+  term.textContent = "size";
+  entry.textContent = `${img.naturalWidth} × ${img.naturalHeight} px`;
+  return [term, entry];
 }
 function valueEntry(name, metric, m, best) {
   const value = valueOf(name, m, state.image);

@@ -51,8 +51,18 @@ function listItem(image, metric) {
   name.textContent = name.title = state.group.images[image];
   const value = sortValue(image);
   if (value !== null) number.textContent = (state.sort.by === "difference" && value > 0 ? "+" : "") + numberText(value, metric);
-  item.append(name, number);
+  item.append(thumbnail(image), name, number);
   return item;
+}
+// The lr image where there is one: it is small, and its address is loaded when the list is scrolled to it.
+function thumbnail(image) {
+  const source = ["lr", "hr"].map(sourceOf).find((one) => hasPicture(one, image));
+  const img = document.createElement("img");
+  img.alt = "";
+  img.loading = "lazy";
+  img.decoding = "async";
+  if (source) img.src = addressOf(source, image);
+  return img;
 }
 function markImage() {
   byId("v-name").textContent = byId("v-name").title = state.group.images[state.image];
