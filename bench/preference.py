@@ -17,6 +17,7 @@ from bench.study.config import BuildConfig, ScoreConfig
 EXAMPLES = """examples:
   python -m bench.preference build srcnn-955 sr-feature --dataset bsd100 --out study
   python -m bench.preference build bicubic srcnn-955 sr-feature --dataset bsd100 --out study --limit 20 --catch 6
+  python -m bench.preference build bicubic sr-pixel --dataset set14 --out study --completion-code C1A2B3
   python -m bench.preference score answers/*.json --key study/key.json --json preference.json
 
 `build` writes DIR/page, which goes to the workers (index.html opens from a file address or any web server and sends
@@ -69,6 +70,20 @@ def _add_build(p: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="of what is drawn; another seed is another study",
+    )
+    p.add_argument(
+        "--instructions",
+        type=Path,
+        metavar="FILE",
+        help="text shown on the first page, above what this program says",
+    )
+    p.add_argument(
+        "--consent", type=Path, metavar="FILE", help="text that workers must agree to before the first pair"
+    )
+    p.add_argument(
+        "--completion-code",
+        metavar="TEXT",
+        help="shown once all pairs are answered, for a crowdsourcing platform; 1 to 64 printable characters",
     )
     p.add_argument(
         "--force",

@@ -17,7 +17,7 @@ from bench.study.key import read_key
 from bench.study.page import write_study
 from bench.study.pictures import Pictures, pictures
 from bench.study.plan import Plan, plan
-from bench.study.result import PreferenceResult
+from bench.study.result import Dropped, PreferenceResult
 from bench.study.score import score as scored
 from bench.study.table import notes, pairs_table, plain, ranking_table
 from bench.study.votes import votes
@@ -28,18 +28,21 @@ NAMED_LACKING = 10
 
 def build(config: BuildConfig) -> int:
     """Make the page and the key."""
+    words = config.words
     rule = protocol(config.protocol, config.scale)
     found = pictures(read(config.db), dataset=config.dataset, protocol=rule, models=config.models)
     planned = plan(found, limit=config.limit, catch=config.catch, seed=config.seed)
+    texts = (("--instructions", config.instructions), ("--consent", config.consent))
     refuse_clashes(
         reads=[
+            *((option, file) for option, file in texts if file is not None),
             *(each for db in config.db for each in store_files("--db", db)),
             *(("a stored picture", shown.file) for shown in planned.shown.values()),
         ],
         replaced=[("the page", config.out / "page"), ("the key", config.out / "key.json")],
     )
     with progress("pictures", len(planned.shown)) as reporter:
-        write_study(planned, config.out, reporter, force=config.force)
+        write_study(planned, config.out, reporter, words=words, force=config.force)
     _print_study(planned, found, config.out)
     return DONE
 
@@ -76,6 +79,8 @@ def score(config: ScoreConfig) -> int:
     result = scored(study, found, least_right=config.least_right, n_files=len(files), seed=config.seed)
     for refused in result.refused:
         print(f"refused: {plain(refused.file)!r}: {plain(refused.reason)}", file=sys.stderr)
+    for dropped in result.dropped:
+        print(f"dropped: {_why_dropped(dropped, config.least_right)}", file=sys.stderr)
     if not result.n_votes:
         raise RunError(
             f"no vote is left: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers "
@@ -86,6 +91,16 @@ def score(config: ScoreConfig) -> int:
         result.write(export)
         print(f"json: {export}")
     return FAILED if result.refused else DONE
+
+
+def _why_dropped(dropped: Dropped, least_right: float) -> str:
+    """`worker ann: 2 of 5 catch trials right (40 %); required at least 80 % (--least-right)`."""
+    if not dropped.caught:
+        return f"worker {plain(dropped.worker)}: answered no catch trial; required at least one"
+    return (
+        f"worker {plain(dropped.worker)}: {dropped.right} of {dropped.caught} catch trials right "
+        f"({dropped.right / dropped.caught:.0%}); required at least {least_right:.0%} (--least-right)"
+    )
 
 
 def _print_result(result: PreferenceResult) -> None:

@@ -9,6 +9,34 @@ from typing import Any
 
 from bench.errors import UserError
 
+LONGEST_CODE = 64  # characters
+LONGEST_TEXT = 20_000  # bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What the page shows beside its own text; empty for nothing. A blank line ends a paragraph."""
+
+    instructions: str = ""
+    consent: str = ""
+    completion_code: str = ""
+
+
+def _text(option: str, file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        content = file.read_bytes()
+        text = content.decode("utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise UserError(f"{option} {str(file)!r}: {reason}; required a text file") from error
+    if not 0 < len(content) <= LONGEST_TEXT or not text:
+        raise UserError(
+            f"{option} {str(file)!r} has {len(content)} bytes; required text of 1 to {LONGEST_TEXT} bytes"
+        )
+    return text
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildConfig:
@@ -23,6 +51,9 @@ class BuildConfig:
     limit: int | None
     catch: int | None
     seed: int
+    instructions: Path | None
+    consent: Path | None
+    completion_code: str | None
     force: bool
 
     @classmethod
@@ -32,6 +63,24 @@ class BuildConfig:
 
     def __post_init__(self) -> None:
         _refuse_seed(self.seed)
+        code = self.completion_code
+        if code is not None and not (0 < len(code) <= LONGEST_CODE and code.isprintable() and code.strip()):
+            raise UserError(
+                f"--completion-code is {code!r:.100}; required 1 to {LONGEST_CODE} printable characters"
+            )
+
+    @property
+    def words(self) -> Words:
+        """The texts of one's own that the page shows.
+
+        Raises:
+            UserError: a file is not readable text, or too long.
+        """
+        return Words(
+            instructions=_text("--instructions", self.instructions),
+            consent=_text("--consent", self.consent),
+            completion_code=self.completion_code or "",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,17 +12,23 @@ from PIL import Image
 from bench.cli import Reporter
 from bench.errors import UserError
 from bench.study.answers import FORMAT, VERSION
+from bench.study.config import Words
 from bench.study.key import Study, read_key
 from bench.study.pictures import read_picture
 from bench.study.plan import Plan, Shown
 
+NO_WORDS = Words()
 
-def write_study(planned: Plan, out: Path, reporter: Reporter, *, force: bool = False) -> None:
+
+def write_study(
+    planned: Plan, out: Path, reporter: Reporter, *, words: Words = NO_WORDS, force: bool = False
+) -> None:
     """`out/page/` with `index.html` and `images/`, and `out/key.json` beside it.
 
     Pictures are written anew, so that no time stamp and no remark in a file says what made it.
 
     Args:
+        words: texts of one's own that the page shows; they are no part of the study's hash.
         force: replace the study that is in `out`.
 
     Raises:
@@ -36,7 +42,7 @@ def write_study(planned: Plan, out: Path, reporter: Reporter, *, force: bool = F
     for name, shown in planned.shown.items():
         _enlarged(shown).save(page / "images" / f"{name}.png")
         reporter.advance(name)
-    (page / "index.html").write_text(html(planned.study), encoding="utf-8")
+    (page / "index.html").write_text(html(planned.study, words), encoding="utf-8")
 
 
 def _refuse(out: Path, *, force: bool) -> None:
@@ -58,13 +64,22 @@ def _enlarged(shown: Shown) -> Image.Image:
     return bare.resize((width * shown.enlarge, height * shown.enlarge), Image.Resampling.NEAREST)
 
 
-def html(study: Study) -> str:
+def html(study: Study, words: Words = NO_WORDS) -> str:
     """The page: no name of a model, an image or a data set is in it, and no catch trial is marked."""
     templates = Environment(loader=PackageLoader("bench"), autoescape=True, undefined=StrictUndefined)
     catch = any(trial.right is not None for trial in study.trials)
     return templates.get_template("preference.html").render(
-        n=len(study.trials), catch=catch, data=_data(study)
+        n=len(study.trials),
+        catch=catch,
+        instructions=_paragraphs(words.instructions),
+        consent=_paragraphs(words.consent),
+        code=words.completion_code,
+        data=_data(study),
     )
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [part.strip() for part in text.replace("\r\n", "\n").split("\n\n") if part.strip()]
 
 
 def _data(study: Study) -> dict[str, Any]:

@@ -505,7 +505,10 @@ def test_without_a_vote_nothing_is_scored(
     file = saved(tmp_path, "a", answers(study, "ann", lambda t: other(t, better(t))))
     arguments = ["score", str(file), "--key", str(folder / "key.json")]
     assert program.main(arguments) == 1
-    assert "no vote is left: 0 of 1 files refused, 1 workers dropped" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no vote is left: 0 of 1 files refused, 1 workers dropped" in said
+    catch = sum(trial.right is not None for trial in study.trials)
+    assert f"worker ann: 0 of {catch} catch trials right (0%); required at least 80% (--least-right)" in said
     assert program.main([*arguments, "--least-right", "nan"]) == 2
 
 

@@ -339,3 +339,80 @@ def test_a_page_that_asks_for_something_or_fails_is_noticed(open_page: OpenPage,
         )
         with pytest.raises(AssertionError, match=noticed), open_page(tmp_path / "bad.html") as page:
             page.wait_for_timeout(100)
+
+
+@pytest.fixture(scope="module")
+def worded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of one pair, with texts and a code of one's own."""
+    made = tmp_path_factory.mktemp("worded")
+    fill(made / "r.db", levels=dict.fromkeys(MODELS, 0.0), images=["b"], pictures=made / "pictures")
+    (made / "consent.txt").write_text("Data are kept for a year.\n\n<b>Agree?</b>", encoding="utf-8")
+    (made / "instructions.txt").write_text("Use a large screen.", encoding="utf-8")
+    texts = ["--consent", str(made / "consent.txt"), "--instructions", str(made / "instructions.txt")]
+    arguments = ["build", *MODELS, "--dataset", "set5", "--db", str(made / "r.db"), "--catch", "1"]
+    assert (
+        program.main([*arguments, *texts, "--completion-code", "C1 <A>", "--out", str(made / "study")]) == 0
+    )
+    return made / "study" / "page" / "index.html"
+
+
+def test_nobody_starts_without_consent_and_the_code_is_shown_at_the_end(
+    open_page: OpenPage, worded: Path
+) -> None:
+    with open_page(worded) as page:
+        assert "Use a large screen." in page.inner_text("#intro")
+        assert "<b>Agree?</b>" in page.inner_text("#intro")
+        assert page.locator("#start").is_disabled()
+        page.check("#consent")
+        page.click("#start")
+        for _ in range(2):
+            page.wait_for_selector("body[data-state='ready']")
+            assert not page.locator("#code").is_visible()
+            page.wait_for_timeout(SETTLE_MS)
+            page.locator(".results .pane").first.click()
+        page.wait_for_selector("body[data-state='done']")
+        assert page.inner_text("#code") == "Your completion code: C1 <A>"
+
+
+def test_a_click_on_a_picture_chooses_it_and_a_drag_does_not(open_page: OpenPage, index: Path) -> None:
+    with open_page(index) as page:
+        page.click("#start")
+        page.wait_for_selector("body[data-state='ready']")
+        page.wait_for_timeout(SETTLE_MS)
+        box = page.locator(".results .pane").last.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 20, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 5, box["y"] + 5, steps=3)
+        page.mouse.up()
+        assert page.inner_text("#count").startswith("Pair 1 ")
+        page.locator(".results .pane").last.click()
+        page.wait_for_function("() => document.getElementById('count').textContent.startsWith('Pair 2 ')")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--completion-code", "", "--completion-code is ''"),
+        ("--completion-code", "a\nb", "printable characters"),
+        ("--consent", "missing.txt", "--consent 'missing.txt': No such file"),
+        ("--instructions", "empty.txt", "has 0 bytes"),
+        ("--instructions", "binary.txt", "not UTF-8"),
+    ],
+)
+def test_a_text_that_cannot_be_shown_is_refused(
+    option: str,
+    value: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    fill(tmp_path / "r.db", levels=dict.fromkeys(MODELS, 0.0), images=["b"], pictures=tmp_path / "pictures")
+    arguments = ["build", *MODELS, "--dataset", "set5", "--db", "r.db", "--out", "study"]
+    assert program.main([*arguments, option, value]) != 0
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
