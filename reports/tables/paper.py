@@ -110,7 +110,7 @@ def figure_table(source: str, number: int, verdicts: Sequence[Verdict]) -> Table
         caption="On luma. An empty cell of this run was not measured; the list of all printed numbers has the command.",
         heads=(
             Head(text="images", numeric=False),
-            Head(text="", numeric=False),
+            Head(text="source", numeric=False),
             *(Head(text=method) for method in methods),
         ),
         rows=tuple(rows),
