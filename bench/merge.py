@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli import guard
+from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
   python -m bench.sr_quality my_images/ --shard 1/2 --db part1.db      (and 2/2, on another machine)
@@ -32,12 +33,12 @@ def parser() -> argparse.ArgumentParser:
         "into", type=Path, metavar="RESULTS.db", help="the results file that everything comes into"
     )
     p.add_argument("files", nargs="+", type=Path, metavar="FILE", help="results files to join, in this order")
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, join, say what came; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    args, _ = parse(parser(), argv)
     return guard(lambda: run(args.into, args.files))
 
 
