@@ -17,7 +17,11 @@ from bench.contents import read
 from tests.stores import fill
 
 SAMPLES = {int: ("3", "2"), float: ("0.25", "0.5"), str: ('a "b" \\ é\x7f', "it's")}
-OF_TYPE = {"tolerance": ("psnr=0.01", "x=2"), "conditions": ("worse,missing", "different")}
+OF_TYPE = {
+    "tolerance": ("psnr=0.01", "x=2"),
+    "conditions": ("worse,missing", "different"),
+    "hub_dataset": ("set5=a/b", "x=c"),
+}
 
 
 def program(name: str) -> argparse.ArgumentParser:
