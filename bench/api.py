@@ -39,7 +39,7 @@ from bench.explaining.scores import measure as measure_pair
 from bench.explaining.scores import values
 from bench.explaining.table import described
 from bench.gpu import exact_float32
-from bench.metrics import METRICS, info
+from bench.metrics import info
 from bench.prepare import modcrop, prepare, to_luma
 from bench.protocols import protocol as find_protocol
 from bench.quality.config import Config, config
@@ -289,7 +289,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     table: dict[str, dict[str, str]] = {}
     for key, part in frame.groupby(["dataset", "scale", "metric"], sort=False):
         dataset, scale, name = key
-        entry = METRICS[str(name)]
+        entry = metric_table.entry(str(name))
         means = part.groupby("model", sort=False)["value"].agg(lambda v: math.fsum(v) / len(v))
         best = means.max() if entry.higher_is_better else means.min()
         table[f"{dataset} x{scale} {name}"] = {
