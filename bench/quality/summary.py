@@ -13,8 +13,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rich.console import Console
-
 from bench.environment import suite_version
 from bench.files.names import listed
 from bench.metrics import entry as metric_entry
@@ -249,6 +247,8 @@ def with_published(table: Table, published: Sequence[Published]) -> Table:
 
 def print_tables(rows: Sequence[Row], others: Sequence[Published] = ()) -> None:
     """A table per data set, scale and protocol on the terminal, with what others published."""
+    from rich.console import Console
+
     console = Console()
     for table in tables(rows):
         metrics = [column.head for column in table.columns[1:-1]]
