@@ -15,6 +15,7 @@ PROGRAMS = {
     "sr_quality": "degrade, upscale and score data sets: PSNR, SSIM, LPIPS under a declared protocol",
     "rescore": "new metrics of images that were enlarged before, from the stored pictures; no network is run",
     "merge": "join results files, such as those of parts that were scored apart",
+    "export": "results for other tools: long tables as CSV or Parquet, evaluation results, a block for a model card",
     "train": "train a super-resolution or a style network as the paper does; stopped runs go on",
     "speed": "the paper's Table 1 on this machine, the time of any model, and what each optimisation brings",
     "apply": "stylize or upscale files and folders with any registered model",

@@ -19,10 +19,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
@@ -30,6 +29,7 @@ from torch import Tensor, nn
 from bench import cache, images
 from bench import lr as degradation
 from bench import metrics as metric_table
+from bench.api_inputs import require_alike, require_image, require_name, require_names, require_scale
 from bench.cli import device as find_device
 from bench.environment import environment
 from bench.errors import RunError, UserError
@@ -39,13 +39,13 @@ from bench.explaining.scores import measure as measure_pair
 from bench.explaining.scores import values
 from bench.explaining.table import described
 from bench.gpu import exact_float32
-from bench.metrics import METRICS, info
+from bench.metrics import info
 from bench.prepare import modcrop, prepare, to_luma
 from bench.protocols import protocol as find_protocol
 from bench.quality.config import Config, config
 from bench.quality.engine import ResultWriter, results
 from bench.quality.engine import evaluate as run
-from bench.quality.loading import load_metrics, plans
+from bench.quality.loading import can_measure, load_metrics, plans
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.summary import Row
 from bench.records import Run, content_hash
@@ -58,6 +58,9 @@ from bench.store import Store, now
 from bench.timing.config import Config as TimingConfig
 from bench.timing.rows import Row as Timed
 from bench.timing.run import Bench, network_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Images = str | Path | Sequence[UInt8[np.ndarray, "h w c"]]
 Upscaling = str | nn.Module | Callable[[Tensor], Tensor]
@@ -103,10 +106,13 @@ def evaluate(
     ['samples x4 psnr']
     """
     exact_float32()
+    require_scale(scale)
+    require_names(metrics)
+    require_name(name)
     with tempfile.TemporaryDirectory() as folder:
         asked = config(
             datasets=[_folder(dataset, Path(folder) / "images")],
-            models=[str(model)] if isinstance(model, str | Path) else ["bicubic"],
+            models=[str(model)] if isinstance(model, str | Path) else [],
             scales=[scale],
             metrics=list(metrics),
             protocol=protocol,
@@ -133,24 +139,28 @@ def metric(
         device: where its network lies, if it has one.
 
     Returns:
-        A function of sr and hr, float in [0, 1], `n c h w` of one size, RGB or one channel; it gives float64 values, `n`,
-        and raises ValueError for anything else.
+        A function of sr and hr, float in [0, 1], `n c h w` of one size on one device, RGB or one channel; it gives float64
+        values, `n`, and raises ValueError for anything else.
 
     Raises:
-        UserError: an unknown name. MissingFile: its weights are not to be had.
+        UserError: an unknown name, or a metric of colour under a protocol that has luma only. MissingFile: its weights are
+            not to be had.
 
     >>> hr = torch.zeros(2, 3, 64, 64)
     >>> metric("psnr", scale=4)(hr + 0.1, hr).shape
     torch.Size([2])
     """
     exact_float32()
-    (loaded,) = load_metrics([metric_table.entry(name).name], find_device(device))
+    require_scale(scale)
     rule = find_protocol(protocol, scale)
+    (loaded,) = load_metrics([metric_table.entry(name).name], find_device(device))
+    can_measure(loaded, rule, required=True, say=lambda line: None)
 
     @torch.inference_mode()
     def measure(sr: Tensor, hr: Tensor) -> Float[Tensor, " n"]:
         for what, image in (("sr", sr), ("hr", hr)):
-            _require_image(what, image)
+            require_image(what, image)
+        require_alike(sr, hr)
         return torch.tensor(
             [_measure(loaded, sr[i : i + 1], hr[i : i + 1]) for i in range(len(hr))], dtype=torch.float64
         )
@@ -182,7 +192,8 @@ def make_lr(
     >>> make_lr(torch.zeros(1, 3, 66, 50), scale=4).shape
     torch.Size([1, 3, 16, 12])
     """
-    _require_image("hr", hr)
+    require_image("hr", hr)
+    require_scale(scale)
     rule = find_protocol(protocol, scale)
     return degradation.degrade(modcrop(to_luma(hr) if rule.colour == "y" else hr, scale), rule)
 
@@ -200,15 +211,16 @@ def explain(
         A row for each convention, the largest PSNR first: `metric convention value`.
 
     Raises:
-        ValueError: an image is not uint8, or the sizes differ.
+        ValueError: an image is not uint8 or empty, or the sizes differ. UserError: the scale is no whole number.
 
     >>> pixels = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
     >>> explain(pixels, pixels ^ 1).columns.tolist()
     ['metric', 'convention', 'value']
     """
+    require_scale(scale, least=1)
     arrays = [np.atleast_3d(np.asarray(image)) for image in (sr, hr)]
     for what, array in zip(("sr", "hr"), arrays, strict=True):
-        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in {1, 3}:
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in {1, 3} or not array.size:
             raise ValueError(
                 f"{what} is {array.dtype} {array.shape}; required uint8, (h, w, 3), (h, w, 1) or (h, w)"
             )
@@ -217,6 +229,8 @@ def explain(
     conventions: list[PairConvention] = [*psnr_conventions(1), *ssim_conventions()]
     found = values([measure_pair("pair", arrays[0], arrays[1], scale, conventions)], conventions)
     rows = [(value.metric, described(value.convention, scale), value.value) for value in found]
+    import pandas as pd
+
     frame = pd.DataFrame(rows, columns=["metric", "convention", "value"])
     return frame.sort_values(["metric", "value"], ascending=[True, False], ignore_index=True)
 
@@ -244,9 +258,17 @@ def time_model(
     True
     """
     exact_float32()
+    require_scale(scale, least=1)
+    named = [str(model)] if isinstance(model, str | Path) else []
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1 or (not named and size % scale):
+        raise UserError(
+            f"size is {size!r}; required a whole number of pixels, a multiple of the model's scale"
+        )
     with tempfile.TemporaryDirectory() as folder, _in_eval_mode(model):
         where = _device(model, device)
-        asked = TimingConfig(sizes=[size], iterations=[1], time_limit=time_limit)
+        asked = TimingConfig(
+            sizes=[size], iterations=[1], models=named, scale=scale if named else None, time_limit=time_limit
+        )
         machine = environment(str(where))
         with Store(Path(folder) / "results.db") as store:
             run = store.start(Run(program="api.time_model", command=(), started=now(), environment=machine))
@@ -283,13 +305,17 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         A row for each model, a column for each data set, scale and metric, as text with the metric's decimals; `*` marks
         the best of several models.
     """
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise UserError(f"frame is a {type(frame).__name__}; required one that evaluate() returned")
     missing = set(COLUMNS) - set(frame.columns)
     if missing:
         raise UserError(f"frame has no column {sorted(missing)[0]!r}; required one that evaluate() returned")
     table: dict[str, dict[str, str]] = {}
     for key, part in frame.groupby(["dataset", "scale", "metric"], sort=False):
         dataset, scale, name = key
-        entry = METRICS[str(name)]
+        entry = metric_table.entry(str(name))
         means = part.groupby("model", sort=False)["value"].agg(lambda v: math.fsum(v) / len(v))
         best = means.max() if entry.higher_is_better else means.min()
         table[f"{dataset} x{scale} {name}"] = {
@@ -304,13 +330,12 @@ def _folder(dataset: Images, folder: Path) -> str:
     if isinstance(dataset, str | Path):
         return str(dataset)
     if not isinstance(dataset, Sequence) or not dataset:
-        raise UserError(
-            f"dataset is {type(dataset).__name__}; required a name, a folder, or a sequence of uint8 arrays"
-        )
+        given = "empty" if isinstance(dataset, Sequence) else type(dataset).__name__
+        raise UserError(f"dataset is {given}; required a name, a folder, or a sequence of uint8 arrays")
     for number, pixels in enumerate(dataset):
         array = np.asarray(pixels)
         array = array[..., None] if array.ndim == 2 else array
-        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in {1, 3}:
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in {1, 3} or not array.size:
             raise UserError(
                 f"image {number} is {array.dtype} {array.shape}; required uint8, (h, w, 3), (h, w, 1) or (h, w)"
             )
@@ -341,6 +366,8 @@ def _device(model: object, device: str) -> torch.device:
     first = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     if first is None:
         return find_device(device)
+    if first.device.type == "meta":
+        raise UserError("the module lies on meta, where parameters have no values; required one with weights")
     if device != "auto" and find_device(device).type != first.device.type:
         raise UserError(
             f"device is {device!r}, and the module lies on {first.device}; required model.to({device!r}) before"
@@ -450,6 +477,8 @@ def _frame(plan: Plan, rows: Sequence[Row], device: torch.device) -> pd.DataFram
         for row in rows
         for image, value in row.values.items()
     ]
+    import pandas as pd
+
     frame = pd.DataFrame(records, columns=list(COLUMNS))
     frame.attrs = {
         "protocol": plan.protocol.definition,
@@ -457,19 +486,3 @@ def _frame(plan: Plan, rows: Sequence[Row], device: torch.device) -> pd.DataFram
         "environment": dict(environment(str(device)).facts),
     }
     return frame
-
-
-def _require_image(what: str, image: object) -> None:
-    """
-    Raises:
-        ValueError: it is no float tensor `n c h w` in [0, 1], but for a small overshoot of sr.
-    """
-    if not isinstance(image, Tensor):
-        raise ValueError(f"{what} is a {type(image).__name__}; required a tensor, n c h w")
-    if not image.dtype.is_floating_point or image.ndim != 4 or image.shape[1] not in {1, 3}:
-        raise ValueError(
-            f"{what} is {image.dtype} {tuple(image.shape)}; required float, (n, 3, h, w) or (n, 1, h, w)"
-        )
-    low, high = (float(value) for value in image.aminmax())
-    if not -0.5 <= low <= high <= 1.5:
-        raise ValueError(f"{what} has values from {low:.3g} to {high:.3g}; required [0, 1]")

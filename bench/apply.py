@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import arguments
 from bench.applying.config import configure
 from bench.cli import guard
+from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
   python -m bench.apply style-johnson-candy photo.jpg --out stylized
@@ -58,12 +59,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="make outputs again that are there already")
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    args, _ = parse(parser(), argv)
     return guard(lambda: run(args))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli import guard
+from bench.config_file import parse, with_config
 
 CONDITIONS = ("worse", "different", "missing")
 EXAMPLES = """A and B are each one of
@@ -77,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
         help=HELP["fail-on"],
     )
     p.add_argument("--json", type=Path, metavar="FILE", help=HELP["json"])
-    return p
+    return with_config(p)
 
 
 def tolerance(text: str) -> tuple[str, float]:
@@ -114,7 +115,8 @@ def conditions(text: str) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, compare, print; see :data:`EXAMPLES`."""
-    options = vars(parser().parse_args(argv))
+    args, _ = parse(parser(), argv)
+    options = vars(args)
     return guard(lambda: run(options))
 
 

@@ -24,6 +24,7 @@ from bench.records import (
     untiled_hash,
 )
 from bench.storage.rows import curve, timing
+from bench.storage.schema import CONFIG, CONTRIBUTOR
 from bench.storage.sound_rows import checked, definition, sound
 from bench.store import Store
 
@@ -47,6 +48,8 @@ class StoredRun:
         finished: ISO 8601, UTC; None for a run that was stopped or killed.
         age: what runs are sorted by, the newest last. In one file it is the order in which they came into it,
             whatever the clock said; between files it is the start.
+        config: text of the config file that the command names; empty for none.
+        contributor: who made it, where `bench.merge --contributor` said so; else empty.
     """
 
     store: str
@@ -57,6 +60,8 @@ class StoredRun:
     finished: str | None
     environment_hash: str
     age: tuple[str, int, int] = ("", 0, 0)
+    config: str = ""
+    contributor: str = ""
 
     @property
     def line(self) -> str:
@@ -193,6 +198,7 @@ def _read_one(file: Path) -> Contents:
         is_hr = scores["model"] == HR
         folder = file.absolute().parent
         protocols = dict(_made(store, "protocols", _protocol))
+        facts = {(row["run"], row["name"]): row["text"] for row in _made(store, "run_facts", lambda row: row)}
         contents = Contents(
             stores=(name,),
             scores=scores[~is_hr],
@@ -207,7 +213,7 @@ def _read_one(file: Path) -> Contents:
             curves=tuple(
                 _made(store, "curves", lambda row: StoredCurve(curve=curve(row), store=name, run=row["run"]))
             ),
-            runs=dict(_made(store, "runs", lambda row: ((name, row["id"]), _run(row, name)))),
+            runs=dict(_made(store, "runs", lambda row: ((name, row["id"]), _run(row, name, facts)))),
             protocols={key: rule for key, rule in protocols.items() if isinstance(rule, SRProtocol)},
             style_protocols={key: rule for key, rule in protocols.items() if isinstance(rule, StyleProtocol)},
             environments=dict(
@@ -284,7 +290,7 @@ def _frame(store: Store, table: str, name: str) -> pd.DataFrame:
         ).assign(store=name)
 
 
-def _run(row: dict[str, Any], name: str) -> StoredRun:
+def _run(row: dict[str, Any], name: str, facts: dict[tuple[int, str], str]) -> StoredRun:
     return StoredRun(
         store=name,
         id=row["id"],
@@ -293,6 +299,8 @@ def _run(row: dict[str, Any], name: str) -> StoredRun:
         started=row["started"],
         finished=row["finished"],
         environment_hash=row["environment"],
+        config=facts.get((row["id"], CONFIG), ""),
+        contributor=facts.get((row["id"], CONTRIBUTOR), ""),
     )
 
 

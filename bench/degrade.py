@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from bench import arguments
 from bench.cli import guard
+from bench.config_file import parse, with_config
 from bench.errors import UserError
 from bench.records import Arithmetic, Border, SRProtocol
 
@@ -51,12 +52,13 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--blur", type=float, default=0.0, metavar="SIGMA", help="blur first, sigma in hr pixels")
     p.add_argument("--force", action="store_true", help="write again what OUT_FOLDER already has")
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    options = vars(parser().parse_args(argv))
+    args, _ = parse(parser(), argv)
+    options = vars(args)
     return guard(lambda: run(options))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli import guard
+from bench.config_file import parse, with_config
 from bench.examining.config import Config
 
 EXAMPLES = """examples:
@@ -46,13 +47,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--db", type=Path, metavar="FILE", help="with --report: a results file whose failures to tell"
     )
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, fetch, examine, print; see :data:`EXAMPLES`."""
     p = parser()
-    args = p.parse_args(argv)
+    args, _ = parse(p, argv)
     if args.db and not args.report:
         p.error("--db goes with --report")
     if args.report and (args.json or args.fetch is not None):

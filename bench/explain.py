@@ -13,6 +13,7 @@ from typing import Any
 
 from bench import arguments
 from bench.cli import guard
+from bench.config_file import parse, with_config
 from bench.explaining.config import Config
 from bench.explaining.likes import LIBRARIES
 
@@ -68,13 +69,13 @@ def parser() -> argparse.ArgumentParser:
     stored.add_argument(
         "--protocol", default="johnson2016", metavar="NAME", help="of --db (default: johnson2016)"
     )
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
     p = parser()
-    args = p.parse_args(argv)
+    args, _ = parse(p, argv)
     if args.db and (args.images or args.kernels or not (args.dataset and args.model)):
         p.error("--db goes with --dataset and --model, without SR and HR")
     if not args.db and (args.dataset or args.model):

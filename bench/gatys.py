@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import arguments, styles
 from bench.cli import guard
+from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
   python -m bench.gatys photo.jpg --style starry_night.jpg --out stylized
@@ -63,12 +64,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=arguments.seed, default=0, metavar="N", help="of the noise (default: 0)")
     p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps")
     p.add_argument("--force", action="store_true", help="make outputs again that are there already")
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    args, _ = parse(parser(), argv)
 
     def body() -> int:
         from bench.commands.gatys import run

@@ -6,12 +6,12 @@ python -m bench.inversion contents --size 256
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
 from bench.cli import guard
+from bench.config_file import parse, with_config
 from bench.styles import LOSS_WEIGHTS
 
 EXAMPLES = """examples:
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         help="where the PNG files go (default: results/inversion)",
     )
     p.add_argument("--force", action="store_true", help="make again what the results file already has")
-    return p
+    return with_config(p)
 
 
 def add_objective(p: argparse.ArgumentParser) -> None:
@@ -90,8 +90,7 @@ def add_objective(p: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; see :data:`EXAMPLES`."""
     p = parser()
-    args = p.parse_args(argv)
-    command = list(argv) if argv is not None else sys.argv[1:]
+    args, command = parse(p, argv)
     if not args.contents and not args.styles:
         p.error("name at least one CONTENT, or --styles with a style image")
 

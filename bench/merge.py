@@ -10,14 +10,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli import guard
+from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
   python -m bench.sr_quality my_images/ --shard 1/2 --db part1.db      (and 2/2, on another machine)
   python -m bench.merge results.db part1.db part2.db
+  python -m bench.merge results.db from_a.db from_b.db --contributor "Lab A" "Lab B"
   python -m bench.sr_quality my_images/ --db results.db                (prints the whole table, scores nothing)
 
 A file that was joined before can be joined again: nothing is there twice. The files that are joined stay as they are.
 exit status: 0 done, 2 a file cannot be joined, 130 interrupted"""
+
+CONTRIBUTOR_HELP = (
+    "who made the runs of each FILE, in the order of the files, or one name for all; kept with each run beside its "
+    "machine. A run that has a name keeps it"
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,20 +39,21 @@ def parser() -> argparse.ArgumentParser:
         "into", type=Path, metavar="RESULTS.db", help="the results file that everything comes into"
     )
     p.add_argument("files", nargs="+", type=Path, metavar="FILE", help="results files to join, in this order")
-    return p
+    p.add_argument("--contributor", nargs="+", default=[], metavar="NAME", help=CONTRIBUTOR_HELP)
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, join, say what came; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
-    return guard(lambda: run(args.into, args.files))
+    args, _ = parse(parser(), argv)
+    return guard(lambda: run(args.into, args.files, args.contributor))
 
 
-def run(into: Path, files: Sequence[Path]) -> int:
+def run(into: Path, files: Sequence[Path], contributors: Sequence[str]) -> int:
     """Join, file after file."""
     from bench.commands.merge import run as engine
 
-    return engine(into, files)
+    return engine(into, files, contributors)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli import guard
+from bench.config_file import parse, with_config
 from bench.errors import UserError
 
 EXAMPLES = """examples:
@@ -38,12 +39,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("out", metavar="OUT_FOLDER", type=Path, help="gets a folder for each kind")
     words = f"shift-N (pixels) or noise-N (levels of 255) (default: {' '.join(KINDS)})"
     p.add_argument("--kinds", nargs="+", default=list(KINDS), metavar="KIND", help=words)
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    options = vars(parser().parse_args(argv))
+    args, _ = parse(parser(), argv)
+    options = vars(args)
     return guard(lambda: run(options))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench import arguments
 from bench.cli import guard
+from bench.config_file import parse, with_config
 from bench.study.config import BuildConfig, ScoreConfig
 
 EXAMPLES = """examples:
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     programs = p.add_subparsers(dest="program", required=True, metavar="build|score")
     _add_build(programs.add_parser("build", help="make the page and its key from stored pictures"))
     _add_score(programs.add_parser("score", help="score the files that workers sent"))
-    return p
+    return with_config(p)
 
 
 def _add_build(p: argparse.ArgumentParser) -> None:
@@ -114,7 +115,8 @@ def _add_score(p: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; see :data:`EXAMPLES`."""
-    options = vars(parser().parse_args(argv))
+    args, _ = parse(parser(), argv)
+    options = vars(args)
     return guard(lambda: run(options.pop("program"), options))
 
 

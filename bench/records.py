@@ -288,7 +288,11 @@ class MetricInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One start of a program: when (ISO 8601, UTC), with which command line, on which machine."""
+    """One start of a program: when (ISO 8601, UTC), with which command line, on which machine.
+
+    Attributes:
+        config: text of the config file that the command names; empty for none.
+    """
 
     program: str
     command: tuple[str, ...]
@@ -296,6 +300,7 @@ class Run:
     environment: Environment
     protocols: tuple[SRProtocol | StyleProtocol, ...] = field(default=())
     metrics: tuple[MetricInfo, ...] = field(default=())
+    config: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

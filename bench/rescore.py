@@ -6,13 +6,13 @@ python -m bench.rescore --metrics lpips-vgg
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import arguments
 from bench.cli import guard
+from bench.config_file import Command, parse, with_config
 from bench.tables import FORMATS
 
 EXAMPLES = """examples:
@@ -55,17 +55,17 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--trust-pictures", action="store_true", help=HELP["trust"])
     for name in FORMATS:
         p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    options = vars(parser().parse_args(argv))
-    command = list(argv) if argv is not None else sys.argv[1:]
+    args, command = parse(parser(), argv)
+    options = vars(args)
     return guard(lambda: run(options, command))
 
 
-def run(options: Mapping[str, Any], command: Sequence[str]) -> int:
+def run(options: Mapping[str, Any], command: Command) -> int:
     """Check the options, then score."""
     from bench.quality.config import rescore_config
 

@@ -6,12 +6,12 @@ python -m bench.speed --sizes 256 512 1024
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
 from bench.cli import guard
+from bench.config_file import Command, parse, with_config
 from bench.timing.config import Config
 from bench.timing.listing import list_names
 
@@ -66,17 +66,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="measure again what the results file already has")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write rows and certificates as JSON")
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
-    command = list(argv) if argv is not None else sys.argv[1:]
+    args, command = parse(parser(), argv)
     return guard(list_names if args.list else lambda: run(args, command))
 
 
-def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+def run(args: argparse.Namespace, command: Command) -> int:
     """Check the options, then measure."""
     config = Config.of(args)  # what is wrong with them is said before torch is loaded
     from bench.commands.speed import speed

@@ -6,7 +6,6 @@ python -m bench.sr_quality set5 set14 bsd100
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from bench import arguments, shard
 from bench.cli import DONE, guard
 from bench.cluster import engines
+from bench.config_file import Command, parse, with_config
 from bench.quality import DEFAULT_METRICS
 from bench.tables import FORMATS
 
@@ -80,14 +80,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--strict", action="store_true", help="stop at the first image that cannot be scored")
     for name in FORMATS:
         p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
     p = parser()
-    options = vars(p.parse_args(argv))
-    command = list(argv) if argv is not None else sys.argv[1:]
+    args, command = parse(p, argv)
+    options = vars(args)
     if options.pop("list"):
         return guard(list_names)
     if not options["datasets"]:
@@ -104,7 +104,7 @@ def list_names() -> int:
     return DONE
 
 
-def run(options: Mapping[str, Any], command: Sequence[str]) -> int:
+def run(options: Mapping[str, Any], command: Command) -> int:
     """Check the options, then score."""
     from bench.quality.config import config
 

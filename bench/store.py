@@ -46,7 +46,16 @@ from bench.storage.rows import (
     fields_of,
     timing,
 )
-from bench.storage.schema import ADDED, APPLICATION_ID, BUSY_SECONDS, SCHEMA, SCHEMA_VERSION, TABLES, explain
+from bench.storage.schema import (
+    ADDED,
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    CONFIG,
+    SCHEMA,
+    SCHEMA_VERSION,
+    TABLES,
+    explain,
+)
 from bench.storage.sound_rows import checked, mapping, refuse_programs, sound
 
 
@@ -147,8 +156,11 @@ class Store:
         """No more is read or written."""
         self._db.close()
 
-    def merge(self, other: Path) -> Merged:
+    def merge(self, other: Path, *, contributor: str = "") -> Merged:
         """Take everything of another results file, which stays as it is.
+
+        Args:
+            contributor: who made its runs; those that say so themselves keep what they say.
 
         Raises:
             StoreError: it is not one, or a newer one.
@@ -158,7 +170,7 @@ class Store:
             self._db.execute("attach database ? as other", (_uri(source, read_only=True),))
             try:
                 with self._transaction():
-                    return merge(self._db, self.file, other)
+                    return merge(self._db, self.file, other, contributor)
             finally:
                 self._db.execute("detach database other")
 
@@ -173,7 +185,10 @@ class Store:
                 self._add_protocol(protocol)
             self._db.executemany(INSERT_METRIC, [tuple(vars(metric).values()) for metric in run.metrics])
             about = (run.program, as_json(run.command), run.started, None, facts.hash)
-            return self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", about).lastrowid or 0
+            number = self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", about).lastrowid or 0
+            if run.config:
+                self._db.execute("insert into run_facts values (?, ?, ?)", (number, CONFIG, run.config))
+            return number
 
     def _add_protocol(self, protocol: SRProtocol | StyleProtocol) -> None:
         about = (protocol.hash, protocol.name, as_json(protocol.definition))

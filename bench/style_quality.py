@@ -6,16 +6,16 @@ python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments, shard
 from bench.cli import guard
 from bench.cluster import engines
+from bench.config_file import parse, with_config
 from bench.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
 
-SIZES = (256, 512, 1024)
+SIZES = [256, 512, 1024]
 PICTURE_LIMIT = 8
 EXAMPLES = """examples:
   python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50
@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _add_baseline(p)
     _add_objective(p)
     _add_run(p)
-    return p
+    return with_config(p)
 
 
 def _add_baseline(p: argparse.ArgumentParser) -> None:
@@ -112,8 +112,7 @@ def _add_run(p: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
-    command = list(argv) if argv is not None else sys.argv[1:]
+    args, command = parse(parser(), argv)
 
     def body() -> int:
         from bench.commands.style_quality import run

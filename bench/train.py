@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import arguments
 from bench.cli import guard
+from bench.config_file import parse, with_config
 from bench.errors import UserError
 from bench.styles import LOSS_WEIGHTS, STYLE_SIZE
 from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, add_options
@@ -47,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     card = commands.add_parser("card", help="write the card of a file of weights anew, with its scores")
     card.add_argument("weights", type=Path, metavar="FILE", help="a .safetensors file that the package ships")
     card.add_argument("--db", type=Path, required=True, metavar="FILE", help="results of bench.sr_quality")
-    return p
+    return with_config(p)
 
 
 def add_sr(p: argparse.ArgumentParser) -> None:
@@ -113,7 +114,7 @@ def add_running(p: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    args, _ = parse(parser(), argv)
 
     def body() -> int:
         if args.command in {"export", "card"}:

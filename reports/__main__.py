@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli import guard
+from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
   python -m reports
@@ -51,12 +52,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--force", action="store_true", help=HELP["force"])
     p.add_argument("--no-pdf", action="store_true", help=HELP["no_pdf"])
     p.add_argument("--figures", nargs="+", metavar="ID", help=HELP["figures"])
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, write, say where; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
+    args, _ = parse(parser(), argv)
 
     def body() -> int:
         from reports.command import run

@@ -36,6 +36,7 @@ class Step:
         if told["new"]:
             file = tree / told["made"]
             assert not file.exists(), file
+            file.parent.mkdir(exist_ok=True)
             file.write_text(self.text, encoding="utf-8")
         elif told["ended"]:
             with (tree / told["ended"]).open("a", encoding="utf-8") as file:

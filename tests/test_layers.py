@@ -26,7 +26,7 @@ REPORTS_MAY_IMPORT_OF_BENCH = {"bench.records", "bench.statistics", "bench.error
 # What a room may import besides: reading is `load`'s, and what is only computed from records may be read by others.
 ROOM_MAY_IMPORT_OF_BENCH = {
     "reports": {"bench"},
-    "reports.__main__": {"bench.cli"},
+    "reports.__main__": {"bench.cli", "bench.config_file"},
     "reports.command": {"bench.cli", "bench.contents", "bench.printable", "bench.study.result"},
     "reports.content": {"bench.store"},
     "reports.load": {"bench.contents", "bench.timing.rows", "bench.timing.sound", "bench.styling.summary"},

@@ -16,10 +16,12 @@ from bench.environment import environment
 from bench.examining.config import Config
 from bench.examining.fetching import fetch
 from bench.examining.inventory import GroupReport, inventory
+from bench.examining.names import name_clashes
 from bench.examining.report import report
 from bench.examining.tables import MANY, show
 from bench.files.replacing import replacing
 from bench.outputs import refuse_clashes
+from bench.printable import printable
 from bench.records import Environment
 from bench.tables import to_json
 
@@ -36,13 +38,16 @@ def run(config: Config) -> int:
     machine = environment(devices()[-1])
     groups = inventory(verify=config.verify)
     show(Console(highlight=False), machine, groups, verified=config.verify, verbose=config.verbose)
+    clashes = name_clashes()
+    for line in clashes:
+        print(printable(f"name clash: {line}"), file=sys.stderr)
     shown = failures if config.verbose else failures[:MANY]
     for reason in shown:
         print(f"not fetched: {reason}", file=sys.stderr)
     if len(shown) < len(failures):
         print(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)", file=sys.stderr)
     if target:
-        found = findings(machine, groups, failures, verified=config.verify)
+        found = findings(machine, groups, failures, verified=config.verify) | {"name_clashes": clashes}
         with replacing(target) as part:
             part.write_text(to_json(found), encoding="utf-8")
     return FAILED if failures or any(group.having("damaged") for group in groups) else DONE

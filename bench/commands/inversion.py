@@ -11,6 +11,7 @@ import torch
 
 from bench import loss_networks
 from bench.cli import DONE, FAILED, device, progress
+from bench.config_file import Command
 from bench.datasets import left_out
 from bench.environment import environment
 from bench.gpu import exact_float32
@@ -29,7 +30,7 @@ from bench.tables import Table, columns, to_text
 HEADS = ("image", "layer", "start", "end", "iterations", "seconds", "file")
 
 
-def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+def run(args: argparse.Namespace, command: Command) -> int:
     """Make every image that is not there yet and print what there is."""
     config = read_config(args)
     refuse_clashes(
@@ -48,9 +49,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     return DONE if complete else FAILED
 
 
-def work(
-    config: Config, where: torch.device, store: Store, command: Sequence[str]
-) -> tuple[list[Made], bool]:
+def work(config: Config, where: torch.device, store: Store, command: Command) -> tuple[list[Made], bool]:
     """Load the loss network and make what is waiting.
 
     Returns:
@@ -64,7 +63,8 @@ def work(
     config = weighed(config, network)
     record = Run(
         program="inversion",
-        command=tuple(command),
+        command=command,
+        config=command.config,
         started=now(),
         environment=environment(str(where)),
         protocols=config.protocols,

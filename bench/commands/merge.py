@@ -7,25 +7,41 @@ from pathlib import Path
 
 from bench.cli import DONE
 from bench.errors import UserError
+from bench.files.json_file import shown
 from bench.outputs import same_path
 from bench.printable import printable
 from bench.store import Store
 
+LONGEST_NAME = 200
 
-def run(into: Path, files: Sequence[Path]) -> int:
+
+def run(into: Path, files: Sequence[Path], contributors: Sequence[str] = ()) -> int:
     """Join, file after file, each whole or not at all.
 
+    Args:
+        contributors: who made the runs of each file; one for all of them, or none.
+
     Raises:
-        UserError: a file is the results file itself.
+        UserError: a file is the results file itself, or contributors are not as many as files.
         StoreError: a file is missing or is no results file.
     """
+    if len(contributors) not in {0, 1, len(files)}:
+        raise UserError(
+            f"--contributor has {len(contributors)} names for {len(files)} files; required one for each, or one for all"
+        )
+    for name in contributors:
+        if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+            raise UserError(
+                f"--contributor is {shown(name)}; required a name of 1 to {LONGEST_NAME} printable characters"
+            )
+    names = list(contributors) * (len(files) if len(contributors) == 1 else 1) or [""] * len(files)
     for file in files:
         if same_path(file, into):
             raise UserError(f"{str(file)!r} is to be joined into itself; required other files")
         Store(file, read_only=True).close()
     with Store(into) as store:
-        for file in files:
-            merged = store.merge(file)
+        for file, name in zip(files, names, strict=True):
+            merged = store.merge(file, contributor=name)
             runs = f"{merged.runs} run{'' if merged.runs == 1 else 's'}"
             print(f"{printable(str(file))}: {merged.scores} scores, {runs} not here yet")
             if merged.others:

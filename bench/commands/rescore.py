@@ -11,6 +11,7 @@ import torch
 from bench import cache
 from bench.cli import DONE, FAILED, device, progress
 from bench.commands.sr_quality import print_failures, warn
+from bench.config_file import Command
 from bench.environment import environment
 from bench.gpu import exact_float32
 from bench.metrics import info
@@ -26,7 +27,7 @@ from bench.store import Store, now
 from bench.tables import print_exports, write_exports
 
 
-def rescore(config: RescoreConfig, command: Sequence[str]) -> int:
+def rescore(config: RescoreConfig, command: Command) -> int:
     """Measure stored images with the config's metrics, print a table per data set, scale and protocol, and export it.
 
     Returns:
@@ -52,13 +53,14 @@ def rescore(config: RescoreConfig, command: Sequence[str]) -> int:
 
 
 def _rescore(
-    config: RescoreConfig, todo: Sequence[Plan], where: torch.device, store: Store, command: Sequence[str]
+    config: RescoreConfig, todo: Sequence[Plan], where: torch.device, store: Store, command: Command
 ) -> tuple[list[Row], bool]:
     exact_float32()
     number = store.start(
         Run(
             program="rescore",
-            command=tuple(command),
+            command=command,
+            config=command.config,
             started=now(),
             environment=environment(str(where)),
             protocols=tuple(dict.fromkeys(plan.protocol for plan in todo)),

@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 
 from bench.cli import DONE, FAILED, device, progress, writable_file
+from bench.config_file import Command
 from bench.environment import environment, summary
 from bench.files.replacing import replacing
 from bench.forms.build import exact_float32
@@ -25,7 +26,7 @@ from bench.timing.table import notes, tables
 WIDTH_OF_A_FILE = 160
 
 
-def speed(config: Config, command: Sequence[str]) -> int:
+def speed(config: Config, command: Command) -> int:
     """Time everything that the config names and print it.
 
     Returns:
@@ -46,14 +47,14 @@ def speed(config: Config, command: Sequence[str]) -> int:
     return FAILED if any(row.error and row.rung in {"", "eager"} for row in found) else DONE
 
 
-def measure(
-    config: Config, where: torch.device, store: Store, command: Sequence[str], found: list[Row]
-) -> None:
+def measure(config: Config, where: torch.device, store: Store, command: Command, found: list[Row]) -> None:
     """Append rows to `found` as they come."""
     exact_float32()
     machine = environment(str(where))
     print(summary(machine))
-    number = store.start(Run(program="speed", command=tuple(command), started=now(), environment=machine))
+    number = store.start(
+        Run(program="speed", command=command, config=command.config, started=now(), environment=machine)
+    )
     with progress("speed", steps(config)) as reporter:
         bench = Bench(
             config=config, device=where, environment=machine, store=store, run=number, reporter=reporter

@@ -13,6 +13,7 @@ from bench.cli import DONE, FAILED, as_given, device, progress
 from bench.cluster.connect import chosen, machine_of
 from bench.cluster.images import in_cluster
 from bench.cluster.pool import Cluster
+from bench.config_file import Command
 from bench.crops import write_crops
 from bench.datasets import dataset, left_out, names
 from bench.errors import MissingFile
@@ -31,7 +32,7 @@ from bench.store import Store, now
 from bench.tables import print_exports, write_exports
 
 
-def sr_quality(config: Config, command: Sequence[str]) -> int:
+def sr_quality(config: Config, command: Command) -> int:
     """Score everything that the config asks for, print a table per data set and scale, and export it.
 
     Returns:
@@ -56,7 +57,7 @@ def sr_quality(config: Config, command: Sequence[str]) -> int:
 
 
 def score(
-    config: Config, where: torch.device, store: Store, command: Sequence[str], cluster: Cluster | None = None
+    config: Config, where: torch.device, store: Store, command: Command, cluster: Cluster | None = None
 ) -> tuple[list[Row], bool]:
     """Score, then print.
 
@@ -76,7 +77,8 @@ def score(
     number = store.start(
         Run(
             program="sr_quality",
-            command=tuple(command),
+            command=command,
+            config=command.config,
             started=now(),
             environment=machine_of(where, cluster),
             protocols=tuple(dict.fromkeys(plan.protocol for plan in todo)) or config.protocols,

@@ -14,6 +14,7 @@ from bench.cli import DONE, FAILED, device, progress, writable_file
 from bench.cluster import connect
 from bench.cluster.pool import Cluster
 from bench.cluster.style import in_cluster
+from bench.config_file import Command
 from bench.datasets import left_out
 from bench.failures import print_lacking
 from bench.files.replacing import replacing
@@ -34,7 +35,7 @@ from bench.tables import print_table, to_json
 NARROWEST, WIDTH_OF_A_FILE = 112, 160
 
 
-def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+def run(args: argparse.Namespace, command: Command) -> int:
     """Measure everything that was asked for and print it."""
     config = read_config(args)
     json_file = writable_file(config.json) if config.json else None
@@ -68,7 +69,7 @@ def refuse_inputs(config: Config, json_file: Path | None) -> None:
 
 
 def measure(
-    config: Config, where: torch.device, store: Store, command: Sequence[str], cluster: Cluster | None
+    config: Config, where: torch.device, store: Store, command: Command, cluster: Cluster | None
 ) -> tuple[list[Panel], bool]:
     """Measure, then print the tables of each style and size.
 
@@ -79,7 +80,8 @@ def measure(
     todo = plans(config, where, tell=print, say=lambda text: print(text, file=sys.stderr))
     record = Run(
         program="style_quality",
-        command=tuple(command),
+        command=command,
+        config=command.config,
         started=now(),
         environment=connect.machine_of(where, cluster),
         protocols=tuple(protocol for plan in todo for protocol in plan.protocols),

@@ -18,6 +18,7 @@ from bench.devices import devices, find_device
 from bench.environment import DISTRIBUTION, PACKAGES, environment, gibibytes, version
 from bench.examining.inventory import inventory
 from bench.examining.mask import masked, masked_free_text
+from bench.examining.names import name_clashes
 from bench.examining.tables import machine_rows, short
 from bench.gpu import driver_version, gpu_facts
 from bench.registry.stylizers import STYLIZERS
@@ -81,6 +82,7 @@ def report(*, db: Path | None = None, verify: bool = False) -> str:
         ("suite and machine", machine),
         ("GPU", graphics),
         ("packages", packages),
+        ("packages called like ours", name_clashes),
         ("memory and disk", room),
         ("data files", lambda: data_files(verify=verify)),
         ("weights of the package", weights),

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.ndimage import correlate1d
 
 from bench.explaining.conventions import BORDERS, LEVELS, SSIM_PEAKS, WINDOWS, Recipe, Window
 
@@ -129,6 +128,8 @@ def weights(window: Window) -> Float64[np.ndarray, " size"]:
 def moments(x: Plane, y: Plane, window: Window) -> Moments:
     """Where the window fits: squared local means of x + y and of x - y, then their local variances."""
     both = np.stack((x + y, x - y))
+    from scipy.ndimage import correlate1d  # for these two functions alone, and slow to load
+
     fields = np.concatenate((both, both * both))
     radius = window.size // 2
     taps = weights(window)
@@ -167,6 +168,8 @@ def blocks(plane: Plane) -> Plane:
 
 def box_then_every(plane: Plane) -> Plane:
     """Mean over f x f pixels, the image mirrored at its borders, then every f-th. MATLAB's round, half up."""
+    from scipy.ndimage import correlate1d
+
     f = max(1, math.floor(min(plane.shape) / LONGEST_SIDE + 0.5))
     for axis in (0, 1):  # an even box reaches one pixel further to the right, as imfilter's does
         plane = correlate1d(plane, np.full(f, 1 / f), axis=axis, mode="reflect", origin=f % 2 - 1)

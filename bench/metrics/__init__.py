@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import UserError
+from bench.plugins import Extended, Plugin
 from bench.records import MetricInfo
 from bench.roles import Metric, NoReferenceMetric
 
@@ -188,15 +189,32 @@ METRICS: dict[str, MetricEntry] = {
 }
 
 
+def _signed(entry: MetricEntry, plugin: Plugin) -> MetricEntry:
+    return replace(entry, version=f"{entry.version}+{plugin.stamp}")
+
+
+EXTENDED = Extended(
+    group="perceptual_bench.metrics",
+    what="metric",
+    ours=lambda: METRICS,
+    kinds=(MetricEntry,),
+    signed=_signed,
+)
+"""With what plugins add (:mod:`bench.plugins`)."""
+
+
 def entry(name: str) -> MetricEntry:
-    """The entry called `name`.
+    """The entry called `name`, of the table or of a plugin.
 
     Raises:
-        UserError: there is none; the message lists those there are.
+        UserError: there is none, and the message lists those there are; or a plugin's cannot be used.
     """
-    if name not in METRICS:
-        raise UserError(f"no metric is called {name!r}; there are: {', '.join(METRICS)}")
-    return METRICS[name]
+    found = EXTENDED.find(name)
+    if found is None:
+        raise UserError(
+            f"no metric is called {name!r}; there are: {', '.join([*METRICS, *EXTENDED.names()])}"
+        )
+    return found
 
 
 def used_entry(name: str, used_name: Callable[[str], str]) -> MetricEntry:

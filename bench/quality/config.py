@@ -112,6 +112,7 @@ def config(
     """The options as the command line has them, names resolved. Names given twice count once; nothing heavy is loaded.
 
     Args:
+        models: None for every one of the table; empty where `bench.api` brings one of its own.
         exports: a file for each of :data:`bench.tables.FORMATS` that is wanted.
 
     Raises:
@@ -125,7 +126,7 @@ def config(
     lr_source, lr_pattern = _lr(lr)
     made = Config(
         datasets=tuple(replace(d, images=d.images[:limit]) for d in found),
-        models=tuple(dict.fromkeys(models or upscalers.UPSCALERS)),
+        models=tuple(dict.fromkeys(upscalers.UPSCALERS if models is None else models)),
         metrics=tuple(metric_table.entry(name).name for name in dict.fromkeys(metrics or DEFAULT_METRICS)),
         protocols=tuple(find_protocol(protocol, scale) for scale in scales),
         models_named=models is not None,
@@ -175,7 +176,7 @@ def _refuse_duplicate_names(datasets: Sequence[Dataset]) -> None:
 
 def _refuse_scales(config: Config) -> None:
     for scale in (p.scale for p in config.protocols):
-        if not any(e.supports(scale) for e in config.entries):
+        if config.entries and not any(e.supports(scale) for e in config.entries):
             have = "; ".join(
                 f"{e.name} has {f'x{e.scale}' if isinstance(e, Outside) else e.weights_text}"
                 for e in config.entries

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bench import cache, datasets
-from bench.metrics import METRICS
+from bench.metrics import EXTENDED, METRICS
 from bench.protocols import PROTOCOLS, protocol
+from bench.registry import catalog
 from bench.registry.upscalers import UPSCALERS
 from bench.shipped import is_shipped
 
@@ -17,6 +18,7 @@ def lines() -> Iterator[str]:
     for model in UPSCALERS.values():
         scales = ", ".join(f"x{s}" for s in model.weights) or "any scale"
         yield _line(model.name, f"{model.about}; {scales}", model.weights.values())
+    yield from (f"  {name:<22} {about}" for name, about in catalog.EXTENDED.lines())
     yield "\ndata sets (or any folder of images)"
     for name, about in datasets.names().items():
         yield _line(name, about, datasets.files(name))
@@ -25,6 +27,7 @@ def lines() -> Iterator[str]:
         extra = f"; needs {metric.missing_extra}" if metric.missing_extra else ""
         untried = "; never run with its trained weights" if metric.never_run else ""
         yield _line(metric.name, f"{metric.about}{untried}", metric.needs) + extra
+    yield from (f"  {name:<22} {about}" for name, about in EXTENDED.lines())
     yield "\nprotocols"
     for name, make in PROTOCOLS.items():
         yield _line(name, f"{(make.__doc__ or '').splitlines()[0]} [x4: {protocol(name, 4).hash[:8]}]", ())

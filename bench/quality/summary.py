@@ -13,11 +13,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rich.console import Console
-
 from bench.environment import suite_version
 from bench.files.names import listed
-from bench.metrics import METRICS
+from bench.metrics import entry as metric_entry
 from bench.printable import printable
 from bench.published import Published
 from bench.records import HR, Score
@@ -65,7 +63,7 @@ class Row:
 
     def text(self) -> str:
         """The mean with the metric's number of decimals; over the finite values, with a star, where some are not."""
-        decimals = METRICS[self.metric].decimals
+        decimals = metric_entry(self.metric).decimals
         if math.isfinite(self.mean):
             return f"{self.mean:.{decimals}f}"
         finite = self.mean_of_finite
@@ -166,7 +164,7 @@ def record(row: Row) -> dict[str, object]:
         "protocol": row.protocol,
         "protocol_hash": row.protocol_hash,
         "metric": row.metric,
-        "metric_version": row.metric_version or METRICS[row.metric].version,
+        "metric_version": row.metric_version or metric_entry(row.metric).version,
         "mean": row.mean,
         "n": row.n,
         "values": row.values,
@@ -207,7 +205,7 @@ def _table(title: str, group: Sequence[Row]) -> Table:
         columns=(
             Column(head="model", align="left"),
             *(
-                Column(head=metric, better="higher" if METRICS[metric].higher_is_better else "lower")
+                Column(head=metric, better="higher" if metric_entry(metric).higher_is_better else "lower")
                 for metric in metrics
             ),
             Column(head="n"),
@@ -249,6 +247,8 @@ def with_published(table: Table, published: Sequence[Published]) -> Table:
 
 def print_tables(rows: Sequence[Row], others: Sequence[Published] = ()) -> None:
     """A table per data set, scale and protocol on the terminal, with what others published."""
+    from rich.console import Console
+
     console = Console()
     for table in tables(rows):
         metrics = [column.head for column in table.columns[1:-1]]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench import cache, shipped
 from bench.errors import UserError
+from bench.plugins import Extended, Plugin
 from bench.registry import stylizers, upscalers
 from bench.registry.descriptor import Requirements, requirements
-from bench.registry.external import Outside, found
+from bench.registry.external import PLUGIN_MODELS, Outside, found
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.targets import resolve
 from bench.registry.upscalers import UpscalerEntry
@@ -54,9 +55,27 @@ class Participant:
         return self.network if isinstance(self.network, nn.Module) else None
 
 
+def _signed(entry: StylizerEntry | UpscalerEntry, plugin: Plugin) -> StylizerEntry | UpscalerEntry:
+    return replace(
+        entry,
+        hash_id=f"{plugin.distribution}:{entry.hash_id}",
+        version=f"{entry.version}+{plugin.stamp}",
+    )
+
+
+EXTENDED: Extended[StylizerEntry | UpscalerEntry] = Extended(
+    group=PLUGIN_MODELS,
+    what="model",
+    ours=lambda: {**upscalers.UPSCALERS, **stylizers.STYLIZERS},
+    kinds=(UpscalerEntry, StylizerEntry),
+    signed=_signed,
+)
+"""Both tables with what plugins add (:mod:`bench.plugins`)."""
+
+
 def names() -> tuple[str, ...]:
     """Every model that can be named, stylizers first."""
-    return (*stylizers.STYLIZERS, *upscalers.UPSCALERS)
+    return (*stylizers.STYLIZERS, *upscalers.UPSCALERS, *EXTENDED.names())
 
 
 def upscaler_entry(name: str) -> UpscalerEntry | Outside:
@@ -65,9 +84,10 @@ def upscaler_entry(name: str) -> UpscalerEntry | Outside:
     Raises:
         UserError: there is none; the message lists those there are.
     """
-    if name in upscalers.UPSCALERS:
-        return upscalers.UPSCALERS[name]
-    chosen = found(name, lambda: ", ".join(upscalers.UPSCALERS))
+    known = EXTENDED.find(name)
+    if isinstance(known, UpscalerEntry):
+        return known
+    chosen = found(name, lambda: ", ".join([*upscalers.UPSCALERS, *EXTENDED.names()]))
     if chosen.kind == "stylizer":
         raise UserError(
             f"{name!r} gives images of the size it takes: a stylizer; required an upscaler (kind=upscaler makes it one)"
@@ -81,9 +101,10 @@ def stylizer_entry(name: str) -> StylizerEntry | Outside:
     Raises:
         UserError: there is none; the message lists those there are.
     """
-    if name in stylizers.STYLIZERS:
-        return stylizers.STYLIZERS[name]
-    chosen = found(name, lambda: ", ".join(stylizers.STYLIZERS))
+    known = EXTENDED.find(name)
+    if isinstance(known, StylizerEntry):
+        return known
+    chosen = found(name, lambda: ", ".join([*stylizers.STYLIZERS, *EXTENDED.names()]))
     if chosen.kind != "stylizer":
         raise UserError(f"{name!r} is not a stylizer but {chosen.about}; required a style network")
     return chosen
@@ -137,9 +158,9 @@ def entry(name: str) -> StylizerEntry | UpscalerEntry | Outside:
     Raises:
         UserError: there is none; the message lists all. Or it is a folder of images.
     """
-    table: dict[str, StylizerEntry | UpscalerEntry] = {**upscalers.UPSCALERS, **stylizers.STYLIZERS}
-    if name in table:
-        return table[name]
+    known = EXTENDED.find(name)
+    if known is not None:
+        return known
     chosen = found(name, lambda: ", ".join(names()))
     if chosen.kind == "images":
         raise UserError(f"{name!r} is a folder of images, which cannot be run; required a network")

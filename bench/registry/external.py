@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import UserError
+from bench.plugins import plugins
 from bench.records import content_hash
 from bench.registry import stylizers, upscalers
 from bench.registry.spec import SourceKind, Spec, looks_outside, parse
@@ -26,6 +27,8 @@ ADAPTERS: Mapping[SourceKind, str] = {
     "folder": "bench.registry.adapters.image_folder:opened",
 }
 """What opens each kind of source: called with its spec, gives the model."""
+PLUGIN_MODELS = "perceptual_bench.models"
+"""The group of entry points of models (:mod:`bench.plugins`)."""
 VERSION = "1"
 """Raised whenever what is done around a foreign network changes its values."""
 
@@ -116,7 +119,8 @@ def _stamp(source: str) -> tuple[str, int, int]:
 @functools.cache
 def _opened(text: str, path: str, written: int, length: int) -> Outside:
     spec = parse(text)
-    if spec.name.casefold() in {*stylizers.STYLIZERS, *upscalers.UPSCALERS, *TAKEN}:
+    added = (plugin.name for plugin in plugins(PLUGIN_MODELS))
+    if spec.name.casefold() in {*stylizers.STYLIZERS, *upscalers.UPSCALERS, *TAKEN, *added}:
         raise UserError(
             f"{spec.text!r} would be called {spec.name!r}, which is taken; required another: {spec.text},name=NAME"
         )

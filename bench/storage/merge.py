@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.storage.schema import TABLES
+from bench.storage.schema import CONTRIBUTOR, TABLES
 
 KEYED = ("scores", "pictures", "timings", "curves")
 """Tables whose rows are of a run and have a key of their own."""
@@ -30,13 +30,14 @@ class Merged:
     others: int
 
 
-def merge(db: sqlite3.Connection, file: Path, other: Path) -> Merged:
+def merge(db: sqlite3.Connection, file: Path, other: Path, contributor: str = "") -> Merged:
     """Copy every row of the attached database `other`; what has the same key replaces what is there.
 
     A run that is there already, with the same command, start and machine, is the same run. Called in a transaction.
 
     Args:
         file, other: the two results files: pictures are kept by their path from the file's folder.
+        contributor: of the runs that name none; empty for none.
     """
     db.create_function("relocated", 1, _relocation(file, other), deterministic=True)
     there = {row[0] for row in db.execute("select name from other.sqlite_master where type = 'table'")}
@@ -59,6 +60,16 @@ def merge(db: sqlite3.Connection, file: Path, other: Path) -> Merged:
         f"insert into main.failures ({columns}, run) "
         f"select {columns}, here from other.failures join temp.runs_here on run = there where new"
     )
+    if "run_facts" in there:
+        db.execute(
+            "insert or ignore into main.run_facts (run, name, text) "
+            "select here, name, text from other.run_facts join temp.runs_here on run = there"
+        )
+    if contributor:
+        db.execute(
+            "insert or ignore into main.run_facts (run, name, text) select here, ?, ? from temp.runs_here",
+            (CONTRIBUTOR, contributor),
+        )
     merged = Merged(runs=new, scores=_count(db, "other.scores"), others=others)
     db.execute("drop table temp.runs_here")
     return merged

@@ -57,11 +57,17 @@ create table if not exists curves (
   terms text not null, seconds real not null, batch integer not null, run integer not null references runs (id),
   primary key (dataset, protocol_hash, image, image_sha256, subject, subject_hash)
 ) without rowid;
+create table if not exists run_facts (
+  run integer not null references runs (id), name text not null, text text not null, primary key (run, name)
+) without rowid;
 """
+CONFIG, CONTRIBUTOR = "config", "contributor"
+"""Names in `run_facts`: the text of a run's config file, and who made it."""
 TABLES = (
     "environments",
     "protocols",
     "runs",
+    "run_facts",
     "scores",
     "failures",
     "pictures",

@@ -217,7 +217,8 @@ def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> t
         for entry in stylizers.STYLIZERS.values()
         if (entry.name in wanted if models is not None else any(of_style(entry, style) for style in styles))
     )
-    return (*listed, *dict.fromkeys(entry for entry in chosen if isinstance(entry, Outside)))
+    others = (entry for entry in chosen if entry.name not in stylizers.STYLIZERS)
+    return (*listed, *dict.fromkeys(others))
 
 
 def _refuse_stranger(entry: Entry, styles: Sequence[StyleImage]) -> None:

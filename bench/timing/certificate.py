@@ -10,7 +10,6 @@ from typing import Any
 
 import psutil
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from bench import gpu
 from bench.devices import find_device
@@ -119,6 +118,8 @@ def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: tor
 
 def flops(work: Work) -> int | None:
     """Floating-point operations of one call; None when no operation that is counted was seen."""
+    from torch.utils.flop_counter import FlopCounterMode  # loads triton, which takes as long as all of ours
+
     with FlopCounterMode(display=False) as counter:
         work()
     return counter.get_total_flops() or None

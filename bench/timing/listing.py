@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.cli import DONE
+from bench.registry import catalog
 from bench.registry.stylizers import STYLIZERS
 from bench.registry.upscalers import UPSCALERS
 
@@ -14,4 +15,6 @@ def list_names() -> int:
         print(f"{stylizer.name:<22} {stylizer.about}")
     for upscaler in UPSCALERS.values():
         print(f"{upscaler.name:<22} {upscaler.about}")
+    for name, about in catalog.EXTENDED.lines():
+        print(f"{name:<22} {about}")
     return DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib.util
 import json
+import math
 import re
 import sqlite3
 import subprocess
@@ -168,7 +169,44 @@ def test_summary_marks_the_best_of_several(folder: Path) -> None:
         ({"model": lambda lr: F.interpolate(lr, scale_factor=4), "db": "r.db"}, "no content that could be"),
         ({"model": lambda lr: "sr"}, "the model returned str, required a tensor"),
         ({"scale": 0}, "scale"),
+        ({"scale": 4.0}, r"scale is 4\.0; required an integer of at least 2"),
+        ({"scale": "4"}, "scale is '4'; required an integer"),
+        ({"scale": True}, "scale is True; required an integer"),
         ({"protocol": "set5"}, "set5"),
+        ({"metrics": "psnr"}, "metrics is 'psnr'; required a sequence of names"),
+        ({"metrics": []}, r"metrics is \[\]; required a sequence of names, one at least"),
+        ({"metrics": [3]}, r"metrics is \[3\]; required a sequence of names"),
+        ({"dataset": []}, "dataset is empty; required a name, a folder"),
+        ({"dataset": np.zeros((40, 40, 3), np.uint8)}, "dataset is ndarray; required a name"),
+        ({"dataset": torch.zeros(1, 3, 40, 40)}, "dataset is Tensor; required a name"),
+        ({"dataset": [np.zeros((0, 40, 3), np.uint8)]}, r"image 0 is uint8 \(0, 40, 3\); required uint8"),
+        ({"dataset": ["a.png"]}, "image 0 is <U5"),
+        ({"dataset": "no_such_set"}, "no data set or folder is called 'no_such_set'"),
+        ({"device": "gpu"}, "device is 'gpu'; required one of: cpu"),
+        ({"device": "cuda:99"}, "device is 'cuda:99', which is not here; required one of: cpu"),
+        ({"model": Enlarge().to("meta")}, "the module lies on meta, where parameters have no values"),
+        ({"model": (part for part in "ab")}, "model is a generator; required a name, a path"),
+        ({"model": lambda lr: (each for each in lr)}, "the model returned generator, required a tensor"),
+        (
+            {"model": lambda lr: F.interpolate(lr, scale_factor=4).numpy()},
+            "returned ndarray, required a tensor",
+        ),
+        (
+            {"model": lambda lr: F.interpolate(lr, scale_factor=4)[0]},
+            r"returned shape \(3, \d+, \d+\), required",
+        ),
+        (
+            {"model": lambda lr: F.interpolate(lr, scale_factor=4)[:, :1]},
+            r"made shape \(1, 1, .*required \(1, 3",
+        ),
+        ({"model": lambda lr: F.interpolate(lr, scale_factor=4)[..., 1:]}, r"required \(1, 3, N\*"),
+        ({"model": lambda lr: 1 / 0}, "the model failed on an image of .*ZeroDivisionError"),
+        ({"model": lambda lr: F.interpolate(lr, scale_factor=4) * 255}, r"values from .*, required \[0, 1\]"),
+        ({"model": lambda lr: F.interpolate(lr, scale_factor=4) * math.inf}, "NaN or infinite values"),
+        ({"model": Enlarge(), "name": "hr"}, "name is 'hr'; required printable text, and neither"),
+        ({"model": Enlarge(), "name": "a\n"}, "name is 'a.n'; required printable text"),
+        ({"model": Enlarge(), "name": 3}, "name is 3; required printable text"),
+        ({"db": "."}, "it is a folder; required a file"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_must(
@@ -176,7 +214,7 @@ def test_what_cannot_be_is_refused_with_what_must(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     given = {"model": "bicubic", "dataset": folder} | arguments
-    with pytest.raises((UserError, ValueError), match=message):
+    with pytest.raises((ValueError, RunError), match=message):
         api.evaluate(**given)  # type: ignore[arg-type]
 
 
@@ -194,11 +232,70 @@ def test_a_model_that_returns_nan_is_an_error_and_no_number(folder: Path) -> Non
         (torch.full((1, 3, 32, 32), float("nan")), "sr has values from nan to nan"),
         (torch.zeros(1, 3, 32, 30), "sr is 30x32, required the size of hr"),
         (np.zeros((32, 32, 3)), "sr is a ndarray; required a tensor"),
+        (torch.zeros(0, 3, 32, 32), r"sr is torch.float32 \(0, 3, 32, 32\); required float"),
+        (torch.zeros(2, 3, 32, 32), r"sr has shape \(2, 3, 32, 32\), hr \(1, 3, 32, 32\); required as many"),
+        (
+            torch.zeros(1, 1, 32, 32),
+            r"sr has shape \(1, 1, 32, 32\), hr .*; required as many images and channels",
+        ),
+        (torch.zeros(1, 3, 32, 32, device="meta"), "sr lies on meta, where tensors have no values"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.complex64), "sr is torch.complex64"),
+        (None, "sr is a NoneType; required a tensor"),
+        ((each for each in "ab"), "sr is a generator; required a tensor"),
     ],
 )
 def test_a_metric_refuses_what_is_no_image(sr: Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         api.metric("psnr")(sr, torch.zeros(1, 3, 32, 32))
+
+
+def test_a_metric_refuses_hr_likewise() -> None:
+    sr = torch.zeros(1, 3, 32, 32)
+    for hr, message in (
+        (sr / 0, "hr has values from nan to nan"),
+        (sr.int(), r"hr is torch.int32 \(1, 3, 32, 32\); required float"),
+        (sr - 3, "hr has values from -3 to -3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            api.metric("psnr")(sr, hr)
+
+
+@pytest.mark.cuda
+def test_a_metric_refuses_two_devices() -> None:
+    with pytest.raises(ValueError, match="sr lies on cuda:0, hr on cpu; required one device"):
+        api.metric("psnr")(torch.zeros(1, 3, 32, 32, device="cuda"), torch.zeros(1, 3, 32, 32))
+
+
+def test_a_metric_that_cannot_be_is_refused() -> None:
+    for arguments, message in (
+        ({"name": "x"}, "no metric is called 'x'"),
+        ({"name": "psnr", "protocol": "x"}, "no protocol is called 'x'"),
+        ({"name": "psnr", "scale": 0}, "scale is 0; required an integer of at least 2"),
+        ({"name": "psnr", "scale": 2.5}, r"scale is 2\.5; required an integer"),
+        ({"name": "psnr", "device": "tpu"}, "device is 'tpu'; required one of: cpu"),
+        ({"name": "vif-p", "protocol": "srcnn2014"}, "vif-p measures colour images, but protocol srcnn2014"),
+    ):
+        with pytest.raises(UserError, match=message):
+            api.metric(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("hr", "scale", "message"),
+    [
+        (torch.zeros(1, 3, 32, 32) / 0, 4, "hr has values from nan to nan"),
+        (torch.zeros(1, 3, 32, 32).int(), 4, "hr is torch.int32"),
+        (torch.full((1, 3, 32, 32), 200.0), 4, "hr has values from 200 to 200"),
+        (torch.zeros(3, 32, 32), 4, "hr is torch.float32 .3, 32, 32.; required float, .n, 3, h, w."),
+        (torch.zeros(0, 3, 32, 32), 4, "hr is torch.float32 .0, 3, 32, 32."),
+        (torch.zeros(1, 3, 3, 3), 4, "required at least one pixel"),
+        (np.zeros((32, 32, 3)), 4, "hr is a ndarray; required a tensor"),
+        (torch.zeros(1, 3, 32, 32), 0, "scale is 0; required an integer of at least 2"),
+        (torch.zeros(1, 3, 32, 32), 4.0, "scale is 4.0; required an integer of at least 2"),
+    ],
+)
+def test_no_lr_is_made_of_what_is_no_image(hr: Tensor, scale: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        api.make_lr(hr, scale=scale)
 
 
 def test_the_examples_in_the_docstrings_run() -> None:
@@ -223,6 +320,12 @@ def test_explain_lists_what_the_program_lists(folder: Path) -> None:
         api.explain(sr / 255, hr)
     with pytest.raises(ValueError, match="required one height and width"):
         api.explain(sr[:-4], hr)
+    with pytest.raises(ValueError, match=r"sr is uint8 .*, 4\); required uint8"):
+        api.explain(np.zeros((8, 8, 4), np.uint8), hr)
+    with pytest.raises(ValueError, match=r"sr is uint8 \(0, "):
+        api.explain(sr[:0], hr[:0])
+    with pytest.raises(UserError, match=r"scale is 1\.5; required an integer of at least 1"):
+        api.explain(sr, hr, scale=1.5)  # type: ignore[arg-type]
 
 
 def test_a_module_is_timed_and_left_as_it_was() -> None:
@@ -233,6 +336,73 @@ def test_a_module_is_timed_and_left_as_it_was() -> None:
     assert module.training
     with pytest.raises(UserError, match="no model is called 'bicubc'"):
         api.time_model("bicubc")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 0}, "size is 0; required a whole number of pixels"),
+        ({"size": 64.5}, r"size is 64\.5; required a whole number of pixels"),
+        ({"size": 66}, "size is 66; required a whole number of pixels, a multiple"),
+        ({"model": "bicubic", "size": 66}, "66; required multiples of the scale, 4, for bicubic"),
+        ({"time_limit": -1}, "-1; required a number of seconds above 0"),
+        ({"time_limit": math.nan}, "nan; required a number of seconds above 0"),
+        ({"scale": 2}, "makes x4; required x2, or scale=4"),
+        ({"device": "cuda:99"}, "device is 'cuda:99', which is not here"),
+        ({"model": 3}, "model is a int; required a name"),
+        ({"model": Enlarge().to("meta")}, "the module lies on meta"),
+    ],
+)
+def test_what_cannot_be_timed_is_refused(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        api.time_model(**{"model": Enlarge(), "size": 64, "device": "cpu"} | arguments)  # type: ignore[arg-type]
+
+
+def test_a_small_size_is_no_matter_of_models_that_are_not_timed() -> None:
+    assert api.time_model("bicubic", size=16, time_limit=0.1, device="cpu").seconds > 0
+
+
+def test_only_a_frame_of_results_has_a_summary() -> None:
+    for frame, message in ((None, "frame is a NoneType"), (pd.DataFrame({"a": [1]}), "frame has no column")):
+        with pytest.raises(UserError, match=message):
+            api.summary(frame)  # type: ignore[arg-type]
+
+
+def test_a_model_of_ones_own_is_scored_without_loading_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a model of the table was loaded")
+
+    monkeypatch.setattr("bench.registry.catalog.load_upscaler", refuse)
+    assert set(api.evaluate(Enlarge(), folder, metrics=["psnr"])["model"]) == {"Enlarge"}
+
+
+def test_import_bench_takes_less_than_a_tenth_of_a_second() -> None:
+    code = "import time; t = time.process_time(); import bench; print(time.process_time() - t)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert float(found.stdout) < 0.1
+
+
+def test_import_of_the_api_loads_no_large_package_but_torch() -> None:
+    """Each of these takes about as long as everything else together that it imports after torch."""
+    large = {
+        "pandas",
+        "scipy",
+        "rich",
+        "triton",
+        "torchvision",
+        "matplotlib",
+        "skimage",
+        "lpips",
+        "onnxruntime",
+    }
+    code = (
+        "import sys, torch; before = set(sys.modules); import bench.api; "
+        f"print(*sorted({large!r} & (set(sys.modules) - before)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert found.stdout.split() == []
 
 
 def test_import_bench_stays_light() -> None:

@@ -24,6 +24,7 @@ from bench.printable import printable
 from bench.protocols import protocol
 from bench.records import Environment, Run, Score, SpeedResult
 from bench.store import Store, now
+from tests.schemas import assert_valid
 from tests.stores import MACHINE, fill
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +125,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def compared(*arguments: str, status: int = 0) -> Any:
     """What the program writes as JSON."""
     assert main([*arguments, "--json", "out.json"]) == status
+    assert_valid("compare", "out.json")
     return json.loads(Path("out.json").read_text())
 
 

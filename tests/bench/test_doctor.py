@@ -23,6 +23,7 @@ from bench.examining.fetching import Transfer, fetch
 from bench.examining.inventory import FileReport, GroupReport, inventory
 from bench.examining.tables import machine_rows, missing, own_name, size
 from bench.manifest import ManifestFile
+from tests.schemas import assert_valid
 
 from .conftest import CONTENT, Server
 
@@ -100,6 +101,7 @@ def test_json_holds_machine_and_files(entry: ManifestFile, folder: Path, tmp_pat
     put(folder, entry, CONTENT)
     target = tmp_path / "new" / "doctor.json"
     assert main(["--json", str(target), "--verify"]) == 0
+    assert_valid("doctor", target)
     found = json.loads(target.read_text())
     assert found["environment"]["python"]
     assert found["folder"] == str(folder)

@@ -14,6 +14,7 @@ import pytest
 from bench import images
 from bench.explain import main
 from bench.sr_quality import main as sr_quality
+from tests.schemas import assert_valid
 
 
 def picture(seed: int, shape: tuple[int, int] = (48, 64)) -> np.ndarray:
@@ -61,6 +62,7 @@ def test_two_folders_are_paired_by_name_and_said_so(here: Path, capsys: pytest.C
     said = capsys.readouterr()
     assert "2 images, scale 4" in said.out
     assert "2 names pair only without an ending" in said.err
+    assert_valid("explain", here / "out/o.json")
     content = json.loads((here / "out/o.json").read_text())
     assert content["images"] == ["baby", "bird"]
     first = content["conventions"][0]

@@ -30,6 +30,7 @@ from bench.study.ranking import bootstrap_bradley_terry, bradley_terry
 from bench.study.result import PreferenceResult, read_result
 from bench.study.table import plain
 from bench.study.votes import votes
+from tests.schemas import assert_valid
 from tests.stores import fill
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -96,6 +97,7 @@ def scored(files: Sequence[Path], folder: Path, out: Path, *arguments: str) -> t
     status = program.main(
         ["score", *map(str, files), "--key", str(folder / "key.json"), "--json", str(out), *arguments]
     )
+    assert_valid("preference", out)
     return status, read_result(out)
 
 

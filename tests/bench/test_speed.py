@@ -26,6 +26,7 @@ from bench.timing.records import Timing
 from bench.timing.rows import Row, gatys_rows, network_row
 from bench.timing.stopwatch import TimingError
 from bench.timing.table import cell, notes, significant, speed_up
+from tests.schemas import assert_valid
 
 SIZE = "64"
 QUICK = ["--time-limit", "0.2", "--device", "cpu"]
@@ -56,6 +57,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def rows(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
     """Exit status and the JSON of a run."""
     status = speed.main([*arguments, *QUICK, "--json", "rows.json"])
+    assert_valid("speed", "rows.json")
     return status, json.loads(Path("rows.json").read_text())
 
 

@@ -20,6 +20,7 @@ from bench.datasets import dataset
 from bench.registry.upscalers import UPSCALERS
 from bench.shipped import is_shipped
 from bench.sr_quality import main
+from tests.schemas import assert_valid
 
 FAST = ["--models", "bicubic", "nearest", "--metrics", "psnr", "ssim"]
 
@@ -61,6 +62,7 @@ def test_a_table_the_results_file_and_the_images_are_made(
 
 def test_the_json_export_has_the_promised_fields(here: Path) -> None:
     assert main(["./set", *FAST, "--scales", "2", "4", "--json", "out/r.json"]) == 0
+    assert_valid("sr_quality", here / "out/r.json")
     table = json.loads((here / "out/r.json").read_text())
     assert len(table) == 2 * 2 * 2
     about = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "metric_version")

@@ -27,6 +27,7 @@ from bench.styling.objective import read_style, square
 from bench.styling.plan import Measured
 from models.losses import feature_loss, gram, gram_distance, total_variation
 from models.vgg import LossNetwork, random_loss_network
+from tests.schemas import assert_valid
 
 SIZE, ITERATIONS = 24, 6
 LAYERS = ("relu1_1", "relu2_1", "relu3_1")
@@ -137,6 +138,7 @@ def style() -> Tensor:
 
 def test_the_tables_say_what_was_stored(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--json", "out/q.json") == 0
+    assert_valid("style_quality", "out/q.json")
     said = capsys.readouterr().out
     for text in (
         "mine at 24x24, photos",

@@ -24,6 +24,7 @@ from bench.records import ImageFile
 from bench.store import Store
 from reports.load.gather import gather
 from reports.tables.quality import quality_table
+from tests.schemas import assert_valid
 
 COMMAND = ["set", "--scales", "2", "--models", "nearest", "bicubic"]
 
@@ -58,6 +59,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ..
 
 def run(*more: str) -> list[dict[str, object]]:
     assert sr_quality.main([*COMMAND, "--json", "r.json", *more]) == 0
+    assert_valid("sr_quality", "r.json")
     return json.loads(Path("r.json").read_text())
 
 

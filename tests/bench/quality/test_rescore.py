@@ -31,6 +31,7 @@ from bench.registry import catalog, upscalers
 from bench.rescore import main
 from bench.store import Store, now
 from tests.bench.storage.test_pictures import make_old
+from tests.schemas import assert_valid
 
 MODELS = ["--models", "bicubic", "nearest"]
 PICTURES = Path("results/images/set/x4-johnson2016")
@@ -180,6 +181,7 @@ def test_only_what_was_asked_for_is_rescored_and_exported(
     scored(*MODELS, "--metrics", "psnr", "--protocol", "rgb")
     chosen = ["--datasets", "set", "--models", "bicubic", "--protocol", "johnson2016", "--scales", "4"]
     assert main(["--metrics", "ssim", *chosen, "--json", "out/r.json", "--csv", "out/r.csv"]) == 0
+    assert_valid("rescore", "out/r.json")
     assert {row[3:7] for row in rows() if row[-3] == "ssim"} == {
         ("bicubic", row[4], 4, "johnson2016") for row in rows() if row[3] == "bicubic"
     }
