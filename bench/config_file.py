@@ -12,11 +12,12 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from bench.errors import UserError, describe_os_error
+from bench.errors import UserError, describe_os_error, did_you_mean
 from bench.files.replacing import replacing
 from bench.files.whole_file import read_whole
 from bench.printable import one_line, shortened
@@ -77,6 +78,8 @@ def parse(p: argparse.ArgumentParser, argv: Sequence[str] | None) -> tuple[argpa
     """
     words = list(sys.argv[1:] if argv is None else argv)
     text, line = "", words
+    for each in (p, *_commands(p).values()):
+        each.error = partial(_refuse, each)  # type: ignore[method-assign]
     try:
         if (file := _named(words)) is not None:
             text, line = _apply(p, file, words)
@@ -93,6 +96,15 @@ def parse(p: argparse.ArgumentParser, argv: Sequence[str] | None) -> tuple[argpa
     if dump == STDOUT:
         p.exit(0)
     return args, Command(words, text)
+
+
+def _refuse(p: argparse.ArgumentParser, message: str) -> NoReturn:
+    """One line, with the option that may have been meant; the usage is for who asks for it."""
+    what, _, given = message.partition("unrecognized arguments: ")
+    unknown = given.split(" ")[0].partition("=")[0] if not what else ""
+    known = [option for action in p._actions for option in action.option_strings]
+    hint = did_you_mean(unknown, known) if unknown.startswith("-") else ""
+    p.exit(2, f"{p.prog}: error: {message}{hint}; --help lists the options\n")
 
 
 def _named(words: Sequence[str]) -> Path | None:

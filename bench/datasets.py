@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
 from bench import manifest
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.files.formats import USUAL
 from bench.files.layouts import hr_folder, hr_names, listing
 from bench.files.names import normal
@@ -144,7 +144,8 @@ def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = Fals
         raise UserError(f"{name} is no data set by name: {reason}; required the folder that holds its images")
     what = "folder" if "/" in name or os.sep in name else "data set or folder"
     raise UserError(
-        f"no {what} is called {name_or_folder!r}; required a folder of images, or one of: {', '.join(NAMED)}"
+        f"no {what} is called {name_or_folder!r}{did_you_mean(name_or_folder, NAMED)}; required a folder of images, or "
+        f"one of: {', '.join(NAMED)}"
     )
 
 

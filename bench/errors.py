@@ -1,6 +1,8 @@
 """Errors that are shown to a user as one message, without a traceback."""
 
+import difflib
 import os
+from collections.abc import Iterable
 
 
 class UserError(ValueError):
@@ -34,6 +36,12 @@ class RunError(UserError):
 
 class StoreError(RunError):
     """The results file cannot be used as it is."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'bicubic'?)`, or nothing where no known name is near."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def describe_os_error(error: OSError) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.files.json_file import shown
 from bench.files.typed import typed
 
@@ -90,7 +90,9 @@ def group(name: str) -> Group:
         UserError: no group has that name.
     """
     if name not in groups():
-        raise UserError(f"no group of files is called {name!r}; there are: {', '.join(groups())}")
+        raise UserError(
+            f"no group of files is called {name!r}{did_you_mean(name, groups())}; there are: {', '.join(groups())}"
+        )
     return groups()[name]
 
 

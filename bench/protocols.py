@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.records import SRProtocol
 
 
@@ -58,7 +58,9 @@ def protocol(name: str, scale: int) -> SRProtocol:
         UserError: no protocol has that name, or the scale is below 2.
     """
     if name not in PROTOCOLS:
-        raise UserError(f"no protocol is called {name!r}; there are: {', '.join(PROTOCOLS)}")
+        raise UserError(
+            f"no protocol is called {name!r}{did_you_mean(name, PROTOCOLS)}; there are: {', '.join(PROTOCOLS)}"
+        )
     if scale < 2:
         raise UserError(f"scale is {scale}; required an integer of at least 2")
     return PROTOCOLS[name](scale)

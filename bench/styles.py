@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from bench import cache, manifest
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.records import StyleProtocol
 
 INITIAL = {
@@ -112,7 +112,8 @@ def style_image(name_or_file: str) -> StyleImage:
         name, file = Path(name_or_file).stem, Path(name_or_file)
     else:
         raise UserError(
-            f"no style is called {name_or_file!r}; required the file of an image, or one of: {', '.join(known)}"
+            f"no style is called {name_or_file!r}{did_you_mean(name_or_file, known)}; "
+            f"required the file of an image, or one of: {', '.join(known)}"
         )
     return StyleImage(name=name, file=file, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
 

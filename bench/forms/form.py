@@ -10,7 +10,7 @@ import typing as tp
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 MemoryFormat = Literal["contiguous", "channels_last"]
@@ -76,7 +76,9 @@ def form(name: str) -> Form:
     fields: dict[str, tp.Any] = {}
     for word in name.split("+"):
         if word not in WORDS:
-            raise UserError(f"no form is called {word!r}; there are: {', '.join(WORDS)}, joined by +")
+            raise UserError(
+                f"no form is called {word!r}{did_you_mean(word, WORDS)}; there are: {', '.join(WORDS)}, joined by +"
+            )
         fields |= WORDS[word]
     return Form(**fields)
 

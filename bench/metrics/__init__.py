@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.plugins import Extended, Plugin
 from bench.records import MetricInfo
 from bench.roles import Metric, NoReferenceMetric
@@ -211,8 +211,9 @@ def entry(name: str) -> MetricEntry:
     """
     found = EXTENDED.find(name)
     if found is None:
+        known = [*METRICS, *EXTENDED.names()]
         raise UserError(
-            f"no metric is called {name!r}; there are: {', '.join([*METRICS, *EXTENDED.names()])}"
+            f"no metric is called {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}"
         )
     return found
 

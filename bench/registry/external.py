@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.plugins import plugins
 from bench.records import content_hash
 from bench.registry import stylizers, upscalers
@@ -102,7 +102,8 @@ def found(text: str, known: Callable[[], str]) -> Outside:
     """
     if not looks_outside(text):
         raise UserError(
-            f"no model is called {text!r}; there are: {known()}; or a path: a checkpoint, an ONNX file, "
+            f"no model is called {text!r}{did_you_mean(text, known().split(', '))}; there are: {known()}; "
+            "or a path: a checkpoint, an ONNX file, "
             "FILE.py:NAME, a folder of images"
         )
     spec = parse(text)

@@ -87,7 +87,7 @@ def test_other_weights_from_torchvision_than_the_pinned_ones_are_refused() -> No
 
 
 def test_unknown_names_are_refused_with_what_there_is() -> None:
-    with pytest.raises(UserError, match="'set6'; there are: set5, set14, bsd100"):
+    with pytest.raises(UserError, match=r"'set6' \(did you mean 'set5'\?\); there are: set5, set14, bsd100"):
         manifest.group("set6")
     with pytest.raises(
         UserError, match=r"'data/set5/x\.png' is not in the manifest; required one of its \d+ files"

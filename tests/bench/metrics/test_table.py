@@ -75,7 +75,10 @@ def test_the_least_side_is_where_a_metric_begins_to_refuse(name: str, metric: Me
 
 
 def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"no metric is called 'lpips'; there are: psnr, ssim, .*lpips-alex"):
+    with pytest.raises(
+        UserError,
+        match=r"no metric is called 'lpips' \(did you mean 'lpips-vgg'\?\); there are: psnr, ssim, .*lpips-alex",
+    ):
         load("lpips", Path, CPU)
 
 
