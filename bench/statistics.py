@@ -156,6 +156,19 @@ def signed_rank(differences: Sequence[float]) -> RankTest:
     return RankTest(p=p, direction=int(np.sign(signed.sum())))
 
 
+def signed_rank_each(differences: np.ndarray[Any, Any]) -> tuple[float, ...]:
+    """The p value of :func:`signed_rank` for every column at once.
+
+    Args:
+        differences: (n, pairs), without NaN.
+    """
+    from scipy.stats import wilcoxon
+
+    if len(differences) <= EXACT_RANKS or not differences.any(axis=0).all() or (differences == 0).any():
+        return tuple(signed_rank(column.tolist()).p for column in differences.T)
+    return tuple(map(float, wilcoxon(differences, axis=0).pvalue))
+
+
 def _exact_p(signed: np.ndarray[Any, Any]) -> float:
     """From all 2**n ways to set the signs, counted by their sum; tied ranks are halves, so twice the ranks are added.
 

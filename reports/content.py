@@ -12,9 +12,11 @@ from bench.errors import UserError
 from bench.store import now
 from reports.load.results import Group, Results
 from reports.load.speeds import Machine, machines, shown_runs
+from reports.load.standings import leading_groups, sentence, standings
 from reports.parts import Figure, Report, Section, Table, Verdict
 from reports.protocol_words import protocol_words
 from reports.summary import abstract, headlines, summary
+from reports.tables.leaderboard import leaderboard_table
 from reports.tables.paper import figure_5_table, figure_table, table_1
 from reports.tables.quality import against_table, quality_table
 from reports.tables.speed import ladder_tables, measurement_tables
@@ -25,9 +27,11 @@ from reports.verdicts.rows import counts
 
 TITLE = "Perceptual losses, measured again"
 REFERENCE = "bicubic"
+MOST_ROWS = 20  # of a table that stands open
 # Section id: the figures that it shows, by id or by the beginning of their ids.
 PLACES: Mapping[str, tuple[str, ...]] = {
     "quality": ("figure8", "figure9"),
+    "leaderboard": ("plane", "agreement"),
     "speed": ("table1", "pareto", "ladder"),
     "style": ("figure5", "figure6", "figure7", "figure3", "figure4"),
     "images": ("differences", "crops", "sensitivity"),
@@ -136,9 +140,11 @@ def place(figure: Figure) -> str:
 def _sections(material: _Material) -> list[Section]:
     """What this run measured comes first and open; what it is compared with, and how, is folded on the page."""
     made = [
+        _leaderboard(material),
         _quality(material),
         _speed(material),
         _style(material),
+        _scores(material),
         _differences(material),
         _preference(material),
         _protocols(material.results.groups),
@@ -160,9 +166,30 @@ def _section(
     )
 
 
+def _leaderboard(material: _Material) -> Section:
+    """Where more than ten models were scored: ranks on the largest data set of each protocol, and what agrees with what."""
+    tables, text = [], []
+    for group in leading_groups(material.results):
+        found = [ranked for info in group.metrics if (ranked := standings(group, info)) is not None]
+        if found:
+            tables.append(leaderboard_table(group, found))
+            text.append(" ".join(sentence(each, group) for each in found))
+    return _section(material, "leaderboard", "Leaderboard", *text, tables=tables)
+
+
+def _scores(material: _Material) -> Section:
+    """The tables of data sets with so many models that they would push all else off the page."""
+    tables = [
+        quality_table(group, material.references.get(group.id))
+        for group in material.results.groups
+        if len(group.models) > MOST_ROWS
+    ]
+    return _section(material, "scores", "All scores of many models", tables=tables, folded=True)
+
+
 def _quality(material: _Material) -> Section:
     """The scores, a table for each data set, then the paper's numbers beside them."""
-    groups = material.results.groups
+    groups = [group for group in material.results.groups if len(group.models) <= MOST_ROWS]
     tables = [quality_table(group, material.references.get(group.id)) for group in groups]
     for source, number in (("figure8", 8), ("figure9", 9)):
         if any(v.ours is not None for v in material.verdicts if v.cell.id.startswith(f"{source}.")):

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from bench.errors import UserError
 from reports.figures import (
+    agreement,
     crops,
     differences,
     ladder,
     layers,
     objective,
     pareto,
+    plane,
     sensitivity,
     stylized,
     table1,
@@ -34,6 +36,8 @@ MAKERS: Mapping[tuple[str, ...], Callable[[Results], Iterator[Drawing | Figure]]
     ("differences",): differences.drawings,
     ("ladder",): ladder.drawings,
     ("sensitivity",): sensitivity.drawings,
+    ("plane",): plane.drawings,
+    ("agreement",): agreement.drawings,
 }
 
 

@@ -73,7 +73,7 @@ def quality_table(group: Group, reference: str | None) -> Table:
         heads=(
             MODEL,
             *(
-                Head(text=_title(m), better="higher" if m.higher_is_better else "lower")
+                Head(text=column_title(m), better="higher" if m.higher_is_better else "lower")
                 for m in group.metrics
             ),
             Head(text="n"),
@@ -85,7 +85,7 @@ def quality_table(group: Group, reference: str | None) -> Table:
     )
 
 
-def _title(metric: MetricInfo) -> str:
+def column_title(metric: MetricInfo) -> str:
     """`PSNR, dB`."""
     title = METRIC_TITLES.get(metric.name, metric.name)
     return f"{title}, {metric.unit}" if metric.unit else title
@@ -234,7 +234,7 @@ def against_table(group: Group, reference: str) -> Table:
         heads=(
             MODEL,
             *(
-                Head(text=_title(m), better="higher" if m.higher_is_better else "lower")
+                Head(text=column_title(m), better="higher" if m.higher_is_better else "lower")
                 for m in group.metrics
             ),
         ),

@@ -58,6 +58,18 @@ function startParts(table) {
   }
 }
 
+// ---- long tables: rows with all of the words ----
+function startRowFilter(bar) {
+  const rows = Array.from(bar.parentElement.querySelector("table").tBodies[0].rows);
+  const [input, output] = [bar.querySelector("input"), bar.querySelector("output")];
+  input.addEventListener("input", () => {
+    const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of rows) row.hidden = !wanted.every((word) => row.textContent.toLowerCase().includes(word));
+    output.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+  });
+  bar.hidden = false;
+}
+
 // ---- printed numbers: filtered by verdict and by words ----
 function startFilter(form) {
   const groups = Array.from(document.querySelectorAll("details.cells"));
@@ -95,4 +107,5 @@ for (const table of document.querySelectorAll("table.sortable")) {
   startSorting(table);
   startParts(table);
 }
+for (const bar of document.querySelectorAll(".filter")) startRowFilter(bar);
 if (byId("verdict-filter")) startFilter(byId("verdict-filter"));
