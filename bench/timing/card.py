@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,12 @@ from bench.timing.clocks import Work
 
 aten = torch.ops.aten
 CONVOLUTIONS = (aten.convolution, aten._convolution, aten.cudnn_convolution, aten._slow_conv2d_forward)
-ACTIVATIONS_MEANING = "elements of the outputs of all convolutions of one call, those of torch.nn.functional too"
-FIELD_MEANING = "side in lr pixels of the square that one lr pixel's sr pixels depend on; None where it has no bound"
+ACTIVATIONS_MEANING = (
+    "elements of the outputs of all convolutions of one call, those of torch.nn.functional too"
+)
+FIELD_MEANING = (
+    "side in lr pixels of the square that one lr pixel's sr pixels depend on; None where it has no bound"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,15 +119,14 @@ def _field(participant: Participant, image: Tensor) -> tuple[int | None, str]:
     try:
         found = receptive_field(probe)
     except (RuntimeError, ValueError) as error:  # it fails on a strip, or has one size only
-        return None, "it does not fit into memory" if out_of_memory(error) else f"it cannot be probed: {error}"
+        return None, "it does not fit into memory" if out_of_memory(
+            error
+        ) else f"it cannot be probed: {error}"
     return (None if found.radius is None else 2 * found.radius + 1), found.reason
 
 
 def challenge_score(
-    *,
-    seconds: Sequence[float],
-    multiply_adds: Sequence[float],
-    parameters: Sequence[float],
+    seconds: tuple[float, float], multiply_adds: tuple[float, float], parameters: tuple[float, float]
 ) -> float:
     """The score of the NTIRE 2024 and 2025 challenges on efficient super-resolution; lower is better.
 
@@ -133,8 +136,5 @@ def challenge_score(
     Args:
         seconds: the network's and the baseline's; likewise the others.
     """
-    shares = (seconds, multiply_adds, parameters)
-    return sum(
-        weight * math.exp(2 * own / baseline)
-        for weight, (own, baseline) in zip((0.7, 0.15, 0.15), shares, strict=True)
-    )
+    shares = zip((0.7, 0.15, 0.15), (seconds, multiply_adds, parameters), strict=True)
+    return sum(weight * math.exp(2 * own / baseline) for weight, (own, baseline) in shares)
