@@ -338,9 +338,8 @@ def _speed(reading: _Reading, given: Mapping[str, Any], entries: Sequence[Entry]
     right = reading.checked(given, SPEED, "speed", 0, ("sizes",))
     if right is None:
         return None
-    labels = [entry.label for entry in entries]
-    if right.get("baseline", labels[0] if labels else "") not in labels:
-        reading.problem(
-            reading.place("speed", 0, "baseline"), f"no model has the label {right.pop('baseline')}"
-        )
+    baseline = right.get("baseline")
+    if baseline is not None and baseline not in {entry.label for entry in entries}:
+        del right["baseline"]
+        reading.problem(reading.place("speed", 0, "baseline"), f"no model has the label {baseline}")
     return Speed(**{**right, "sizes": tuple(dict.fromkeys(right["sizes"]))}, place=reading.place("speed", 0))
