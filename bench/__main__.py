@@ -18,6 +18,7 @@ PROGRAMS = {
     "export": "results for other tools: long tables as CSV or Parquet, evaluation results, a block for a model card",
     "train": "train a super-resolution or a style network as the paper does; stopped runs go on",
     "speed": "the paper's Table 1 on this machine, the time of any model, and what each optimisation brings",
+    "leaderboard": "many models of one file: quality and speed, one table, leaderboard.json and the report",
     "apply": "stylize or upscale files and folders with any registered model",
     "explain": "one pair of images under every convention: what each library prints, which gives a published number",
     "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",

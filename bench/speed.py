@@ -29,6 +29,8 @@ HELP = {
     "models": "default: gatys style-paper, which make Table 1; see --list; or paths of models, see docs/models.md",
     "scale": "of upscalers (default: 4, or what a model from outside has)",
     "ladder": "time each network in every form: layout, precision, compiler, graph, ONNX Runtime",
+    "card": "also what each network is made of: parameters, operations in both conventions, activations, convolutions, "
+    "receptive field",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "time-limit": "of one network's repetitions; twice that for the optimisation (default: 20)",
     "db": "the results file (default: results.db)",
@@ -60,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--list", action="store_true", help="print the names of what can be timed")
     p.add_argument("--scale", type=arguments.scale, metavar="N", help=HELP["scale"])
     p.add_argument("--ladder", action="store_true", help=HELP["ladder"])
+    p.add_argument("--card", action="store_true", help=HELP["card"])
     p.add_argument("--full", action="store_true", help="run all iterations of the optimisation on a CPU too")
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--time-limit", type=float, default=20.0, metavar="SECONDS", help=HELP["time-limit"])

@@ -97,12 +97,12 @@ def _best_value(groups: Sequence[Group], metric: str, title: str) -> Iterator[He
 
 
 def _finite_means(group: Group, metric: str) -> dict[str, float]:
-    """Of models whose values are all finite."""
+    """Of models that have every image, all values finite."""
     columns = {model: list(map(float, group.column(model, metric))) for model in group.models}
     return {
         model: fsum(values) / len(values)
         for model, values in columns.items()
-        if values and not any(map(isinf, values))
+        if len(values) == len(group.images) and not any(map(isinf, values))
     }
 
 

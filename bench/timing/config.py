@@ -26,6 +26,7 @@ class Config:
         iterations: of the optimisation, ascending.
         scale: of upscalers; None for 4, or what a model from outside has.
         ladder: every form of each network, not only plain eager float32.
+        card: also what each network is made of (:mod:`bench.timing.card`).
         full: run all iterations of the optimisation; otherwise a few, after a warm-up, are scaled on a CPU.
         force: measure again what the store already has.
         time_limit: seconds for the repetitions of one measurement.
@@ -42,6 +43,7 @@ class Config:
     models: Sequence[str] = DEFAULT_MODELS
     scale: int | None = None
     ladder: bool = False
+    card: bool = False
     full: bool = False
     force: bool = False
     time_limit: float = 20.0

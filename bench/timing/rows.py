@@ -63,6 +63,11 @@ class Row:
         return (self.certificate or {}).get("share_of_peak")
 
     @property
+    def card(self) -> dict[str, Any]:
+        """What the network is made of (:mod:`bench.timing.card`); empty where that was not asked for."""
+        return dict((self.certificate or {}).get("card", {}))
+
+    @property
     def form(self) -> dict[str, Any]:
         """How close it is to plain float32, and what building it took; empty for an optimisation."""
         return dict((self.certificate or {}).get("form", {}))

@@ -21,6 +21,7 @@ from bench.registry.adapters.environment_kept import environment_kept
 from bench.registry.catalog import Participant
 from bench.store import Store
 from bench.timing import certificate, subjects
+from bench.timing.card import card
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.records import SpeedProtocol, Stopping, Timing
 from bench.timing.rows import GATYS, Row, gatys_rows, network_row
@@ -122,6 +123,9 @@ def _form_result(bench: Bench, participant: Participant, size: int, form: Form) 
     known = bench.stored(participant.name, (participant.hash, form.name, protocol.hash), size)
     if known is not None:
         bench.reporter.note(f"{participant.name} {size} {form.name}: already measured ({protocol.hash[:8]})")
+        if _with_card(bench, form) and "card" not in known.certificate:
+            made = card(participant, subjects.example(participant, size, bench.device))
+            return replace(known, certificate={**known.certificate, "card": made})
         return known
     return explained(lambda: bench.keep(_time_form(bench, participant, size, form, protocol)), size)
 
@@ -162,9 +166,16 @@ def _time_form(
         "transfers": _transfers(call, image),
         "whole_run": False,
     }
+    if _with_card(bench, form):
+        facts["card"] = card(participant, image)
     return _result(
         bench, participant.name, (participant.hash, form.name, protocol.hash), size, timing, paper | facts
     )
+
+
+def _with_card(bench: Bench, form: Form) -> bool:
+    """A card is of the network, not of a form: it comes with the plain one."""
+    return bench.config.card and form == Form()
 
 
 def _plain(participant: Participant, image: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ Line = tuple[str, ...]
 def tables(rows: Sequence[Row]) -> list[Table]:
     """Table 1 where both sides were measured, everything that stands on no ladder, and each ladder."""
     plain, rungs = [row for row in rows if not row.rung], [row for row in rows if row.rung]
-    found = [table_1(rows), measurements(plain) if plain else None, *ladders(rungs)]
+    found = [table_1(rows), measurements(plain) if plain else None, cards(rows), *ladders(rungs)]
     return [table for table in found if table is not None]
 
 
@@ -111,6 +111,71 @@ def _measurement(row: Row) -> Line:
         memory(row),
         row.protocol_hash[:8],
     )
+
+
+CARD_HEADS = (
+    "network",
+    "in",
+    "parameters",
+    "multiply-adds",
+    "FLOPs",
+    "activations",
+    "convolutions",
+    "receptive field",
+    "seconds",
+    "95 %",
+    "MPx/s",
+    "peak",
+    "MiB",
+)
+
+
+def cards(rows: Sequence[Row]) -> Table | None:
+    """What each network is made of, beside its time; None where no card was asked for."""
+    measured = {(r.method, r.size): r for r in reversed(rows) if r.card}
+    lines = [_card(row) for row in reversed(measured.values())]
+    if not lines:
+        return None
+    return Table(
+        title="Cards: what one call computes",
+        columns=columns(CARD_HEADS),
+        rows=tuple(lines),
+        notes=tuple(
+            f"{r.method}: no receptive field: {r.card['receptive_field_reason']}"
+            for r in rows
+            if r.card and r.card["receptive_field"] is None
+        ),
+    )
+
+
+def _card(row: Row) -> Line:
+    made, speed = row.card, row.megapixels_per_second
+    side = made["receptive_field"]
+    return (
+        row.method,
+        "x".join(map(str, reversed(made["input"]))),
+        counted(made["parameters"]),
+        counted(made["multiply_adds"]),
+        counted(made["flops"]),
+        counted(made["activations"]),
+        "" if made["convolutions"] is None else str(made["convolutions"]),
+        "" if side is None else f"{side}x{side}",
+        cell(row),
+        interval(row),
+        "" if speed is None else significant(speed),
+        share(row),
+        memory(row),
+    )
+
+
+def counted(number: int | None) -> str:
+    """A count in K, M or G with three digits after the point, as the challenges print it; small ones whole."""
+    if number is None:
+        return ""
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "K")):
+        if number >= unit:
+            return f"{number / unit:.3f} {letter}"
+    return str(number)
 
 
 def _failed(rows: Sequence[Row]) -> tuple[int, ...]:

@@ -72,14 +72,18 @@ function startNotes() {
     bubble.textContent = owner.dataset.note + (owner.hash ? "\nClick for its provenance." : "");
     bubble.hidden = false;
     owner.setAttribute("aria-describedby", "note");
-    const { left, top, bottom } = owner.getBoundingClientRect();
+    put();
+  };
+  const put = () => {
+    if (!shown) return;
+    const { left, top, bottom } = shown.getBoundingClientRect();
     const { width, height } = bubble.getBoundingClientRect();
     bubble.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
     bubble.style.top = `${bottom + 6 + height < innerHeight ? bottom + 6 : Math.max(8, top - height - 6)}px`;
   };
   document.addEventListener("pointerover", show);
   document.addEventListener("focusin", show);
-  document.addEventListener("scroll", hide, true);
+  document.addEventListener("scroll", put, true);
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }
 

@@ -15,18 +15,22 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LAYERS = ("bench", "baselines", "models", "reports")
 KEPT_OUT = ("__pycache__",)
+DOCUMENTS = "reports/leaderboards"
 # A home folder or a drive, as an absolute path begins; examples in docstrings have none.
 MACHINE = re.compile(rb"(?<![\w.<~])/(?:home|Users|root|mnt)/[\w.-]+|\b[A-Z]:\\Users\\\w+")
 BINARY = (".safetensors",)
 
 
 def package_files(root: Path = ROOT) -> set[str]:
-    """Every file of the four layers: code and data alike."""
+    """Every file of the four layers: code and data alike, but no document of a leaderboard."""
     return {
         file.relative_to(root).as_posix()
         for layer in LAYERS
         for file in (root / layer).rglob("*")
-        if file.is_file() and not file.name.startswith(".") and not {*file.parts} & {*KEPT_OUT}
+        if file.is_file()
+        and not file.name.startswith(".")
+        and not {*file.parts} & {*KEPT_OUT}
+        and not file.is_relative_to(root / DOCUMENTS)
     }
 
 

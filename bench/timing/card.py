@@ -1,0 +1,140 @@
+"""The card of a network: what it is made of and what one call computes, beside what the stopwatch says of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
+
+from bench.out_of_memory import out_of_memory
+from bench.registry.catalog import Participant
+from bench.tiling.field import Probe, receptive_field
+from bench.timing.clocks import Work
+
+aten = torch.ops.aten
+CONVOLUTIONS = (aten.convolution, aten._convolution, aten.cudnn_convolution, aten._slow_conv2d_forward)
+ACTIVATIONS_MEANING = (
+    "elements of the outputs of all convolutions of one call, those of torch.nn.functional too"
+)
+FIELD_MEANING = (
+    "side in lr pixels of the square that one lr pixel's sr pixels depend on; None where it has no bound"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Of one call.
+
+    Attributes:
+        flops: of convolutions and matrix products, torch's count: a multiplication and an addition are two.
+        activations: elements of the outputs of all convolutions.
+        convolutions: calls of one, transposed ones too.
+    """
+
+    flops: int
+    activations: int
+    convolutions: int
+
+    @property
+    def multiply_adds(self) -> int:
+        """The other convention, of most papers: a multiplication with its addition is one."""
+        return self.flops // 2
+
+
+def counts(work: Work) -> Counts:
+    """Count what one eager call computes."""
+    outputs: list[int] = []
+    with FlopCounterMode(display=False, custom_mapping=_noted(outputs)) as counter:
+        work()
+    return Counts(
+        flops=counter.get_total_flops(), activations=sum(map(math.prod, outputs)), convolutions=len(outputs)
+    )
+
+
+def _noted(outputs: list[Any]) -> dict[Any, Callable[..., int]]:
+    """torch's own formulas, which also put down the shape of what comes out."""
+
+    def noting(formula: Callable[..., int]) -> Callable[..., int]:
+        def count(*args: Any, out_val: Tensor, **options: Any) -> int:
+            outputs.append(out_val.shape)
+            return formula(*args, out_val=out_val, **options)
+
+        count._get_raw = True  # type: ignore[attr-defined]  # torch's sign for: give the tensors, not their shapes
+        return count
+
+    return {operation: noting(flop_registry[operation]) for operation in CONVOLUTIONS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Probed:
+    """A participant as the probe of receptive fields calls it."""
+
+    network: Callable[[Any], Any]
+    scale: int
+
+    def __call__(self, lr: Tensor) -> Tensor:
+        return self.network(lr)
+
+
+def card(participant: Participant, image: Tensor) -> dict[str, Any]:
+    """What a network is made of, and what it computes of `image`; calls it some dozen times, untimed.
+
+    Returns:
+        `parameters` is None for a callable that is no module, the counts where nothing that is counted was seen.
+    """
+    with torch.inference_mode():
+        found = counts(lambda: participant.network(image))
+    module = participant.module
+    field, reason = _field(participant, image)
+    return {
+        "input": list(image.shape[-2:]),
+        "parameters": None if module is None else sum(p.numel() for p in module.parameters()),
+        "multiply_adds": found.multiply_adds or None,
+        "flops": found.flops or None,
+        "activations": found.activations or None,
+        "activations_meaning": ACTIVATIONS_MEANING,
+        "convolutions": found.convolutions or None,
+        "receptive_field": field,
+        "receptive_field_meaning": FIELD_MEANING,
+        "receptive_field_reason": reason,
+    }
+
+
+def _field(participant: Participant, image: Tensor) -> tuple[int | None, str]:
+    """The side of the receptive field, or why there is none."""
+    needs = participant.requirements
+    if needs.receptive_field == "unbounded":
+        return None, "it looks at the whole image"
+    probe = Probe(
+        upscaler=_Probed(network=participant.network, scale=participant.scale),
+        like=image,
+        multiple=needs.multiple,
+        minimum=needs.minimum,
+    )
+    try:
+        found = receptive_field(probe)
+    except (RuntimeError, ValueError) as error:  # it fails on a strip, or has one size only
+        return None, "it does not fit into memory" if out_of_memory(
+            error
+        ) else f"it cannot be probed: {error}"
+    return (None if found.radius is None else 2 * found.radius + 1), found.reason
+
+
+def challenge_score(
+    seconds: tuple[float, float], multiply_adds: tuple[float, float], parameters: tuple[float, float]
+) -> float:
+    """The score of the NTIRE 2024 and 2025 challenges on efficient super-resolution; lower is better.
+
+    0.7 e^(2 t/t0) + 0.15 e^(2 F/F0) + 0.15 e^(2 P/P0), as the README of their repositories has it: times, multiply-adds
+    and parameters relative to a baseline's, which itself scores e^2 = 7.389.
+
+    Args:
+        seconds: the network's and the baseline's; likewise the others.
+    """
+    shares = zip((0.7, 0.15, 0.15), (seconds, multiply_adds, parameters), strict=True)
+    return sum(weight * math.exp(2 * own / baseline) for weight, (own, baseline) in shares)
