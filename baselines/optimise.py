@@ -6,8 +6,8 @@ steps are in levels. Images are RGB in [0, 1] everywhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -69,6 +69,7 @@ class Optimised:
         stopped: `iterations`: all were done. `non-finite`: every image of the batch had failed before.
         failed_at: for each image the iteration, counted from 1, that met a non-finite number; 0 for none.
         objective: each term after 0, 1, ... iterations, `iterations+1 n`; only where it was asked for.
+        kept: by number of iterations the images after them, RGB in [0, 1]; those that were asked for, as far as it came.
     """
 
     image: Float[Tensor, "n 3 h w"]
@@ -76,6 +77,7 @@ class Optimised:
     stopped: Literal["iterations", "non-finite"]
     failed_at: tuple[int, ...]
     objective: Terms | None = None
+    kept: Mapping[int, Float[Tensor, "n 3 h w"]] = field(default_factory=dict)
 
 
 def optimise(
@@ -86,6 +88,7 @@ def optimise(
     record: bool = False,
     callback: Callback | None = None,
     callback_every: int = 50,
+    keep: Collection[int] = (),
 ) -> Optimised:
     """Minimises an objective over images.
 
@@ -96,20 +99,24 @@ def optimise(
         callback: called with a number of iterations done and the terms, on the CPU, of the image that the last of
             them started from. This waits for the device, as else only a look for failures does, every 25 iterations.
         callback_every: iterations between two calls.
+        keep: numbers of iterations after which the images are kept.
 
     Raises:
         ValueError: an unknown method, a start outside [0, 1], a number of iterations below 0.
     """
     descent, evaluate = search(objective, start, settings)
     history = Record(evaluate, settings.iterations if record else 0)
+    kept: dict[int, Tensor] = {}
 
     def after(done: int) -> None:
         history.keep(done)
+        if done in keep:
+            kept[done] = descent.images / BOX[1]
         if callback is not None and done % callback_every == 0:
             callback(done, Terms(*evaluate.terms.to("cpu", copy=True)))
 
     found = minimise(descent, iterations=settings.iterations, graph=settings.graph, after=after)
-    return optimised(found, history.finish(found) if record else None)
+    return replace(optimised(found, history.finish(found) if record else None), kept=kept)
 
 
 def search(

@@ -94,7 +94,9 @@ class Contents:
     """Raw values of one or more results files.
 
     Attributes:
-        scores: the fields of :class:`bench.records.Score`, and `run` and `store`; one row per value of a model.
+        scores: the fields of :class:`bench.records.Score`, and `run` and `store`; one row per value of a model under a
+            protocol of super-resolution.
+        style_scores: likewise, under a style protocol: the values of style metrics.
         of_hr: likewise, what metrics without a reference give for hr itself, which is no model.
         pictures: the fields of :class:`bench.records.Picture`, and `run` and `store`; `file` is absolute.
         failures: the fields of :class:`bench.records.Failure`, and `run` and `store`.
@@ -107,6 +109,7 @@ class Contents:
 
     stores: tuple[str, ...]
     scores: pd.DataFrame
+    style_scores: pd.DataFrame
     of_hr: pd.DataFrame
     pictures: pd.DataFrame
     failures: pd.DataFrame
@@ -134,6 +137,7 @@ def read(files: Sequence[Path]) -> Contents:
     return Contents(
         stores=tuple(name for part in parts for name in part.stores),
         scores=_scores([part.scores for part in parts], key),
+        style_scores=_scores([part.style_scores for part in parts], key),
         of_hr=_scores([part.of_hr for part in parts], key),
         pictures=pictures.drop_duplicates(key, keep="last", ignore_index=True),
         failures=pd.concat([part.failures for part in parts], ignore_index=True),
@@ -195,13 +199,16 @@ def _read_one(file: Path) -> Contents:
         name = str(file)
         frames = {table: _frame(store, table, name) for table in ("scores", "pictures", "failures")}
         pictures, scores = frames["pictures"], frames["scores"]
-        is_hr = scores["model"] == HR
         folder = file.absolute().parent
         protocols = dict(_made(store, "protocols", _protocol))
         facts = {(row["run"], row["name"]): row["text"] for row in _made(store, "run_facts", lambda row: row)}
+        style_protocols = {key: p for key, p in protocols.items() if isinstance(p, StyleProtocol)}
+        is_style = scores["protocol_hash"].isin(list(style_protocols))
+        is_hr = ~is_style & (scores["model"] == HR)
         contents = Contents(
             stores=(name,),
-            scores=scores[~is_hr],
+            scores=scores[~is_style & ~is_hr],
+            style_scores=scores[is_style],
             of_hr=scores[is_hr],
             pictures=pictures.assign(file=[str(folder / path) for path in pictures["file"]]),
             failures=frames["failures"],
@@ -215,7 +222,7 @@ def _read_one(file: Path) -> Contents:
             ),
             runs=dict(_made(store, "runs", lambda row: ((name, row["id"]), _run(row, name, facts)))),
             protocols={key: rule for key, rule in protocols.items() if isinstance(rule, SRProtocol)},
-            style_protocols={key: rule for key, rule in protocols.items() if isinstance(rule, StyleProtocol)},
+            style_protocols=style_protocols,
             environments=dict(
                 _made(
                     store,
@@ -245,7 +252,7 @@ def _refuse_loose_ends(contents: Contents) -> None:
                 raise ValueError(f"the environment {min(unknown)!a} is not in the file")
     parts: dict[str, tuple[Iterable[int], Iterable[str], Collection[str]]] = {
         "scores": (
-            {*contents.scores["run"], *contents.of_hr["run"]},
+            {*contents.scores["run"], *contents.style_scores["run"], *contents.of_hr["run"]},
             {*contents.scores["protocol_hash"], *contents.of_hr["protocol_hash"]},
             contents.protocols,
         ),

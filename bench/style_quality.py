@@ -14,12 +14,14 @@ from bench.cli import guard
 from bench.cluster import engines
 from bench.config_file import parse, with_config
 from bench.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
+from bench.styling.metrics import METRICS
 
 SIZES = [256, 512, 1024]
 PICTURE_LIMIT = 8
 EXAMPLES = """examples:
   python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50
   python -m bench.style_quality --style la_muse --sizes 256 --limit 2 --iterations 100
+  python -m bench.style_quality --style la_muse --sizes 256 --metrics content-lpips gram colour-histogram
   python -m bench.style_quality --style my_style.jpg --images my_photos/ --loss-network vgg19-conv3_1
 
 For each image an iteration at 512x512 takes 1 to 2 s on two CPU cores: --limit and --iterations are for a quick look.
@@ -30,6 +32,7 @@ HELP = {
     "sizes": "side of the contents, each cut to a square (default: 256 512 1024)",
     "images": "a data set or a folder of images (default: coco50)",
     "models": "default: every registered network of the style that can be loaded",
+    "metrics": f"measures of the images besides the objective: {', '.join(METRICS)}",
     "initial": "what the optimisation starts from: normal noise of one level about the mean, as the release (default), "
     "uniform noise, or the content",
     "loss-network": "default: the one that the first of the networks was trained with, else vgg16",
@@ -56,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--sizes", nargs="+", type=arguments.side, default=SIZES, metavar="N", help=HELP["sizes"])
     p.add_argument("--images", default="coco50", metavar="DATASET|FOLDER", help=HELP["images"])
     p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
+    p.add_argument("--metrics", nargs="+", metavar="NAME", help=HELP["metrics"])
     _add_baseline(p)
     _add_objective(p)
     _add_run(p)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Align = Literal["left", "right"]
 Better = Literal["", "higher", "lower"]
-Layout = Literal["boxed", "tight", "ruled", "open"]
+Layout = Literal["boxed", "tight", "ruled", "open", "grid"]
 Overflow = Literal["ellipsis", "crop", "words", "fold"]
 ARROWS: Mapping[Better, str] = {"": "", "higher": " ↑", "lower": " ↓"}
 
@@ -73,7 +73,7 @@ class Table:
         muted: positions of rows that are dim on a terminal.
         notes: below the table.
         layout: on a terminal: `boxed` has lines on all sides, `tight` no blanks beside them, `ruled` a line below the
-            heads, `open` none.
+            heads, `open` none, `grid` neither lines nor heads.
         longest_head: longer ones are broken behind their hyphens on a terminal; None breaks none.
         bold_title: on a terminal; `wrap_title` breaks it at the terminal's width.
     """
@@ -106,6 +106,13 @@ def terminal(table: Table) -> RichTable:
         "tight": {"padding": 0},
         "ruled": {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "show_edge": False},
         "open": {"box": None, "padding": (0, 1), "pad_edge": False},
+        "grid": {
+            "box": None,
+            "padding": (0, 2),
+            "pad_edge": False,
+            "show_header": False,
+            "collapse_padding": True,
+        },
     }
     overflows: dict[Overflow, dict[str, Any]] = {
         "ellipsis": {"no_wrap": True},
@@ -167,15 +174,22 @@ def to_markdown(tables: Iterable[Table]) -> str:
 
 
 def _markdown(table: Table) -> str:
-    lines = [
-        # inside a word an underscore is no emphasis: metrics stay as they are typed
-        [escape_markdown(column.title).replace("\\_", "_") for column in table.columns],
-        ["---" if column.align == "left" else "---:" for column in table.columns],
-        *([escape_markdown(cell) for cell in row] for row in table.rows),
-    ]
-    grid = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    notes = "".join(f"\n{escape_markdown(note)}\n" for note in table.notes)
-    return f"**{escape_markdown(table.title)}**\n\n{grid}{notes}"
+    # inside a word an underscore is no emphasis: metrics stay as they are typed
+    heads = [escape_markdown(column.title).replace("\\_", "_") for column in table.columns]
+    rows = ([escape_markdown(cell) for cell in row] for row in table.rows)
+    grid = pipe_table(heads, [column.align for column in table.columns], rows)
+    return f"**{escape_markdown(table.title)}**\n\n{grid}{markdown_notes(table.notes)}"
+
+
+def pipe_table(heads: Sequence[str], aligns: Sequence[Align], rows: Iterable[Sequence[str]]) -> str:
+    """The grid alone, of cells that are Markdown already."""
+    rule = ["---" if align == "left" else "---:" for align in aligns]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (heads, rule, *rows))
+
+
+def markdown_notes(notes: Iterable[str]) -> str:
+    """A paragraph each, below a table."""
+    return "".join(f"\n{escape_markdown(note)}\n" for note in notes)
 
 
 def to_latex(tables: Iterable[Table]) -> str:
@@ -185,20 +199,44 @@ def to_latex(tables: Iterable[Table]) -> str:
 
 def _latex(table: Table) -> str:
     title, width = escape_latex(table.title), len(table.columns)
-    heads = " & ".join(escape_latex(column.title) for column in table.columns)
-    body = "".join(
-        "\\midrule\n" * (i in table.rules) + " & ".join(map(escape_latex, row)) + " \\\\\n"
-        for i, row in enumerate(table.rows)
-    )
     notes = "".join(
         f"\\multicolumn{{{width}}}{{l}}{{\\footnotesize {escape_latex(note)}}} \\\\\n" for note in table.notes
     )
-    notes = f"\\midrule\n{notes}" if notes else ""
-    return (
-        f"% {title}\n\\begin{{tabular}}{{{''.join(column.align[0] for column in table.columns)}}}\n\\toprule\n"
-        f"\\multicolumn{{{width}}}{{l}}{{{title}}} \\\\\n\\midrule\n"
-        f"{heads} \\\\\n\\midrule\n{body}{notes}\\bottomrule\n\\end{{tabular}}\n"
+    grid = tabular(
+        table.columns,
+        (map(latex_cell, row) for row in table.rows),
+        table.rules,
+        above=f"\\multicolumn{{{width}}}{{l}}{{{title}}} \\\\\n\\midrule\n",
+        below=f"\\midrule\n{notes}" if notes else "",
     )
+    return f"% {title}\n{grid}"
+
+
+def tabular(
+    columns: Sequence[Column],
+    rows: Iterable[Iterable[str]],
+    rules: Collection[int] = (),
+    *,
+    above: str = "",
+    below: str = "",
+) -> str:
+    """A booktabs `tabular` of cells that are LaTeX already.
+
+    Args:
+        above, below: whole lines, over the heads and under the rows.
+    """
+    heads = " & ".join(escape_latex(column.title) for column in columns)
+    body = "".join("\\midrule\n" * (i in rules) + " & ".join(row) + " \\\\\n" for i, row in enumerate(rows))
+    return (
+        f"\\begin{{tabular}}{{{''.join(column.align[0] for column in columns)}}}\n\\toprule\n{above}"
+        f"{heads} \\\\\n\\midrule\n{body}{below}\\bottomrule\n\\end{{tabular}}\n"
+    )
+
+
+def latex_cell(text: str) -> str:
+    """Escaped, in braces where it begins with `[` or `*`, which would be an argument of the line break before it."""
+    escaped = escape_latex(text)
+    return f"{{{escaped}}}" if escaped.startswith(("[", "*")) else escaped
 
 
 def to_csv(heads: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
@@ -206,7 +244,7 @@ def to_csv(heads: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
     escaped = cache(escape_csv)  # most names come again with every value
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
+    writer.writerow(map(escaped, heads))
     writer.writerows([escaped(cell) if isinstance(cell, str) else repr(cell) for cell in row] for row in rows)
     return text.getvalue()
 

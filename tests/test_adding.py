@@ -20,6 +20,14 @@ SAID = re.compile(
     r"|At the end of `(?P<ended>[^`]+)`):"
 )
 
+RANDOM = """
+
+def load(name: str, layers: Sequence[str]) -> LossNetwork:
+    from models.vgg import random_loss_network
+
+    return random_loss_network(name, layers)
+"""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -71,6 +79,8 @@ def tree(tmp_path: Path) -> Path:
     for name in ("bench", "baselines", "models", "reports"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "weights"))
     (tmp_path / "models" / "weights").symlink_to(ROOT / "models" / "weights")
+    with (tmp_path / "bench" / "loss_networks.py").open("a", encoding="utf-8") as file:
+        file.write(RANDOM)  # what the page does needs no download
     return tmp_path
 
 
@@ -95,7 +105,7 @@ def run(tree: Path, console: str) -> str:
 def test_the_page_followed_literally_scores_the_new_model_with_the_new_metric_on_the_new_set(
     tree: Path,
 ) -> None:
-    *before, last, report = steps()
+    *before, last, style, report = steps()
     for step in before:
         if step.language == "console":
             assert run(tree, step.text) == step.text.partition("\n")[2]
@@ -115,6 +125,16 @@ def test_the_page_followed_literally_scores_the_new_model_with_the_new_metric_on
     assert html.startswith("<table>\n<caption>tiles x4, protocol unshaved (")
     assert "<tr><th>model</th><th>psnr ↑</th><th>mae ↓</th><th>n</th></tr>" in html
     assert html.count("<tr><td>") == 2
+    said = run(tree, style.text)
+    assert (
+        "content-mae: mean absolute difference between the image and the content, in levels (docs/adding.md)"
+        in said
+    )
+    (panel,) = json.loads((tree / "style.json").read_text())
+    mae, *grams = panel["metrics"]
+    assert [metric["name"] for metric in grams] == ["gram-relu1_1", "gram-relu2_1", "gram-relu3_1"]
+    assert mae["values"]["content"] == {"checks": 0.0, "rings": 0.0, "slope": 0.0}
+    assert mae["means"]["gatys, 5 iterations"]["mean"] > 0
     run(tree, report.text)
     outline = (tree / "report" / "outline.txt").read_text(encoding="utf-8")
     assert "tiles x4" in outline.partition("\nQuality\n- ")[2].partition("\n")[0]
@@ -124,7 +144,7 @@ def test_the_page_followed_literally_scores_the_new_model_with_the_new_metric_on
 def test_the_page_names_lines_of_the_tables_as_they_stand() -> None:
     named = [told for step in steps() if (told := SAID.fullmatch(step.said)) and told["changed"]]
     assert {told["changed"] for told in named} == {
-        *("bench/registry/upscalers.py", "bench/metrics/__init__.py"),
+        *("bench/registry/upscalers.py", "bench/metrics/__init__.py", "bench/styling/metrics/__init__.py"),
         *("bench/protocols.py", "bench/datasets.py", "bench/tables.py"),
         "reports/writers/__init__.py",
     }

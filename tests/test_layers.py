@@ -34,7 +34,7 @@ ROOM_MAY_IMPORT_OF_BENCH = {
     "reports.verdicts": {"bench.protocols", "bench.styling.summary"},
     "reports.tables": {"bench.styling.summary"},
     "reports.figures": {"bench.crops", "bench.timing.rows", "bench.styling.summary"},
-    "reports.writers": {"bench.contents", "bench.escapes"},
+    "reports.writers": {"bench.contents", "bench.escapes", "bench.tables"},
 }
 # From what is read to what is written: a room imports those before it.
 ROOMS = ("reports.load", "reports.verdicts", "reports.tables", "reports.figures", "reports.writers")

@@ -21,6 +21,7 @@ from bench.forms.form import Form, FormUnavailable, form
 from bench.records import Environment, ImageFile, SpeedResult
 from bench.registry.catalog import Participant
 from bench.store import Store
+from bench.timing.certificate_record import TimingCertificate
 from bench.timing.sound import sound_timings
 from bench.timing.subjects import example
 
@@ -39,7 +40,7 @@ def measured(participant: Participant, machine: Environment, db: Path) -> list[S
         result
         for result in results
         if result.subject_hash == participant.hash
-        and without_suite(result.certificate["environment"]) == here
+        and without_suite(TimingCertificate.of(result).environment) == here
         and ladder.admissible(result)
     ]
 

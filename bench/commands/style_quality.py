@@ -26,10 +26,10 @@ from bench.store import Store, now
 from bench.styling.config import Config, read_config
 from bench.styling.engine import Engine, Pool, in_batches
 from bench.styling.loading import plans
-from bench.styling.outcome import Stored, StoreWriter, machines, results
+from bench.styling.outcome import Stored, StoreWriter, machines, results, stored_scores
 from bench.styling.plan import Plan
 from bench.styling.summary import comparisons
-from bench.styling.table import Panel, notes, objectives, overtakings, record
+from bench.styling.table import Panel, metric_tables, notes, objectives, overtakings, record
 from bench.tables import print_table, to_json
 
 NARROWEST, WIDTH_OF_A_FILE = 112, 160
@@ -85,6 +85,7 @@ def measure(
         started=now(),
         environment=connect.machine_of(where, cluster),
         protocols=tuple(protocol for plan in todo for protocol in plan.protocols),
+        metrics=tuple({metric.name: metric.info for plan in todo for metric in plan.metrics}.values()),
     )
     number = store.start(record)
     pool = in_batches if cluster is None else in_cluster(cluster, config)
@@ -107,7 +108,14 @@ def measure_plans(
         for plan in todo:
             items = Engine(plan, reporter, writer, Stored(store)).run(pool)
             curves = results(plan, store, items)
+            scores = stored_scores(plan, store, items)
             complete &= {curve.subject for curve in curves} == {method.subject for method in plan.methods}
+            complete &= {(score.model, score.metric) for score in scores} >= {
+                (model, metric)
+                for method in plan.methods
+                for item in items
+                for _, _, model, _, metric, _ in method.score_keys(item, plan.metrics)
+            }
             panels += [
                 Panel(
                     title=plan.title,
@@ -115,6 +123,8 @@ def measure_plans(
                     baseline=config.baseline,
                     comparison=comparison,
                     machines=tuple(machines(store, curves)),
+                    metrics=plan.metrics,
+                    scores=tuple(scores),
                 )
                 for comparison in comparisons(curves)
             ]
@@ -128,12 +138,15 @@ def not_measured(failure: Failure) -> str:
 
 
 def print_panel(panel: Panel) -> None:
-    """Two tables of one style at one size, and what their numbers are of."""
+    """The tables of one style at one size, and what their numbers are of."""
     console = Console(width=WIDTH_OF_A_FILE)
     if sys.stdout.isatty():
         console.width = max(NARROWEST, Console().width)
     print()
     print_table(objectives(panel), console)
+    for table in metric_tables(panel):
+        print()
+        print_table(table, console)
     if panel.comparison.overtakings:
         print()
         print_table(overtakings(panel), console)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from bench import cache
 from bench.environment import BF16_UNITS, gibibytes
 from bench.examining.inventory import FileReport, GroupReport
 from bench.records import Environment
+from bench.tables import Column, Table, columns, terminal
 
 MANY = 10
 
@@ -21,10 +19,10 @@ def show(
     console: Console, machine: Environment, groups: Sequence[GroupReport], *, verified: bool, verbose: bool
 ) -> None:
     """Print everything; more than ten missing files of a group are summed up unless `verbose`."""
-    console.print(machine_table(machine), "", sep="\n")
+    console.print(terminal(machine_table(machine)), "", sep="\n")
     how = "by sha256" if verified else "by size (--verify: by sha256)"
     _say(console, f"files in {cache.folder()}, checked {how}")
-    console.print("", files_table(groups), "", licences_table(groups), sep="\n")
+    console.print("", terminal(files_table(groups)), "", terminal(licences_table(groups)), sep="\n")
     trouble = [file.trouble for group in groups for file in group.having("damaged")]
     if trouble:
         _say(console, "", "damaged", style="bold red")
@@ -48,11 +46,10 @@ def _say(console: Console, *lines: str, style: str | None = None) -> None:
 
 def machine_table(machine: Environment) -> Table:
     """What a number measured here depends on."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    for name, value in machine_rows(machine):
-        table.add_row(name, value)
-    return table
+    rows = tuple(machine_rows(machine))
+    name = Column(head="", align="left", overflow="words", styles={name: "bold" for name, _ in rows})
+    value = Column(head="", align="left", overflow="words")
+    return Table(columns=(name, value), rows=rows, layout="grid")
 
 
 def machine_rows(machine: Environment) -> Iterator[tuple[str, str]]:
@@ -84,31 +81,33 @@ def short(commit: str) -> str:
 
 def files_table(groups: Sequence[GroupReport]) -> Table:
     """A row per group."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("group", no_wrap=True)
-    table.add_column("present", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("what it is for")
-    for group in groups:
-        table.add_row(group.name, count(group), size(group.files), group.enables)
-    return table
+    group, size_of = columns(("group", "size"))
+    present = Column(head="present", align="left", styles={count(g): colour(g) for g in groups})
+    use = Column(head="what it is for", align="left", overflow="words")
+    rows = ((g.name, count(g), size(g.files), g.enables) for g in groups)
+    return Table(columns=(group, present, size_of, use), rows=tuple(rows))
 
 
 def licences_table(groups: Sequence[GroupReport]) -> Table:
     """A row per licence, with the groups that are under it."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("licence")
-    table.add_column("groups")
-    for licence in dict.fromkeys(group.licence for group in groups):
-        table.add_row(licence, ", ".join(group.name for group in groups if group.licence == licence))
-    return table
+    rows = (
+        (licence, ", ".join(group.name for group in groups if group.licence == licence))
+        for licence in dict.fromkeys(group.licence for group in groups)
+    )
+    heads = (Column(head=head, align="left", overflow="words") for head in ("licence", "groups"))
+    return Table(columns=tuple(heads), rows=tuple(rows))
 
 
-def count(group: GroupReport) -> Text:
+def count(group: GroupReport) -> str:
     """`5 of 5`, or `4 of 5` and below it `1 damaged`."""
     present, damaged = len(group.having("present")), len(group.having("damaged"))
-    text = Text(f"{present} of {len(group.files)}", "green" if present == len(group.files) else "yellow")
-    return text.append(f"\n{damaged} damaged", "bold red") if damaged else text
+    return f"{present} of {len(group.files)}" + (f"\n{damaged} damaged" if damaged else "")
+
+
+def colour(group: GroupReport) -> str:
+    """Of its :func:`count`."""
+    whole = len(group.having("present")) == len(group.files)
+    return "bold red" if group.having("damaged") else "green" if whole else "yellow"
 
 
 def size(files: Sequence[FileReport]) -> str:

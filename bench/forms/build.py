@@ -18,9 +18,9 @@ from torch import nn
 from bench import gpu
 from bench.forms.form import Form, FormUnavailable, first_line
 from bench.forms.onnx_session import session
-from bench.forms.spread import spread
 from bench.out_of_memory import out_of_memory
 from bench.registry.descriptor import requirements
+from models.few_filters import spread
 from models.fold import fold_batch_norm
 
 Images = Float[torch.Tensor, "n c h w"]

@@ -28,7 +28,7 @@ class Form:
 
     Attributes:
         folded: batch norm is folded into the convolutions.
-        spread: convolutions of few filters are computed in blocks (:mod:`bench.forms.spread`).
+        spread: convolutions of few filters are computed in blocks (:class:`models.few_filters.SpreadConv2d`).
         dtype: of the convolutions; images stay float32.
         compiled: by torch.compile, weights frozen into the code on a CPU; anew for each image size.
         graph: replayed as a CUDA graph; anew for each image size.

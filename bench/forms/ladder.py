@@ -98,15 +98,39 @@ class Rung:
     kept: bool = False
 
 
-def facts(closeness: Closeness, tolerance: Tolerance, build_seconds: float) -> dict[str, tp.Any]:
-    """What a certificate says of a form, as JSON takes it."""
-    return {
-        "max_abs_error": closeness.max_abs if math.isfinite(closeness.max_abs) else str(closeness.max_abs),
-        "psnr": closeness.psnr if math.isfinite(closeness.psnr) else str(closeness.psnr),
-        "tolerance": asdict(tolerance),
-        "admissible": tolerance.admits(closeness),
-        "build_seconds": build_seconds,
-    }
+@dataclass(frozen=True, kw_only=True)
+class FormFacts:
+    """What a certificate says of a form.
+
+    Attributes:
+        max_abs_error, psnr: against plain float32 (:class:`Closeness`); as text where they are not finite.
+        tolerance: that was allowed.
+        admissible: whether it was kept.
+        build_seconds: that building it took.
+    """
+
+    max_abs_error: float | str | None = None
+    psnr: float | str | None = None
+    tolerance: Mapping[str, tp.Any] | None = None
+    admissible: bool | None = None
+    build_seconds: float | None = None
+
+    @classmethod
+    def of(cls, result: SpeedResult) -> FormFacts:
+        """Of a stored timing."""
+        stored = result.certificate["form"]
+        return cls(**{name: stored[name] for name in cls.__dataclass_fields__ if name in stored})
+
+
+def facts(closeness: Closeness, tolerance: Tolerance, build_seconds: float) -> FormFacts:
+    """Of a form that was built and compared."""
+    return FormFacts(
+        max_abs_error=closeness.max_abs if math.isfinite(closeness.max_abs) else str(closeness.max_abs),
+        psnr=closeness.psnr if math.isfinite(closeness.psnr) else str(closeness.psnr),
+        tolerance=asdict(tolerance),
+        admissible=tolerance.admits(closeness),
+        build_seconds=build_seconds,
+    )
 
 
 def climb(measure: Callable[[Form], SpeedResult | str], *, only_eager: bool = False) -> Iterator[Rung]:
@@ -138,7 +162,7 @@ def _rung(word: str, tried: Form, found: SpeedResult | str, best: float) -> Rung
 
 def admissible(result: SpeedResult) -> bool:
     """Whether it is within its tolerance of plain float32."""
-    return bool(result.certificate["form"]["admissible"])
+    return bool(FormFacts.of(result).admissible)
 
 
 def median(result: SpeedResult) -> float:
@@ -164,7 +188,7 @@ def total_seconds(result: SpeedResult, work: Sequence[Work]) -> float:
     built = form(result.variant).per_size
     builds = len(work) if built else 1
     passes = sum(w.images * w.pixels / result.size**2 for w in work)
-    return builds * float(result.certificate["form"]["build_seconds"]) + passes * median(result)
+    return builds * (FormFacts.of(result).build_seconds or 0.0) + passes * median(result)
 
 
 def cheapest(results: Iterable[SpeedResult], work: Sequence[Work]) -> SpeedResult | None:

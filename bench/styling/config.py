@@ -18,6 +18,7 @@ from bench.registry.external import Outside, refuse_namesakes
 from bench.registry.stylizers import StylizerEntry
 from bench.shard import shard
 from bench.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
+from bench.styling import metrics as style_metrics
 
 BASELINE_VERSION = "2"
 """Raised whenever the optimisation's values change, so that stored curves are not taken for new ones."""
@@ -96,6 +97,7 @@ class Config:
     Attributes:
         images: the data set, or its part of `--shard`, no longer than `--limit`.
         models: networks of the styles, in the table's order; `models_named`: one that cannot run is an error.
+        metrics: names of style metrics; empty for the objective alone.
         baseline: None with `--no-baseline`.
         batch: contents in one optimisation; None for as many as the device is good for.
         pictures: folder for pictures of the first `picture_limit` contents; None for none.
@@ -108,6 +110,7 @@ class Config:
     images: Dataset
     models: tuple[Entry, ...]
     models_named: bool
+    metrics: tuple[str, ...]
     objective: Objective
     baseline: Baseline | None
     batch: int | None
@@ -137,6 +140,7 @@ def read_config(args: argparse.Namespace) -> Config:
         images=shard(args.shard).of(replace(images, images=images.images[: args.limit])),
         models=find_models(style, args.models),
         models_named=args.models is not None,
+        metrics=find_metrics(args.metrics or (), args.sizes),
         objective=Objective(
             loss_network=args.loss_network,
             content_layers=once(args.content_layers),
@@ -177,6 +181,20 @@ def refuse_numbers(args: argparse.Namespace) -> None:
     for name, value, required in least:
         if value is not None and value < required:
             raise UserError(f"{name} is {value}; required at least {required}")
+
+
+def find_metrics(names: Sequence[str], sizes: Sequence[int]) -> tuple[str, ...]:
+    """Each name once.
+
+    Raises:
+        UserError: an unknown name, or a size that is too small for a metric.
+    """
+    for entry in map(style_metrics.entry, names):
+        if min(sizes) < entry.least:
+            raise UserError(
+                f"--sizes {min(sizes)} is too small for {entry.name}; required at least {entry.least}"
+            )
+    return tuple(dict.fromkeys(names))
 
 
 def once(names: Sequence[str] | None) -> tuple[str, ...] | None:

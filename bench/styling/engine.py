@@ -100,7 +100,11 @@ class Engine:
         """What was made before, where it need not be made again."""
         found = self.found(method, item, pictured=pictured)
         lacks_image = pictured and found.file is None
-        return None if found.iterations < method.iterations or lacks_image else found
+        if found.iterations < method.iterations or lacks_image:
+            return None
+        if self.stored and self.plan.metrics and self.stored.lacks_scores(self.plan, method, item):
+            return None
+        return found
 
     def found(self, method: Method, item: Item, *, pictured: bool) -> Result:
         """What was made before."""

@@ -17,11 +17,13 @@ from bench.errors import MissingFile, UserError
 from bench.records import Picture, StyleProtocol
 from bench.registry import catalog
 from bench.styles import StyleImage
+from bench.styling import metrics as style_metrics
 from bench.styling import objective as style_objective
 from bench.styling.batch import batch_size
 from bench.styling.config import Config, Entry, loss_network, of_style
 from bench.styling.methods import Aim, ContentItself, Optimisation, Stylizer, TimedNetwork
 from bench.styling.plan import Method, Plan
+from bench.styling.summary import marks
 from models.losses import StyleObjective
 from models.vgg import LossNetwork
 
@@ -37,7 +39,7 @@ def plans(config: Config, device: torch.device, *, tell: Say, say: Say) -> list[
         say: told, once each, which network is left out and why.
 
     Raises:
-        MissingFile: a network that was named, or a loss network, lacks a file.
+        MissingFile: a network that was named, a loss network or a metric lacks a file.
         UserError: a layer that the loss network does not have; a style that is broken or too small.
     """
     loaded = dict(_networks(config, device, say))
@@ -68,6 +70,10 @@ def _plans(
     judge = _judge(config, style, trained, tell)
     protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
     network = style_objective.loss_network(protocols[0]).to(device)
+    layers = protocols[0].style_layers
+    metrics = tuple(
+        metric for each in config.metrics for metric in style_metrics.load(each, layers, cache.find, device)
+    )
     pixels = read_style(style, protocols[0].style_size, network.minimum).to(device)
     name = config.images.name
     for protocol in protocols:
@@ -76,6 +82,7 @@ def _plans(
             objective=_objective(protocol, network, pixels),
             device=device,
             pictures=config.pictures and config.pictures.absolute(),
+            style=pixels,
         )
         methods: list[Method] = [ContentItself(dataset=name, aim=aim)]
         for entry in trained:
@@ -97,6 +104,7 @@ def _plans(
                     aim=aim,
                     baseline=config.baseline,
                     iterations=config.baseline.iterations,
+                    marks=marks(config.baseline.iterations) if metrics else (),
                 )
             )
         yield Plan(
@@ -110,6 +118,7 @@ def _plans(
             picture_limit=0 if config.pictures is None else config.picture_limit,
             force=config.force,
             shown=() if config.pictures is None else (_style_picture(name, aim, pixels),),
+            metrics=metrics,
         )
 
 

@@ -1,11 +1,13 @@
 """The methods of `bench.style_quality`: the content itself, a network, the optimisation; all judged by one objective.
 
 A network's image is clipped to [0, 1] before it is judged, as the optimisation projects its own; neither is rounded.
+Style metrics (:mod:`bench.styling.metrics`) measure the same images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -17,10 +19,13 @@ from torch import Tensor
 from baselines.gatys import initial_image
 from baselines.optimise import Optimised, Settings, optimise
 from bench.errors import RunError
-from bench.records import StyleProtocol
+from bench.failures import reason
+from bench.records import Score, StyleProtocol
 from bench.styling.config import Baseline
-from bench.styling.plan import Content, Item, Measured, Method, Report
-from bench.styling.summary import BASELINE, CONTENT
+from bench.styling.metrics import StyleMetric
+from bench.styling.plan import Content, Item, Measured, Method, Report, ScoreKey
+from bench.styling.stylized import Stylized
+from bench.styling.summary import BASELINE, CONTENT, after
 from bench.timing.clocks import clock_for, current
 from models.losses import StyleObjective, Terms
 
@@ -38,12 +43,14 @@ class Aim:
     Attributes:
         objective: of the protocol, for a content that is put in its place.
         pictures: where images go; None for nowhere.
+        style: as the objective has it, RGB in [0, 1].
     """
 
     protocol: StyleProtocol
     objective: StyleObjective
     device: torch.device
     pictures: Path | None
+    style: Float[Tensor, "1 3 _ _"]
 
     def file(self, dataset: str, subject: str, stem: str) -> Path:
         """FOLDER/DATASET/la_muse-256-PROTOCOL/SUBJECT/STEM.png."""
@@ -72,6 +79,62 @@ class Judged(Method):
     """A method with an aim."""
 
     aim: Aim
+
+    @property
+    def stylize(self) -> Callable[[Tensor], Tensor] | None:
+        """The network that makes its images, clipped to [0, 1]; None where none does."""
+        return None
+
+    def measured_images(self, measured: Measured | None) -> Mapping[str, Tensor | None]:
+        """What style metrics measure, by the name that the scores have; None for each before there is any."""
+        return {self.subject: measured and measured.image}
+
+    def applicable(self, metrics: Sequence[StyleMetric]) -> list[StyleMetric]:
+        """Those that say something of its images."""
+        return [metric for metric in metrics if self.stylize or not metric.entry.of_network]
+
+    def score_keys(self, item: Item, metrics: Sequence[StyleMetric]) -> set[ScoreKey]:
+        return {
+            (item.name, item.sha256, model, self.hash(item), metric.name, metric.entry.version)
+            for model in self.measured_images(None)
+            for metric in self.applicable(metrics)
+        }
+
+    def scores(
+        self, content: Content, measured: Measured, metrics: Sequence[StyleMetric]
+    ) -> Iterator[Score | Exception]:
+        chosen = self.applicable(metrics)
+        for model, image in self.measured_images(measured).items() if chosen else ():
+            assert image is not None
+            stylized = Stylized(
+                image=image,
+                content=content.pixels.to(self.aim.device),
+                style=self.aim.style,
+                network=self.aim.objective.network,
+                style_grams=self.aim.objective.grams,
+                stylize=self.stylize,
+            )
+            for metric in chosen:
+                try:
+                    value = metric.measure(stylized)
+                    if not math.isfinite(value):
+                        raise NotFinite(f"it is {value}; required a finite number")
+                except Exception as error:  # one value is lost, not the image
+                    yield RunError(f"{metric.name}: {reason(error)}")
+                    continue
+                yield Score(
+                    model=model,
+                    model_hash=self.hash(content),
+                    dataset=self.dataset,
+                    image=content.name,
+                    image_sha256=content.sha256,
+                    scale=1,
+                    protocol=self.aim.protocol.name,
+                    protocol_hash=self.aim.protocol.hash,
+                    metric=metric.name,
+                    metric_version=metric.entry.version,
+                    value=value,
+                )
 
     def protocol(self, item: Item) -> StyleProtocol:
         return self.aim.protocol
@@ -123,6 +186,10 @@ class Stylizer(Judged):
     network: TimedNetwork
     network_hash: str
 
+    @property
+    def stylize(self) -> Callable[[Tensor], Tensor] | None:
+        return lambda content: self.network.network(content).clamp(0, 1)
+
     def hash(self, item: Item) -> str:
         return self.network_hash
 
@@ -144,15 +211,23 @@ class Stylizer(Judged):
 
 @dataclass(frozen=True, kw_only=True)
 class Optimisation(Judged):
-    """The optimisation that the networks are compared with, a batch at once."""
+    """The optimisation that the networks are compared with, a batch at once.
+
+    Attributes:
+        marks: numbers of iterations after which style metrics measure the image; none where there are no metrics.
+    """
 
     baseline: Baseline
+    marks: tuple[int, ...] = ()
     name: str = BASELINE
     subject: str = BASELINE
     together: bool = True
 
     def hash(self, item: Item) -> str:
         return self.baseline.hash
+
+    def measured_images(self, measured: Measured | None) -> Mapping[str, Tensor | None]:
+        return {after(mark): measured and measured.kept[mark] for mark in self.marks}
 
     def make(
         self, contents: Sequence[Content], iterations: int, report: Report
@@ -175,6 +250,7 @@ def optimised(
             record=True,
             callback=report,
             callback_every=method.report_every,
+            keep=method.marks,
         )
 
     return shares(*timed(aim.device, work))
@@ -196,6 +272,7 @@ def shares(found: Optimised, seconds: float, required: str = "") -> list[Measure
             terms=rows(Terms(*(term[:, i] for term in batch))),
             seconds=seconds / n,
             batch=n,
+            kept={done: images[i : i + 1] for done, images in found.kept.items()},
         )
         for i, failed_at in enumerate(found.failed_at)
     ]

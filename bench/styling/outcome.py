@@ -12,10 +12,10 @@ from bench import images
 from bench.cli import Reporter
 from bench.environment import summary
 from bench.failures import reason
-from bench.records import Curve, Failure, Picture
+from bench.records import Curve, Failure, Picture, Score
 from bench.storage.pictures import relative_to_store
 from bench.store import Store
-from bench.styling.plan import Content, Item, Key, Measured, Method, Plan
+from bench.styling.plan import Content, Item, Key, Measured, Method, Plan, ScoreKey
 from bench.styling.summary import shortened
 
 
@@ -24,12 +24,13 @@ class Outcome:
     """What a batch gave; its rows are stored in one transaction, its files written before."""
 
     curves: list[Curve] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
 
     def keep(self, plan: Plan, method: Method, content: Content, measured: Measured) -> None:
-        """Add a curve and, of a content that is pictured, its image."""
+        """Add a curve, the values of style metrics and, of a content that is pictured, its image."""
         self.curves.append(
             Curve(
                 subject=method.subject,
@@ -43,6 +44,11 @@ class Outcome:
                 batch=measured.batch,
             )
         )
+        for score in method.scores(content, measured, plan.metrics):
+            if isinstance(score, Exception):
+                self.fail(plan, content.name, method, score)
+            else:
+                self.scores.append(score)
         if not content.pictured:
             return
         pixels = images.to_array(measured.image)
@@ -93,10 +99,16 @@ class StoreWriter:
             for file, pixels in outcome.files:
                 images.write(file, pixels)
         except OSError:
-            self.store.add(self.run, curves=outcome.curves, failures=outcome.failures)
+            self.store.add(self.run, curves=outcome.curves, scores=outcome.scores, failures=outcome.failures)
             raise
         pictures = [relative_to_store(picture, self.store.place) for picture in outcome.pictures]
-        self.store.add(self.run, curves=outcome.curves, failures=outcome.failures, pictures=pictures)
+        self.store.add(
+            self.run,
+            curves=outcome.curves,
+            scores=outcome.scores,
+            failures=outcome.failures,
+            pictures=pictures,
+        )
         for failure in outcome.failures:
             self.reporter.note(self.describe(failure))
 
@@ -121,6 +133,7 @@ class Stored:
         self.store = store
         self.curves: dict[Key, Curve] = {}
         self.files: dict[Key, Path] = {}
+        self.scores: dict[tuple[str, str], set[ScoreKey]] = {}
         self._read: set[tuple[str, str]] = set()
 
     def find(self, plan: Plan, method: Method, item: Item, *, pictured: bool) -> Result:
@@ -135,6 +148,14 @@ class Stored:
         if file is not None and not plan.anywhere:
             file = method.file(item)
         return Result(curve=self.curves.get(key), file=file if file is not None and file.is_file() else None)
+
+    def lacks_scores(self, plan: Plan, method: Method, item: Item) -> bool:
+        """Whether a value of the plan's metrics is missing."""
+        where = (plan.dataset.name, method.protocol(item).hash)
+        if where not in self.scores:
+            found = self.store.scores(dataset=where[0], protocol_hash=where[1])
+            self.scores[where] = set(map(score_key, found))
+        return not method.score_keys(item, plan.metrics) <= self.scores[where]
 
     def _read_all(self, *, dataset: str, protocol_hash: str) -> None:
         """Of one data set under one protocol, once."""
@@ -158,6 +179,29 @@ def key_of(curve: Curve) -> Key:
         curve.subject,
         curve.subject_hash,
     )
+
+
+def score_key(score: Score) -> ScoreKey:
+    """What it is found by in its data set and protocol."""
+    return (
+        score.image,
+        score.image_sha256,
+        score.model,
+        score.model_hash,
+        score.metric,
+        score.metric_version,
+    )
+
+
+def stored_scores(plan: Plan, store: Store, items: Sequence[Item]) -> list[Score]:
+    """The values of just this plan's metrics."""
+    wanted = {key for m in plan.methods for item in items for key in m.score_keys(item, plan.metrics)}
+    return [
+        score
+        for protocol in (plan.protocols if wanted else ())
+        for score in store.scores(dataset=plan.dataset.name, protocol_hash=protocol.hash)
+        if score_key(score) in wanted
+    ]
 
 
 def results(plan: Plan, store: Store, items: Sequence[Item]) -> list[Curve]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench import images
-from bench.records import Dataset, Picture, StyleProtocol
+from bench.records import Dataset, Picture, Score, StyleProtocol
+from bench.styling.metrics import StyleMetric
 from models.losses import Terms
 
 REPORT_EVERY = 10
@@ -25,6 +26,9 @@ Report = Callable[[int, Terms], None]
 
 Key = tuple[str, str, str, str, str, str]
 """Data set, image, its SHA-256, hash of the protocol, subject and its hash: what the rows of a result are found by."""
+
+ScoreKey = tuple[str, str, str, str, str, str]
+"""Image, its SHA-256, model and its hash, metric and its version: what a score of a data set and protocol is found by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +62,14 @@ class Measured:
         image: RGB in [0, 1], on any device.
         terms: of the objective, each after 0, 1, ... iterations.
         seconds: from the content to the image, this content's share of its batch.
+        kept: by number of iterations images on the way; those that style metrics measure.
     """
 
     image: Float[Tensor, "1 3 h w"]
     terms: dict[str, tuple[float, ...]]
     seconds: float
     batch: int = 1
+    kept: Mapping[int, Float[Tensor, "1 3 h w"]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +136,16 @@ class Method(ABC):
         """Images that are kept beside its own."""
         return iter(())
 
+    def score_keys(self, item: Item, metrics: Sequence[StyleMetric]) -> set[ScoreKey]:
+        """What :meth:`scores` gives of an image, if nothing fails; nothing for a method that has no metrics."""
+        return set()
+
+    def scores(
+        self, content: Content, measured: Measured, metrics: Sequence[StyleMetric]
+    ) -> Iterator[Score | Exception]:
+        """The values of style metrics, or why there is none."""
+        return iter(())
+
     @property
     def report_every(self) -> int:
         """Iterations between two reports."""
@@ -157,6 +173,7 @@ class Plan:
         no_memory: what a content says that found none.
         force: make again what the results file already has.
         shown: images that are kept before the first content's.
+        metrics: style metrics of the images, besides the objective.
     """
 
     dataset: Dataset
@@ -171,6 +188,7 @@ class Plan:
     no_memory: str = "out of memory"
     force: bool = False
     shown: tuple[tuple[Picture, UInt8[np.ndarray, "h w c"]], ...] = ()
+    metrics: tuple[StyleMetric, ...] = ()
 
     @property
     def methods(self) -> tuple[Method, ...]:

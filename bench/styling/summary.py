@@ -24,6 +24,16 @@ MARKS = (20, 50, 100, 200, 300, 500)
 """Iterations of the baseline that are printed, as far as they were run."""
 
 
+def marks(iterations: int) -> tuple[int, ...]:
+    """Those of :data:`MARKS` that a run of so many iterations comes to, and its end."""
+    return tuple(sorted({*(mark for mark in MARKS if mark <= iterations), iterations}))
+
+
+def after(iterations: int) -> str:
+    """What the baseline's image after so many iterations is called."""
+    return f"{BASELINE}, {iterations} iterations"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Moments:
     """Mean over contents and their standard deviation (n - 1); `sd` is None of a single content."""

@@ -8,16 +8,28 @@ from typing import Any
 
 from bench.environment import suite_version
 from bench.printable import printable
-from bench.records import StyleProtocol
+from bench.records import Score, StyleProtocol
 from bench.styles import INITIAL
 from bench.styling.config import Baseline
-from bench.styling.summary import BASELINE, MARKS, TERMS, Comparison, Moments, Overtaking, Summary
-from bench.tables import Table, columns
+from bench.styling.metrics import StyleMetric
+from bench.styling.summary import (
+    BASELINE,
+    TERMS,
+    Comparison,
+    Moments,
+    Overtaking,
+    Summary,
+    after,
+    marks,
+    moments,
+)
+from bench.tables import Column, Table, columns
 
 PAPER = (
     "paper: a network equals 50 to 100 iterations, at 256, 512 and 1024 though trained at 256 "
     "(section 4.1, Figure 5: 50 images of MS-COCO, VGG-16)"
 )
+METRICS_OF_A_TABLE = 5
 METHODS = {"lbfgs": "L-BFGS", "adam": "Adam"}
 
 
@@ -29,6 +41,7 @@ class Panel:
         title: the style at the size, in words.
         baseline: None where none was asked for.
         machines: that the curves were measured on, a line each.
+        metrics: that were asked for besides the objective, and `scores`, their values.
     """
 
     title: str
@@ -36,6 +49,12 @@ class Panel:
     baseline: Baseline | None
     comparison: Comparison
     machines: tuple[str, ...]
+    metrics: tuple[StyleMetric, ...] = ()
+    scores: tuple[Score, ...] = ()
+
+    def values(self, model: str, metric: str) -> dict[str, float]:
+        """Of a metric, by content; of a model as :attr:`Line.name` has it."""
+        return {s.image: s.value for s in self.scores if (s.model, s.metric) == (model, metric)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +72,8 @@ def lines(comparison: Comparison) -> Iterator[Line]:
         if summary.subject != BASELINE:
             yield Line(name=summary.subject, summary=summary, iteration=0)
             continue
-        for iteration in sorted({*MARKS, summary.iterations}):
-            if iteration <= summary.iterations:
-                yield Line(name=f"{BASELINE}, {iteration} iterations", summary=summary, iteration=iteration)
+        for iteration in marks(summary.iterations):
+            yield Line(name=after(iteration), summary=summary, iteration=iteration)
 
 
 def objectives(panel: Panel) -> Table:
@@ -70,6 +88,38 @@ def objectives(panel: Panel) -> Table:
         columns=columns(("subject", "n", "objective", "content", "style", "tv", "below content's")),
         rows=tuple(rows),
     )
+
+
+def metric_tables(panel: Panel) -> Iterator[Table]:
+    """Mean and standard deviation of each metric beside the objective, some metrics in a table; nothing without metrics."""
+    for first in range(0, len(panel.metrics), METRICS_OF_A_TABLE):
+        metrics, rows = panel.metrics[first : first + METRICS_OF_A_TABLE], []
+        for line in lines(panel.comparison):
+            values = [list(panel.values(line.name, metric.name).values()) for metric in metrics]
+            cells = [text(moments(each)) if each else "" for each in values]
+            rows.append((line.name, text(line.summary.at(line.iteration)), *cells))
+        yield Table(
+            title=f"{panel.title}, {panel.comparison.dataset}: the images by other measures, mean ±sd",
+            columns=(*columns(("subject", "objective")), *map(column, metrics)),
+            rows=tuple(rows),
+            notes=tuple(dict.fromkeys(map(about, metrics))),
+            longest_head=14,
+        )
+
+
+def column(metric: StyleMetric) -> Column:
+    """Of a metric's values."""
+    return Column(head=metric.name, better="higher" if metric.entry.higher_is_better else "lower")
+
+
+def about(metric: StyleMetric) -> str:
+    """What it is, and where it is defined."""
+    entry = metric.entry
+    unit = f", in {entry.unit}" if entry.unit else ""
+    absent = (
+        "; of a network alone, so that contents and the optimisation have none" if entry.of_network else ""
+    )
+    return f"{entry.name}: {entry.about}{unit} ({entry.source}){absent}"
 
 
 def overtakings(panel: Panel) -> Table:
@@ -178,6 +228,20 @@ def record(panel: Panel) -> dict[str, Any]:
         "objectives": [_line(comparison, line) for line in lines(comparison)],
         "overtakings": [_overtaking(found) for found in comparison.overtakings],
         "curves": [asdict(curve) for summary in comparison.summaries for curve in summary.curves],
+        **({"metrics": [_metric(panel, metric) for metric in panel.metrics]} if panel.metrics else {}),
+    }
+
+
+def _metric(panel: Panel, metric: StyleMetric) -> dict[str, Any]:
+    names = ("version", "about", "source", "unit", "higher_is_better", "of_network")
+    values = {line.name: panel.values(line.name, metric.name) for line in lines(panel.comparison)}
+    return {
+        "name": metric.name,
+        **{name: getattr(metric.entry, name) for name in names},
+        "values": values,
+        "means": {
+            name: asdict(moments(list(each.values()))) if each else None for name, each in values.items()
+        },
     }
 
 

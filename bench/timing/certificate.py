@@ -15,6 +15,7 @@ from bench import gpu
 from bench.devices import find_device
 from bench.environment import environment, onednn_flags
 from bench.timing import peak
+from bench.timing.certificate_record import PeakMemory, TimingCertificate
 from bench.timing.clocks import Clock, Work
 from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.stopwatch import measure
@@ -35,13 +36,15 @@ def certify(
     protocol: SpeedProtocol,
     *,
     device: str = "cpu",
+    weights: str = "",
     eager: Work | None = None,
     network: torch.nn.Module | None = None,
     clock: Clock | None = None,
-) -> tuple[Timing, dict[str, Any]]:
+) -> tuple[Timing, TimingCertificate]:
     """Measure `work` under `protocol`, and its certificate.
 
     Args:
+        weights: where those of what is timed come from, in words.
         eager: the same work uncompiled and uncaptured, which FLOPs can be counted in; `work` by default.
         network: whose parameters are counted.
         clock: as in :func:`bench.timing.stopwatch.measure`.
@@ -59,6 +62,7 @@ def certify(
         timing,
         protocol,
         device=found,
+        weights=weights,
         work=work,
         eager=eager or work,
         network=network,
@@ -72,38 +76,40 @@ def certificate(
     protocol: SpeedProtocol,
     *,
     device: torch.device,
+    weights: str,
     work: Work,
     eager: Work,
     network: torch.nn.Module | None,
     states: tuple[dict[str, Any] | None, dict[str, Any] | None],
-) -> dict[str, Any]:
-    """What `timing` depends on, as JSON takes it. Calls `work` and `eager` once more, untimed.
+) -> TimingCertificate:
+    """What `timing` depends on. Calls `work` and `eager` once more, untimed.
 
     Args:
         states: of the GPU before and after the measurement (:func:`bench.gpu.gpu_state`), None on a CPU.
     """
     machine = environment(str(device))
-    return {
-        "protocol": protocol.definition,
-        "protocol_hash": protocol.hash,
-        "seconds": timing.median,
-        "ci95": timing.ci95 and list(timing.ci95),
-        "timing": asdict(timing),
-        "peak_memory": peak_memory(work, device),
-        "parameters": None if network is None else parameters(network),
+    return TimingCertificate(
+        protocol=protocol.definition,
+        protocol_hash=protocol.hash,
+        seconds=timing.median,
+        ci95=timing.ci95,
+        timing=timing,
+        peak_memory=peak_memory(work, device),
+        parameters=None if network is None else parameters(network),
         **throughput(eager, timing, protocol, device),
-        "threads": torch.get_num_threads(),
-        "float32": float32_settings(),
-        "gpu_before": states[0],
-        "gpu_after": states[1],
-        "environment": dict(machine.facts),
-        "environment_hash": machine.hash,
-        "warnings": [*timing.warnings, *state_warnings(states[1])],
-    }
+        threads=torch.get_num_threads(),
+        float32=float32_settings(),
+        gpu_before=states[0],
+        gpu_after=states[1],
+        environment=dict(machine.facts),
+        environment_hash=machine.hash,
+        warnings=(*timing.warnings, *state_warnings(states[1])),
+        weights=weights,
+    )
 
 
 def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: torch.device) -> dict[str, Any]:
-    """FLOPs of one call, FLOP/s reached, share of the measured peak; None where nothing can be counted."""
+    """Fields of a certificate: FLOPs of one call, FLOP/s reached, share of the peak; None where nothing is counted."""
     count = flops(eager)
     best = peak.peak(device, getattr(torch, protocol.dtype))
     reached = None if count is None else count / timing.median
@@ -130,14 +136,14 @@ def parameters(network: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def peak_memory(work: Work, device: torch.device) -> dict[str, Any]:
-    """{"bytes", "meaning"} of one call: what is counted differs between a GPU and a CPU."""
+def peak_memory(work: Work, device: torch.device) -> PeakMemory:
+    """Of one call."""
     if device.type == "cuda":
-        return {"bytes": cuda_peak_bytes(work, device), "meaning": CUDA_MEANING}
+        return PeakMemory(bytes=cuda_peak_bytes(work, device), meaning=CUDA_MEANING)
     with resident_peak() as resident:
         result = work()
     del result
-    return {"bytes": resident.growth, "meaning": CPU_MEANING}
+    return PeakMemory(bytes=resident.growth, meaning=CPU_MEANING)
 
 
 def cuda_peak_bytes(work: Work, device: torch.device) -> int:

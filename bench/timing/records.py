@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -141,14 +140,8 @@ class Timing:
                 f"timing has {len(self.seconds)} values and {len(self.wall_seconds)} by the wall clock, "
                 "required equally many and at least one"
             )
-        if min(self.seconds) <= 0:
-            raise ValueError(f"timing holds {min(self.seconds)} s, required times above 0")
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Timing:
-        """From what `dataclasses.asdict` and JSON made of it."""
-        lists = {name: tuple(row[name]) for name in ("seconds", "wall_seconds", "warmup_seconds")}
-        return cls(**{**row, **lists})
+        if min(self.seconds) <= 0 or not all(map(math.isfinite, self.seconds)):
+            raise ValueError(f"timing holds {min(self.seconds)} s, required times above 0 and finite")
 
     @property
     def n(self) -> int:

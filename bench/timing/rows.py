@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.records import SpeedResult
-from bench.timing.records import Timing
+from bench.timing.certificate_record import TimingCertificate
 
 GATYS = "gatys"
 
@@ -27,7 +27,7 @@ class Row:
         ci: bootstrap 95 % interval of `seconds`; None below six repetitions.
         n: repetitions or iterations that were timed, or 1 for a whole run.
         extrapolated_from: iterations that were timed, where not all of them were.
-        certificate: of :mod:`bench.timing.certificate`, without raw repetitions.
+        certificate: the JSON of :class:`bench.timing.certificate_record.TimingCertificate`, without raw repetitions.
         error: why there is no time; empty where there is one.
     """
 
@@ -43,7 +43,7 @@ class Row:
     ci: tuple[float, float] | None = None
     n: int = 0
     extrapolated_from: int | None = None
-    peak_memory_bytes: int | None = None
+    peak_memory_bytes: int | float | None = None
     protocol_hash: str = ""
     environment_hash: str = ""
     certificate: dict[str, Any] | None = None
@@ -75,22 +75,25 @@ class Row:
 
 def network_row(result: SpeedResult) -> Row:
     """A network's time for one image."""
-    timing = timing_of(result)
-    return _row(result, timing, seconds=timing.median, ci=timing.ci95, n=timing.n)
+    paper = TimingCertificate.of(result)
+    timing = paper.timing
+    return _row(result, paper, seconds=timing.median, ci=timing.ci95, n=timing.n)
 
 
 def gatys_rows(result: SpeedResult, iterations: Sequence[int]) -> list[Row]:
     """The optimisation's time for each number of iterations: summed where all were run, scaled where a few were."""
-    return [_gatys_row(result, timing_of(result), count) for count in iterations]
+    paper = TimingCertificate.of(result)
+    return [_gatys_row(result, paper, count) for count in iterations]
 
 
-def _gatys_row(result: SpeedResult, timing: Timing, count: int) -> Row:
-    if result.certificate["whole_run"] and timing.n >= count:
-        return _row(result, timing, seconds=math.fsum(timing.seconds[:count]), ci=None, n=1, iterations=count)
+def _gatys_row(result: SpeedResult, paper: TimingCertificate, count: int) -> Row:
+    timing = paper.timing
+    if paper.whole_run and timing.n >= count:
+        return _row(result, paper, seconds=math.fsum(timing.seconds[:count]), ci=None, n=1, iterations=count)
     low_high = timing.ci95
     return _row(
         result,
-        timing,
+        paper,
         seconds=count * timing.median,
         ci=low_high and (count * low_high[0], count * low_high[1]),
         n=timing.n,
@@ -99,14 +102,9 @@ def _gatys_row(result: SpeedResult, timing: Timing, count: int) -> Row:
     )
 
 
-def timing_of(result: SpeedResult) -> Timing:
-    """The raw times with their statistics."""
-    return Timing.from_row(result.certificate["timing"])
-
-
 def _row(
     result: SpeedResult,
-    timing: Timing,
+    paper: TimingCertificate,
     *,
     seconds: float,
     ci: tuple[float, float] | None,
@@ -114,7 +112,6 @@ def _row(
     iterations: int | None = None,
     extrapolated_from: int | None = None,
 ) -> Row:
-    certificate = {key: value for key, value in result.certificate.items() if key != "timing"}
     return Row(
         method=result.subject,
         size=result.size,
@@ -124,13 +121,13 @@ def _row(
         ci=ci,
         n=n,
         extrapolated_from=extrapolated_from,
-        peak_memory_bytes=certificate["peak_memory"]["bytes"],
-        device=certificate["environment"]["device"],
-        weights=certificate["weights"],
+        peak_memory_bytes=paper.peak_memory.bytes,
+        device=paper.device,
+        weights=paper.weights,
         protocol_hash=result.protocol_hash,
         environment_hash=result.environment_hash,
-        certificate=certificate,
-        warnings=tuple(w for w in certificate["warnings"] if n != 1 or w != timing.interval_warning),
+        certificate={key: value for key, value in result.certificate.items() if key != "timing"},
+        warnings=tuple(w for w in paper.warnings if n != 1 or w != paper.timing.interval_warning),
     )
 
 

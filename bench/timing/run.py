@@ -22,8 +22,9 @@ from bench.registry.catalog import Participant
 from bench.store import Store
 from bench.timing import certificate, subjects
 from bench.timing.card import card
+from bench.timing.certificate_record import TimingCertificate
 from bench.timing.config import LONGEST_SECONDS, Config
-from bench.timing.records import SpeedProtocol, Stopping, Timing
+from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.rows import GATYS, Row, gatys_rows, network_row
 from bench.timing.sound import sound_timings
 from bench.timing.stopwatch import TimingError, regions
@@ -152,25 +153,22 @@ def _time_form(
     call, eager, network, build_seconds = _callables(participant, form, image)
     with torch.inference_mode():
         close = ladder.closeness(call(image), _plain(participant, image))
-        timing, paper = certificate.certify(
+        _, paper = certificate.certify(
             lambda: call(image),
             protocol,
             device=str(bench.device),
+            weights=participant.weights,
             eager=lambda: eager(image),
             network=network,
         )
     allowed = ladder.tolerance(participant.kind, form)
-    facts = {
-        "weights": participant.weights,
-        "form": ladder.facts(close, allowed, build_seconds),
-        "transfers": _transfers(call, image),
-        "whole_run": False,
-    }
-    if _with_card(bench, form):
-        facts["card"] = card(participant, image)
-    return _result(
-        bench, participant.name, (participant.hash, form.name, protocol.hash), size, timing, paper | facts
+    paper = replace(
+        paper,
+        form=ladder.facts(close, allowed, build_seconds),
+        transfers=_transfers(call, image),
+        card=card(participant, image) if _with_card(bench, form) else None,
     )
+    return _result(bench, participant.name, (participant.hash, form.name, protocol.hash), size, paper)
 
 
 def _with_card(bench: Bench, form: Form) -> bool:
@@ -258,17 +256,20 @@ def _gatys_protocol(bench: Bench, size: int, fast: bool) -> SpeedProtocol:
 def _time_gatys(bench: Bench, size: int, fast: bool, protocol: SpeedProtocol) -> SpeedResult:
     whole = _whole_run(bench)
     subject = subjects.optimisation(size, bench.device, fast=fast, settled=not whole)
-    timing, paper = certificate.certify(
-        subject.iterate, protocol, device=str(bench.device), eager=subject.eager, network=subject.network
+    _, paper = certificate.certify(
+        subject.iterate,
+        protocol,
+        device=str(bench.device),
+        weights=subject.weights,
+        eager=subject.eager,
+        network=subject.network,
     )
-    facts = {"weights": subject.weights, "whole_run": whole}
-    return _result(
-        bench, GATYS, (subjects.gatys_hash(), _variant(fast), protocol.hash), size, timing, paper | facts
-    )
+    key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
+    return _result(bench, GATYS, key, size, replace(paper, whole_run=whole))
 
 
 def _result(
-    bench: Bench, subject: str, key: tuple[str, str, str], size: int, timing: Timing, paper: dict[str, Any]
+    bench: Bench, subject: str, key: tuple[str, str, str], size: int, paper: TimingCertificate
 ) -> SpeedResult:
     subject_hash, variant, protocol_hash = key
     return SpeedResult(
@@ -278,6 +279,6 @@ def _result(
         size=size,
         protocol_hash=protocol_hash,
         environment_hash=bench.environment.hash,
-        seconds=timing.seconds,
-        certificate=paper,
+        seconds=paper.timing.seconds,
+        certificate=paper.to_json(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +46,14 @@ def gather(contents: Contents) -> Results:
     notes: list[str] = []
     groups = tuple(_groups(contents, notes))
     styles = style_groups(contents, notes)
-    for stored in contents.timings:
-        refuse_unsound(stored.result, stored.store)
     timings = tuple(
         (
             stored.result,
-            _certificate_of_timing(stored.result, contents.runs[stored.store, stored.run]),
+            _certificate_of_timing(
+                stored.result,
+                refuse_unsound(stored.result, stored.store).protocol,
+                contents.runs[stored.store, stored.run],
+            ),
         )
         for stored in contents.timings
     )
@@ -210,14 +212,14 @@ def _certificates(
         )
 
 
-def _certificate_of_timing(result: SpeedResult, run: StoredRun) -> Certificate:
+def _certificate_of_timing(result: SpeedResult, definition: Mapping[str, Any], run: StoredRun) -> Certificate:
     known = {"protocol", "protocol_hash", "environment", "environment_hash", "timing"}
     return certified(
         subject=result.subject,
         subject_hash=result.subject_hash,
         protocol="speed",
         protocol_hash=result.protocol_hash,
-        definition=result.certificate["protocol"],
+        definition=definition,
         environment_hash=result.environment_hash,
         runs=(run,),
         extra={

@@ -1,18 +1,16 @@
-"""Tables as Markdown, LaTeX and CSV."""
+"""Tables as Markdown, LaTeX and CSV, in the formats of :mod:`bench.tables`; marks and captions are the report's own."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench.escapes import escape_csv, escape_latex, escape_markdown
+from bench.escapes import escape_latex, escape_markdown
 from bench.files.replacing import replacing
+from bench.tables import Column, latex_cell, markdown_notes, pipe_table, tabular
+from bench.tables import to_csv as write_csv
 from reports.parts import Cell, Head, Report, Table
 from reports.tables.verdicts import verdict_tables
-
-ARROWS = {"": "", "higher": " ↑", "lower": " ↓"}
 
 
 def write_tables(report: Report, folder: Path) -> None:
@@ -34,25 +32,25 @@ def all_tables(report: Report) -> Iterator[Table]:
     yield from verdict_tables(report.verdicts)
 
 
+def columns(table: Table) -> tuple[Column, ...]:
+    """As the tables of the programs have them."""
+    return tuple(
+        Column(head=head.text, align="right" if head.numeric else "left", better=head.better)
+        for head in table.heads
+    )
+
+
 def to_markdown(table: Table) -> str:
     """A pipe table: best bold, second best underlined, muted in italics; a rule is an empty row."""
-    width = len(table.heads)
-    lines = [
-        [escape_markdown(_head(head)) for head in table.heads],
-        ["---:" if head.numeric else "---" for head in table.heads],
-    ]
+    rows = []
     for position, row in enumerate(table.rows):
         if position in table.rules:
-            lines.append([""] * width)
-        lines.append([_markdown_cell(cell) for cell in row])
-    body = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+            rows.append([""] * len(table.heads))
+        rows.append([_markdown_cell(cell) for cell in row])
+    own = columns(table)
+    grid = pipe_table([escape_markdown(column.title) for column in own], [c.align for c in own], rows)
     title = f"**{escape_markdown(table.title)}** {escape_markdown(table.caption)}".rstrip()
-    notes = "".join(f"\n{escape_markdown(note)}\n" for note in table.notes)
-    return f"{title}\n\n{body}{notes}"
-
-
-def _head(head: Head) -> str:
-    return head.text + ARROWS[head.better]
+    return f"{title}\n\n{grid}{markdown_notes(table.notes)}"
 
 
 def _markdown_cell(cell: Cell) -> str:
@@ -68,30 +66,19 @@ def _markdown_cell(cell: Cell) -> str:
 
 def to_latex(table: Table) -> str:
     """A booktabs table with caption and label: best bold, second best underlined, muted in italics."""
-    columns = "".join("r" if head.numeric else "l" for head in table.heads)
-    heads = " & ".join(escape_latex(_head(head)) for head in table.heads)
-    rows = "".join(
-        ("\\midrule\n" if position in table.rules else "")
-        + " & ".join(_latex_cell(cell) for cell in row)
-        + " \\\\\n"
-        for position, row in enumerate(table.rows)
-    )
     caption = " ".join(
         escape_latex(text) for text in (f"{table.title}.", table.caption, *table.notes) if text
     )
+    grid = tabular(columns(table), (map(_latex_cell, row) for row in table.rows), table.rules)
     return (
         "% \\usepackage{booktabs} \\usepackage[T1]{fontenc}\n"
         f"\\begin{{table}}\n\\centering\n\\caption{{{caption}}}\n\\label{{tab:{table.id}}}\n"
-        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{rows}\\bottomrule\n"
-        "\\end{tabular}\n\\end{table}\n"
+        f"{grid}\\end{{table}}\n"
     )
 
 
 def _latex_cell(cell: Cell) -> str:
-    """Braces around what begins with `[`, which would be an argument of the line break before it."""
-    text = escape_latex(cell.text)
-    if text.startswith(("[", "*")):
-        text = f"{{{text}}}"
+    text = latex_cell(cell.text)
     if not text:
         return ""
     if cell.mark == "best":
@@ -103,21 +90,16 @@ def _latex_cell(cell: Cell) -> str:
 
 def to_csv(table: Table) -> str:
     """A header and the rows; a number with all its digits where the table has it, whatever is printed elsewhere."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([escape_csv(head.text) for head in table.heads])
-    writer.writerows(
-        [_csv_cell(cell, head) for cell, head in zip(row, table.heads, strict=True)] for row in table.rows
-    )
-    return text.getvalue()
+    rows = ([_value(cell, head) for cell, head in zip(row, table.heads, strict=True)] for row in table.rows)
+    return write_csv([head.text for head in table.heads], rows)
 
 
-def _csv_cell(cell: Cell, head: Head) -> str:
+def _value(cell: Cell, head: Head) -> str | float:
     """As printed where that is the whole number, or no number at all: a pair, an interval, a misprint."""
     if not head.numeric or cell.sort is None:
-        return escape_csv(cell.text)
+        return cell.text
     shown = _number(cell.text)
-    return escape_csv(cell.text) if shown is None or shown == cell.sort else repr(cell.sort)
+    return cell.text if shown is None or shown == cell.sort else cell.sort
 
 
 def _number(text: str) -> float | None:

@@ -350,6 +350,7 @@ def stored(times: Timing, *, whole_run: bool = False) -> SpeedResult:
         environment_hash="e",
         seconds=times.seconds,
         certificate={
+            "protocol": {},
             "timing": asdict(times),
             "whole_run": whole_run,
             "peak_memory": {"bytes": 2**21},

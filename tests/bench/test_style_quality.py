@@ -14,17 +14,20 @@ from torch import Tensor, nn
 
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Settings
-from bench import cache, images, loss_networks, styles
+from bench import cache, contents, images, loss_networks, styles
 from bench import style_quality as program
 from bench.errors import MissingFile, UserError
-from bench.records import Curve, Picture
+from bench.records import Curve, Picture, Score
 from bench.registry import stylizers
 from bench.registry.stylizers import StylizerEntry
 from bench.store import Store
 from bench.styling import methods as style_methods
+from bench.styling import metrics as style_metrics
+from bench.styling import summary as style_summary
 from bench.styling.methods import NotFinite, Optimisation, optimised
 from bench.styling.objective import read_style, square
 from bench.styling.plan import Measured
+from bench.styling.stylized import Stylized
 from models.losses import feature_loss, gram, gram_distance, total_variation
 from models.vgg import LossNetwork, random_loss_network
 from tests.schemas import assert_valid
@@ -44,7 +47,7 @@ OPTIONS = [
     "32",
 ]
 LOSS = ["--loss-network", "vgg19-conv3_1"]
-STYLIZERS, LOAD = stylizers.STYLIZERS, loss_networks.load
+STYLIZERS, LOAD, OPTIMISE = stylizers.STYLIZERS, loss_networks.load, style_methods.optimise
 
 
 class Swapped(nn.Module):
@@ -544,3 +547,118 @@ def test_a_network_from_outside_is_measured_beside_the_registered_ones() -> None
     Path("net.py").write_text("def invert(): return lambda image: 1 - image\n")
     assert run("--models", "swapped", "net.py:invert", "--no-baseline") == 0
     assert {subject for subject, _ in curves()} == {"content", "swapped", "invert"}
+
+
+METRICS = ("--metrics", "content-ssim", "gram", "colour-histogram", "stability-shift", "stability-noise")
+
+
+def scores(db: str = "results.db") -> dict[tuple[str, str, str], Score]:
+    """By model, metric and content."""
+    with Store(Path(db), read_only=True) as store:
+        _, rows = store.table("protocols")
+        found = [s for row in rows for s in store.scores(dataset="photos", protocol_hash=row[0])]
+    return {(s.model, s.metric, s.image): s for s in found}
+
+
+def test_metrics_stand_beside_the_objective_and_change_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("--json", "plain.json", "--no-pictures", "--db", "plain.db") == 0
+    plain = capsys.readouterr().out
+    assert run(*METRICS, "--json", "q.json") == 0
+    said = capsys.readouterr().out
+    (before,), (panel,) = (json.loads(Path(file).read_text()) for file in ("plain.json", "q.json"))
+    values = {metric["name"]: metric["values"] for metric in panel.pop("metrics")}
+    assert "metrics" not in before
+    assert [row["total"] for row in panel["objectives"]] == [row["total"] for row in before["objectives"]]
+    assert panel.keys() == before.keys()
+    assert "by other measures" not in plain
+    assert said.count("mine at 24x24, photos: the images by other measures, mean ±sd") == 2
+    assert list(values) == [
+        *("content-ssim", "gram-relu1_1", "gram-relu2_1", "gram-relu3_1", "colour-histogram"),
+        *("stability-shift", "stability-noise"),
+    ]
+    assert values["content-ssim"]["content"] == dict.fromkeys("abc", 1.0)
+    assert list(values["content-ssim"]) == ["content", "swapped", "gatys, 6 iterations"]
+    assert values["stability-shift"]["content"] == values["stability-shift"]["gatys, 6 iterations"] == {}
+    assert "of a network alone, so that contents and the optimisation have none" in said
+    # the network changes each place alike, with a gain of 1.3 where it does not clip
+    assert values["stability-shift"]["swapped"] == pytest.approx(dict.fromkeys("abc", 0))
+    assert all(1 < value < 1.3 for value in values["stability-noise"]["swapped"].values())
+    network = random_loss_network("vgg19-conv3_1", LAYERS)
+    image = Swapped()(content("a")).clamp(0, 1)
+    expected = gram_distance(gram(network(image)["relu2_1"]), gram(network(style())["relu2_1"]))
+    assert values["gram-relu2_1"]["swapped"]["a"] == pytest.approx(expected.item(), rel=1e-5)
+    stored = scores()
+    assert stored["swapped", "gram-relu2_1", "a"].value == values["gram-relu2_1"]["swapped"]["a"]
+    assert {s.scale for s in stored.values()} == {1}
+
+
+def test_metrics_of_the_optimisation_are_those_of_its_images_on_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(style_summary, "MARKS", (2, 4, 20))
+    assert run("--metrics", "colour-histogram", "--db", "six.db", "--no-pictures") == 0
+    assert run("--metrics", "colour-histogram", "--db", "two.db", "--no-pictures", "--iterations", "2") == 0
+    six, two = scores("six.db"), scores("two.db")
+    assert {model for model, _, _ in six} == {
+        *("content", "swapped", "gatys, 2 iterations", "gatys, 4 iterations", "gatys, 6 iterations"),
+    }
+    for stem in "abc":
+        key = ("gatys, 2 iterations", "colour-histogram", stem)
+        assert six[key].value == two[key].value
+        assert six[key].value != six["gatys, 6 iterations", "colour-histogram", stem].value
+
+
+def test_a_metric_that_is_stored_is_not_computed_again_and_one_that_is_not_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert run("--metrics", "colour-histogram", "--no-pictures") == 0
+    before = scores()
+    monkeypatch.setattr(style_methods, "optimise", lambda *args, **options: pytest.fail("made again"))
+    assert run("--metrics", "colour-histogram", "--no-pictures") == 0
+    assert run("--no-pictures") == 0
+    assert scores() == before
+    monkeypatch.setattr(style_methods, "optimise", OPTIMISE)
+    assert run("--metrics", "gram", "--no-pictures") == 0
+    assert before.items() < scores().items()
+
+
+def test_a_metric_that_fails_costs_its_value_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = replace(style_metrics.METRICS["colour-histogram"], target=f"{__name__}:not_a_number")
+    monkeypatch.setitem(style_metrics.METRICS, "colour-histogram", broken)
+    assert run("--metrics", "colour-histogram", "content-ssim", "--no-baseline") == 1
+    assert "colour-histogram: it is nan; required a finite number" in capsys.readouterr().out
+    assert {(model, metric) for model, metric, _ in scores()} == {
+        ("content", "content-ssim"),
+        ("swapped", "content-ssim"),
+    }
+    assert len(curves()) == 6
+
+
+def not_a_number(stylized: Stylized) -> float:
+    return float("nan")
+
+
+def test_a_report_of_a_file_with_style_metrics_leaves_them_to_who_asks() -> None:
+    assert run("--metrics", "colour-histogram", "--no-pictures", "--no-baseline") == 0
+    found = contents.read([Path("results.db")])
+    assert found.scores.empty
+    assert set(found.style_scores["metric"]) == {"colour-histogram"}
+    assert len(found.style_scores) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--metrics", "lpips"), "no style metric is called 'lpips'; there are: content-lpips"),
+        (("--metrics", "content-lpips"), "--sizes 24 is too small for content-lpips; required at least 31"),
+    ],
+)
+def test_metrics_that_cannot_be_are_refused(
+    options: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*options) == 2
+    assert said in capsys.readouterr().err

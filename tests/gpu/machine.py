@@ -110,4 +110,4 @@ def pass_of(network: catalog.Participant, name: str, image: torch.Tensor, asked:
             network=built.network,
         )
     kept = ("ci95", "peak_memory", "flops", "flops_per_second", "share_of_peak", "warnings", "gpu_after")
-    return {"seconds": timing.median, **{key: paper[key] for key in kept}}
+    return {"seconds": timing.median, **{key: paper.to_json()[key] for key in kept}}

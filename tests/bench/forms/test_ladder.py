@@ -16,10 +16,10 @@ from bench.forms import ladder, onnx_session
 from bench.forms.build import build, transformed
 from bench.forms.form import Form, FormUnavailable, form
 from bench.forms.ladder import FLOAT32, MEASURED, PICTURE, Closeness, Work, climb, closeness
-from bench.forms.spread import SpreadConv2d, factor_for, spread
 from bench.records import SpeedResult
 from bench.registry.random_network import random_paper_network
 from bench.timing.records import SpeedProtocol, Stopping
+from models.few_filters import SpreadConv2d, factor_for, spread
 from models.style_net import StyleNet
 
 FORMS = (

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
 import json
+import math
+import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from bench.files.typed import typed
 from bench.gpu import ABSENT
+from bench.records import SpeedResult
+from bench.storage.rows import as_json
 from bench.timing.certificate import certify, flops, parameters, peak_memory, resident_peak, state_warnings
+from bench.timing.certificate_record import TimingCertificate
 from bench.timing.clocks import CpuClock
 from bench.timing.peak import Peak
 from bench.timing.records import SpeedProtocol, Timing
@@ -52,7 +60,8 @@ def known_peak(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_certificate_holds_all_that_a_timing_depends_on() -> None:
     network = convolution()
     protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
-    timing, paper = certify(pass_of(network), protocol, network=network, clock=CpuClock(counter=Ticking()))
+    timing, made = certify(pass_of(network), protocol, network=network, clock=CpuClock(counter=Ticking()))
+    paper = made.to_json()
     assert paper["protocol"]["timed_region"] == ["network"]
     assert paper["protocol_hash"] == protocol.hash
     assert paper["seconds"] == timing.median == pytest.approx(0.1)
@@ -70,8 +79,8 @@ def test_a_certificate_holds_all_that_a_timing_depends_on() -> None:
 def test_a_certificate_is_json_and_its_timing_can_be_read_back() -> None:
     protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
     timing, paper = certify(pass_of(convolution()), protocol, clock=CpuClock(counter=Ticking()))
-    read = json.loads(json.dumps(paper, allow_nan=False))
-    assert Timing.from_row(read["timing"]) == timing
+    read = json.loads(json.dumps(paper.to_json(), allow_nan=False))
+    assert typed(Timing, read["timing"], "a timing") == timing
     assert read["parameters"] is None
 
 
@@ -79,7 +88,7 @@ def test_a_certificate_is_json_and_its_timing_can_be_read_back() -> None:
 def test_work_without_countable_operations_has_no_share_of_the_peak() -> None:
     values = torch.rand(8)
     protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
-    paper = certify(lambda: values + 1, protocol, clock=CpuClock(counter=Ticking()))[1]
+    paper = certify(lambda: values + 1, protocol, clock=CpuClock(counter=Ticking()))[1].to_json()
     assert paper["flops"] is None
     assert paper["flops_per_second"] is None
     assert paper["share_of_peak"] is None
@@ -124,8 +133,8 @@ def test_the_watch_sees_memory_that_is_given_back_before_the_end() -> None:
 
 def test_peak_memory_of_a_large_result_is_at_least_its_size() -> None:
     measured = peak_memory(lambda: torch.ones(2**29, dtype=torch.uint8), CPU)
-    assert measured["bytes"] > 0.9 * 2**29
-    assert "resident set" in measured["meaning"]
+    assert measured.bytes > 0.9 * 2**29
+    assert "resident set" in measured.meaning
 
 
 def test_throttling_and_other_processes_are_warned_of() -> None:
@@ -148,9 +157,53 @@ def test_a_certificate_from_a_real_gpu_is_complete() -> None:
     network = convolution().cuda()
     image = torch.rand(8, 3, 512, 512, device="cuda")
     protocol = SpeedProtocol(size=512, batch=8, threads=torch.get_num_threads())
-    paper = certify(lambda: network(image), protocol, device="cuda", network=network)[1]
+    paper = certify(lambda: network(image), protocol, device="cuda", network=network)[1].to_json()
     json.dumps(paper, allow_nan=False)
     assert paper["timing"]["clock"] == "cuda-events"
     assert paper["peak_memory"]["bytes"] >= image.numel() * 4
     assert 0 < paper["share_of_peak"] < 1
     assert paper["gpu_after"] is not None
+
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "results.db"
+
+
+def test_a_stored_certificate_is_read_and_written_to_the_byte() -> None:
+    with sqlite3.connect(f"{GOLDEN.as_uri()}?mode=ro&immutable=1", uri=True) as db:
+        rows = db.execute("select subject, certificate from timings").fetchall()
+    db.close()
+    assert {subject for subject, _ in rows} > {"gatys", "style-paper"}
+    for subject, text in rows:
+        record = TimingCertificate.of(result(json.loads(text), subject))
+        assert as_json(record.to_json()) == text
+        assert (record.form is None) == (record.transfers is None) == (subject == "gatys")
+
+
+def result(certificate: dict[str, Any], subject: str = "m") -> SpeedResult:
+    hashes = {"subject_hash": "s", "protocol_hash": "p", "environment_hash": "e"}
+    return SpeedResult(
+        subject=subject, variant="eager", size=16, seconds=(0.1,), certificate=certificate, **hashes
+    )
+
+
+@pytest.mark.usefixtures("known_peak")
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("timing", None, "the certificate: timing is None"),
+        ("weights", 3, "the certificate: weights is 3; required str"),
+        ("warnings", [1], "the certificate: warnings is 1; required str"),
+        ("peak_memory", {"bytes": "x"}, "peak_memory: bytes is"),
+        ("environment", {"device": 3}, "environment: device is 3; required str"),
+        ("environment", {"device": "cpu", "x": math.inf}, "not JSON compliant"),
+        ("protocol", {"size": "16"}, "protocol: size is '16'; required int"),
+        ("form", {"admissible": "yes"}, "the certificate: form is a dict of 1; required FormFacts"),
+    ],
+)
+def test_a_damaged_certificate_is_refused_by_field(field: str, value: object, said: str) -> None:
+    protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
+    paper = certify(pass_of(convolution()), protocol, clock=CpuClock(counter=Ticking()))[1].to_json()
+    read = TimingCertificate.of(result({**paper, "of a later version": 1}))
+    assert json.dumps(read.to_json()) == json.dumps(paper)
+    with pytest.raises(ValueError, match=said):
+        TimingCertificate.of(result({**paper, field: value}))

@@ -15,6 +15,7 @@ import torch
 
 from bench.bootstrap import bootstrap_medians, quantile
 from bench.errors import UserError
+from bench.files.typed import typed
 from bench.timing import stopwatch as timing_module
 from bench.timing.clocks import Clock, CpuClock, CudaClock, clock_for
 from bench.timing.records import SpeedProtocol, Stopping, Timing, speed_up
@@ -366,7 +367,7 @@ def test_a_machine_that_slows_down_is_warned_of() -> None:
 
 def test_a_timing_survives_json() -> None:
     timing = made_of([1.0, 2.0, 3.0], warmup_seconds=(4.0,))
-    assert Timing.from_row(json.loads(json.dumps(dataclasses.asdict(timing)))) == timing
+    assert typed(Timing, json.loads(json.dumps(dataclasses.asdict(timing))), "a timing") == timing
 
 
 def test_a_timing_without_values_or_with_impossible_ones_is_refused() -> None:
