@@ -52,7 +52,8 @@ class Command(tuple[str, ...]):
 
 def with_config(p: Parser) -> Parser:
     """The parser with `--config` and `--dump-config`, also for each of its commands. Neither is in a namespace."""
-    for each in (p, *_commands(p).values()):
+    parsers: list[argparse.ArgumentParser] = [p, *_commands(p).values()]
+    for each in parsers:
         group = each.add_argument_group("config file")
         group.add_argument(
             "--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=HELP[CONFIG]

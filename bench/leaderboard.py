@@ -6,13 +6,13 @@ python -m bench.leaderboard reports/leaderboards/efficient_sr/leaderboard.toml
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments, shard
 from bench.cli import guard
 from bench.cluster import engines
+from bench.config_file import Command, parse, with_config
 from bench.leaderboards import STEPS
 
 EXAMPLES = """examples:
@@ -52,17 +52,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--shard", metavar="I/N", help=HELP["shard"])
     p.add_argument("--limit", type=arguments.count, metavar="N", help=HELP["limit"])
     p.add_argument("--force", action="store_true", help=HELP["force"])
-    return p
+    return with_config(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, measure, report; see :data:`EXAMPLES`."""
-    args = parser().parse_args(argv)
-    command = list(argv) if argv is not None else sys.argv[1:]
+    args, command = parse(parser(), argv)
     return guard(lambda: run(args, command))
 
 
-def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+def run(args: argparse.Namespace, command: Command) -> int:
     """Check the file, then measure."""
     from bench.leaderboards.config import Config, read
 

@@ -118,14 +118,15 @@ class Extended(Generic[Entry]):
 
     def _loaded(self, plugin: Plugin) -> Entry:
         try:
-            entry = plugin.point.load()
+            loaded = plugin.point.load()
         except (Exception, SystemExit) as error:  # it is somebody else's code
             reason = shortened(one_line(f"{type(error).__name__}: {error}"), LONGEST_REASON)
             raise UserError(
                 f"{self.what} {plugin.name!r} of {plugin.source} cannot be loaded: {reason}; required a version of "
                 f"{plugin.distribution} that works, or another {self.what}"
             ) from error
-        if not isinstance(entry, self.kinds) or entry.name != plugin.name:
+        entry: Any = loaded
+        if not isinstance(loaded, self.kinds) or entry.name != plugin.name:
             kinds = " or ".join(kind.__name__ for kind in self.kinds)
             given = f"a {type(entry).__name__} called {getattr(entry, 'name', '')!r}"
             raise UserError(

@@ -36,7 +36,7 @@ def seconds(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
 
 
-def mebibytes(size: int | None) -> str:
+def mebibytes(size: float | None) -> str:
     """Of bytes; empty for none."""
     if size is None:
         return ""

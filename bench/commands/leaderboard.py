@@ -17,6 +17,7 @@ from bench import cache
 from bench.cli import DONE, FAILED, as_given, device, progress, writable_file
 from bench.cluster.connect import chosen
 from bench.commands.sr_quality import score
+from bench.config_file import Command
 from bench.datasets import dataset
 from bench.environment import environment, suite_version, summary
 from bench.errors import MissingFile, UserError
@@ -47,7 +48,7 @@ from bench.timing.run import rows as timing_rows
 FILE = "leaderboard.json"
 
 
-def leaderboard(config: Config, board: Leaderboard, command: Sequence[str]) -> int:
+def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
     """Do the steps that were asked for.
 
     Returns:
@@ -71,7 +72,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Sequence[str]) -> i
     if "speed" in config.only and board.speed:
         times = time_models(config, board, entries, where, command, problems)
     made = record(board, entries, scores, times, problems)
-    with replacing(file) as part, part.open("w", encoding="utf-8") as stream:
+    with replacing(file) as new, new.open("w", encoding="utf-8") as stream:
         json.dump(
             {**made, "command": command_of(config), "environment": dict(environment(str(where)).facts)},
             stream,
@@ -115,7 +116,7 @@ def noted(problems: list[str], line: str) -> None:
 
 
 def score_part(
-    config: Config, part: Quality, entries: Sequence[Entry], command: Sequence[str], problems: list[str]
+    config: Config, part: Quality, entries: Sequence[Entry], command: Command, problems: list[str]
 ) -> list[quality.Row]:
     """Scores of one [[quality]]: through the config, plans and engine of `bench.sr_quality`, resumed like its."""
     names = list(usable_metrics(part, problems))
@@ -190,7 +191,7 @@ def time_models(
     board: Leaderboard,
     entries: Sequence[Entry],
     where: torch.device,
-    command: Sequence[str],
+    command: Command,
     problems: list[str],
 ) -> list[Row]:
     """Times and cards, a model after the other, so that one that fails stops no other."""

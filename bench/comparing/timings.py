@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.bootstrap import quantile
 from bench.comparing.config import Config
 from bench.comparing.facts import Fields, describe, unlike
 from bench.comparing.records import SECONDS, Effect, Found, LeftOut, TimeKey
 from bench.comparing.sides import Side
 from bench.contents import StoredTiming
 from bench.records import content_hash
-from bench.statistics import Interval, rank_sum, ratio_interval
+from bench.statistics import Interval, quantile, rank_sum, ratio_interval
 
 # What one compares may well be two states of this suite; anything else that differs is another experiment.
 MAY_DIFFER = "suite"

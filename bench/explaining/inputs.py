@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from bench import images
+from bench.contents import read
 from bench.datasets import ALIASES, dataset, left_out
 from bench.errors import ImageError, UserError
 from bench.files.formats import USUAL
@@ -19,8 +20,7 @@ from bench.loading import load
 from bench.printable import printable
 from bench.protocols import protocol
 from bench.quality.lint import Finding, lint_left_out, lint_pixels, lint_stems, refusal
-from bench.records import Dataset, ImageFile
-from bench.store import Store
+from bench.records import HR, Dataset, ImageFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +102,14 @@ def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -
     """
     chosen = protocol(protocol_name, scale)
     name = ALIASES.get(dataset, dataset)
-    with Store(db, read_only=True) as store:
-        pictures = list(store.pictures(dataset=name, protocol_hash=chosen.hash))
-    folder = db.absolute().parent
-    hr = {(p.image, p.image_sha256): folder / p.file for p in pictures if p.model == "hr"}
-    sr = {(p.image, p.image_sha256): folder / p.file for p in pictures if p.model == model}
+    pictures = read([db]).pictures
+    own = pictures[(pictures["dataset"] == name) & (pictures["protocol_hash"] == chosen.hash)]
+    rows = list(own[["image", "image_sha256", "model", "file"]].itertuples(index=False, name=None))
+    hr = {(image, sha256): Path(file) for image, sha256, kind, file in rows if kind == HR}
+    sr = {(image, sha256): Path(file) for image, sha256, kind, file in rows if kind == model}
     said = f"{str(db)!r}, {name} x{scale}, protocol {protocol_name}"
     if not sr:
-        models = ", ".join(dict.fromkeys(p.model for p in pictures if p.model not in {"hr", "lr"})) or "none"
+        models = ", ".join(dict.fromkeys(kind for *_, kind, _ in rows if kind not in {HR, "lr"})) or "none"
         raise UserError(f"{said}: no pictures of {model!r}; there are pictures of: {models}")
     pairs = tuple((key[0], file, hr[key]) for key, file in sr.items() if key in hr)
     return Found(sr_said=f"{model} of {said}", hr_said="hr of the same", pairs=pairs, expected=len(hr))

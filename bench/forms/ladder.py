@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, replace
 
 from jaxtyping import Float
 
-from bench.bootstrap import quantile
 from bench.forms.form import Form, form
 from bench.records import SpeedResult
+from bench.statistics import quantile
 
 if tp.TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.statistics import share_interval
+from bench.statistics import percentile_interval, share_interval
 from bench.study.agreement import krippendorff_alpha
 from bench.study.key import Study
 from bench.study.ranking import RESAMPLES, bootstrap_bradley_terry, bradley_terry
@@ -100,14 +100,12 @@ def _agreement(images: Sequence[tuple[int, int]]) -> float | None:
 def _ranking(models: Sequence[str], counts: Counts, seed: int) -> tuple[Ranked, ...]:
     wins = _wins(models, counts)
     strengths = bradley_terry(wins.sum(0))
-    ends = None
-    if len(wins) > 1:
-        ends = np.quantile(bootstrap_bradley_terry(wins, seed=seed), (0.025, 0.975), axis=0).T
+    draws = bootstrap_bradley_terry(wins, seed=seed) if len(wins) > 1 else None
     ranked = [
         Ranked(
             model=model,
             strength=float(strengths[i]),
-            interval=None if ends is None else (float(ends[i, 0]), float(ends[i, 1])),
+            interval=None if draws is None else percentile_interval(draws[:, i]),
         )
         for i, model in enumerate(models)
     ]

@@ -87,7 +87,7 @@ class Judged(Method):
 
     def measured_images(self, measured: Measured | None) -> Mapping[str, Tensor | None]:
         """What style metrics measure, by the name that the scores have; None for each before there is any."""
-        return {self.subject: measured and measured.image}
+        return {self.subject: None if measured is None else measured.image}
 
     def applicable(self, metrics: Sequence[StyleMetric]) -> list[StyleMetric]:
         """Those that say something of its images."""
@@ -227,7 +227,7 @@ class Optimisation(Judged):
         return self.baseline.hash
 
     def measured_images(self, measured: Measured | None) -> Mapping[str, Tensor | None]:
-        return {after(mark): measured and measured.kept[mark] for mark in self.marks}
+        return {after(mark): None if measured is None else measured.kept[mark] for mark in self.marks}
 
     def make(
         self, contents: Sequence[Content], iterations: int, report: Report

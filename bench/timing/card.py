@@ -48,11 +48,13 @@ class Counts:
 
 def counts(work: Work) -> Counts:
     """Count what one eager call computes."""
-    outputs: list[int] = []
+    outputs: list[torch.Size] = []
     with FlopCounterMode(display=False, custom_mapping=_noted(outputs)) as counter:
         work()
     return Counts(
-        flops=counter.get_total_flops(), activations=sum(map(math.prod, outputs)), convolutions=len(outputs)
+        flops=counter.get_total_flops(),
+        activations=sum(math.prod(shape) for shape in outputs),
+        convolutions=len(outputs),
     )
 
 
@@ -76,6 +78,7 @@ class _Probed:
 
     network: Callable[[Any], Any]
     scale: int
+    channels: int = 3
 
     def __call__(self, lr: Tensor) -> Tensor:
         return self.network(lr)

@@ -7,15 +7,13 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bench.bootstrap import bootstrap_medians, quantile
 from bench.forms.form import Backend, Dtype, Form, MemoryFormat
 from bench.records import content_hash
+from bench.statistics import FEWEST, Interval, median_interval, quantile, ratio_interval
 
 Region = Literal["host-to-device", "network", "device-to-host", "iteration"]
 Stopped = Literal["narrow", "max repeats", "time limit"]
 
-# The fewest values whose range covers the median with 95 % confidence: 1 - 2 * 0.5**6 = 0.97; five give 0.94.
-FEWEST = 6
 WIDE_SPREAD = 0.10
 DRIFT = 0.05
 
@@ -158,12 +156,9 @@ class Timing:
         return quantile(self.seconds, 0.75) - quantile(self.seconds, 0.25)
 
     @property
-    def ci95(self) -> tuple[float, float] | None:
+    def ci95(self) -> Interval | None:
         """Bootstrap 95 % confidence interval of the median, in seconds; None below six repetitions."""
-        if self.n < FEWEST:
-            return None
-        medians = bootstrap_medians(self.seconds)
-        return quantile(medians, 0.025), quantile(medians, 0.975)
+        return median_interval(self.seconds)
 
     @property
     def relative_half_width(self) -> float | None:
@@ -210,7 +205,5 @@ def speed_up(slow: Timing, fast: Timing) -> tuple[float, float, float] | None:
 
     None where either has too few repetitions for an interval.
     """
-    if min(slow.n, fast.n) < FEWEST:
-        return None
-    ratios = bootstrap_medians(slow.seconds, seed=0) / bootstrap_medians(fast.seconds, seed=1)
-    return slow.median / fast.median, quantile(ratios, 0.025), quantile(ratios, 0.975)
+    interval = ratio_interval(fast.seconds, slow.seconds)
+    return interval and (slow.median / fast.median, *interval)

@@ -11,11 +11,11 @@ from functools import partial
 
 from jaxtyping import Float
 
-from bench.bootstrap import bootstrap_medians, quantile
 from bench.devices import find_device
 from bench.errors import UserError
+from bench.statistics import FEWEST, median_interval, quantile
 from bench.timing.clocks import Clock, Lap, Work, clock_for, current
-from bench.timing.records import FEWEST, Region, Stopped, Stopping, Timing
+from bench.timing.records import Region, Stopped, Stopping, Timing
 
 if tp.TYPE_CHECKING:
     import torch
@@ -170,9 +170,9 @@ def repeat(
 
 def narrow(laps: list[Lap], target_ci: float) -> bool:
     """Whether half the interval's width is at most `target_ci` of the median."""
-    medians = bootstrap_medians(tuple(lap.seconds for lap in laps))
-    width = quantile(medians, 0.975) - quantile(medians, 0.025)
-    return width / 2 <= target_ci * quantile(tuple(lap.seconds for lap in laps), 0.5)
+    seconds = [lap.seconds for lap in laps]
+    interval = median_interval(seconds)
+    return interval is not None and (interval[1] - interval[0]) / 2 <= target_ci * quantile(seconds, 0.5)
 
 
 def cross_check(laps: list[Lap]) -> None:
@@ -181,8 +181,8 @@ def cross_check(laps: list[Lap]) -> None:
     Raises:
         TimingError: the wall clock sees work that the device's events do not, or the other way round.
     """
-    seconds = quantile(tuple(lap.seconds for lap in laps), 0.5)
-    wall = quantile(tuple(lap.wall_seconds for lap in laps), 0.5)
+    seconds = quantile([lap.seconds for lap in laps], 0.5)
+    wall = quantile([lap.wall_seconds for lap in laps], 0.5)
     allowed = WALL_TOLERANCE * wall + WALL_SLACK_SECONDS
     if abs(wall - seconds) > allowed:
         raise TimingError(

@@ -72,7 +72,9 @@ class Fronts:
         shown = [model for model in self.group.models if model in found]
         card = canvas(WIDTH, 3.1 + 0.16 * -(-(len(shown) + 3) // PER_LINE))
         axes = card.subplots(1, len(self.panels), squeeze=False)[0]
-        most = max(point.row.peak_memory_bytes or 0 for points in self.panels.values() for point in points)
+        most = max(
+            int(point.row.peak_memory_bytes or 0) for points in self.panels.values() for point in points
+        )
         for place, (metric, points) in zip(axes, self.panels.items(), strict=True):
             _panel(place, metric, points, most, self.look)
         _legend(card, axes[0], {model: self.look[model] for model in shown}, most)

@@ -126,7 +126,7 @@ def _panel(axes: Axes, panel: Panel) -> None:
 
 def _label(axes: Axes, panel: Panel) -> None:
     """Names of the front's models and of the well-known ones, each where it covers no point and no other name."""
-    renderer = axes.figure.canvas.get_renderer()  # type: ignore[union-attr]
+    renderer = axes.get_figure(root=True).canvas.get_renderer()  # type: ignore[union-attr]
     dots = [tuple(axes.transData.transform(point)) for point in panel.points.values()]
     taken: list[tuple[float, float, float, float]] = [(x - 3, y - 3, x + 3, y + 3) for x, y in dots]
     inside = axes.get_window_extent(renderer)

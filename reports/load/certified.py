@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.contents import StoredRun
@@ -19,11 +19,16 @@ def certified(
     protocol: str,
     protocol_hash: str,
     definition: Mapping[str, Any],
-    environment_hash: str,
-    runs: Sequence[StoredRun],
+    runs: Iterable[StoredRun],
     extra: Mapping[str, Any],
 ) -> Certificate:
-    """A certificate with its id."""
+    """A certificate with its id. Its machine is that of the newest run.
+
+    Args:
+        runs: in any order.
+    """
+    runs = sorted(runs, key=lambda run: run.age)
+    environment_hash = runs[-1].environment_hash
     words = [
         subject,
         subject_hash,

@@ -196,7 +196,6 @@ def _certificates(
     contents: Contents, protocol: SRProtocol, own: pd.DataFrame
 ) -> Iterator[tuple[tuple[str, str], Certificate]]:
     for (model, metric), part in own.groupby(["model", "metric"], observed=True):
-        runs = sorted((contents.runs[key] for key in _run_keys(part)), key=lambda run: run.age)
         yield (
             (str(model), str(metric)),
             certified(
@@ -205,8 +204,7 @@ def _certificates(
                 protocol=protocol.name,
                 protocol_hash=protocol.hash,
                 definition=protocol.definition,
-                environment_hash=runs[-1].environment_hash,
-                runs=tuple(runs),
+                runs=(contents.runs[key] for key in _run_keys(part)),
                 extra={"metric": metric, "version of the metric": str(part["metric_version"].iloc[0])},
             ),
         )
@@ -220,7 +218,6 @@ def _certificate_of_timing(result: SpeedResult, definition: Mapping[str, Any], r
         protocol="speed",
         protocol_hash=result.protocol_hash,
         definition=definition,
-        environment_hash=result.environment_hash,
         runs=(run,),
         extra={
             "form": result.variant,

@@ -160,7 +160,6 @@ def _certificate(subject: str, dataset: str, protocol: StyleProtocol, kept: Iter
     curves = [seen.made for seen in own if isinstance(seen.made, Curve)]
     runs = {(seen.run.store, seen.run.id): seen.run for seen in own}
     hashes = {seen.subject_hash for seen in own}
-    oldest_first = sorted(runs.values(), key=lambda run: run.age)
     extra: dict[str, object] = {"metric": "objective" if curves else "picture", "data set": dataset}
     if curves:
         extra["contents"] = len(curves)
@@ -172,7 +171,6 @@ def _certificate(subject: str, dataset: str, protocol: StyleProtocol, kept: Iter
         protocol=protocol.name,
         protocol_hash=protocol.hash,
         definition=protocol.definition,
-        environment_hash=oldest_first[-1].environment_hash,
-        runs=oldest_first,
+        runs=runs.values(),
         extra=extra,
     )

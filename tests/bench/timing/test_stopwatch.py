@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench.bootstrap import bootstrap_medians, quantile
 from bench.errors import UserError
 from bench.files.typed import typed
+from bench.statistics import bootstrap_medians, quantile
 from bench.timing import stopwatch as timing_module
 from bench.timing.clocks import Clock, CpuClock, CudaClock, clock_for
 from bench.timing.records import SpeedProtocol, Stopping, Timing, speed_up
