@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("file", type=Path, metavar="FILE", help=HELP["file"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--out", type=Path, default=Path("leaderboard"), metavar="DIR", help=HELP["out"])
-    p.add_argument("--only", nargs="+", choices=STEPS, default=STEPS, metavar="STEP", help=HELP["only"])
+    p.add_argument("--only", nargs="+", choices=STEPS, default=[*STEPS], metavar="STEP", help=HELP["only"])
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     engines.add_options(p)
     p.add_argument("--shard", metavar="I/N", help=HELP["shard"])
