@@ -16,7 +16,9 @@ from pathlib import Path
 from bench.errors import RunError
 from bench.files.replacing import replacing
 from reports.parts import Figure, Report
+from reports.writers.data import to_json
 from reports.writers.pdf_data import document, made
+from reports.writers.pdf_provenance import ATTACHMENT
 from reports.writers.pdf_text import printable
 
 EMBEDDED = ("Libertinus Serif", "DejaVu Sans Mono")
@@ -41,7 +43,8 @@ def write_pdf(report: Report, file: Path) -> None:
             {figure.id: figure for section in report.sections for figure in section.figures}, folder
         )
         data = printable(document(report, {key: image.name for key, image in images.items()}), _glyphs(fonts))
-        (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        (folder / "document.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        (folder / ATTACHMENT).write_text(to_json(report), encoding="utf-8")
         template = resources.files("reports") / "templates" / "report.typ"
         (folder / "report.typ").write_bytes(template.read_bytes())
         pdf = _compiled(folder, report, images)
@@ -157,8 +160,8 @@ def _typeset(folder: Path, source: Path, timestamp: int) -> bytes:
         package_path=str(folder),
         package_cache_path=str(folder),
     )
-    # What archives and screen readers require; typst refuses to write what does not conform.
-    pdf = compiler.compile(format="pdf", timestamp=timestamp, pdf_standards=["a-2a", "ua-1"])
+    # What archives and screen readers require, with room for an attachment; typst refuses what does not conform.
+    pdf = compiler.compile(format="pdf", timestamp=timestamp, pdf_standards=["a-3a", "ua-1"])
     if not isinstance(pdf, bytes):
         raise RunError(f"typst returned {type(pdf).__name__}, required bytes")
     return pdf

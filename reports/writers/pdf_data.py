@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from reports.parts import JUDGEMENTS, Cell, Figure, Head, Report, Section, Table
-from reports.writers.pdf_certificates import certificates
-from reports.writers.pdf_methods import methods
+from reports.parts import Cell, Figure, Head, Report, Section, Table
+from reports.writers.pdf_citing import Numbers, numbered
+from reports.writers.pdf_methods import heads, methods, row
+from reports.writers.pdf_provenance import ATTACHMENT, provenance
+from reports.writers.pdf_published import gathered
+from reports.writers.pdf_references import METRICS_OF, PAPER, References, references
 from reports.writers.pdf_text import TEXT_LIMIT, cut
 from reports.writers.pdf_verdicts import verdicts
 
-ABOUT = (
-    "This report sets every number of Johnson, Alahi and Fei-Fei, Perceptual Losses for Real-Time Style Transfer and "
-    "Super-Resolution (2016), beside what perceptual-bench measured under a declared protocol. Each measured number "
-    "leads to a certificate that says what was run, with which command and on which machine."
-)
 RUNNING_HEAD_LIMIT = 80
 NUMBER = re.compile(r"[-+\u2212]?\d+(\.\d*)?")
 DIGIT = re.compile(r"\d")
@@ -36,36 +33,74 @@ def document(report: Report, images: Mapping[str, str]) -> Record:
     Args:
         images: file name of each figure that has one, by the figure's id.
     """
-    links = report.results.certificates.keys()
-    own = (verdicts(report.verdicts), methods(report.results), certificates(report.results))
-    sections = [_without_verdicts(section) for section in report.sections]
-    appendices = [_joined([s for s in sections if s.id == section.id], section) for section in own]
+    sources = [verdict.cell.where for verdict in report.verdicts]
+    known = references(report.results, sources)
+    lead = next((figure for figure in report.drawn if figure.id == report.lead and figure.id in images), None)
+    body = [gathered(section, known) for section in report.sections if not section.folded]
+    own = (verdicts(report.verdicts, known), methods(report.results), *_absent(report), provenance(report.results))
+    folded = [section for section in report.sections if section.folded]
+    theirs = {section.id: section for section in (*body, *folded)}
+    sections = [section for section in body if section.id not in {s.id for s in own}]
+    appendices = [
+        *(section for section in folded if section.id not in {s.id for s in own}),
+        *(_joined([theirs[section.id]] if section.id in theirs else [], section) for section in own),
+    ]
+    numbers = numbered((*sections, *appendices), lead, images)
+    led = _place(report, lead)
     return {
         "title": report.title,
         "running": cut(report.title, RUNNING_HEAD_LIMIT),
         "made": f"{made(report):%Y-%m-%d %H:%M} UTC",
         "version": report.version,
-        "about": ABOUT,
-        "summary": [*report.summary, *report.results.notes],
-        "counts": [
-            {"judgement": judgement, "count": str(report.counts[judgement])}
-            for judgement in JUDGEMENTS
-            if judgement in report.counts
-        ],
+        "abstract": [*({"text": f"{sentence} "} for sentence in report.abstract), *_compared(known)],
+        "headlines": [{"value": h.value, "title": h.title} for h in report.headlines],
+        "findings": [*report.summary, *report.results.notes],
+        "lead": _figure(lead, images, numbers) if lead else None,
         "sections": [
-            _section(section, images, links, small=False)
+            _section(section, images, numbers, known, lead if section.id == led else None, small=False)
             for section in sections
-            if section.id not in {s.id for s in own}
         ],
+        "references": known.texts,
         "appendices": [
-            _section(section, images, links, small=section.id != "methods") for section in appendices
+            _section(section, images, numbers, known, lead if section.id == led else None, small=True)
+            for section in appendices
         ],
+        "attachment": ATTACHMENT,
     }
 
 
-def _without_verdicts(section: Section) -> Section:
-    """Tables called `verdicts-...` are made for files; on paper those of :mod:`.pdf_verdicts` take their place."""
-    return replace(section, tables=tuple(t for t in section.tables if not t.id.startswith("verdicts-")))
+def _compared(known: References) -> list[Record]:
+    """What the numbers are held against."""
+    paper = known.number(PAPER)
+    return [
+        {"text": "They stand beside the numbers that J. Johnson, A. Alahi and L. Fei-Fei print in "},
+        {"text": "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", "style": "italic"},
+        {"text": " (ECCV 2016) "},
+        {"text": f"[{paper}]", "to": f"reference-{paper}"},
+        {"text": ". The protocol, the machine and the command behind every measured number are in the attachment."},
+    ]
+
+
+def _place(report: Report, lead: Figure | None) -> str:
+    """Id of the section that the lead figure is taken from."""
+    return next((s.id for s in report.sections if lead is not None and lead in s.figures), "")
+
+
+def _absent(report: Report) -> tuple[Section, ...]:
+    """The figures that were not drawn, equal reasons and commands in one row."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for figure in report.absent:
+        groups.setdefault((figure.reason or "not drawn", figure.command), []).append(figure.title)
+    if not groups:
+        return ()
+    table = Table(
+        id="absent",
+        title="Figures not in this report",
+        caption="",
+        heads=heads("figure", "reason", "command"),
+        rows=tuple(row("; ".join(titles), *key) for key, titles in groups.items()),
+    )
+    return (Section(id="absent", title="Not in this report", tables=(table,)),)
 
 
 def _joined(theirs: Sequence[Section], own: Section) -> Section:
@@ -85,34 +120,55 @@ def made(report: Report) -> datetime:
     return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
 
 
-def _section(section: Section, images: Mapping[str, str], links: AbstractSet[str], *, small: bool) -> Record:
+def _section(
+    section: Section,
+    images: Mapping[str, str],
+    numbers: Numbers,
+    known: References,
+    lead: Figure | None,
+    *,
+    small: bool,
+) -> Record:
+    """The lead figure is cited where it belongs, and not printed again."""
+    figures = [f for f in section.figures if f.id in images and numbers.figures[f.id] and f is not lead]
     return {
         "title": section.title,
         "text": list(section.text),
-        "tables": [_table(table, links, small) for table in section.tables],
-        "figures": [_figure(figure, images) for figure in section.figures],
+        "cited": [*numbers.cited(replace(section, figures=tuple(figures)), lead), *_metrics(section, known)],
+        "tables": [_table(table, numbers.tables[table.id], small) for table in section.tables],
+        "figures": [_figure(figure, images, numbers) for figure in figures],
     }
 
 
-def _figure(figure: Figure, images: Mapping[str, str]) -> Record:
-    image = images.get(figure.id, "")
+def _metrics(section: Section, known: References) -> list[Record]:
+    """Of the section with the scores: the metrics, each with its reference."""
+    if not any(table.id.startswith("quality-") for table in section.tables):
+        return []
+    found = [(name, number) for key, name in METRICS_OF.items() if (number := known.number(key))]
+    pieces: list[Record] = []
+    for name, number in found:
+        pieces += [
+            {"text": f"{', ' if pieces else ' Metrics beside PSNR: '}{name}\u00a0"},
+            {"text": f"[{number}]", "to": f"reference-{number}"},
+        ]
+    return [*pieces, {"text": "."}] if pieces else []
+
+
+def _figure(figure: Figure, images: Mapping[str, str], numbers: Numbers) -> Record:
     return {
+        "number": numbers.figures[figure.id],
         "title": figure.title,
         "caption": figure.caption,
-        "image": image,
+        "image": images[figure.id],
         "alt": figure.alt or figure.title,
-        "reason": "" if image else figure.reason or "This figure was not drawn.",
-        "command": figure.command,
         "wide": figure.wide,
     }
 
 
-def _table(table: Table, links: AbstractSet[str], small: bool) -> Record:
-    columns = [
-        _column([row[j] for row in table.rows], head.numeric, links, table.id == "certificates")
-        for j, head in enumerate(table.heads)
-    ]
+def _table(table: Table, number: int, small: bool) -> Record:
+    columns = [_column([row[j] for row in table.rows], head.numeric) for j, head in enumerate(table.heads)]
     return {
+        "number": number,
         "title": table.title,
         "caption": table.caption,
         "heads": [_head(head, column) for head, column in zip(table.heads, columns, strict=True)],
@@ -143,9 +199,9 @@ def _about_wide(text: str) -> float:
     return len(text) - 0.5 * sum(map(text.count, NARROW)) + 0.5 * sum(map(text.count, WIDE))
 
 
-def _column(cells: Sequence[Cell], numeric: bool, links: AbstractSet[str], anchors: bool) -> list[Record]:
+def _column(cells: Sequence[Cell], numeric: bool) -> list[Record]:
     longest = _decimals(cell.text for cell in cells) if numeric else ""
-    return [_cell(cell, numeric, longest, links, anchors) for cell in cells]
+    return [_cell(cell, numeric, longest) for cell in cells]
 
 
 def _decimals(texts: Iterable[str]) -> str:
@@ -154,18 +210,15 @@ def _decimals(texts: Iterable[str]) -> str:
     return max(tails, key=len, default="")
 
 
-def _cell(cell: Cell, numeric: bool, longest: str, links: AbstractSet[str], anchors: bool) -> Record:
+def _cell(cell: Cell, numeric: bool, longest: str) -> Record:
     """Only what is not the default, for there are thousands. `tail` is what is missing to align at the point."""
     text = cut(cell.text, TEXT_LIMIT)
     number = NUMBER.fullmatch(text) if numeric else None
-    known = cell.certificate in links
     fields = {
         "text": MINUS + text[1:] if numeric and re.match(r"-\d", text) else text,
         "tail": longest[len(number[1] or "") :] if number else "",
         "best": cell.mark == "best",
         "second": cell.mark == "second",
         "muted": cell.muted,
-        "anchor": cell.certificate if known and anchors else "",
-        "link": cell.certificate if known and not anchors else "",
     }
     return {key: value for key, value in fields.items() if value}

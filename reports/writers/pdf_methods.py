@@ -1,4 +1,4 @@
-"""The methods page and the certificates of the PDF, as sections like all others."""
+"""The appendix of the PDF on protocols and machines, as a section like all others."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def methods(results: Results) -> Section:
     }
     tables = [table for kind, own in groups.items() if own for table in _protocols(kind, own)]
     return Section(
-        id="methods",
-        title="Methods",
+        id="protocols",
+        title="Protocols and machines",
         text=(
             "A protocol is a frozen record; its hash is taken over all that changes a number, so numbers can be "
             "compared when their hashes are equal. Times can be compared when protocol and machine are equal. "
@@ -107,7 +107,7 @@ def _machines(results: Results) -> Iterator[Table]:
     yield Table(
         id="machines",
         title="Machines and versions",
-        caption="The hash is taken over all facts, the suite's commit among them; M1, M2 and so on stand for it below.",
+        caption="The hash is taken over all facts, the suite's commit among them; M1, M2 and so on stand for it in the list of commands.",
         heads=heads("machine", "hash", "hardware", "software", "suite"),
         rows=tuple(
             row(f"M{i}", digest[:SHORT], hardware(facts), software(facts), _suite(facts))

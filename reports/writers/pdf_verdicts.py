@@ -1,13 +1,21 @@
-"""Every number that the paper printed, beside ours, as one table for each place that printed it."""
+"""Every printed number: beside this run's where it has one, the others in one short table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from reports.load.paper import Standing
 from reports.parts import Cell, Head, Section, Table, Verdict
 from reports.verdicts.rows import VerdictRow, verdict_rows
+from reports.writers.pdf_references import References
 
+QUALITY = re.compile(
+    r"(?P<before>python -m bench\.sr_quality) (?P<dataset>\S+) --models (?P<models>\S+)(?P<after> .*)?"
+)
+BROUGHT = re.compile(r"no model of the suite is called \S+: its checkpoint has to be brought")
+BRING = "no models of the suite: each needs its checkpoint (--models FILE,name=NAME)"
+UNSHIPPED = "where no weights for it are shipped"
 STANDINGS: Mapping[Standing, str] = {
     "printed": "",
     "misprint": "misprint",
@@ -17,22 +25,92 @@ STANDINGS: Mapping[Standing, str] = {
 }
 
 
-def verdicts(found: Sequence[Verdict]) -> Section:
-    """The tables, in the order of the cells; equal remarks of a table share a note."""
+def verdicts(found: Sequence[Verdict], known: References) -> Section:
+    """Numbers with a value of this run, place by place; then all others in one table, grouped by why they have none."""
     places: dict[str, list[VerdictRow]] = {}
-    for row in verdict_rows(found):
+    for row in verdict_rows([verdict for verdict in found if verdict.ours is not None]):
         places.setdefault(row.verdict.cell.where, []).append(row)
+    pending = tuple(_pending([verdict for verdict in found if verdict.ours is None], known))
     return Section(
         id="verdicts",
-        title="Verdicts",
+        title="Verdicts on printed numbers",
         text=(
-            "A difference is ours minus the printed number; of a time it is the factor, ours over the printed one. "
-            "Intervals are of our number. Numbers in the last column refer to the notes below each table.",
+            "A difference is this run minus the printed number; of a time it is the factor, this run over the printed "
+            "one. Intervals are of this run. Numbers in the last column refer to the notes below each table.",
         )
         if found
         else ("There are no verdicts in this report.",),
-        tables=tuple(_table(i, where, rows) for i, (where, rows) in enumerate(places.items(), 1)),
+        tables=(*(_table(i, where, rows) for i, (where, rows) in enumerate(places.items(), 1)), *pending),
     )
+
+
+def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
+    """A row for each source, verdict and reason; commands that differ in data set or model alone are one."""
+    if not found:
+        return
+    groups: dict[tuple[str, str, str], list[Verdict]] = {}
+    for verdict in found:
+        brought = BROUGHT.fullmatch(verdict.why)
+        reason = BRING if brought else verdict.why if verdict.judgement != "not run" else ""
+        source = verdict.cell.where
+        groups.setdefault((source, verdict.judgement, reason), []).append(verdict)
+    rows = []
+    for (where, judgement, reason), own in groups.items():
+        number = known.number(where)
+        parts = [reason, *([] if reason else _reasons(own))]
+        columns = dict.fromkeys(_subject(verdict) for verdict in own)
+        rows.append(
+            (
+                Cell(text=f"{where} [{number}]" if number else where),
+                Cell(text=", ".join(columns)),
+                Cell(text=str(len(own)), sort=len(own)),
+                Cell(text=judgement),
+                Cell(text="; ".join(part for part in parts if part)),
+            )
+        )
+    yield Table(
+        id="pending",
+        title="Printed numbers without a value of this run",
+        caption="Grouped by source and reason; n is how many numbers. The attachment has them one by one.",
+        heads=(
+            Head(text="source", numeric=False),
+            Head(text="of", numeric=False),
+            Head(text="n"),
+            Head(text="verdict", numeric=False),
+            Head(text="reason, or the command that measures them", numeric=False),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _subject(verdict: Verdict) -> str:
+    """The method or curve of a printed number, without the metric."""
+    column = verdict.cell.column
+    method, _, last = column.rpartition(", ")
+    return method if method and verdict.cell.protocol else column
+
+
+def _reasons(found: Sequence[Verdict]) -> list[str]:
+    """Why they were not run, in few words, and the fewest commands that would."""
+    commands: dict[tuple[str, ...], tuple[dict[str, None], dict[str, None]]] = {}
+    others: dict[str, None] = {}
+    for verdict in found:
+        match = QUALITY.fullmatch(verdict.command)
+        if match is None:
+            others |= {verdict.command: None} if verdict.command else {}
+            continue
+        datasets, models = commands.setdefault((match["before"], match["after"] or ""), ({}, {}))
+        datasets |= {match["dataset"]: None}
+        models |= {match["models"]: None}
+    whys = dict.fromkeys(v.why for v in found if v.why and not v.why.startswith(UNSHIPPED))
+    return [
+        *whys,
+        *(
+            f"{before} {' '.join(datasets)} --models {' '.join(models)}{after}"
+            for (before, after), (datasets, models) in commands.items()
+        ),
+        *others,
+    ]
 
 
 def _table(number: int, where: str, rows: Sequence[VerdictRow]) -> Table:
@@ -47,7 +125,7 @@ def _table(number: int, where: str, rows: Sequence[VerdictRow]) -> Table:
     )
     return Table(
         id=f"verdicts-{number}",
-        title=f"{where}: verdicts",
+        title=where,
         caption=f"Protocol: {protocols}." if protocols else "",
         heads=_heads(units.pop() if len(units) == 1 else ""),
         rows=tuple(_row(row, [numbers[text] for text in remarks[row]], shared) for row in rows),
@@ -62,7 +140,7 @@ def _heads(unit: str) -> tuple[Head, ...]:
         Head(text="row", numeric=False),
         Head(text="column", numeric=False),
         Head(text=f"printed{number}"),
-        Head(text=f"ours{number}"),
+        Head(text=f"this run{number}"),
         Head(text="difference"),
         Head(text="95 % interval"),
         Head(text="verdict", numeric=False),
@@ -86,11 +164,10 @@ def _row(row: VerdictRow, notes: Sequence[int], unit_in_head: bool) -> tuple[Cel
 
 
 def _remarks(verdict: Verdict) -> tuple[str, ...]:
-    """What is known of the printed number, then why the judgement is what it is, then what would run it."""
+    """What is known of the printed number, then why the judgement is what it is."""
     cell = verdict.cell
     standing = STANDINGS[cell.standing]
     if cell.likely:
         standing = f"{standing} of {cell.likely}".strip()
     about = "; ".join(part for part in (standing, cell.remark) if part)
-    texts = (about, verdict.why, f"Would run it: {verdict.command}" if verdict.command else "")
-    return tuple(text for text in texts if text)
+    return tuple(text for text in (about, verdict.why) if text)
