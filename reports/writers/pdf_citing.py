@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reports.parts import Figure, Section, Table
 
@@ -42,7 +43,7 @@ FIGURES: Mapping[str, str] = {
     "differences": "the differences image by image",
     "sensitivity": "how sensitive each metric is",
 }
-Piece = dict[str, str]
+Piece = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +66,9 @@ class Numbers:
                 "Figure", [(self.figures[f.id], _words(f, FIGURES)) for f in figures if f.id in self.figures]
             ),
         ]
-        between = [[{"text": "; "}, *part] for part in parts]
+        between = [[{"text": ";", "glued": True}, *part] for part in parts]
         found = [piece for part in between for piece in part][1:]
-        return [*found, {"text": "."}] if found else []
+        return [*found, {"text": ".", "glued": True}] if found else []
 
 
 def numbered(sections: Sequence[Section], lead: Figure | None, drawn: Mapping[str, str]) -> Numbers:
@@ -101,17 +102,16 @@ def _sentences(kind: str, items: Sequence[tuple[int, str]]) -> Iterator[list[Pie
         ends = [numbers[0], numbers[-1]] if whole and len(numbers) > 2 else numbers
         verb = "shows" if len(numbers) == 1 else "show"
         label = kind.lower()
-        pieces: list[Piece] = [{"text": f"{kind}{'s' if len(numbers) > 1 else ''}\u00a0"}]
+        pieces: list[Piece] = [{"text": f"{kind}{'s' if len(numbers) > 1 else ''}"}]
         joints = _joints(len(ends), to=whole and len(numbers) > 2)
         for number, joint in zip(ends, joints, strict=True):
-            pieces += [{"text": joint}] if joint else []
+            pieces += [{"text": joint, "glued": joint == ","}] if joint else []
             pieces.append({"text": str(number), "to": f"{label}-{number}"})
-        yield [*pieces, {"text": f" {verb} {words}"}]
+        yield [*pieces, {"text": f"{verb} {words}"}]
 
 
 def _joints(count: int, *, to: bool) -> list[str]:
     """What stands before each of several numbers."""
     if to:
-        return ["", " to "]
-    return ["", *[", "] * (count - 2), " and "][:count]
-
+        return ["", "to"]
+    return ["", *[","] * (count - 2), "and"][:count]

@@ -37,7 +37,12 @@ def document(report: Report, images: Mapping[str, str]) -> Record:
     known = references(report.results, sources)
     lead = next((figure for figure in report.drawn if figure.id == report.lead and figure.id in images), None)
     body = [gathered(section, known) for section in report.sections if not section.folded]
-    own = (verdicts(report.verdicts, known), methods(report.results), *_absent(report), provenance(report.results))
+    own = (
+        verdicts(report.verdicts, known),
+        methods(report.results),
+        *_absent(report),
+        provenance(report.results),
+    )
     folded = [section for section in report.sections if section.folded]
     theirs = {section.id: section for section in (*body, *folded)}
     sections = [section for section in body if section.id not in {s.id for s in own}]
@@ -45,6 +50,7 @@ def document(report: Report, images: Mapping[str, str]) -> Record:
         *(section for section in folded if section.id not in {s.id for s in own}),
         *(_joined([theirs[section.id]] if section.id in theirs else [], section) for section in own),
     ]
+    sections = [s for s in sections if s.text or s.tables or any(f.id in images for f in s.figures)]
     numbers = numbered((*sections, *appendices), lead, images)
     led = _place(report, lead)
     return {
@@ -52,7 +58,7 @@ def document(report: Report, images: Mapping[str, str]) -> Record:
         "running": cut(report.title, RUNNING_HEAD_LIMIT),
         "made": f"{made(report):%Y-%m-%d %H:%M} UTC",
         "version": report.version,
-        "abstract": [*({"text": f"{sentence} "} for sentence in report.abstract), *_compared(known)],
+        "abstract": [*({"text": sentence} for sentence in report.abstract), *_compared(known)],
         "headlines": [{"value": h.value, "title": h.title} for h in report.headlines],
         "findings": [*report.summary, *report.results.notes],
         "lead": _figure(lead, images, numbers) if lead else None,
@@ -73,11 +79,14 @@ def _compared(known: References) -> list[Record]:
     """What the numbers are held against."""
     paper = known.number(PAPER)
     return [
-        {"text": "They stand beside the numbers that J. Johnson, A. Alahi and L. Fei-Fei print in "},
+        {"text": "The numbers stand beside those that J. Johnson, A. Alahi and L. Fei-Fei print in"},
         {"text": "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", "style": "italic"},
-        {"text": " (ECCV 2016) "},
+        {"text": "(ECCV 2016)"},
         {"text": f"[{paper}]", "to": f"reference-{paper}"},
-        {"text": ". The protocol, the machine and the command behind every measured number are in the attachment."},
+        {"text": ".", "glued": True},
+        {
+            "text": "The protocol, the machine and the command behind every measured number are in the attachment."
+        },
     ]
 
 
@@ -148,10 +157,11 @@ def _metrics(section: Section, known: References) -> list[Record]:
     pieces: list[Record] = []
     for name, number in found:
         pieces += [
-            {"text": f"{', ' if pieces else ' Metrics beside PSNR: '}{name}\u00a0"},
+            *([{"text": ",", "glued": True}] if pieces else [{"text": "Metrics beside PSNR:"}]),
+            {"text": name},
             {"text": f"[{number}]", "to": f"reference-{number}"},
         ]
-    return [*pieces, {"text": "."}] if pieces else []
+    return [*pieces, {"text": ".", "glued": True}] if pieces else []
 
 
 def _figure(figure: Figure, images: Mapping[str, str], numbers: Numbers) -> Record:

@@ -35,7 +35,9 @@ def provenance(results: Results) -> Section:
 def _commands(runs: list[StoredRun], machines: Mapping[str, str]) -> Table:
     groups: dict[tuple[str, str], list[StoredRun]] = {}
     for run in runs:
-        groups.setdefault((machines.get(run.environment_hash, run.environment_hash[:SHORT]), run.line), []).append(run)
+        groups.setdefault(
+            (machines.get(run.environment_hash, run.environment_hash[:SHORT]), run.line), []
+        ).append(run)
     shown = list(groups.items())[:MOST_COMMANDS]
     left = len(groups) - len(shown)
     return Table(

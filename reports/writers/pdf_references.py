@@ -1,4 +1,4 @@
-"""The PDF's list of references: the paper, the metrics and methods that are shown, and every source of published numbers."""
+"""The PDF's references: the paper, the metrics and methods that are shown, every source of published numbers."""
 
 from __future__ import annotations
 
@@ -79,7 +79,12 @@ def references(results: Results, sources: Iterable[str]) -> References:
     models = [model for group in results.groups for model in group.models]
     subjects = [subject for group in results.styles for subject in group.subjects]
     subjects += [result.subject for result, _ in results.timings]
-    named = (PAPER, *metrics, *(name for name in (*models, *subjects) if _key(name) in {GATYS, "srcnn"}), *sources)
+    named = (
+        PAPER,
+        *metrics,
+        *(name for name in (*models, *subjects) if _key(name) in {GATYS, "srcnn"}),
+        *sources,
+    )
     return References(keys=tuple(dict.fromkeys(key for name in named if (key := _key(name)))))
 
 

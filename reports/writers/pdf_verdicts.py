@@ -15,6 +15,7 @@ QUALITY = re.compile(
 )
 BROUGHT = re.compile(r"no model of the suite is called \S+: its checkpoint has to be brought")
 BRING = "no models of the suite: each needs its checkpoint (--models FILE,name=NAME)"
+NAMED = 6
 UNSHIPPED = "where no weights for it are shipped"
 STANDINGS: Mapping[Standing, str] = {
     "printed": "",
@@ -58,11 +59,12 @@ def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
     for (where, judgement, reason), own in groups.items():
         number = known.number(where)
         parts = [reason, *([] if reason else _reasons(own))]
-        columns = dict.fromkeys(_subject(verdict) for verdict in own)
+        subjects = list(dict.fromkeys(_subject(verdict) for verdict in own))
+        more = [f"{len(subjects) - NAMED} more"] if len(subjects) > NAMED else []
         rows.append(
             (
                 Cell(text=f"{where} [{number}]" if number else where),
-                Cell(text=", ".join(columns)),
+                Cell(text=", ".join([*subjects[:NAMED], *more])),
                 Cell(text=str(len(own)), sort=len(own)),
                 Cell(text=judgement),
                 Cell(text="; ".join(part for part in parts if part)),
@@ -86,7 +88,7 @@ def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
 def _subject(verdict: Verdict) -> str:
     """The method or curve of a printed number, without the metric."""
     column = verdict.cell.column
-    method, _, last = column.rpartition(", ")
+    method, _, _ = column.rpartition(", ")
     return method if method and verdict.cell.protocol else column
 
 

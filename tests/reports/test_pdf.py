@@ -20,9 +20,10 @@ from reports.load.paper import PaperCell
 from reports.load.results import Results
 from reports.parts import Cell, Figure, Head, Report, Section, Table, Verdict
 from reports.writers.pdf import write_pdf
-from reports.writers.pdf_certificates import certificates
 from reports.writers.pdf_data import document
 from reports.writers.pdf_methods import hardware, methods, software
+from reports.writers.pdf_provenance import ATTACHMENT, provenance
+from reports.writers.pdf_references import references
 from reports.writers.pdf_text import plain
 from reports.writers.pdf_verdicts import verdicts
 from tests.stores import MACHINE, fill
@@ -183,7 +184,7 @@ def test_page_numbers_in_the_contents_are_right(tmp_path: Path) -> None:
         tables = tuple(table(("x",), title=f"Table{i}") for i in range(count))
         write_pdf(report(*(section(title=name) for name in names), section(tables=tables)), file)
         last = pages(file)
-        assert re.search(rf"Certificates[.\W]*{last}\D", text_of(file))
+        assert re.search(rf"Provenance[.\W]*{last}\D", text_of(file))
         assert text_of(file).endswith(f"{last}of{last}")
 
 
@@ -247,14 +248,14 @@ def test_numbers_of_a_column_align_at_the_point() -> None:
     assert rows[0][0]["text"] == "\u22121.25"
 
 
-def test_measured_numbers_lead_to_their_certificates(results: Results) -> None:
-    known = next(iter(results.certificates))
-    cells = ((Cell(text="28.43", certificate=known),), (Cell(text="28.4", certificate="of another report"),))
-    own = table((), heads=(Head(text="n"),), rows=cells)
-    data = document(report(section(tables=(own,)), results=results), {})
-    assert [cell.get("link") for (cell,) in data["sections"][0]["tables"][0]["rows"]] == [known, None]
-    anchors = [row[0]["anchor"] for row in data["appendices"][-1]["tables"][-1]["rows"]]
-    assert anchors == list(results.certificates)
+def test_the_provenance_of_every_number_is_attached(tmp_path: Path, results: Results) -> None:
+    file = tmp_path / "report.pdf"
+    write_pdf(report(section(), results=results), file)
+    content = file.read_bytes()
+    assert b"/EmbeddedFile" in content
+    assert ATTACHMENT.encode() in content
+    (own,) = (s for s in document(report(results=results), {})["appendices"] if s["title"] == "Provenance")
+    assert f"{len(results.certificates)} provenance records" in own["text"][0]
 
 
 def test_what_cannot_be_seen_is_spelled_out() -> None:
@@ -264,36 +265,33 @@ def test_what_cannot_be_seen_is_spelled_out() -> None:
     assert plain("x" * 500, glyphs) == "x" * 63 + "…" + "x" * 32
 
 
-def test_verdicts_share_their_notes_and_say_what_a_misprint_means() -> None:
+def test_numbers_of_this_run_have_their_notes_and_the_others_share_a_row() -> None:
     cell = replace(
         verdict().cell, printed="0.7301", standing="misprint", likely="0.7031", remark="digits swapped"
     )
     missing = verdict(judgement="not run", why="no network", command="python -m bench.train")
     ours = verdict(cell=cell, ours=0.7032, difference=0.0001, interval=(0.70, 0.71))
-    (found,) = verdicts([missing, missing, ours]).tables
-    assert found.notes == (
-        "(1) no network",
-        "(2) Would run it: python -m bench.train",
-        "(3) misprint of 0.7031; digits swapped",
-    )
-    assert [row[-1].text for row in found.rows] == ["1, 2", "1, 2", "3"]
-    assert [cell.text for cell in found.rows[2][2:7]] == [
+    measured, pending = verdicts([missing, missing, ours], references(EMPTY, [])).tables
+    assert measured.notes == ("(1) misprint of 0.7031; digits swapped",)
+    assert [cell.text for cell in measured.rows[0][2:7]] == [
         "0.7301",
         "0.7032",
         "+0.0001",
         "[0.7000, 0.7100]",
         "reproduced",
     ]
+    ((where, _, n, judgement, reason),) = pending.rows
+    assert (where.text, n.text, judgement.text) == ("Figure 8", "2", "not run")
+    assert "python -m bench.train" in reason.text
 
 
 def test_an_appendix_takes_up_the_section_of_its_name() -> None:
-    theirs = section(
-        id="verdicts", text=("How they are judged.",), tables=(table((), id="verdicts-figure8"),)
-    )
-    data = document(report(theirs, section(id="sr"), found=(verdict(),)), {})
-    assert len(data["sections"]) == 1
+    theirs = section(id="verdicts", text=("How they are judged.",))
+    sr = section(id="sr", text=("Scores.",))
+    data = document(report(theirs, sr, found=(verdict(ours=28.4, difference=-0.03),)), {})
+    assert [s["title"] for s in data["sections"]] == ["A section"]
     assert data["appendices"][0]["text"][0] == "How they are judged."
-    assert [t["title"] for t in data["appendices"][0]["tables"]] == ["Figure 8: verdicts"]
+    assert [t["title"] for t in data["appendices"][0]["tables"]] == ["Figure 8"]
 
 
 def test_methods_say_what_protocols_share_and_where_they_differ(tmp_path: Path) -> None:
@@ -346,9 +344,8 @@ def test_timings_have_methods_and_certificates_too(results: Results) -> None:
         "protocols-speed",
         "machines",
     ]
-    runs, listed = certificates(both).tables
-    assert [cell.text for cell in runs.rows[-1]][2:5] == ["stopped", "M1", "speed.db, run 7"]
-    assert [cell.text for cell in listed.rows[-1]][3] == "form eager, size 256"
+    (commands,) = provenance(both).tables
+    assert all(cell.text for line in commands.rows for cell in line)
 
 
 def test_a_gpu_is_described_and_unknown_facts_are_called_unknown() -> None:
