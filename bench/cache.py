@@ -6,7 +6,6 @@ import importlib
 import os
 import stat
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -115,20 +114,22 @@ def _own(file: ManifestFile) -> Path:
     return folder() / file.name
 
 
-def _copies(file: ManifestFile) -> Iterator[Path]:
-    yield _own(file)
-    if file.address.startswith(manifest.TORCHVISION):
-        # as torch.hub.get_dir() has it, which would load torch for a listing
-        caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
-        home = Path(os.environ.get("TORCH_HOME", caches / "torch"))
-        yield home.expanduser() / "hub" / "checkpoints" / _own(file).name
+def _torch_hub() -> Path:
+    """As torch.hub.get_dir() has it, which would load torch for a listing."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
+    return Path(os.environ.get("TORCH_HOME", caches / "torch")).expanduser() / "hub" / "checkpoints"
 
 
 def _right_copy(file: ManifestFile, *, verify: bool) -> Path | None:
-    found = next((path for path in _copies(file) if _is_right(file, path, verify=verify)), None)
-    if found is None and file.address.startswith(TRUNK) and not _own(file).exists():
+    own = _own(file)
+    if _is_right(file, own, verify=verify):
+        return own
+    if file.address.startswith(manifest.TORCHVISION):
+        other = _torch_hub() / own.name
+        return other if _is_right(file, other, verify=verify) else None
+    if file.address.startswith(TRUNK) and not own.exists():
         return sources.other_copy(file, folder(), verify=verify)
-    return found
+    return None
 
 
 def _is_right(file: ManifestFile, path: Path, *, verify: bool) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,14 +75,7 @@ def row(details: Sequence[Image], names: Sequence[str]) -> Image:
     side = details[0].width * ENLARGED
     page = Image.new("RGB", (len(details) * (side + GAP) - GAP, side + TEXT + GAP), "white")
     pen = ImageDraw.Draw(page)
-    for left, detail, name in zip(_lefts(side), details, names, strict=False):
+    for left, detail, name in zip(itertools.count(0, side + GAP), details, names, strict=False):
         pen.text((left, 0), name, fill="black", font_size=TEXT)
         page.paste(detail.resize((side, side), Image.Resampling.NEAREST), (left, TEXT + GAP))
     return page
-
-
-def _lefts(side: int) -> Iterator[int]:
-    left = 0
-    while True:
-        yield left
-        left += side + GAP

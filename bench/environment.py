@@ -11,8 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.devices import devices, find_device
-from bench.gpu import gpu_facts
+from bench.devices import devices, find_device, gpu_facts
 from bench.records import Environment
 
 DISTRIBUTION = "perceptual-bench"

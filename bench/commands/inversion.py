@@ -12,8 +12,8 @@ import torch
 from bench import loss_networks
 from bench.cli import DONE, FAILED, device, progress
 from bench.datasets import left_out
+from bench.devices import exact_float32
 from bench.environment import environment
-from bench.gpu import exact_float32
 from bench.inverting.config import LOOSE, Config, read_config
 from bench.inverting.methods import Made, made, plans
 from bench.inverting.weights import weighed

@@ -253,7 +253,10 @@ def lint_grid(
             what="sr is not on the 8-bit grid",
             remedy="results of 8-bit files differ by up to 0.1 dB; round it once (--protocol's quantize does)",
         )
-    used, of_hr = (_used(values) for values in (levels, _sample(hr) * LEVELS))
+    used, of_hr = (
+        int(torch.bincount(values.round().clamp(0, LEVELS).long(), minlength=LEVELS + 1).count_nonzero())
+        for values in (levels, _sample(hr) * LEVELS)
+    )
     if used * FEW_LEVELS < of_hr:
         yield Finding(
             kind="quantisation",
@@ -267,10 +270,6 @@ def _sample(image: Float[Tensor, "1 c h w"]) -> Float[Tensor, " n"]:
     """Of the middle channel, every so many pixels."""
     pixels = image[0, image.shape[1] // 2].flatten()
     return pixels[:: max(1, pixels.numel() // MOST_SAMPLED)]
-
-
-def _used(levels: Float[Tensor, " n"]) -> int:
-    return int(torch.bincount(levels.round().clamp(0, LEVELS).long(), minlength=LEVELS + 1).count_nonzero())
 
 
 def _refuse(kind: str, what: str, remedy: str) -> Finding:

@@ -18,7 +18,7 @@ def lines() -> Iterator[str]:
         scales = ", ".join(f"x{s}" for s in model.weights) or "any scale"
         yield _line(model.name, f"{model.about}; {scales}", model.weights.values())
     yield "\ndata sets (or any folder of images)"
-    for name, about in datasets.names().items():
+    for name, about in datasets.NAMED.items():
         yield _line(name, about, datasets.files(name))
     yield "\nmetrics"
     for metric in METRICS.values():

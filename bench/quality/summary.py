@@ -186,38 +186,36 @@ def tables(rows: Sequence[Row]) -> list[Table]:
     groups: dict[tuple[str, int, str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.dataset, row.scale, row.protocol, row.protocol_hash), []).append(row)
-    return [
-        _table(f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})", group)
-        for (dataset, scale, protocol, digest), group in groups.items()
-    ]
-
-
-def _table(title: str, group: Sequence[Row]) -> Table:
-    metrics = tuple(dict.fromkeys(row.metric for row in group))
-    models = list(dict.fromkeys(row.model for row in group))
-    cell = {(row.model, row.metric): row for row in group}
-    lines = []
-    for model in models:
-        found = [cell.get((model, metric)) for metric in metrics]
-        counts = dict.fromkeys(str(row.n) for row in found if row)
-        lines.append((model, *(row.text() if row else "" for row in found), "/".join(counts)))
-    wide = len(metrics) > WIDE
-    return Table(
-        title=title,
-        columns=(
-            Column(head="model", align="left"),
-            *(
-                Column(head=metric, better="higher" if METRICS[metric].higher_is_better else "lower")
-                for metric in metrics
-            ),
-            Column(head="n"),
-        ),
-        rows=tuple(lines),
-        rules=tuple(i for i, model in enumerate(models) if model == HR),
-        notes=tuple(_of_infinite(group)),
-        layout="tight" if wide else "boxed",
-        longest_head=LONG_HEAD_OF_WIDE if wide else LONG_HEAD,
-    )
+    made = []
+    for (dataset, scale, protocol, digest), group in groups.items():
+        metrics = tuple(dict.fromkeys(row.metric for row in group))
+        models = list(dict.fromkeys(row.model for row in group))
+        cell = {(row.model, row.metric): row for row in group}
+        lines = []
+        for model in models:
+            of_model = [cell.get((model, metric)) for metric in metrics]
+            counts = dict.fromkeys(str(row.n) for row in of_model if row)
+            lines.append((model, *(row.text() if row else "" for row in of_model), "/".join(counts)))
+        wide = len(metrics) > WIDE
+        made.append(
+            Table(
+                title=f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})",
+                columns=(
+                    Column(head="model", align="left"),
+                    *(
+                        Column(head=metric, better="higher" if METRICS[metric].higher_is_better else "lower")
+                        for metric in metrics
+                    ),
+                    Column(head="n"),
+                ),
+                rows=tuple(lines),
+                rules=tuple(i for i, model in enumerate(models) if model == HR),
+                notes=tuple(_of_infinite(group)),
+                layout="tight" if wide else "boxed",
+                longest_head=LONG_HEAD_OF_WIDE if wide else LONG_HEAD,
+            )
+        )
+    return made
 
 
 def _of_infinite(group: Sequence[Row]) -> Iterator[str]:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench import cache, shipped
 from bench.errors import UserError
 from bench.registry import stylizers, upscalers
-from bench.registry.descriptor import Requirements, requirements
-from bench.registry.external import Outside, found
+from bench.registry.external import Outside, found, resolve
 from bench.registry.stylizers import StylizerEntry
-from bench.registry.targets import resolve
 from bench.registry.upscalers import UpscalerEntry
-from bench.roles import Upscaler
+from bench.roles import Requirements, Upscaler, requirements
 
 if TYPE_CHECKING:
     import torch

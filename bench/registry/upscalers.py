@@ -21,7 +21,7 @@ class UpscalerEntry:
         options: further keyword arguments of the target.
         weights: scale to a file of the manifest or of the package (:mod:`bench.shipped`); empty for an upscaler that
             has none and takes any scale.
-        minimum: lr pixels per side that it needs at least (:class:`bench.registry.descriptor.Requirements`).
+        minimum: lr pixels per side that it needs at least (:class:`bench.roles.Requirements`).
         version: raised whenever the code's values change, so that stored scores are not taken for new ones.
     """
 

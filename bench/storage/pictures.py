@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.records import IN_TILES, Picture
-from bench.storage.sound_rows import checked
+from bench.storage.rows import checked
 
 COLUMNS = tuple(Picture.__dataclass_fields__)
 HASH = "pixels_sha256"

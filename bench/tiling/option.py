@@ -8,12 +8,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from bench.arguments import Tile
 from bench.records import content_hash
 from bench.records import tiled_hash as in_tiles_hash
-from bench.registry.descriptor import requirements
-from bench.roles import Upscaler, UpscalerWrapper
+from bench.roles import Upscaler, UpscalerWrapper, requirements
 from bench.tiling.tiles import Tiled
-from bench.tiling.words import Option
 
 WHOLE_PIXELS = 8_000_000
 """sr pixels up to which `auto` does not think of tiles; sr-pixel x4 needs 5 GB for that many (`docs/large.md`)."""
@@ -59,7 +58,7 @@ def refuse_inexact(tiles: Tiled) -> None:
         )
 
 
-def tiled(upscaler: Upscaler, tile: Option) -> Upscaler:
+def tiled(upscaler: Upscaler, tile: Tile) -> Upscaler:
     """The upscaler in tiles, or itself for `off`.
 
     Of one whose receptive field is unbounded, such as one that matches histograms, the upscaler inside is tiled.

@@ -18,13 +18,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.arguments import LEAST_TILE
 from bench.out_of_memory import out_of_memory
-from bench.registry.descriptor import requirements
-from bench.roles import Upscaler, UpscalerWrapper
+from bench.roles import Upscaler, UpscalerWrapper, requirements
 from bench.tiling.field import Field, Probe, receptive_field
 from bench.tiling.grid import Span, spans, up_to
 from bench.tiling.memory import budget, bytes_per_pixel
-from bench.tiling.words import LEAST
 
 DEFAULT_OVERLAP = 32  # lr pixels, for an upscaler without a bound
 Read = Callable[[slice, slice], Float[Tensor, "n c h w"]]
@@ -132,7 +131,7 @@ class Tiled(UpscalerWrapper):
             read: the part of lr in the given rows and columns.
 
         Raises:
-            RuntimeError: memory ran out with tiles of `LEAST` pixels too; whatever the upscaler raises.
+            RuntimeError: memory ran out with tiles of `LEAST_TILE` pixels too; whatever the upscaler raises.
         """
         like = read(slice(0, 1), slice(0, 1))
         side = self._side(height, width, like)
@@ -183,10 +182,10 @@ class Tiled(UpscalerWrapper):
         if height * width <= pixels:
             return None
         kept = int(pixels**0.5) - 2 * self.overlap_of(like)
-        return max(kept // self.multiple * self.multiple, up_to(LEAST, self.multiple))
+        return max(kept // self.multiple * self.multiple, up_to(LEAST_TILE, self.multiple))
 
     def _smaller(self, side: int) -> int | None:
-        least = up_to(LEAST, self.multiple)
+        least = up_to(LEAST_TILE, self.multiple)
         return max(up_to(side // 2, self.multiple), least) if side > least else None
 
     def _grid(self, height: int, width: int, side: int | None, like: Tensor) -> tuple[list[Span], list[Span]]:

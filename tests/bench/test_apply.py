@@ -27,9 +27,9 @@ from bench.forms.form import Form, FormUnavailable
 from bench.records import ImageFile, Run, SpeedResult
 from bench.registry import catalog, stylizers, upscalers
 from bench.registry.catalog import Participant
-from bench.registry.descriptor import Requirements
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.upscalers import UpscalerEntry
+from bench.roles import Requirements
 from bench.store import Store, now
 from models.median import median_filter
 from models.style_net import StyleNet

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.gpu import ABSENT
+from bench.devices import ABSENT
 from bench.timing.certificate import certify, flops, parameters, peak_memory, resident_peak, state_warnings
 from bench.timing.clocks import CpuClock
 from bench.timing.peak import Peak
