@@ -135,7 +135,7 @@ def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = Fals
         images = (_image(str(folder / file), sha256) for file, sha256 in SAMPLES.items())
         return Dataset(name="samples", images=tuple(images), source=f"scikit-image; {SAMPLES_LICENCE}")
     if name in NAMED:
-        group = manifest.group(name)
+        group = manifest.groups()[name]
         files = tuple(_image(file.name, file.sha256) for file in group.files)
         return Dataset(name=name, images=files, source=group.source)
     if os.path.isdir(name_or_folder):  # noqa: PTH112 (Path.is_dir raises on names that are too long)

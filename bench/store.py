@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,7 +59,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-class Store:
+class Store(AbstractContextManager["Store"]):
     """One results file; used as a context manager by one thread.
 
     Attributes:
@@ -118,10 +118,9 @@ class Store:
                 self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
             for statement in ADDED.split(";"):
                 self._db.execute(statement)
-            store_pictures.add_hashes(self._db)
-
-    def __enter__(self) -> Store:
-        return self
+            if not store_pictures.hashed(self._db):
+                hashes = f"{store_pictures.HASH} text not null default ''"  # older versions leave it empty
+                self._db.execute(f"alter table pictures add column {hashes}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -133,7 +132,7 @@ class Store:
                 f"results file {str(self.file)!r} was removed or replaced by something else during the run; {where}; "
                 "required a file that stays where it is"
             )
-        self.close()
+        self._db.close()
 
     def close(self) -> None:
         """No more is read or written."""

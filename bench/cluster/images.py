@@ -63,7 +63,8 @@ class Sender:
     def add(self, job: ImageJob) -> Iterator[Unit]:
         """The units that an image fills."""
         if not job.pending:
-            self.writer.write_all(job, Outcome.of(self.plan, job))
+            self.writer.write(job, Outcome.of(self.plan, job))
+            self.writer.finish(job)
             return
         sent = self.cluster.put(job.hr)
         self._jobs[job.image.stem] = replace(job, hr=None)  # its pixels are with the cluster now

@@ -109,7 +109,8 @@ def score(
         if plan.images_folder is not None:
             for file in write_crops(plan.images_folder, name, scale, models):
                 print(f"crops: {as_given(file)}")
-    print_failures("an image, or a model on an image, could not be scored", store.failures(number))
+    if failures := store.failures(number):
+        print_failures("an image, or a model on an image, could not be scored", failures)
     return table, complete
 
 

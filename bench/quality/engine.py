@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 
 from bench import images
@@ -32,6 +33,7 @@ GRAIN_NANOSECONDS = 2_000_000_000
 """Of the coarsest times that a file system in use has (FAT): what changed more lately could change again unseen."""
 
 
+@dataclass
 class ResultWriter:
     """What the store misses of a plan, and the way of new results into it.
 
@@ -39,13 +41,12 @@ class ResultWriter:
         hashes: SHA-256 of each image that could be read so far, by stem: what the stored scores must belong to.
     """
 
-    def __init__(self, plan: Plan, store: Store, run: int, reporter: Reporter) -> None:
-        self.plan = plan
-        self.store = store
-        self.run = run
-        self.reporter = reporter
-        self.hashes: dict[str, str] = {}
-        self._seen_notes: set[tuple[str, str]] = set()
+    plan: Plan
+    store: Store
+    run: int
+    reporter: Reporter
+    hashes: dict[str, str] = field(default_factory=dict)
+    _seen_notes: set[tuple[str, str]] = field(default_factory=set)
 
     def write(self, job: ImageJob, outcome: Outcome) -> None:
         """Store what an image gave, or a part of it, in one transaction, and report what failed.
@@ -79,11 +80,6 @@ class ResultWriter:
     def finish(self, job: ImageJob) -> None:
         """Nothing more comes of the image."""
         self.reporter.advance(printable(f"{self.plan.title} {job.image.stem}"))
-
-    def write_all(self, job: ImageJob, outcome: Outcome) -> None:
-        """Everything that comes of an image."""
-        self.write(job, outcome)
-        self.finish(job)
 
     def missing(self, image: ImageFile, hr: LoadedImage | KnownFile) -> Pending:
         """By model, the metrics without a value; a model whose picture is missing is named with none.
@@ -162,7 +158,8 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
     for image, loaded in read_ahead(files()):
         job = waiting.popleft()
         if not isinstance(loaded, LoadedImage):
-            writer.write_all(job, Outcome.of(plan, job).add_failure(loaded))
+            writer.write(job, Outcome.of(plan, job).add_failure(loaded))
+            writer.finish(job)
             continue
         job.hr = loaded
         writer.hashes[image.stem] = loaded.sha256
@@ -192,7 +189,8 @@ def in_threads(writer: ResultWriter, jobs: Iterator[ImageJob]) -> None:
     done = in_parallel(partial(_score_and_save, plan), jobs, device=plan.device, most=count)
     with closing(done):  # at an error too: nothing goes on behind the message
         for job, outcome in done:
-            writer.write_all(job, outcome)
+            writer.write(job, outcome)
+            writer.finish(job)
 
 
 def _score_and_save(plan: Plan, job: ImageJob) -> Outcome:

@@ -11,7 +11,7 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rich.console import Console
 
@@ -55,7 +55,8 @@ class Row:
     @property
     def infinite(self) -> tuple[str, ...]:
         """The images whose value is infinite."""
-        return tuple(image for image, value in self.values.items() if math.isinf(value))
+        values = zip(self.values, self.values.values(), strict=True)  # items() would look each image up
+        return tuple(image for image, value in values if math.isinf(value))
 
     @property
     def mean_of_finite(self) -> float | None:
@@ -72,12 +73,12 @@ class Row:
         return f"{self.mean:.{decimals}f}{STAR}" if finite is None else f"{finite:.{decimals}f}{STAR}"
 
 
+@dataclass(eq=False)
 class Values(Mapping[str, float]):
     """Values by image stem, eight bytes and a reference each: of 100,000 images, not much."""
 
-    def __init__(self) -> None:
-        self._stems: list[str] = []
-        self._numbers = array("d")
+    _stems: list[str] = field(default_factory=list)
+    _numbers: array[float] = field(default_factory=lambda: array("d"))
 
     def put(self, stem: str, value: float) -> None:
         """Add one, or replace it; quick where the stems come in order."""

@@ -65,18 +65,12 @@ def tiled(upscaler: Upscaler, tile: Tile) -> Upscaler:
     """
     if tile == "off":
         return upscaler
-    if (inner := _inner(upscaler)) is not None:
-        whole: Upscaler = replace(upscaler, upscaler=tiled(inner, tile))  # type: ignore[type-var]
+    if requirements(upscaler).receptive_field == "unbounded":
+        # it is a dataclass around another upscaler: the descriptor says so
+        inner = tiled(upscaler.upscaler, tile)  # type: ignore[attr-defined]
+        whole: Upscaler = replace(upscaler, upscaler=inner)  # type: ignore[type-var]
         return whole
     return TiledWhenLarge(upscaler=upscaler) if tile == "auto" else Tiled(upscaler=upscaler, tile=tile)
-
-
-def _inner(upscaler: Upscaler) -> Upscaler | None:
-    """The upscaler to be tiled in the place of one that looks at the whole image; None where it is itself tiled."""
-    if requirements(upscaler).receptive_field != "unbounded":
-        return None
-    inner: Upscaler = upscaler.upscaler  # type: ignore[attr-defined]  # the descriptor says that there is one
-    return inner
 
 
 def tiled_hash(model_hash: str, upscaler: Upscaler, like: Float[Tensor, "n c h w"]) -> str:
@@ -87,8 +81,8 @@ def tiled_hash(model_hash: str, upscaler: Upscaler, like: Float[Tensor, "n c h w
     Args:
         like: any image with the channels, dtype and device that the subject will be given.
     """
-    if (inner := _inner(upscaler)) is not None:
-        return tiled_hash(model_hash, inner, like)
+    if requirements(upscaler).receptive_field == "unbounded":
+        return tiled_hash(model_hash, upscaler.upscaler, like)  # type: ignore[attr-defined]
     if not isinstance(upscaler, Tiled) or requirements(upscaler.upscaler).tiles_exactly:
         return model_hash
     return content_hash({"model": model_hash, "tile": upscaler.tile, "overlap": upscaler.overlap_of(like)})
