@@ -138,8 +138,7 @@ class _Lines:
             self.printed = time.monotonic()
             self.note(f"{self.what}: {self.done}/{self.total} ({label})")
 
-    def note(self, text: str) -> None:
-        say(text)
+    note = staticmethod(say)
 
 
 @contextmanager

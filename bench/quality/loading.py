@@ -25,7 +25,7 @@ from bench.registry.adapters.image_folder import OtherScale, images_for
 from bench.registry.external import Outside
 from bench.roles import PrecomputedImages
 from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
-from bench.tiling.option import tiled, tiled_hash, tiled_inside
+from bench.tiling.tiles import tiled, tiled_hash, tiled_inside
 
 Say = Callable[[str], None]
 

@@ -23,7 +23,7 @@ from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.whole import upscale
 from bench.records import Environment, ImageFile, Run, Score
 from bench.store import Store, now
-from bench.tiling.option import tiled
+from bench.tiling.tiles import tiled
 
 CPU = torch.device("cpu")
 

@@ -18,8 +18,7 @@ from bench.forms.build import transformed
 from bench.forms.form import form
 from bench.registry import catalog
 from bench.roles import Requirements, requirements
-from bench.tiling.option import tiled
-from bench.tiling.tiles import Tiled
+from bench.tiling.tiles import Tiled, tiled
 from models.style_net import StyleNet
 
 ROOT = Path(registry.__file__).parents[2]

@@ -24,8 +24,7 @@ from bench.roles import Upscaler
 from bench.tiling import memory as tiling_memory
 from bench.tiling import tiles as tiling
 from bench.tiling.memory import UNSEEN_BYTES_PER_SR_PIXEL, LiveBytes, budget, bytes_per_pixel
-from bench.tiling.option import hash_done, tiled, tiled_hash
-from bench.tiling.tiles import DEFAULT_OVERLAP, Tiled
+from bench.tiling.tiles import DEFAULT_OVERLAP, Tiled, hash_done, tiled, tiled_hash
 from models.sr_net import SRNet
 
 SIDES = (61, 47)
@@ -315,7 +314,7 @@ def test_auto_does_what_is_not_large_whole_and_refuses_tiles_that_would_change_a
     upscaler = tiled(Standardised(), "auto")
     assert tiled_hash("abc", upscaler, image()) == "abc"
     assert torch.equal(upscaler(image()), Standardised()(image()))
-    monkeypatch.setattr("bench.tiling.option.WHOLE_PIXELS", 100)
+    monkeypatch.setattr("bench.tiling.tiles.WHOLE_PIXELS", 100)
     monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
     monkeypatch.setattr("bench.tiling.tiles.DEFAULT_OVERLAP", 1)
     with pytest.raises(ValueError, match=r"the image needs tiles, and .*; required --tile N"):
@@ -326,7 +325,7 @@ def test_tiles_that_memory_chose_are_in_the_hash_of_that_image_alone(monkeypatch
     model = Model(name="b", hash="abc", upscaler=tiled(Bicubic(scale=2), "auto"), variants=True)
     model.upscaler(image())  # type: ignore[operator]
     assert hash_done(model.hash, model.upscaler) == "abc"
-    monkeypatch.setattr("bench.tiling.option.WHOLE_PIXELS", 100)
+    monkeypatch.setattr("bench.tiling.tiles.WHOLE_PIXELS", 100)
     monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
     model.upscaler(image())  # type: ignore[operator]
     done = hash_done(model.hash, model.upscaler)
