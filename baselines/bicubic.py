@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from baselines.kernels import BORDERS, KERNELS, taps
@@ -74,15 +73,28 @@ def imresize(
         ValueError: an unknown name, an empty image, a size below 1, or a scale that is no positive fraction
             of whole numbers up to 65536.
     """
-    _refuse("arithmetic", arithmetic, ARITHMETICS)
-    _refuse("border", border, tuple(BORDERS))
-    _refuse("kernel", kernel, tuple(KERNELS))
+    for what, name, known in (
+        ("arithmetic", arithmetic, ARITHMETICS),
+        ("border", border, tuple(BORDERS)),
+        ("kernel", kernel, tuple(KERNELS)),
+    ):
+        if name not in known:
+            raise ValueError(f"{what} is {name!r}, required {', '.join(known[:-1])} or {known[-1]}")
     axes = _axes(image, size)
     exact = arithmetic == "uint8"
-    pixels = _bytes(image) if exact else image.to(torch.promote_types(image.dtype, torch.float32))
+    pixels = image.to(torch.promote_types(image.dtype, torch.float32))
+    if exact:  # in 0..255, as MATLAB's uint8() makes it
+        device = "cpu" if image.device.type == "mps" else image.device
+        pixels = _round_in_place(pixels * 255).to(device, torch.float64)
     for axis in sorted(axes, key=lambda axis: axis.scale):
-        pixels = _product(axis, _blocks(axis, kernel, border, pixels.dtype, pixels.device), pixels)
-        pixels = _round_in_place(pixels) if exact else pixels
+        blocks = _blocks(axis, kernel, border, pixels.dtype, pixels.device)
+        # the banded matrix times columns or rows, a block of the output at a time
+        if axis.dim == -2:
+            pixels = torch.cat([b.weights @ pixels[..., b.start : b.stop, :] for b in blocks], dim=-2)
+        else:
+            pixels = torch.cat([pixels[..., b.start : b.stop] @ b.weights.mT for b in blocks], dim=-1)
+        if exact:
+            _round_in_place(pixels)
     return (pixels / 255 if exact else pixels).to(image)
 
 
@@ -105,13 +117,6 @@ class Block:
     weights: Float[Tensor, "rows columns"]
 
 
-def _product(axis: Axis, blocks: Sequence[Block], pixels: Tensor) -> Tensor:
-    """The banded matrix times rows or columns, a block of the output at a time."""
-    if axis.dim == -2:
-        return torch.cat([b.weights @ pixels[..., b.start : b.stop, :] for b in blocks], dim=-2)
-    return torch.cat([pixels[..., b.start : b.stop] @ b.weights.mT for b in blocks], dim=-1)
-
-
 @functools.lru_cache(maxsize=CACHED_PAIRS)
 def _blocks(
     axis: Axis, kernel: str, border: str, dtype: torch.dtype, device: torch.device
@@ -120,21 +125,16 @@ def _blocks(
     rows = BLOCK_ROWS * max(1, round(axis.scale))
     blocks = []
     for i in range(0, axis.n_out, rows):
-        start, dense = _dense(found.weights[i : i + rows], found.index[i : i + rows])
+        index, weights = found.index[i : i + rows], found.weights[i : i + rows]
+        row, tap = np.nonzero(weights)
+        columns = index[row, tap]
+        start, stop = int(columns.min()), int(columns.max()) + 1
+        dense = np.zeros((len(index), stop - start))
+        np.add.at(dense, (row, columns - start), weights[row, tap])  # taps that meet in a column add up
         with torch.inference_mode(False):  # what is cached here may later take part in training
-            weights = torch.tensor(dense, dtype=dtype, device=device)
-        blocks.append(Block(start=start, stop=start + dense.shape[1], weights=weights))
+            block = torch.tensor(dense, dtype=dtype, device=device)
+        blocks.append(Block(start=start, stop=stop, weights=block))
     return tuple(blocks)
-
-
-def _dense(weights: Float[np.ndarray, "o t"], index: Int[np.ndarray, "o t"]) -> tuple[int, np.ndarray]:
-    """Rows of the banded matrix from the first column in use on; taps that meet in a column add up."""
-    row, tap = np.nonzero(weights)
-    columns = index[row, tap]
-    start = int(columns.min())
-    dense = np.zeros((len(index), int(columns.max()) + 1 - start))
-    np.add.at(dense, (row, columns - start), weights[row, tap])
-    return start, dense
 
 
 def _axes(image: Tensor, size: tuple[int, int] | Fraction | float | int) -> list[Axis]:
@@ -146,35 +146,20 @@ def _axes(image: Tensor, size: tuple[int, int] | Fraction | float | int) -> list
             raise ValueError(f"size is {size}, required a height and a width of at least 1")
         scales = [Fraction(n_out, n_in) for n_out, n_in in zip(size, lengths, strict=True)]
     else:
-        scales = [_fraction(size)] * 2
+        valid = math.isfinite(size) and size > 0
+        # a float such as 1/3 stands for the fraction that it is nearest to
+        scale = Fraction(size).limit_denominator(LARGEST_TERM) if valid else Fraction(0)
+        if not valid or scale.numerator > LARGEST_TERM or abs(scale - Fraction(size)) > 1e-15 * size:
+            raise ValueError(
+                f"scale is {size}, required a positive fraction of whole numbers up to {LARGEST_TERM}, or a size"
+            )
+        scales = [scale] * 2
     return [
         Axis(dim=dim, n_in=n_in, n_out=math.ceil(n_in * scale), scale=scale)
         for dim, n_in, scale in zip((-2, -1), lengths, scales, strict=True)
     ]
 
 
-def _fraction(scale: Fraction | float) -> Fraction:
-    if math.isfinite(scale) and scale > 0:
-        nearest = Fraction(scale).limit_denominator(LARGEST_TERM)
-        if nearest.numerator <= LARGEST_TERM and abs(nearest - Fraction(scale)) <= 1e-15 * scale:
-            return nearest
-    raise ValueError(
-        f"scale is {scale}, required a positive fraction of whole numbers up to {LARGEST_TERM}, or a size"
-    )
-
-
-def _bytes(image: Tensor) -> Float[Tensor, "n c h w"]:
-    """The image in 0..255 as MATLAB's uint8() makes it, in float64."""
-    wide = image.to(torch.promote_types(image.dtype, torch.float32))
-    device = "cpu" if image.device.type == "mps" else image.device
-    return _round_in_place(wide * 255).to(device, torch.float64)
-
-
 def _round_in_place(pixels: Tensor) -> Tensor:
     """Half up, to 0..255; for a tensor that nobody else has. Allocating anew costs more than rounding."""
     return pixels.add_(0.5 + TIE).floor_().clamp_(0, 255)
-
-
-def _refuse(what: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        raise ValueError(f"{what} is {name!r}, required {', '.join(known[:-1])} or {known[-1]}")

@@ -1,39 +1,116 @@
-"""Numbers on command lines: within what a machine can count, or refused in the words of argparse."""
+"""Options that several programs have: numbers within what a machine can count, `--engine`, `--tile`, `--shard`.
+
+Refused in the words of argparse, or as a UserError where the text is kept until the options are checked. Loads no torch.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from bench.errors import UserError
 from bench.printable import one_line, shortened
+from bench.records import Dataset
 
 SHOWN = 40
+ENGINES = ("local", "ray")
+Tile = int | Literal["auto", "off"]
+LEAST_TILE = 16
+"""lr pixels per side: smaller tiles are not tried when memory runs out either."""
+SHARD_HELP = "only the I-th of N parts of each data set, every N-th image; parts go together with bench.merge"
 
 
-def whole(most: int = 2**31 - 1) -> Callable[[str], int]:
-    """A type for argparse: a whole number of at most `most`, and not below its negative.
+def whole(text: str, most: int) -> int:
+    """A whole number of at most `most`, and not below its negative.
 
     What is too small for an option is refused where its meaning is known.
     """
-
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:  # no number, or one of thousands of digits
-            number = None
-        if number is None or not -most <= number <= most:
-            given = shortened(one_line(text), SHOWN)
-            raise argparse.ArgumentTypeError(f"{given!r}, required a whole number of at most {most}")
-        return number
-
-    return read
+    try:
+        number = int(text)
+    except ValueError:  # no number, or one of thousands of digits
+        number = None
+    if number is None or not -most <= number <= most:
+        given = shortened(one_line(text), SHOWN)
+        raise argparse.ArgumentTypeError(f"{given!r}, required a whole number of at most {most}")
+    return number
 
 
-count = whole()
-"""Of images, iterations, steps, repetitions."""
-scale = whole(256)
-"""hr size over lr size."""
-side = whole(2**17)
-"""Pixels."""
-seed = whole(2**63 - 1)
-"""Of random numbers; 64 bits, signed."""
+def count(text: str) -> int:
+    """Of images, iterations, steps, repetitions."""
+    return whole(text, 2**31 - 1)
+
+
+def scale(text: str) -> int:
+    """The upscaling factor: sr size over lr size."""
+    return whole(text, 256)
+
+
+def side(text: str) -> int:
+    """Pixels."""
+    return whole(text, 2**17)
+
+
+def seed(text: str) -> int:
+    """Of random numbers; 64 bits, signed."""
+    return whole(text, 2**63 - 1)
+
+
+def add_engine_options(p: argparse._ActionsContainer) -> None:
+    """`--engine` and `--address`: where a program's work is done."""
+    p.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="local",
+        help="local: this process; ray: a cluster, whose nodes get models and parts of data sets (default: local)",
+    )
+    p.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="of the cluster's head, or auto (default: $RAY_ADDRESS, else all of this machine)",
+    )
+
+
+def tile(text: str) -> Tile:
+    """What `--tile` was given: `auto`, `off`, or lr pixels per side.
+
+    Raises:
+        UserError: something else.
+    """
+    if text == "auto":
+        return "auto"
+    if text == "off":
+        return "off"
+    if text.isascii() and text.isdigit() and int(text) >= LEAST_TILE:
+        return int(text)
+    raise UserError(f"--tile is {text!r}; required auto, off, or lr pixels per side of at least {LEAST_TILE}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """Every `count`-th image, from the `index`-th on, counted from 1."""
+
+    index: int = 1
+    count: int = 1
+
+    def of(self, data: Dataset) -> Dataset:
+        """The data set with this part of its images, which may be none."""
+        return replace(data, images=data.images[self.index - 1 :: self.count])
+
+
+WHOLE = Shard()
+
+
+def shard(text: str | None) -> Shard:
+    """What `2/8` means; None is the whole.
+
+    Raises:
+        UserError: it is not two numbers I/N with 1 <= I <= N.
+    """
+    if text is None:
+        return WHOLE
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise UserError(f"--shard is {text!r}; required I/N, as 2/8, with I from 1 to N")
+    return Shard(index=int(found[1]), count=int(found[2]))

@@ -6,7 +6,6 @@ import importlib
 import os
 import stat
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -49,13 +48,14 @@ def find(name: str, *, verify: bool = True) -> Path:
         UserError: the manifest has no such file.
     """
     file = manifest.file(name)
+    own = folder() / file.name
     try:
-        there = _own(file).exists()  # before the look at it: another thread may be about to put it there
+        there = own.exists()  # asked first: another thread may be about to put it there
         found = _right_copy(file, verify=verify)
         if found is None and there:
             raise MissingFile(damage(file))
     except OSError as error:
-        raise MissingFile(f"{str(_own(file))!r} cannot be read: {error.strerror or error}") from error
+        raise MissingFile(f"{str(own)!r} cannot be read: {error.strerror or error}") from error
     return found or fetch(name)
 
 
@@ -84,7 +84,7 @@ def state(name: str, *, verify: bool = False) -> State:
     file = manifest.file(name)
     if _right_copy(file, verify=verify) is not None:
         return "present"
-    if _own(file).exists():
+    if (folder() / file.name).exists():
         return "damaged"
     here = file.address.startswith(TRUNK) and sources.convertible(file, folder(), verify=verify)
     return "present" if here else "missing"
@@ -94,12 +94,12 @@ def used_name(name: str) -> str:
     """What the file that :func:`find` gives for `name` is called: not the manifest's name where another stands in."""
     file = manifest.file(name)
     found = _right_copy(file, verify=False)
-    return (found or _own(file)).name
+    return (found or (folder() / file.name)).name
 
 
 def damage(file: ManifestFile, sha256: str | None = None) -> str:
     """What is wrong with the copy in the cache, and what to do; `sha256` of it where it is known already."""
-    own = _own(file)
+    own = folder() / file.name
     return (
         f"{file.name} in the cache is damaged: {_difference(file, own, sha256)}; delete {str(own)!r} or run "
         f"`python -m bench.doctor --fetch {file.group}`"
@@ -111,24 +111,22 @@ def wrong(file: ManifestFile, sha256: str) -> bool:
     return not sha256.startswith(file.sha256)
 
 
-def _own(file: ManifestFile) -> Path:
-    return folder() / file.name
-
-
-def _copies(file: ManifestFile) -> Iterator[Path]:
-    yield _own(file)
-    if file.address.startswith(manifest.TORCHVISION):
-        # as torch.hub.get_dir() has it, which would load torch for a listing
-        caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
-        home = Path(os.environ.get("TORCH_HOME", caches / "torch"))
-        yield home.expanduser() / "hub" / "checkpoints" / _own(file).name
+def _torch_hub() -> Path:
+    """As torch.hub.get_dir() has it, which would load torch for a listing."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
+    return Path(os.environ.get("TORCH_HOME", caches / "torch")).expanduser() / "hub" / "checkpoints"
 
 
 def _right_copy(file: ManifestFile, *, verify: bool) -> Path | None:
-    found = next((path for path in _copies(file) if _is_right(file, path, verify=verify)), None)
-    if found is None and file.address.startswith(TRUNK) and not _own(file).exists():
+    own = folder() / file.name
+    if _is_right(file, own, verify=verify):
+        return own
+    if file.address.startswith(manifest.TORCHVISION):
+        other = _torch_hub() / own.name
+        return other if _is_right(file, other, verify=verify) else None
+    if file.address.startswith(TRUNK) and not own.exists():
         return sources.other_copy(file, folder(), verify=verify)
-    return found
+    return None
 
 
 def _is_right(file: ManifestFile, path: Path, *, verify: bool) -> bool:
@@ -151,7 +149,7 @@ def _difference(file: ManifestFile, path: Path, sha256: str | None = None) -> st
 
 
 def _download(file: ManifestFile, bar: Bar) -> Path:
-    own, trunk = _own(file), file.address.startswith(TRUNK)
+    own, trunk = folder() / file.name, file.address.startswith(TRUNK)
     address = sources.about(file) if trunk else manifest.address(file)
     try:
         if trunk:
@@ -169,7 +167,7 @@ def _download(file: ManifestFile, bar: Bar) -> Path:
 
 
 def _unavailable(file: ManifestFile, address: str, reason: str) -> MissingFile:
-    own = _own(file)
+    own = folder() / file.name
     size = f"{file.bytes} bytes, " if file.bytes else ""
     what = "damaged" if own.exists() else "missing"
     by_hand = f"to put it in by hand: {size}sha256 {file.sha256}, as {str(own)!r}"

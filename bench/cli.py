@@ -10,6 +10,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,15 +37,15 @@ def guard(body: Callable[[], int]) -> int:
     the user; a defect's traceback is written to a file that the message names. The message is one line, with what a
     terminal would obey written out. Streams that are closed swallow what is printed.
     """
-    try:
-        _open_streams()
-        _anchor_cache()
-        interrupts.running()
-        status = _guarded(body)
-        interrupts.ended()
-    except KeyboardInterrupt:
-        return interrupts.over()
-    return interrupts.over() if interrupts.seen() else status  # the exception was lost in a callback
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None or stream.closed:  # by the shell, as in `2>&-`
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):  # names may hold what the terminal's encoding lacks
+            stream.reconfigure(errors="backslashreplace")
+    if folder := os.environ.get(VARIABLE):  # the cache stays where it is, wherever a model's code goes
+        os.environ[VARIABLE] = str(Path(folder).expanduser().absolute())
+    return interrupts.run(partial(_guarded, body))
 
 
 def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kind of error)
@@ -65,23 +67,6 @@ def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kin
             return _complain("out of memory; required a smaller size, image or batch, or more memory", FAILED)
         return _complain(_defect(error), FAILED)
     return status
-
-
-def _open_streams() -> None:
-    """Both streams take any letter; one that the shell closed (`2>&-`) leads nowhere."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None or stream.closed:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper):  # names may hold what the terminal's encoding lacks
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _anchor_cache() -> None:
-    """The cache's folder stays where it is, wherever a model's code goes."""
-    value = os.environ.get(VARIABLE)
-    if value:
-        os.environ[VARIABLE] = str(Path(value).expanduser().absolute())
 
 
 def _not_loaded(error: ImportError) -> str:
@@ -138,21 +123,22 @@ class _Bar:
         self.bar.console.print(printable(text), markup=False, highlight=False)  # type: ignore[attr-defined]
 
 
+@dataclass
 class _Lines:
     """Plain lines, one every few seconds, where there is no terminal."""
 
-    def __init__(self, what: str, total: int) -> None:
-        self.what, self.total, self.done = what, total, 0
-        self.said = time.monotonic()
+    what: str
+    total: int
+    done: int = 0
+    printed: float = field(default_factory=time.monotonic)
 
     def advance(self, label: str) -> None:
         self.done += 1
-        if self.done == self.total or time.monotonic() - self.said >= PLAIN_LINE_EVERY_SECONDS:
-            self.said = time.monotonic()
+        if self.done == self.total or time.monotonic() - self.printed >= PLAIN_LINE_EVERY_SECONDS:
+            self.printed = time.monotonic()
             self.note(f"{self.what}: {self.done}/{self.total} ({label})")
 
-    def note(self, text: str) -> None:
-        say(text)
+    note = staticmethod(say)
 
 
 @contextmanager

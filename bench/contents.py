@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.files.typed import typed
+from bench.files.untrusted import typed
 from bench.outputs import refuse_clashes, store_files
 from bench.records import (
     HR,
@@ -23,9 +23,8 @@ from bench.records import (
     StyleProtocol,
     untiled_hash,
 )
-from bench.storage.rows import curve, timing
+from bench.storage.rows import checked, curve, definition, sound, timing
 from bench.storage.schema import CONFIG, CONTRIBUTOR
-from bench.storage.sound_rows import checked, definition, sound
 from bench.store import Store
 
 if TYPE_CHECKING:

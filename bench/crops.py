@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.files.replacing import replacing
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 FOLDER = "crops"
 """Beside the models' folders, so that no model can be called so."""
@@ -29,11 +25,6 @@ class Crop:
     top: int
     side: int
 
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom."""
-        return self.left, self.top, self.left + self.side, self.top + self.side
-
 
 CROPS = (
     Crop(dataset="set5", scale=4, image="baby", left=56, top=84, side=144),
@@ -43,7 +34,7 @@ CROPS = (
 
 
 def write_crops(folder: Path, dataset: str, scale: int, models: Sequence[str]) -> list[Path]:
-    """A row of hr and each model for each crop of the data set: FOLDER/crops/IMAGE.png.
+    """A row of hr and each model, enlarged, for each crop of the data set: FOLDER/crops/IMAGE.png.
 
     Args:
         folder: that of a data set's pictures, one folder of PNG files per model.
@@ -51,7 +42,7 @@ def write_crops(folder: Path, dataset: str, scale: int, models: Sequence[str]) -
     Returns:
         The files; none where the pictures of an image are not there.
     """
-    from PIL import Image
+    from PIL import Image, ImageDraw
 
     made = []
     for crop in CROPS:
@@ -59,29 +50,18 @@ def write_crops(folder: Path, dataset: str, scale: int, models: Sequence[str]) -
         files = [folder / name / f"{crop.image}.png" for name in names]
         if (crop.dataset, crop.scale) != (dataset, scale) or not all(file.is_file() for file in files):
             continue
-        details = [Image.open(file, formats=["PNG"]).convert("RGB").crop(crop.box) for file in files]
-        file = folder / FOLDER / f"{crop.image}.png"
-        with replacing(file) as part:
-            row(details, names).save(part, format="PNG")
-        made.append(file)
+        box = (crop.left, crop.top, crop.left + crop.side, crop.top + crop.side)
+        side = crop.side * ENLARGED
+        sheet = Image.new("RGB", (len(names) * (side + GAP) - GAP, side + TEXT + GAP), "white")
+        pen = ImageDraw.Draw(sheet)
+        for column, (name, file) in enumerate(zip(names, files, strict=True)):
+            left = column * (side + GAP)
+            detail = Image.open(file, formats=["PNG"]).convert("RGB").crop(box)
+            pen.text((left, 0), name, fill="black", font_size=TEXT)
+            # without smoothing, so that every pixel is seen
+            sheet.paste(detail.resize((side, side), Image.Resampling.NEAREST), (left, TEXT + GAP))
+        target = folder / FOLDER / f"{crop.image}.png"
+        with replacing(target) as part:
+            sheet.save(part, format="PNG")
+        made.append(target)
     return made
-
-
-def row(details: Sequence[Image], names: Sequence[str]) -> Image:
-    """The details side by side, enlarged without smoothing, each with its name above it."""
-    from PIL import Image, ImageDraw
-
-    side = details[0].width * ENLARGED
-    page = Image.new("RGB", (len(details) * (side + GAP) - GAP, side + TEXT + GAP), "white")
-    pen = ImageDraw.Draw(page)
-    for left, detail, name in zip(_lefts(side), details, names, strict=False):
-        pen.text((left, 0), name, fill="black", font_size=TEXT)
-        page.paste(detail.resize((side, side), Image.Resampling.NEAREST), (left, TEXT + GAP))
-    return page
-
-
-def _lefts(side: int) -> Iterator[int]:
-    left = 0
-    while True:
-        yield left
-        left += side + GAP

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
 from bench import manifest
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import UInt8
 
-NAMED = {
+NAMED: Mapping[str, str] = {
     "samples": "7 photographs that scikit-image installs, two of them grey",
     "set5": "5 images (Bevilacqua et al. 2012)",
     "set14": "14 images, bridge is grey (Zeyde et al. 2010)",
@@ -35,6 +34,7 @@ NAMED = {
     "t91": "91 small images, a training set (Yang et al. 2010)",
     "contents": "2 content images of the authors' release",
 }
+"""The data sets that have a name, each with a line about it."""
 ALIASES = {"b100": "bsd100"}
 WITHOUT_A_NAME = {
     "manga109": "its owners ask that it is not passed on; apply for it at manga109.org",
@@ -102,14 +102,9 @@ class FolderImages(Sequence[ImageFile]):
         return _image(self.prefix + self.names[index])
 
 
-def names() -> Mapping[str, str]:
-    """The data sets that have a name, each with a line about it."""
-    return MappingProxyType(NAMED)
-
-
 def files(name: str) -> tuple[str, ...]:
     """The manifest's files that a named data set needs; none for `samples`, which are installed."""
-    return tuple(image.file for image in _named(name).images) if name != "samples" else ()
+    return tuple(image.file for image in dataset(name).images) if name != "samples" else ()
 
 
 def left_out(data: Dataset) -> Iterator[str]:
@@ -135,8 +130,14 @@ def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = Fals
             could be read in two ways.
     """
     name = ALIASES.get(name_or_folder, name_or_folder)
+    if name == "samples":
+        folder = samples_folder()
+        images = (_image(str(folder / file), sha256) for file, sha256 in SAMPLES.items())
+        return Dataset(name="samples", images=tuple(images), source=f"scikit-image; {SAMPLES_LICENCE}")
     if name in NAMED:
-        return _samples() if name == "samples" else _named(name)
+        group = manifest.groups()[name]
+        files = tuple(_image(file.name, file.sha256) for file in group.files)
+        return Dataset(name=name, images=files, source=group.source)
     if os.path.isdir(name_or_folder):  # noqa: PTH112 (Path.is_dir raises on names that are too long)
         folder = Path(os.path.abspath(name_or_folder))  # noqa: PTH100 (links stay as they were given)
         return _folder(folder, scale, every=every)
@@ -157,23 +158,17 @@ def samples_folder() -> Path:
     return Path(found.origin).parent / "data"
 
 
-def _samples() -> Dataset:
-    folder = samples_folder()
-    images = (_image(str(folder / name), sha256) for name, sha256 in SAMPLES.items())
-    return Dataset(name="samples", images=tuple(images), source=f"scikit-image; {SAMPLES_LICENCE}")
-
-
-def _named(name: str) -> Dataset:
-    group = manifest.group(name)
-    return Dataset(
-        name=name, images=tuple(_image(f.name, f.sha256) for f in group.files), source=group.source
-    )
-
-
 def _folder(folder: Path, scale: int | None, *, every: bool) -> Dataset:
     holder = hr_folder(folder)
     there = listing(holder)
-    _refuse_twins(holder, there.names)
+    by_stem: dict[str, str] = {}
+    for name in there.names:
+        stem = _image(name).stem
+        twin = by_stem.setdefault(normal(stem), name)
+        if twin is not name:
+            raise UserError(
+                f"{str(holder)!r} has two images called {stem!r}: {twin!r} and {name!r}; required one"
+            )
     lines = list(there.lines())
     if not there.names:
         raise UserError(
@@ -189,29 +184,13 @@ def _folder(folder: Path, scale: int | None, *, every: bool) -> Dataset:
         lines += roles
     if not names:
         raise UserError(f"{str(holder)!r} holds no hr image: {'; '.join(lines)}; required some that are")
-    own = _printable(folder.name) or "folder"
+    own = stem_name(folder.name) or "folder"
     name = f"folder-{own}" if own in NAMED or own in ALIASES else own
     prefix = str(holder).rstrip(os.sep) + os.sep
     images = FolderImages(prefix, names, tuple(lines))
-    return Dataset(name=name, images=images, source=_printable(str(holder)))
-
-
-def _refuse_twins(holder: Path, names: Sequence[str]) -> None:
-    by_stem: dict[str, str] = {}
-    for name in names:
-        stem = _image(name).stem
-        twin = by_stem.setdefault(normal(stem), name)
-        if twin is not name:
-            raise UserError(
-                f"{str(holder)!r} has two images called {stem!r}: {twin!r} and {name!r}; required one"
-            )
+    return Dataset(name=name, images=images, source=stem_name(str(holder)))
 
 
 def _image(file: str, sha256: str | None = None) -> ImageFile:
     name = file.replace(os.sep, "/").rpartition("/")[2]
     return ImageFile(stem=stem_of_name(name), file=file, sha256=sha256)
-
-
-def _printable(name: str) -> str:
-    """The name with control characters and bytes that are not UTF-8 written out: it can be stored and printed."""
-    return stem_name(name)

@@ -11,8 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.devices import devices, find_device
-from bench.gpu import gpu_facts
+from bench.devices import devices, find_device, gpu_facts
 from bench.records import Environment
 
 DISTRIBUTION = "perceptual-bench"
@@ -61,15 +60,37 @@ def environment(device: str = "cpu") -> Environment:
     Raises:
         UserError: there is no such device here.
     """
+    import psutil
+    import torch
+
     found = find_device(device)
+    capabilities = cpu_capabilities()
     facts = {
         "suite": suite(),
         "python": platform.python_version(),
-        "system": system(),
-        "cpu": cpu(),
-        "memory_bytes": memory_bytes(),
+        "system": {"name": system_name(), "kernel": platform.release(), "machine": platform.machine()},
+        "cpu": {
+            "model": cpu_model(),
+            "cores_physical": psutil.cpu_count(logical=False),
+            "cores_logical": psutil.cpu_count(logical=True),
+            "cores_allowed": cores_allowed(),
+            "core_quota": core_quota(),
+            "kernels": torch.backends.cpu.get_cpu_capability(),
+            "capabilities": [name for name in CAPABILITIES if capabilities.get(name)],
+        },
+        "memory_bytes": psutil.virtual_memory().total,
         "packages": {name: version(name) for name in PACKAGES},
-        "torch": torch_facts(),
+        # torch's version and the settings that change what it computes or how fast
+        "torch": {
+            "version": str(torch.__version__),
+            "commit": torch.version.git_version,
+            "threads": torch.get_num_threads(),
+            "interop_threads": torch.get_num_interop_threads(),
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "onednn": bool(torch.backends.mkldnn.is_available()),  # type: ignore[no-untyped-call]
+            **onednn_flags(),
+            "accelerators": devices()[1:],
+        },
         "device": str(found),
         "gpu": gpu_facts(found),
     }
@@ -123,10 +144,6 @@ def suite_version() -> str:
     return version(DISTRIBUTION) or "unknown"
 
 
-def system() -> dict[str, Any]:
-    return {"name": system_name(), "kernel": platform.release(), "machine": platform.machine()}
-
-
 def system_name() -> str:
     """As "Debian GNU/Linux 12 (bookworm)", "macOS 15.1" or "Windows 11"."""
     if platform.system() == "Linux":
@@ -137,23 +154,6 @@ def system_name() -> str:
     if platform.system() == "Darwin":
         return f"macOS {platform.mac_ver()[0]}"
     return f"{platform.system()} {platform.release()}"
-
-
-def cpu() -> dict[str, Any]:
-    """Model, cores and what they can do. `cores_allowed` counts those this process may run on."""
-    import psutil
-    import torch
-
-    capabilities = cpu_capabilities()
-    return {
-        "model": cpu_model(),
-        "cores_physical": psutil.cpu_count(logical=False),
-        "cores_logical": psutil.cpu_count(logical=True),
-        "cores_allowed": cores_allowed(),
-        "core_quota": core_quota(),
-        "kernels": torch.backends.cpu.get_cpu_capability(),
-        "capabilities": [name for name in CAPABILITIES if capabilities.get(name)],
-    }
 
 
 @functools.cache
@@ -219,28 +219,6 @@ def core_quota(cgroup: Path = Path("/sys/fs/cgroup")) -> float | None:
         return None
     quota, period = file.read_text().split()
     return None if quota == "max" else int(quota) / int(period)
-
-
-def memory_bytes() -> int:
-    import psutil
-
-    return psutil.virtual_memory().total
-
-
-def torch_facts() -> dict[str, Any]:
-    """torch's version and the settings that change what it computes or how fast."""
-    import torch
-
-    return {
-        "version": str(torch.__version__),
-        "commit": torch.version.git_version,
-        "threads": torch.get_num_threads(),
-        "interop_threads": torch.get_num_interop_threads(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "onednn": bool(torch.backends.mkldnn.is_available()),  # type: ignore[no-untyped-call]
-        **onednn_flags(),
-        "accelerators": devices()[1:],
-    }
 
 
 def onednn_flags() -> dict[str, Any]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from itertools import islice
 from typing import TypeVar
 
 import torch
 
 from bench.datasets import LoadedImage
 from bench.errors import ImageError
-from bench.loading import load
+from bench.images import load
 from bench.records import ImageFile
 
 MOST_WORKERS = 16
@@ -30,33 +30,30 @@ def share(device: torch.device, jobs: int) -> tuple[int, int]:
     return workers, cores // workers
 
 
-@contextmanager
 def in_parallel(
-    device: torch.device, jobs: int, work: Callable[[T], R], keep: Callable[[T, R], None]
-) -> Iterator[Callable[[T], None]]:
-    """A function to submit jobs to, which waits while twice as many as there are workers are pending.
+    work: Callable[[T], R], jobs: Iterable[T], *, device: torch.device, most: int
+) -> Generator[tuple[T, R], None, None]:
+    """Each job with its result, in the order in which they are finished.
+
+    Jobs are taken and results given in the calling thread; no more jobs are taken while one more than there are workers
+    is pending. Close the iterator where it may not be read to its end: what has not begun is then not done.
 
     Args:
-        jobs: how many there will be, at most.
         work: called in a worker with a job.
-        keep: called in this thread with a job and its result, in any order.
+        most: how many jobs there will be, at most.
     """
-    workers, threads = share(device, jobs)
+    workers, threads = share(device, most)
     pool = ThreadPoolExecutor(workers, "work", initializer=torch.set_num_threads, initargs=(threads,))
     pending: dict[Future[R], T] = {}
-
-    def keep_finished(most_pending: int) -> None:
-        while len(pending) > most_pending:
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                keep(pending.pop(future), future.result())
-
-    def submit(job: T) -> None:
-        pending[pool.submit(work, job)] = job
-        keep_finished(workers)
-
     try:
-        yield submit
-        keep_finished(0)
+        for job in jobs:
+            pending[pool.submit(work, job)] = job
+            while len(pending) > workers:
+                for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                    yield pending.pop(future), future.result()
+        while pending:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                yield pending.pop(future), future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -65,20 +62,17 @@ def read_ahead(files: Iterable[ImageFile]) -> Iterator[tuple[ImageFile, LoadedIm
     """Each file with its pixels, or with the error that reading it gave; in order, a few ahead of the consumer."""
     reader = ThreadPoolExecutor(1, "read")
     ahead: deque[tuple[ImageFile, Future[LoadedImage]]] = deque()
-
-    def next_one() -> tuple[ImageFile, LoadedImage | Exception]:
-        file, future = ahead.popleft()
-        try:
-            return file, future.result()
-        except (ImageError, OSError, MemoryError) as error:
-            return file, error
-
+    rest = iter(files)
     try:
-        for file in files:
-            ahead.append((file, reader.submit(load, file)))
-            if len(ahead) == READ_AHEAD:
-                yield next_one()
-        while ahead:
-            yield next_one()
+        while True:
+            ahead.extend((file, reader.submit(load, file)) for file in islice(rest, READ_AHEAD - len(ahead)))
+            if not ahead:
+                return
+            file, future = ahead.popleft()
+            try:
+                loaded: LoadedImage | Exception = future.result()
+            except (ImageError, OSError, MemoryError) as error:
+                loaded = error
+            yield file, loaded
     finally:
         reader.shutdown(wait=False, cancel_futures=True)

@@ -31,8 +31,3 @@ def print_lacking(what: str, lines: Sequence[str]) -> None:
         print(printable(f"  {line}"))
     if len(lines) > NAMED:
         print(f"  and {len(lines) - NAMED} more; the reasons are above and in the results file")
-
-
-def place(dataset: str, scale: int, image: str, model: str) -> str:
-    """Of super-resolution: which image, and which model on it if it was not the image itself."""
-    return f"{dataset} x{scale} {image}{f' ({model})' if model else ''}"

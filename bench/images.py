@@ -17,6 +17,7 @@ one reader of that format and never looks for another: none that starts a progra
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import io
@@ -26,24 +27,31 @@ import threading
 import warnings
 import zlib
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
-from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
+from PIL.ImageFile import ImageFile as OpenedImage
 from torch import Tensor
 
-from bench.errors import ImageError
-from bench.files.formats import FORMATS, HEAD_BYTES, Format, image_format, other_kind
-from bench.files.jpeg_scans import scans
+from bench import cache, manifest
+from bench.datasets import LoadedImage
+from bench.errors import ImageError, MissingFile
+from bench.files.formats import FORMATS, HEAD_BYTES, image_format, other_kind
 from bench.files.replacing import replacing
 from bench.files.whole_file import read_whole
+from bench.records import ImageFile
 
 LARGEST_PIXELS = 178_956_970
+
 MOST_SCANS = 64
+"""Of a JPEG: each goes over all pixels, so that a few kilobytes can ask for hours of decoding."""
+SCAN, END = 0xDA, 0xD9
+BARE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
+# Among a scan's coded bytes 0xff is followed by 0, or by the number of a restart.
+MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
 
 # Mode of the file to the mode that is measured.
 MODES = {"1": "L", "L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB", "P": "RGB", "PA": "RGB"}
@@ -83,6 +91,24 @@ TIFF_FLOAT = 3
 _warnings = threading.Lock()
 
 
+def load(image: ImageFile) -> LoadedImage:
+    """Read an image once: its pixels and its hash. A file of the cache is downloaded where it is missing.
+
+    Raises:
+        ImageError: unreadable, not an image that is measured, or not the file that was pinned.
+        MissingFile: a file of the cache that is not to be had, or is damaged.
+    """
+    pinned = None if Path(image.file).is_absolute() else manifest.file(image.file)
+    path = Path(image.file) if pinned is None else cache.find(pinned.name, verify=False)
+    data = read_bytes(path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if pinned is not None and cache.wrong(pinned, sha256):
+        raise MissingFile(cache.damage(pinned, sha256))
+    if image.sha256 is not None and sha256 != image.sha256:
+        raise ImageError(f"{str(path)!r} is not the pinned file: sha256 is {sha256}; required {image.sha256}")
+    return LoadedImage(pixels=decode(data, str(path)), sha256=sha256)
+
+
 def decode(data: bytes, name: str) -> UInt8[np.ndarray, "h w c"]:
     """The pixels of an image file's bytes, one channel (grey) or three (RGB), by the rules of this module.
 
@@ -99,7 +125,18 @@ def decode(data: bytes, name: str) -> UInt8[np.ndarray, "h w c"]:
         image.load()
     except DECODER_ERRORS as error:
         raise error if isinstance(error, ImageError) else _damaged(name, error) from error
-    pixels = np.array(_opaque(_upright(image), name).convert(MODES[image.mode]))
+    turn = None
+    with contextlib.suppress(*DECODER_ERRORS):  # EXIF that cannot be read counts as upright
+        turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    upright = image if turn is None else image.transpose(turn)
+    if upright.has_transparency_data:
+        upright = upright.convert("RGBA")
+        least = int(np.asarray(upright)[..., 3].min())
+        if least < 255:
+            raise ImageError(
+                f"{name!r} has transparent pixels (alpha down to {least}); required an opaque image"
+            )
+    pixels = np.array(upright.convert(MODES[image.mode]))
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
@@ -184,30 +221,25 @@ def _quieten_pillow() -> None:
                 warnings.filterwarnings("ignore", category=kind, module=r"PIL\.")
 
 
-def _open(data: bytes, name: str) -> ImageFile.ImageFile:
+def _open(data: bytes, name: str) -> OpenedImage:
     if not data:
         raise ImageError(f"{name!r} is empty; required an image")
     found = image_format(data[:HEAD_BYTES])
     if found is None:
         what = other_kind(data[:HEAD_BYTES])
-        said = (
+        reason = (
             f"it is {what}" if what else f"its bytes are not those of {FORMATS}, nor of another that is read"
         )
-        raise ImageError(f"{name!r} is not an image: {said}")
+        raise ImageError(f"{name!r} is not an image: {reason}")
     if found.name == "TIFF":
         _refuse_tiff(data, name)
+    module, _, attribute = found.reader.partition(":")
     try:
-        return _reader(found)(io.BytesIO(data))
+        # the one reader of the format: Image.open would try those that start programs, too
+        reader: Callable[..., OpenedImage] = getattr(importlib.import_module(f"PIL.{module}"), attribute)
+        return reader(io.BytesIO(data))
     except DECODER_ERRORS as error:
         raise _damaged(name, error) from error
-
-
-@cache
-def _reader(found: Format) -> Callable[..., ImageFile.ImageFile]:
-    module, _, attribute = found.reader.partition(":")
-    return cast(
-        "Callable[..., ImageFile.ImageFile]", getattr(importlib.import_module(f"PIL.{module}"), attribute)
-    )
 
 
 def _refuse_tiff(data: bytes, name: str) -> None:
@@ -243,7 +275,7 @@ def _damaged(name: str, error: Exception) -> ImageError:
     return ImageError(f"{name!r} is {what} ({words}); required a whole image")
 
 
-def _refuse_kind(image: ImageFile.ImageFile, data: bytes, name: str) -> None:
+def _refuse_kind(image: OpenedImage, data: bytes, name: str) -> None:
     """Refuse what the header alone says will not be measured."""
     width, height = image.size
     if width * height > LARGEST_PIXELS:
@@ -259,11 +291,22 @@ def _refuse_kind(image: ImageFile.ImageFile, data: bytes, name: str) -> None:
         raise ImageError(f"{name!r} has {image.mode} pixels; required RGB or grey")
     if getattr(image, "is_animated", False):  # counting them, n_frames, may take minutes
         raise ImageError(f"{name!r} has several frames; required a single image")
-    if isinstance(image, JpegImagePlugin.JpegImageFile) and (found := scans(data)) > MOST_SCANS:
+    if isinstance(image, JpegImagePlugin.JpegImageFile) and (found := jpeg_scans(data)) > MOST_SCANS:
         raise ImageError(f"{name!r} has {found} scans; required at most {MOST_SCANS}")
 
 
-def _bits(image: ImageFile.ImageFile, data: bytes) -> int:
+def jpeg_scans(data: bytes) -> int:
+    """How many times a decoder goes over the first picture in a JPEG file's bytes; what lies behind it does not count."""
+    count, at = 0, 2
+    while (found := MARKER.search(data, at)) and found[1][0] != END:
+        count += found[1][0] == SCAN
+        at = found.end()
+        if found[1][0] not in BARE:
+            at += int.from_bytes(data[at : at + 2], "big")
+    return count
+
+
+def _bits(image: OpenedImage, data: bytes) -> int:
     """Bits per channel as the file has them: Pillow reduces 10-bit AVIF and 16-bit RGB to 8 bits without a word."""
     if isinstance(image, PngImagePlugin.PngImageFile):
         return data[24]
@@ -312,22 +355,3 @@ BITS: dict[str, Callable[[bytes], list[int]]] = {
     "PSD": _bits_psd,
     "DDS": _bits_dds,
 }
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except DECODER_ERRORS:
-        return image
-    return image if turn is None else image.transpose(turn)
-
-
-def _opaque(image: Image.Image, name: str) -> Image.Image:
-    """The image without what says how transparent it is."""
-    if not image.has_transparency_data:
-        return image
-    coloured = image.convert("RGBA")
-    least = int(np.asarray(coloured)[..., 3].min())
-    if least < 255:
-        raise ImageError(f"{name!r} has transparent pixels (alpha down to {least}); required an opaque image")
-    return coloured

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
@@ -58,21 +59,17 @@ def install() -> None:
     threading.Thread(target=_watch, args=(reader,), name="interrupts", daemon=True).start()
 
 
-def running() -> None:
-    """From here on an interrupt is a `KeyboardInterrupt` in the main thread."""
+def run(body: Callable[[], int]) -> int:
+    """Run a program's body: an interrupt is a `KeyboardInterrupt` in it, and ends the process after it."""
     if _process.state == "starting":
         _process.state = "running"
-
-
-def ended() -> None:
-    """From here on an interrupt ends the process where it is."""
+    try:
+        status = body()
+    except KeyboardInterrupt:
+        return over()
     if _process.state == "running":
         _process.state = "ended"
-
-
-def seen() -> bool:
-    """Whether the process was interrupted, whatever became of the exception."""
-    return _process.interrupted
+    return over() if _process.interrupted else status  # the exception was lost in a callback
 
 
 def say() -> None:
@@ -98,7 +95,8 @@ def over() -> int:
     The exit status is 130, which is not left to Python: it waits for threads that have an image in work, and ends by
     the signal itself where the exception went through a library's C code.
     """
-    ended()
+    if _process.state == "running":
+        _process.state = "ended"
     say()
     if _process.state == "ended":
         for stream in (sys.stdout, sys.stderr):

@@ -9,9 +9,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import arguments, shard
+from bench import arguments
 from bench.cli import guard
-from bench.cluster import engines
 from bench.config_file import Command, parse, with_config
 from bench.leaderboards import STEPS
 
@@ -29,7 +28,7 @@ HELP = {
     "out": "folder of the report, and of leaderboard.json (default: leaderboard)",
     "only": "quality (scores), speed (times and cards), report: some of the steps (default: all)",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
-    "shard": shard.HELP,
+    "shard": arguments.SHARD_HELP,
     "limit": "only the first N images of each data set",
     "force": "measure again what the results file already has",
 }
@@ -48,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, default=Path("leaderboard"), metavar="DIR", help=HELP["out"])
     p.add_argument("--only", nargs="+", choices=STEPS, default=[*STEPS], metavar="STEP", help=HELP["only"])
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
-    engines.add_options(p)
+    arguments.add_engine_options(p)
     p.add_argument("--shard", metavar="I/N", help=HELP["shard"])
     p.add_argument("--limit", type=arguments.count, metavar="N", help=HELP["limit"])
     p.add_argument("--force", action="store_true", help=HELP["force"])

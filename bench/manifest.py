@@ -5,15 +5,13 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any
 
 from bench.errors import UserError, did_you_mean
-from bench.files.json_file import shown
-from bench.files.typed import typed
+from bench.files.untrusted import shown, typed
 
 TOML = Path(__file__).with_name("manifest.toml")
 TORCHVISION = "torchvision:"
@@ -43,6 +41,19 @@ class ManifestFile:
     group: str
     enables: str
 
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.name)
+        if path.is_absolute() or ".." in path.parts or not self.name.isprintable() or "\\" in self.name:
+            raise ValueError(f"a file is called {shown(self.name)}; required a path below the cache's folder")
+        if not SHA256.fullmatch(self.sha256):
+            raise ValueError(
+                f"{self.name}: sha256 is {shown(self.sha256)}; required 64 hex digits, or the first 8"
+            )
+        if not self.address.startswith(ADDRESSES) or not self.address.isprintable():
+            raise ValueError(
+                f"{self.name}: address is {shown(self.address)}; required {' or '.join(ADDRESSES)}"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
@@ -68,13 +79,29 @@ def parse(text: str) -> Mapping[str, Group]:
         UserError: it is not TOML, lacks something, or names a file that would lie outside of the cache's folder, or
             an address that is not on the web.
     """
+    parsed: dict[str, Group] = {}
     try:
-        tables = tomllib.loads(text)
-        return MappingProxyType({name: _group(name, table) for name, table in tables.items()})
+        for group, table in tomllib.loads(text).items():
+            files = [
+                {
+                    "name": f"{part['folder']}/{name}",
+                    "bytes": size or None,  # 0 stands for one that is not pinned
+                    "sha256": sha256,
+                    "address": part["base"] + (tail[0] if tail else name),
+                    "licence": table["licence"],
+                    "group": group,
+                    "enables": table["enables"],
+                }
+                for part in table["parts"]
+                for name, size, sha256, *tail in part["files"]
+            ]
+            about = {key: table[key] for key in ("licence", "source", "enables")}
+            parsed[group] = typed(Group, {"name": group, "files": files, **about}, f"group {shown(group)}")
     except RecursionError as error:
         raise UserError("the manifest is nested too deeply") from error
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise UserError(f"the manifest is not sound: {ascii(str(error))[1:-1][:SHOWN]}") from error
+    return MappingProxyType(parsed)
 
 
 @functools.cache
@@ -130,42 +157,3 @@ def torchvision_address(enum: str, pinned: str) -> str:
     if given.rpartition("/")[2] != pinned:
         raise UserError(f"torchvision gives {given} for {enum}; required a file called {pinned}")
     return given
-
-
-def _group(name: str, table: Mapping[str, Any]) -> Group:
-    about = {key: table[key] for key in ("licence", "source", "enables")}
-    files = tuple(file for part in table["parts"] for file in _files(name, table, part))
-    return typed(
-        Group, {"name": name, "files": [vars(file) for file in files], **about}, f"group {shown(name)}"
-    )
-
-
-def _files(group: str, table: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator[ManifestFile]:
-    for name, size, sha256, *tail in part["files"]:
-        made = ManifestFile(
-            name=f"{part['folder']}/{name}",
-            bytes=size or None,
-            sha256=sha256,
-            address=part["base"] + (tail[0] if tail else name),
-            licence=table["licence"],
-            group=group,
-            enables=table["enables"],
-        )
-        _refuse(made)
-        yield made
-
-
-def _refuse(file: ManifestFile) -> None:
-    """
-    Raises:
-        ValueError: its name leads out of the cache's folder, its hash is none, or its address is not on the web.
-    """
-    path = PurePosixPath(file.name)
-    if path.is_absolute() or ".." in path.parts or not file.name.isprintable() or "\\" in file.name:
-        raise ValueError(f"a file is called {shown(file.name)}; required a path below the cache's folder")
-    if not SHA256.fullmatch(file.sha256):
-        raise ValueError(
-            f"{file.name}: sha256 is {shown(file.sha256)}; required 64 hex digits, or the first 8"
-        )
-    if not file.address.startswith(ADDRESSES) or not file.address.isprintable():
-        raise ValueError(f"{file.name}: address is {shown(file.address)}; required {' or '.join(ADDRESSES)}")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,12 +19,6 @@ from bench.records import Dataset
 
 Named: TypeAlias = "tuple[str, str | os.PathLike[str]]"
 """What a path is for, in the words of the command line (`--json`, `an image`), and the path."""
-
-
-@dataclass(frozen=True)
-class _Place:
-    what: str
-    path: str
 
 
 def refuse_clashes(
@@ -48,21 +41,48 @@ def refuse_clashes(
     Raises:
         UserError: an output is an input, or two outputs are one path; names both, and says what to do.
     """
-    outputs = [_Place(what, os.fspath(path)) for what, path in writes if not special(Path(path))]
-    into = [_Place(what, os.fspath(path)) for what, path in folders_written]
-    _refuse_twins([*outputs, *into])
-    files = [*reads, *_of_the_cache(outputs)]
-    _refuse_inside(files, replaced)
-    inputs = (
-        *_inputs(outputs, files, "another name"),
-        *_inputs(into, files, "another folder"),
-        *_inputs(into, folders_read, "another folder"),
-    )
-    for output, read, required in inputs:
-        raise UserError(
-            f"{output.what} {output.path!r} is an input, which is never overwritten: it is {read.what} "
-            f"({read.path!r}); required {required} for {output.what}"
-        )
+    outputs = [(what, os.fspath(path)) for what, path in writes if not special(Path(path))]
+    into = [(what, os.fspath(path)) for what, path in folders_written]
+    seen: dict[object, tuple[str, str]] = {}
+    for output in (*outputs, *into):
+        other = seen.setdefault(_key(output[1]), output)
+        if other is not output:
+            what, path = output
+            raise UserError(
+                f"{other[0]} is {other[1]!r} and {what} is {path!r}, which is one path; required another name for {what}"
+            )
+
+    files = list(reads)
+    root = os.path.realpath(cache.folder())
+    for _, path in outputs:
+        real = os.path.realpath(path)
+        inside = real.startswith(root + os.sep)
+        if inside and os.path.relpath(real, root).replace(os.sep, "/") in manifest.files():
+            files.append(("a file of the cache", real))
+
+    for what, folder in replaced:
+        real = os.path.realpath(folder)
+        for read, file in files:
+            if same_path(file, folder) or os.path.realpath(file).startswith(real + os.sep):
+                raise UserError(
+                    f"{what} {os.fspath(folder)!r} would be replaced, but {read} {os.fspath(file)!r} is in it: an input "
+                    "is never overwritten; required another folder for the output"
+                )
+
+    for places, inputs, required in (
+        (outputs, files, "another name"),
+        (into, files, "another folder"),
+        (into, folders_read, "another folder"),
+    ):
+        # only what is there already can be an input, so that 100,000 inputs cost a look at each and no more
+        there = {number: place for place in places if (number := _number(place[1])) is not None}
+        for read, file in inputs if there else ():
+            if (place := there.get(_number(os.fspath(file)) or (-1, -1))) is not None:
+                what, path = place
+                raise UserError(
+                    f"{what} {path!r} is an input, which is never overwritten: it is {read} ({os.fspath(file)!r}); "
+                    f"required {required} for {what}"
+                )
 
 
 def image_files(datasets: Iterable[Dataset]) -> Iterator[Named]:
@@ -97,51 +117,6 @@ def store_files(what: str, db: str | os.PathLike[str]) -> list[Named]:
 def same_path(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
     """Whether two paths lead to one file or folder, or would once both are there."""
     return _key(os.fspath(a)) == _key(os.fspath(b))
-
-
-def _inputs(
-    outputs: Sequence[_Place], reads: Iterable[Named], required: str
-) -> Iterable[tuple[_Place, _Place, str]]:
-    """Outputs that are inputs. Only what is there can be one, so that many inputs cost a look at each and no more."""
-    there = {number: output for output in outputs if (number := _number(output.path)) is not None}
-    if not there:
-        return
-    for what, path in reads:
-        output = there.get(_number(os.fspath(path)) or (-1, -1))
-        if output is not None:
-            yield output, _Place(what, os.fspath(path)), required
-
-
-def _refuse_inside(reads: Sequence[Named], replaced: Iterable[Named]) -> None:
-    for what, path in replaced:
-        folder = os.path.realpath(path)
-        for read, file in reads:
-            if same_path(file, path) or os.path.realpath(file).startswith(folder + os.sep):
-                raise UserError(
-                    f"{what} {os.fspath(path)!r} would be replaced, but {read} {os.fspath(file)!r} is in it: an input "
-                    "is never overwritten; required another folder for the output"
-                )
-
-
-def _of_the_cache(outputs: Sequence[_Place]) -> Iterator[Named]:
-    """Weights and images of the manifest that an output leads to."""
-    root = os.path.realpath(cache.folder())
-    for output in outputs:
-        real = os.path.realpath(output.path)
-        name = os.path.relpath(real, root).replace(os.sep, "/")
-        if real.startswith(root + os.sep) and name in manifest.files():
-            yield "a file of the cache", real
-
-
-def _refuse_twins(outputs: Sequence[_Place]) -> None:
-    seen: dict[object, _Place] = {}
-    for output in outputs:
-        other = seen.setdefault(_key(output.path), output)
-        if other is not output:
-            raise UserError(
-                f"{other.what} is {other.path!r} and {output.what} is {output.path!r}, which is one path; "
-                f"required another name for {output.what}"
-            )
 
 
 def _number(path: str) -> tuple[int, int] | None:

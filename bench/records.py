@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 HR, LR = "hr", "lr"
 """Names of the images that models are measured against and given, where a model's name stands; no model has them."""
@@ -65,6 +65,9 @@ class Dataset:
 class Defined:
     """What is measured, by name: two numbers can be compared when the hashes of theirs are equal."""
 
+    added_later: ClassVar[tuple[str, ...]] = ()
+    """Fields that are not in the definition while they are empty, so that older hashes stay what they were."""
+
     name: str
 
     @property
@@ -72,7 +75,7 @@ class Defined:
         """All that changes a number: every field but the name."""
         fields = asdict(self)
         del fields["name"]
-        return fields
+        return {key: value for key, value in fields.items() if value or key not in self.added_later}
 
     @cached_property
     def hash(self) -> str:
@@ -97,6 +100,8 @@ class SRProtocol(Defined):
         lr_sha256: of the lr files that were given instead of making lr; empty where lr was made.
     """
 
+    added_later: ClassVar[tuple[str, ...]] = ("lr_sha256",)
+
     scale: int
     colour: Colour = "rgb"
     arithmetic: Arithmetic = "uint8"
@@ -108,14 +113,6 @@ class SRProtocol(Defined):
     ssim_window: Literal["gaussian-11-1.5-valid"] = "gaussian-11-1.5-valid"
     mean: Literal["of-images"] = "of-images"
     lr_sha256: str = ""
-
-    @property
-    def definition(self) -> dict[str, Any]:
-        """All that changes a number; where lr is made, just what it was before lr could be given."""
-        fields = super().definition
-        if not self.lr_sha256:
-            del fields["lr_sha256"]
-        return fields
 
     def __post_init__(self) -> None:
         if self.scale < 2:

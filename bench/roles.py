@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as tp
+from dataclasses import dataclass, fields
 
 if tp.TYPE_CHECKING:  # what a table or a parser needs loads none of them
     import numpy as np
@@ -17,7 +18,7 @@ class Upscaler(tp.Protocol):
     Takes float in [0, 1], `n c h w`, and returns the same dtype and device, `n c scale*h scale*w`, without
     changing its argument. Values that overshoot [0, 1] are clipped by whoever measures.
 
-    What else it needs it states as :class:`bench.registry.descriptor.Requirements` says.
+    What else it needs it states as :class:`Requirements` says.
 
     Attributes:
         scale: sr size over lr size.
@@ -31,6 +32,41 @@ class Upscaler(tp.Protocol):
     def channels(self) -> int | None: ...
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirements:
+    """What a model needs of whoever calls it, and what may be done with it.
+
+    A network or an upscaler states what differs from the defaults as attributes of these names.
+
+    Attributes:
+        channels: what it takes: 3 for RGB only, None for any number (each channel alone, or luma handled inside).
+        multiple: both sides of what goes in must be multiples of it; 1 where it pads by itself, or takes any size.
+        minimum: pixels per side that must go in at least.
+        receptive_field: `measured`: a probe finds out how far it looks, if there is a bound (:mod:`bench.tiling.field`).
+            `unbounded`: it is a dataclass around another upscaler (its field `upscaler`) and looks at the whole image in
+            what it does around that, so that the upscaler inside is done in tiles and the rest is not.
+        tiles_exactly: it gives the same bits, whole or in tiles: where every sr pixel is taken from a single lr pixel.
+            Otherwise a library may add the same numbers in another order, which turns single 8-bit values.
+        half_precision: how it runs in float16 or bfloat16. `autocast`: under torch's autocast, which chooses layer by
+            layer. `layers`: its layers with weights are cast, and it casts between them and its images by itself.
+    """
+
+    channels: int | None = 3
+    multiple: int = 1
+    minimum: int = 1
+    receptive_field: tp.Literal["measured", "unbounded"] = "measured"
+    tiles_exactly: bool = False
+    half_precision: tp.Literal["autocast", "layers"] = "autocast"
+
+
+def requirements(model: tp.Any) -> Requirements:
+    """What a loaded model states of itself; the default for whatever it does not state."""
+    stated: dict[str, tp.Any] = {
+        field.name: getattr(model, field.name, field.default) for field in fields(Requirements)
+    }
+    return Requirements(**stated)
 
 
 class UpscalerWrapper:

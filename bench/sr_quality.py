@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import arguments, shard
+from bench import arguments
 from bench.cli import DONE, guard
-from bench.cluster import engines
 from bench.config_file import Command, parse, with_config
 from bench.quality import DEFAULT_METRICS
 from bench.tables import FORMATS
@@ -40,7 +39,7 @@ HELP = {
     "files,pattern={stem}_LRBI_x4 (default: made)",
     "tile": "lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off "
     "(default: auto)",
-    "shard": shard.HELP,
+    "shard": arguments.SHARD_HELP,
     "self-ensemble": "beside each network a row NAME+: the mean over 8 flips and rotations",
 }
 
@@ -60,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--metrics", nargs="+", metavar="NAME", help=f"default: {' '.join(DEFAULT_METRICS)}")
     p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
-    engines.add_options(p)
+    arguments.add_engine_options(p)
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     pictures = p.add_mutually_exclusive_group()
     pictures.add_argument(

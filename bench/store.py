@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, astuple
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,23 +27,28 @@ from bench.records import (
     Run,
     Score,
     SpeedResult,
-    SRProtocol,
-    StyleProtocol,
 )
 from bench.storage import damage as store_damage
 from bench.storage import pictures as store_pictures
 from bench.storage.merge import Merged, merge
 from bench.storage.rows import (
     CURVE_COLUMNS,
+    FAILURE_COLUMNS,
     FILE_COLUMNS,
     INSERT_CURVE,
+    INSERT_FAILURE,
     INSERT_METRIC,
+    INSERT_SCORE,
     INSERT_TIMING,
     SCORE_COLUMNS,
     TIMING_COLUMNS,
     as_json,
+    checked,
     curve,
     fields_of,
+    mapping,
+    refuse_programs,
+    sound,
     timing,
 )
 from bench.storage.schema import (
@@ -56,7 +61,6 @@ from bench.storage.schema import (
     TABLES,
     explain,
 )
-from bench.storage.sound_rows import checked, mapping, refuse_programs, sound
 
 
 def now() -> str:
@@ -64,7 +68,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-class Store:
+class Store(AbstractContextManager["Store"]):
     """One results file; used as a context manager by one thread.
 
     Attributes:
@@ -85,7 +89,6 @@ class Store:
         with self._explained():
             if not read_only:
                 file.parent.mkdir(parents=True, exist_ok=True)
-            store_damage.refuse_special(file)
             if store_damage.unfinished(file) and not read_only:
                 store_damage.check(_uri(file, read_only=True), BUSY_SECONDS)
             with store_damage.readable(file) if read_only else nullcontext(file) as source:
@@ -112,12 +115,10 @@ class Store:
                 f"{SCHEMA_VERSION}); upgrade, or name another file with --db"
             )
         refuse_programs(self._db, self.file)
-        if not read_only:
-            store_damage.write_ahead(self._db, BUSY_SECONDS)
-            self._db.execute("pragma synchronous = normal")
-            self._create()
-
-    def _create(self) -> None:
+        if read_only:
+            return
+        store_damage.write_ahead(self._db, BUSY_SECONDS)
+        self._db.execute("pragma synchronous = normal")
         with self._transaction():
             if self._pragma("user_version") == 0:
                 for statement in SCHEMA.split(";"):
@@ -126,31 +127,21 @@ class Store:
                 self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
             for statement in ADDED.split(";"):
                 self._db.execute(statement)
-            store_pictures.add_hashes(self._db)
-
-    def __enter__(self) -> Store:
-        return self
+            if not store_pictures.hashed(self._db):
+                hashes = f"{store_pictures.HASH} text not null default ''"  # older versions leave it empty
+                self._db.execute(f"alter table pictures add column {hashes}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None and not self.read_only:
-            self._refuse_moved()
-        self.close()
-
-    def _refuse_moved(self) -> None:
-        """
-        Raises:
-            StoreError: the file was removed, moved or replaced since it was opened; its rows are saved beside it.
-        """
-        if store_damage.number(self.place) == self._number:
-            return
-        saved = store_damage.saved(self._db, self.place)
-        where = f"what it held is in {str(saved)!r}" if saved else "it went with that file"
-        raise StoreError(
-            f"results file {str(self.file)!r} was removed or replaced by something else during the run; {where}; "
-            "required a file that stays where it is"
-        )
+        if error is None and not self.read_only and store_damage.number(self.place) != self._number:
+            saved = store_damage.saved(self._db, self.place)
+            where = f"what it held is in {str(saved)!r}" if saved else "it went with that file"
+            raise StoreError(
+                f"results file {str(self.file)!r} was removed or replaced by something else during the run; {where}; "
+                "required a file that stays where it is"
+            )
+        self._db.close()
 
     def close(self) -> None:
         """No more is read or written."""
@@ -181,18 +172,16 @@ class Store:
             self._db.execute(
                 "insert or ignore into environments values (?, ?)", (facts.hash, as_json(dict(facts.facts)))
             )
-            for protocol in run.protocols:
-                self._add_protocol(protocol)
+            self._db.executemany(
+                "insert or ignore into protocols values (?, ?, ?)",
+                [(p.hash, p.name, as_json(p.definition)) for p in run.protocols],
+            )
             self._db.executemany(INSERT_METRIC, [tuple(vars(metric).values()) for metric in run.metrics])
             about = (run.program, as_json(run.command), run.started, None, facts.hash)
             number = self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", about).lastrowid or 0
             if run.config:
                 self._db.execute("insert into run_facts values (?, ?, ?)", (number, CONFIG, run.config))
             return number
-
-    def _add_protocol(self, protocol: SRProtocol | StyleProtocol) -> None:
-        about = (protocol.hash, protocol.name, as_json(protocol.definition))
-        self._db.execute("insert or ignore into protocols values (?, ?, ?)", about)
 
     def finish(self, run: int) -> None:
         """Record that a run came to its end."""
@@ -212,9 +201,9 @@ class Store:
     ) -> None:
         """Write rows in one transaction. A score, picture, timing or curve of the same content replaces the older one."""
         with self._explained(), self._transaction():
-            self._insert("scores", SCORE_COLUMNS, run, scores)
+            self._db.executemany(INSERT_SCORE, ((*astuple(score), run) for score in scores))
             store_pictures.insert(self._db, run, pictures)
-            self._insert("failures", tuple(Failure.__dataclass_fields__), run, failures)
+            self._db.executemany(INSERT_FAILURE, ((*astuple(failure), run) for failure in failures))
             self._db.executemany(
                 INSERT_TIMING, ([*fields_of(record, TIMING_COLUMNS), run] for record in timings)
             )
@@ -222,13 +211,6 @@ class Store:
                 INSERT_CURVE, ([*fields_of(record, CURVE_COLUMNS), run] for record in curves)
             )
             self._db.executemany("insert or replace into files values (?, ?, ?, ?, ?)", map(astuple, files))
-
-    def _insert(
-        self, table: str, columns: tuple[str, ...], run: int, records: Iterable[Score | Failure]
-    ) -> None:
-        marks = ", ".join("?" for _ in columns)
-        statement = f"insert or replace into {table} ({', '.join(columns)}, run) values ({marks}, ?)"
-        self._db.executemany(statement, ([*asdict(record).values(), run] for record in records))
 
     def scored(
         self, *, dataset: str, protocol_hash: str, image: str, image_sha256: str
@@ -316,7 +298,7 @@ class Store:
         query = "select dataset, image, model, scale, reason from failures where run = ? order by rowid"
         with self._explained():
             rows = self._db.execute(query, (run,)).fetchall()
-        found = checked(self.file, "failures", tuple(Failure.__dataclass_fields__), rows)
+        found = checked(self.file, "failures", FAILURE_COLUMNS, rows)
         return [Failure(dataset=d, image=i, model=m, scale=s, reason=one_line(r)) for d, i, m, s, r in found]
 
     def table(self, name: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

@@ -9,9 +9,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import arguments, shard
+from bench import arguments
 from bench.cli import guard
-from bench.cluster import engines
 from bench.config_file import parse, with_config
 from bench.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
 from bench.styling.metrics import METRICS
@@ -94,8 +93,8 @@ def _add_objective(p: argparse.ArgumentParser) -> None:
 def _add_run(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("the run")
     group.add_argument("--limit", type=arguments.count, metavar="N", help="only the first N images")
-    group.add_argument("--shard", metavar="I/N", help=shard.HELP)
-    engines.add_options(group)
+    group.add_argument("--shard", metavar="I/N", help=arguments.SHARD_HELP)
+    arguments.add_engine_options(group)
     group.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     db = "the results file (default: results.db)"
     group.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=db)

@@ -21,8 +21,7 @@ from torch.nn import functional as F
 
 from baselines.bicubic import imresize
 from bench.datasets import dataset
-from bench.images import to_array, to_tensor
-from bench.loading import load
+from bench.images import load, to_array, to_tensor
 from bench.metrics.psnr import psnr
 from bench.prepare import modcrop, prepare, quantize
 from bench.protocols import johnson2016

@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from bench import arguments
 from bench.applying.origin import Origin, file_name, still_to_do
-from bench.datasets import dataset, left_out
-from bench.datasets import names as dataset_names
+from bench.datasets import NAMED, dataset, left_out
 from bench.errors import UserError
 from bench.forms.form import form
 from bench.outputs import Named, image_files, model_files, refuse_clashes
 from bench.records import Dataset, ImageFile
 from bench.registry import catalog
 from bench.registry.stylizers import StylizerEntry
-from bench.tiling.words import Option, option
 
 AUTO = "auto"
 
@@ -45,7 +44,7 @@ class Config:
     force: bool
     db: Path
     device: str
-    tile: Option
+    tile: arguments.Tile
     self_ensemble: bool
     name: str
     left_out: tuple[str, ...]
@@ -125,7 +124,7 @@ def configure(
         force=force,
         db=db,
         device=device,
-        tile=option(tile),
+        tile=arguments.tile(tile),
         self_ensemble=self_ensemble,
         left_out=tuple(line for name in inputs for line in _left_out(name)),
         name=name,
@@ -185,7 +184,7 @@ def _images(name: str) -> Sequence[ImageFile]:
     path = Path(os.path.abspath(name))  # noqa: PTH100 (links stay as they were given)
     if path.is_dir():
         return dataset(str(path), every=True).images
-    if not path.exists() and name in dataset_names():
+    if not path.exists() and name in NAMED:
         return dataset(name).images
     if not path.exists():
         raise UserError(

@@ -26,7 +26,7 @@ from bench.records import ImageFile
 from bench.registry.catalog import Participant
 from bench.roles import Upscaler
 from bench.self_ensemble import SelfEnsemble
-from bench.tiling.option import is_large, refuse_inexact, tiled, tiled_inside
+from bench.tiling.tiles import is_large, refuse_inexact, tiled, tiled_inside
 from models.median import median_filter
 
 Images = Float[torch.Tensor, "n c h w"]

@@ -24,7 +24,7 @@ QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "
 
 
 class Where(Protocol):
-    """The options of :func:`bench.cluster.engines.add_options`, and the device."""
+    """The options of :func:`bench.arguments.add_engine_options`, and the device."""
 
     @property
     def engine(self) -> str: ...

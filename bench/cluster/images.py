@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from bench.cluster.pool import Cluster, Died, Unit
 from bench.cluster.worker import Item, Job, score_images
 from bench.errors import RunError
 from bench.quality.config import Config
-from bench.quality.engine import ResultWriter, Submit, save_images
+from bench.quality.engine import ResultWriter, save_images
 from bench.quality.plan import ORIGINAL, ImageJob, Outcome, Plan
 from bench.roles import PrecomputedImages
 
@@ -22,20 +21,16 @@ UNITS_PER_WORKER = 4
 WRITERS = 2
 
 
-@contextmanager
-def in_cluster(cluster: Cluster, config: Config, writer: ResultWriter) -> Iterator[Submit]:
+def in_cluster(cluster: Cluster, config: Config, writer: ResultWriter, jobs: Iterable[ImageJob]) -> None:
     """As :func:`bench.quality.engine.in_threads`, on a cluster: images go out by model, some at a time."""
     cluster.reporter = writer.reporter
     with ThreadPoolExecutor(WRITERS, "write") as threads:
         sender = Sender(cluster, config, writer, threads)
         with cluster.units(sender.keep) as submit:
-
-            def send(job: ImageJob) -> None:
+            for job in jobs:
                 for unit in sender.add(job):
                     submit(unit)
                 sender.store()
-
-            yield send
             for unit in sender.rest():
                 submit(unit)
         sender.store(all_of_them=True)
@@ -68,7 +63,8 @@ class Sender:
     def add(self, job: ImageJob) -> Iterator[Unit]:
         """The units that an image fills."""
         if not job.pending:
-            self.writer.write_all(job, Outcome.of(self.plan, job))
+            self.writer.write(job, Outcome.of(self.plan, job))
+            self.writer.finish(job)
             return
         sent = self.cluster.put(job.hr)
         self._jobs[job.image.stem] = replace(job, hr=None)  # its pixels are with the cluster now

@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
+from bench.devices import exact_float32
 from bench.environment import environment
 from bench.errors import UserError
-from bench.gpu import exact_float32
 from bench.quality.config import Config
 from bench.quality.loading import load_metrics, load_model
 from bench.quality.pipeline import score_image

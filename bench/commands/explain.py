@@ -21,8 +21,7 @@ from bench.explaining.match import Match, match
 from bench.explaining.scores import ImageScores, Value, measure, values
 from bench.explaining.table import like_table, match_lines, record, spread, table, usual
 from bench.files.replacing import replacing
-from bench.images import read
-from bench.loading import load
+from bench.images import load, read
 from bench.outputs import refuse_clashes, store_files
 from bench.printable import printable
 from bench.quality.lint import Finding

@@ -13,8 +13,8 @@ from bench import loss_networks
 from bench.cli import DONE, FAILED, device, progress
 from bench.config_file import Command
 from bench.datasets import left_out
+from bench.devices import exact_float32
 from bench.environment import environment
-from bench.gpu import exact_float32
 from bench.inverting.config import LOOSE, Config, read_config
 from bench.inverting.methods import Made, made, plans
 from bench.inverting.weights import weighed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.cli import DONE
 from bench.errors import UserError
-from bench.files.json_file import shown
+from bench.files.untrusted import shown
 from bench.outputs import same_path
 from bench.printable import printable
 from bench.store import Store

@@ -12,8 +12,8 @@ from bench import cache
 from bench.cli import DONE, FAILED, device, progress
 from bench.commands.sr_quality import print_failures, warn
 from bench.config_file import Command
+from bench.devices import exact_float32
 from bench.environment import environment
-from bench.gpu import exact_float32
 from bench.metrics import info
 from bench.outputs import refuse_clashes
 from bench.quality.config import RescoreConfig

@@ -15,17 +15,16 @@ from bench.cluster.images import in_cluster
 from bench.cluster.pool import Cluster
 from bench.config_file import Command
 from bench.crops import write_crops
-from bench.datasets import dataset, left_out, names
+from bench.datasets import NAMED, dataset, left_out
+from bench.devices import exact_float32
 from bench.errors import MissingFile
-from bench.failures import place, print_lacking
-from bench.gpu import exact_float32
+from bench.failures import print_lacking
 from bench.metrics import info
 from bench.printable import printable
 from bench.published import Published, published
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
 from bench.quality.loading import plans, refuse_folders
-from bench.quality.plan import Plan
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
 from bench.store import Store, now
@@ -103,12 +102,17 @@ def score(
     store.finish(number)
     for plan in todo:
         key = (plan.dataset.name, plan.protocol.hash)
-        print_tables([row for row in table if (row.dataset, row.protocol_hash) == key], _published(plan))
+        name, scale = plan.dataset.name, plan.protocol.scale
+        models = [model.name for model in plan.models]
+        others: list[Published] = []
+        if name not in NAMED or len(plan.dataset.images) == len(dataset(name).images):
+            others = published(dataset=name, scale=scale, channel=plan.protocol.channel, models=models)
+        print_tables([row for row in table if (row.dataset, row.protocol_hash) == key], others)
         if plan.images_folder is not None:
-            models = [model.name for model in plan.models]
-            for file in write_crops(plan.images_folder, plan.dataset.name, plan.protocol.scale, models):
+            for file in write_crops(plan.images_folder, name, scale, models):
                 print(f"crops: {as_given(file)}")
-    print_failures("an image, or a model on an image, could not be scored", store.failures(number))
+    if failures := store.failures(number):
+        print_failures("an image, or a model on an image, could not be scored", failures)
     return table, complete
 
 
@@ -117,20 +121,12 @@ def warn(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _published(plan: Plan) -> list[Published]:
-    """What others print of the data set; nothing beside a part of it."""
-    data = plan.dataset
-    if data.name in names() and len(data.images) != len(dataset(data.name).images):
-        return []
-    return published(
-        dataset=data.name,
-        scale=plan.protocol.scale,
-        channel=plan.protocol.channel,
-        models=[model.name for model in plan.models],
-    )
-
-
 def print_failures(what: str, failures: Sequence[Failure]) -> None:
     """At the end of a long run, what the tables miss."""
+    # once for an image and a model, however many metrics failed on it
     missing = sorted({(f.dataset, f.scale, f.image, f.model) for f in failures})
-    print_lacking(what, [place(*one) for one in missing])
+    lines = [
+        f"{dataset} x{scale} {image}{f' ({model})' if model else ''}"
+        for dataset, scale, image, model in missing
+    ]
+    print_lacking(what, lines)

@@ -16,9 +16,9 @@ from bench.cluster.pool import Cluster
 from bench.cluster.style import in_cluster
 from bench.config_file import Command
 from bench.datasets import left_out
+from bench.devices import exact_float32
 from bench.failures import print_lacking
 from bench.files.replacing import replacing
-from bench.gpu import exact_float32
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
 from bench.printable import printable
 from bench.records import Failure, Run

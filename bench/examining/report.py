@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import cache, shipped
-from bench.devices import devices, find_device
+from bench.devices import devices, driver_version, find_device, gpu_facts
 from bench.environment import DISTRIBUTION, PACKAGES, environment, gibibytes, version
 from bench.examining.inventory import inventory
 from bench.examining.mask import masked, masked_free_text
 from bench.examining.names import name_clashes
 from bench.examining.tables import machine_rows, short
-from bench.gpu import driver_version, gpu_facts
 from bench.registry.stylizers import STYLIZERS
 from bench.registry.upscalers import UPSCALERS
 from bench.store import Store

@@ -16,7 +16,7 @@ from bench.errors import ImageError, UserError
 from bench.files.formats import USUAL
 from bench.files.layouts import Listing, listing
 from bench.files.pairing import Pairing, pair
-from bench.loading import load
+from bench.images import load
 from bench.printable import printable
 from bench.protocols import protocol
 from bench.quality.lint import Finding, lint_left_out, lint_pixels, lint_stems, refusal

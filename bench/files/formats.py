@@ -31,45 +31,42 @@ class Format:
     endings: tuple[str, ...]
 
 
-def _format(name: str, magic: bytes, reader: str, endings: str) -> Format:
-    return Format(
-        name=name, magic=re.compile(magic, re.DOTALL), reader=reader, endings=tuple(endings.split())
+READ: tuple[Format, ...] = tuple(
+    Format(name=name, magic=re.compile(magic, re.DOTALL), reader=reader, endings=tuple(endings.split()))
+    for name, magic, reader, endings in (
+        ("PNG", rb"\x89PNG\r\n\x1a\n", "PngImagePlugin:PngImageFile", ".png .apng"),
+        ("JPEG", rb"\xff\xd8\xff", "JpegImagePlugin:JpegImageFile", ".jpg .jpeg .jfif .jpe .jif .mpo"),
+        ("BMP", rb"BM", "BmpImagePlugin:BmpImageFile", ".bmp"),
+        ("GIF", rb"GIF8[79]a", "GifImagePlugin:GifImageFile", ".gif"),
+        ("TIFF", rb"II[*+]\x00|MM\x00[*+]", "TiffImagePlugin:TiffImageFile", ".tif .tiff"),
+        ("WebP", rb"RIFF....WEBP", "WebPImagePlugin:WebPImageFile", ".webp"),
+        ("PPM", rb"P[1-6f]\s", "PpmImagePlugin:PpmImageFile", ".ppm .pgm .pbm .pnm .pfm"),
+        ("AVIF", rb"....ftypavi[fs]", "AvifImagePlugin:AvifImageFile", ".avif .avifs"),
+        (
+            "JPEG 2000",
+            rb"\xff\x4f\xff\x51|\x00\x00\x00\x0cjP  \r\n\x87\n",
+            "Jpeg2KImagePlugin:Jpeg2KImageFile",
+            ".jp2 .j2k .jpf .jpx .j2c .jpc",
+        ),
+        ("QOI", rb"qoif", "QoiImagePlugin:QoiImageFile", ".qoi"),
+        ("PSD", rb"8BPS", "PsdImagePlugin:PsdImageFile", ".psd"),
+        ("DDS", rb"DDS ", "DdsImagePlugin:DdsImageFile", ".dds"),
+        ("SGI", rb"\x01\xda[\x00\x01][\x01\x02]", "SgiImagePlugin:SgiImageFile", ".sgi .rgb .bw"),
+        ("Sun raster", rb"\x59\xa6\x6a\x95", "SunImagePlugin:SunImageFile", ".ras"),
+        ("PCX", rb"\n[\x00\x02-\x05]\x01[\x01\x02\x04\x08]", "PcxImagePlugin:PcxImageFile", ".pcx"),
+        ("ICO", rb"\x00\x00\x01\x00[^\x00]\x00", "IcoImagePlugin:IcoImageFile", ".ico"),
+        ("ICNS", rb"icns", "IcnsImagePlugin:IcnsImageFile", ".icns"),
+        ("XPM", rb"/\* XPM \*/", "XpmImagePlugin:XpmImageFile", ".xpm"),
+        ("XBM", rb"\s*#define\s+\S+_width\s+\d+", "XbmImagePlugin:XbmImageFile", ".xbm"),
+        ("FITS", rb"SIMPLE  =", "FitsImagePlugin:FitsImageFile", ".fits .fit"),
+        ("DIB", rb"[\x0c\x28\x40\x6c\x7c]\x00\x00\x00", "BmpImagePlugin:DibImageFile", ".dib"),
+        (  # the one without a mark of its own: colour map, type and depth that it can have
+            "TGA",
+            rb".(?:\x00[\x02\x03\x0a\x0b]|\x01[\x01\x09]).{13}[\x08\x10\x18\x20]",
+            "TgaImagePlugin:TgaImageFile",
+            ".tga .icb .vda .vst",
+        ),
     )
-
-
-READ: tuple[Format, ...] = (
-    _format("PNG", rb"\x89PNG\r\n\x1a\n", "PngImagePlugin:PngImageFile", ".png .apng"),
-    _format("JPEG", rb"\xff\xd8\xff", "JpegImagePlugin:JpegImageFile", ".jpg .jpeg .jfif .jpe .jif .mpo"),
-    _format("BMP", rb"BM", "BmpImagePlugin:BmpImageFile", ".bmp"),
-    _format("GIF", rb"GIF8[79]a", "GifImagePlugin:GifImageFile", ".gif"),
-    _format("TIFF", rb"II[*+]\x00|MM\x00[*+]", "TiffImagePlugin:TiffImageFile", ".tif .tiff"),
-    _format("WebP", rb"RIFF....WEBP", "WebPImagePlugin:WebPImageFile", ".webp"),
-    _format("PPM", rb"P[1-6f]\s", "PpmImagePlugin:PpmImageFile", ".ppm .pgm .pbm .pnm .pfm"),
-    _format("AVIF", rb"....ftypavi[fs]", "AvifImagePlugin:AvifImageFile", ".avif .avifs"),
-    _format(
-        "JPEG 2000",
-        rb"\xff\x4f\xff\x51|\x00\x00\x00\x0cjP  \r\n\x87\n",
-        "Jpeg2KImagePlugin:Jpeg2KImageFile",
-        ".jp2 .j2k .jpf .jpx .j2c .jpc",
-    ),
-    _format("QOI", rb"qoif", "QoiImagePlugin:QoiImageFile", ".qoi"),
-    _format("PSD", rb"8BPS", "PsdImagePlugin:PsdImageFile", ".psd"),
-    _format("DDS", rb"DDS ", "DdsImagePlugin:DdsImageFile", ".dds"),
-    _format("SGI", rb"\x01\xda[\x00\x01][\x01\x02]", "SgiImagePlugin:SgiImageFile", ".sgi .rgb .bw"),
-    _format("Sun raster", rb"\x59\xa6\x6a\x95", "SunImagePlugin:SunImageFile", ".ras"),
-    _format("PCX", rb"\n[\x00\x02-\x05]\x01[\x01\x02\x04\x08]", "PcxImagePlugin:PcxImageFile", ".pcx"),
-    _format("ICO", rb"\x00\x00\x01\x00[^\x00]\x00", "IcoImagePlugin:IcoImageFile", ".ico"),
-    _format("ICNS", rb"icns", "IcnsImagePlugin:IcnsImageFile", ".icns"),
-    _format("XPM", rb"/\* XPM \*/", "XpmImagePlugin:XpmImageFile", ".xpm"),
-    _format("XBM", rb"\s*#define\s+\S+_width\s+\d+", "XbmImagePlugin:XbmImageFile", ".xbm"),
-    _format("FITS", rb"SIMPLE  =", "FitsImagePlugin:FitsImageFile", ".fits .fit"),
-    _format("DIB", rb"[\x0c\x28\x40\x6c\x7c]\x00\x00\x00", "BmpImagePlugin:DibImageFile", ".dib"),
-    _format(  # the one without a mark of its own: colour map, type and depth that it can have
-        "TGA",
-        rb".(?:\x00[\x02\x03\x0a\x0b]|\x01[\x01\x09]).{13}[\x08\x10\x18\x20]",
-        "TgaImagePlugin:TgaImageFile",
-        ".tga .icb .vda .vst",
-    ),
 )
 WEAK = frozenset({"DIB", "TGA", "PCX", "ICO", "BMP", "PPM"})
 """Known by a few bytes that other files may begin with: under an ending that is not theirs they are no images."""

@@ -27,14 +27,31 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written, or the file, in the block; it names `path`.
     """
-    part = path
+    part, lock = path, None
     try:
-        with _beside(path) as part:
+        if special(path):
+            yield path
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        name = f".{hashlib.sha256(path.name.encode(errors='surrogateescape')).hexdigest()[:16]}"
+        part = path.parent / f"{name}.part"
+        lock = _locked(part)
+        if lock is None:  # another process writes the same file, or there are no locks
+            part = path.parent / f"{name}-{secrets.token_hex(8)}.part"
+        try:
             yield part
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
     except OSError as error:
+        # the name of the part means nothing to a user
         if error.filename is None or os.fspath(error.filename) == str(part):
             error.filename = str(path)
         raise
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 @contextmanager
@@ -51,28 +68,6 @@ def scratch(path: Path) -> Iterator[Path]:
 
 class _Done(Exception):
     """The block came to its end, and its file is not wanted."""
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    if special(path):
-        yield path
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    name = f".{hashlib.sha256(path.name.encode(errors='surrogateescape')).hexdigest()[:16]}"
-    part = path.parent / f"{name}.part"
-    lock = _locked(part)
-    if lock is None:
-        part = path.parent / f"{name}-{secrets.token_hex(8)}.part"
-    try:
-        yield part
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    finally:
-        if lock is not None:
-            os.close(lock)
 
 
 def special(path: Path) -> bool:
@@ -94,23 +89,17 @@ def _locked(part: Path) -> int | None:
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError:
         return None
-    if _lock(descriptor, part):
-        os.truncate(descriptor, 0)
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def _lock(descriptor: int, part: Path) -> bool:
-    """Whether `descriptor` is locked and still is `part`, which another may have renamed since it was opened."""
+    ours = False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        # who held the lock before may have renamed the file since it was opened here
+        ours = os.path.samestat(os.fstat(descriptor), part.stat())
+    except (BlockingIOError, FileNotFoundError):
+        pass
     except OSError:  # a file system without locks: nobody uses this name there
         part.unlink(missing_ok=True)
-        return False
-    try:
-        return os.path.samestat(os.fstat(descriptor), part.stat())
-    except FileNotFoundError:
-        return False
+    if not ours:
+        os.close(descriptor)
+        return None
+    os.truncate(descriptor, 0)
+    return descriptor

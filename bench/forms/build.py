@@ -15,11 +15,11 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from bench import gpu
+from bench import devices
 from bench.forms.form import Form, FormUnavailable, first_line
 from bench.forms.onnx_session import session
 from bench.out_of_memory import out_of_memory
-from bench.registry.descriptor import requirements
+from bench.roles import requirements
 from models.few_filters import spread
 from models.fold import fold_batch_norm
 
@@ -31,7 +31,7 @@ GRAPH_WARM_UP = 3
 
 def exact_float32() -> None:
     """Settings of this process under which forms are timed and applied: no TF32, cuDNN takes its fastest algorithm."""
-    gpu.exact_float32()
+    devices.exact_float32()
     torch.backends.cudnn.benchmark = True
 
 

@@ -64,55 +64,6 @@ def _installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _lpips(net: str, trunk: str, file: str, *, never_run: bool = False) -> MetricEntry:
-    return MetricEntry(
-        name=f"lpips-{net}",
-        about=f"LPIPS 0.1 (Zhang et al. 2018) on {trunk}",
-        target=f"bench.metrics.lpips_distance:{net}",
-        view="rgb",
-        higher_is_better=False,
-        needs=(f"weights/{file}",),
-        never_run=never_run,
-    )
-
-
-def _feature(name: str, network: str, target: str, file: str, decimals: int) -> MetricEntry:
-    return MetricEntry(
-        name=name,
-        about=f"feature distance (Johnson et al. 2016, equation 2) at relu2_2 of {network}",
-        target=f"bench.metrics.feature:{target}",
-        view="rgb",
-        higher_is_better=False,
-        decimals=decimals,
-        needs=(f"weights/{file}",),
-    )
-
-
-def _dists(name: str, how: str, target: str, version: str) -> MetricEntry:
-    return MetricEntry(
-        name=name,
-        about=f"DISTS (Ding et al. 2020) on VGG-16, {how}",
-        target=f"bench.metrics.dists:{target}",
-        view="rgb",
-        higher_is_better=False,
-        version=version,
-        needs=("weights/trunks/vgg16-features.safetensors", "weights/dists/weights.pt"),
-        least=16,
-    )
-
-
-def _piq(name: str, about: str, target: str, *, better: bool, least: int = 1) -> MetricEntry:
-    return MetricEntry(
-        name=name,
-        about=about,
-        target=f"bench.metrics.{target}",
-        view="rgb",
-        higher_is_better=better,
-        extra="metrics",
-        least=least,
-    )
-
-
 METRICS: dict[str, MetricEntry] = {
     entry.name: entry
     for entry in (
@@ -140,31 +91,84 @@ METRICS: dict[str, MetricEntry] = {
             higher_is_better=True,
             least=161,
         ),
-        _lpips("alex", "AlexNet", "trunks/alexnet-features.safetensors"),
-        _lpips("vgg", "VGG-16", "trunks/vgg16-features.safetensors"),
-        _lpips("squeeze", "SqueezeNet 1.1", "torchvision/squeezenet1_1-b8a52dc0.pth", never_run=True),
-        _feature(
-            "feature-relu2_2", "VGG-16", "vgg16_relu2_2", "trunks/vgg16-features.safetensors", decimals=4
+        MetricEntry(
+            name="lpips-alex",
+            about="LPIPS 0.1 (Zhang et al. 2018) on AlexNet",
+            target="bench.metrics.lpips_distance:alex",
+            view="rgb",
+            higher_is_better=False,
+            needs=("weights/trunks/alexnet-features.safetensors",),
         ),
-        # on Caffe's 0..255 scale the values run into the thousands
-        _feature(
-            "feature-vgg19-relu2_2", "VGG-19", "vgg19_relu2_2", "vgg19-caffe-conv3_1/vgg19.model", decimals=1
+        MetricEntry(
+            name="lpips-vgg",
+            about="LPIPS 0.1 (Zhang et al. 2018) on VGG-16",
+            target="bench.metrics.lpips_distance:vgg",
+            view="rgb",
+            higher_is_better=False,
+            needs=("weights/trunks/vgg16-features.safetensors",),
         ),
-        _dists("dists", "of the whole image", "dists", version="2"),  # version 1 is dists-256 today
-        _dists(
-            "dists-256", "shorter side resized to 256, bilinear, where it is above", "dists_256", version="1"
+        MetricEntry(
+            name="lpips-squeeze",
+            about="LPIPS 0.1 (Zhang et al. 2018) on SqueezeNet 1.1",
+            target="bench.metrics.lpips_distance:squeeze",
+            view="rgb",
+            higher_is_better=False,
+            needs=("weights/torchvision/squeezenet1_1-b8a52dc0.pth",),
+            never_run=True,
         ),
-        _piq(
-            "gmsd",
-            "GMSD (Xue et al. 2014), by piq: full-range luma, halved",
-            "gmsd:gmsd",
-            better=False,
+        MetricEntry(
+            name="feature-relu2_2",
+            about="feature distance (Johnson et al. 2016, equation 2) at relu2_2 of VGG-16",
+            target="bench.metrics.feature:vgg16_relu2_2",
+            view="rgb",
+            higher_is_better=False,
+            decimals=4,
+            needs=("weights/trunks/vgg16-features.safetensors",),
         ),
-        _piq(
-            "haarpsi",
-            "HaarPSI (Reisenhofer et al. 2018), by piq: colour version, halved, sides of at least 16",
-            "haarpsi:haarpsi",
-            better=True,
+        MetricEntry(
+            name="feature-vgg19-relu2_2",
+            about="feature distance (Johnson et al. 2016, equation 2) at relu2_2 of VGG-19",
+            target="bench.metrics.feature:vgg19_relu2_2",
+            view="rgb",
+            higher_is_better=False,
+            decimals=1,  # on Caffe's 0..255 scale the values run into the thousands
+            needs=("weights/vgg19-caffe-conv3_1/vgg19.model",),
+        ),
+        MetricEntry(
+            name="dists",
+            about="DISTS (Ding et al. 2020) on VGG-16, of the whole image",
+            target="bench.metrics.dists:dists",
+            view="rgb",
+            higher_is_better=False,
+            version="2",  # version 1 is dists-256 today
+            needs=("weights/trunks/vgg16-features.safetensors", "weights/dists/weights.pt"),
+            least=16,
+        ),
+        MetricEntry(
+            name="dists-256",
+            about="DISTS (Ding et al. 2020) on VGG-16, shorter side resized to 256, bilinear, where it is above",
+            target="bench.metrics.dists:dists_256",
+            view="rgb",
+            higher_is_better=False,
+            version="1",
+            needs=("weights/trunks/vgg16-features.safetensors", "weights/dists/weights.pt"),
+            least=16,
+        ),
+        MetricEntry(
+            name="gmsd",
+            about="GMSD (Xue et al. 2014), by piq: full-range luma, halved",
+            target="bench.metrics.gmsd:gmsd",
+            view="rgb",
+            higher_is_better=False,
+            extra="metrics",
+        ),
+        MetricEntry(
+            name="haarpsi",
+            about="HaarPSI (Reisenhofer et al. 2018), by piq: colour version, halved, sides of at least 16",
+            target="bench.metrics.haarpsi:haarpsi",
+            view="rgb",
+            higher_is_better=True,
+            extra="metrics",
             least=16,
         ),
         MetricEntry(

@@ -65,8 +65,8 @@ class Strip:
         self.down = band(rows, device).expand(4, -1, -1)
         self.across = band(BLOCK, device).T.contiguous().expand(blocks, -1, -1)
 
-    def maps(self, x: Plane, y: Plane) -> Float[Tensor, "2 blocks rows columns"]:
-        """SSIM and its contrast-structure factor; overwritten by the next call.
+    def totals(self, x: Plane, y: Plane, skip: int) -> Float[Tensor, " 2"]:
+        """Sums of the maps of SSIM and of its contrast-structure factor, without their first `skip` rows.
 
         From the sum and the difference of the planes: with S, D the squares of their means and s, d their
         variances, luminance is (S - D + 2 C1) / (S + D + 2 C1), contrast-structure likewise with s, d and C2.
@@ -83,11 +83,8 @@ class Strip:
         of_sum, of_difference = self.moments.unbind(1)
         torch.sub(of_sum, of_difference, out=self.factors).div_(of_sum.add_(of_difference))
         self.factors[0].mul_(self.factors[1])
-        return self.factors
-
-    def totals(self, x: Plane, y: Plane, skip: int) -> Float[Tensor, " 2"]:
-        """Sums of both maps, without their first `skip` rows."""
-        maps = self.maps(x, y)[:, :, skip:]
+        maps = self.factors[:, :, skip:]
+        # what the last block has beyond the image is no part of the mean
         beyond = maps[:, -1, :, BLOCK - (-self.columns % BLOCK) :]
         return maps.sum((1, 2, 3)) - beyond.sum((1, 2))
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from bench import arguments
 from bench import metrics as metric_table
+from bench.arguments import WHOLE, Shard, Tile
 from bench.cli import writable_file
 from bench.datasets import dataset
 from bench.errors import StoreError, UserError
@@ -18,9 +20,6 @@ from bench.records import Dataset, SRProtocol
 from bench.registry import catalog, upscalers
 from bench.registry.external import Outside, refuse_namesakes
 from bench.registry.upscalers import UpscalerEntry
-from bench.shard import WHOLE, Shard
-from bench.shard import shard as parse_shard
-from bench.tiling.words import Option, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,7 @@ class Config:
     images: Path | None = None
     lr: Literal["made", "files"] = "made"
     lr_pattern: str | None = None
-    tile: Option = "auto"
+    tile: Tile = "auto"
     self_ensemble: bool = False
     limit: int | None = None
     shard: Shard = WHOLE
@@ -134,10 +133,10 @@ def config(
         images=images.absolute() if images else None,
         lr=lr_source,
         lr_pattern=lr_pattern,
-        tile=option(tile),
+        tile=arguments.tile(tile),
         self_ensemble=self_ensemble,
         limit=limit,
-        shard=parse_shard(shard),
+        shard=arguments.shard(shard),
         force=force,
         strict=strict,
         device=device,
@@ -145,12 +144,38 @@ def config(
         address=address,
         db=db,
     )
-    _refuse_duplicate_names(found)
-    refuse_namesakes(made.entries)
-    _refuse_scales(made)
+    _validate(made)
     made = replace(made, exports={name: writable_file(file) for name, file in exports.items() if file})
-    _refuse_outputs_that_are_inputs(made)
+    # folders of single models are checked with the plans
+    refuse_clashes(
+        reads=[*model_files(made.models), *image_files(made.datasets)],
+        writes=[*store_files("--db", db), *((f"--{name}", file) for name, file in made.exports.items())],
+        folders_read=image_folders(made.datasets),
+        folders_written=[] if made.images is None else [("--images", made.images)],
+    )
     return made
+
+
+def _validate(config: Config) -> None:
+    """
+    Raises:
+        UserError: two data sets or two models share a name, or no model has a scale.
+    """
+    names = [data.name for data in config.datasets]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise UserError(
+            f"two data sets are called {twice[0]!r}; required one name each: run them apart, or rename a folder"
+        )
+    entries = config.entries
+    refuse_namesakes(entries)
+    for scale in (protocol.scale for protocol in config.protocols):
+        if not any(entry.supports(scale) for entry in entries):
+            have = "; ".join(
+                f"{entry.name} has {f'x{entry.scale}' if isinstance(entry, Outside) else entry.weights_text}"
+                for entry in entries
+            )
+            raise UserError(f"no model asked for has weights for x{scale}: {have}")
 
 
 def _lr(text: str) -> tuple[Literal["made", "files"], str | None]:
@@ -162,38 +187,6 @@ def _lr(text: str) -> tuple[Literal["made", "files"], str | None]:
         return "files", pattern or None
     raise UserError(
         f"--lr is {text!r}; required made, files, or files,pattern=TEXT with {{stem}} once, as {{stem}}_LRBI_x4"
-    )
-
-
-def _refuse_duplicate_names(datasets: Sequence[Dataset]) -> None:
-    names = [d.name for d in datasets]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise UserError(
-            f"two data sets are called {twice[0]!r}; required one name each: run them apart, or rename a folder"
-        )
-
-
-def _refuse_scales(config: Config) -> None:
-    for scale in (p.scale for p in config.protocols):
-        if config.entries and not any(e.supports(scale) for e in config.entries):
-            have = "; ".join(
-                f"{e.name} has {f'x{e.scale}' if isinstance(e, Outside) else e.weights_text}"
-                for e in config.entries
-            )
-            raise UserError(f"no model asked for has weights for x{scale}: {have}")
-
-
-def _refuse_outputs_that_are_inputs(config: Config) -> None:
-    """Nor may outputs share a path; folders of single models are checked with the plans."""
-    refuse_clashes(
-        reads=[*model_files(config.models), *image_files(config.datasets)],
-        writes=[
-            *store_files("--db", config.db),
-            *((f"--{name}", file) for name, file in config.exports.items()),
-        ],
-        folders_read=image_folders(config.datasets),
-        folders_written=[] if config.images is None else [("--images", config.images)],
     )
 
 

@@ -12,7 +12,9 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
 
 from bench import images
 from bench.cli import Reporter
@@ -30,9 +32,8 @@ from bench.store import Store
 GRAIN_NANOSECONDS = 2_000_000_000
 """Of the coarsest times that a file system in use has (FAT): what changed more lately could change again unseen."""
 
-Submit = Callable[[ImageJob], None]
 
-
+@dataclass
 class ResultWriter:
     """What the store misses of a plan, and the way of new results into it.
 
@@ -40,13 +41,12 @@ class ResultWriter:
         hashes: SHA-256 of each image that could be read so far, by stem: what the stored scores must belong to.
     """
 
-    def __init__(self, plan: Plan, store: Store, run: int, reporter: Reporter) -> None:
-        self.plan = plan
-        self.store = store
-        self.run = run
-        self.reporter = reporter
-        self.hashes: dict[str, str] = {}
-        self._seen_notes: set[tuple[str, str]] = set()
+    plan: Plan
+    store: Store
+    run: int
+    reporter: Reporter
+    hashes: dict[str, str] = field(default_factory=dict)
+    _seen_notes: set[tuple[str, str]] = field(default_factory=set)
 
     def write(self, job: ImageJob, outcome: Outcome) -> None:
         """Store what an image gave, or a part of it, in one transaction, and report what failed.
@@ -81,36 +81,30 @@ class ResultWriter:
         """Nothing more comes of the image."""
         self.reporter.advance(printable(f"{self.plan.title} {job.image.stem}"))
 
-    def write_all(self, job: ImageJob, outcome: Outcome) -> None:
-        """Everything that comes of an image."""
-        self.write(job, outcome)
-        self.finish(job)
-
     def missing(self, image: ImageFile, hr: LoadedImage | KnownFile) -> Pending:
         """By model, the metrics without a value; a model whose picture is missing is named with none.
 
         A metric that is only there by default does not measure an image that is too small for it.
         """
         plan, pending = self.plan, []
-        has_image = self._models_with_an_image(image, hr) if plan.images else set()
+        has_image: set[tuple[str, str]] = set()
+        if plan.images_folder is not None:
+            stored = self.store.pictured(
+                dataset=plan.dataset.name,
+                protocol_hash=plan.protocol.hash,
+                image=image.stem,
+                image_sha256=hr.sha256,
+            )
+            has_image = {
+                key for key in stored if (plan.images_folder / key[0] / f"{image.stem}.png").is_file()
+            }
+            if (HR, "") not in has_image:  # another image's may lie in the same files
+                has_image = set()
         for model, without_value in missing_scores(plan, self.store, image.stem, hr.sha256):
             metrics = [metric for metric in without_value if metric.fits(hr, plan.protocol)]
             if metrics or (plan.images and not any(model.owns(*key) for key in has_image)):
                 pending.append((model, metrics))
         return pending
-
-    def _models_with_an_image(self, image: ImageFile, hr: LoadedImage | KnownFile) -> set[tuple[str, str]]:
-        """Models, with their hashes; none without hr's: another image's may lie in the same file."""
-        folder = self.plan.images_folder
-        assert folder is not None
-        stored = self.store.pictured(
-            dataset=self.plan.dataset.name,
-            protocol_hash=self.plan.protocol.hash,
-            image=image.stem,
-            image_sha256=hr.sha256,
-        )
-        there = {key for key in stored if (folder / key[0] / f"{image.stem}.png").is_file()}
-        return there if (HR, "") in there else set()
 
 
 def missing_scores(
@@ -125,16 +119,20 @@ def missing_scores(
             image=image,
             image_sha256=image_sha256,
         )
-
-    def misses(model: Model, metric: LoadedMetric) -> bool:
-        wanted = (metric.entry.name, metric.entry.version)
-        if (model.name, model.hash, *wanted) in known:
-            return False
-        return not any(model.owns(*key[:2]) and key[2:] == wanted for key in known)
-
-    pending = [(model, [m for m in plan.metrics if misses(model, m)]) for model in plan.models]
-    of_hr = [m for m in plan.metrics if not m.entry.reference and misses(ORIGINAL, m)]
-    return [*pending, (ORIGINAL, of_hr)] if of_hr else pending
+    pending = []
+    for model in (*plan.models, ORIGINAL):
+        missing = []
+        for metric in plan.metrics:
+            if model is ORIGINAL and metric.entry.reference:  # hr against itself
+                continue
+            version = (metric.entry.name, metric.entry.version)
+            if (model.name, model.hash, *version) in known:
+                continue
+            if not any(model.owns(*key[:2]) and key[2:] == version for key in known):
+                missing.append(metric)
+        if missing or model is not ORIGINAL:
+            pending.append((model, missing))
+    return pending
 
 
 def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
@@ -146,20 +144,22 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
 
     def files() -> Iterator[ImageFile]:
         for image in plan.dataset.images:
-            job = ImageJob(image=image, lr_file=plan.lr_files.get(image.stem))
-            cached = None if plan.force else cached_file(writer.store, image)
-            if cached is not None and not writer.missing(image, cached):
-                writer.hashes[image.stem] = cached.sha256
-                writer.finish(job)
-                continue
-            job.fingerprint = fingerprint(image)
+            job = ImageJob(image=image, lr_file=plan.lr_files.get(image.stem), fingerprint=fingerprint(image))
+            if job.fingerprint is not None and not plan.force:
+                cached = writer.store.known_file(_stored_path(image))
+                unchanged = cached is not None and cached.stamp == job.fingerprint
+                if cached is not None and unchanged and not writer.missing(image, cached):
+                    writer.hashes[image.stem] = cached.sha256
+                    writer.finish(job)
+                    continue
             waiting.append(job)
             yield image
 
     for image, loaded in read_ahead(files()):
         job = waiting.popleft()
         if not isinstance(loaded, LoadedImage):
-            writer.write_all(job, Outcome.of(plan, job).add_failure(loaded))
+            writer.write(job, Outcome.of(plan, job).add_failure(loaded))
+            writer.finish(job)
             continue
         job.hr = loaded
         writer.hashes[image.stem] = loaded.sha256
@@ -178,19 +178,24 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
 
 Feed = Callable[[ResultWriter], Iterator[ImageJob]]
 """Where jobs come from."""
-Executor = Callable[[ResultWriter], AbstractContextManager[Submit]]
-"""Where jobs are done: gives a function to submit them to, and writes results in the thread that opened it."""
+Executor = Callable[[ResultWriter, Iterator[ImageJob]], None]
+"""Where jobs are done: takes them, and writes their results, in the calling thread."""
 
 
-def in_threads(writer: ResultWriter) -> AbstractContextManager[Submit]:
+def in_threads(writer: ResultWriter, jobs: Iterator[ImageJob]) -> None:
     """Jobs are done in threads of this process."""
-
-    def work(job: ImageJob) -> Outcome:
-        return save_images(score_image(writer.plan, job))
-
     plan = writer.plan
     count = plan.image_count or len(plan.dataset.images)
-    return in_parallel(plan.device, count, work, writer.write_all)
+    done = in_parallel(partial(_score_and_save, plan), jobs, device=plan.device, most=count)
+    with closing(done):  # at an error too: nothing goes on behind the message
+        for job, outcome in done:
+            writer.write(job, outcome)
+            writer.finish(job)
+
+
+def _score_and_save(plan: Plan, job: ImageJob) -> Outcome:
+    """In a worker thread: while one image is written, the others are scored."""
+    return save_images(score_image(plan, job))
 
 
 def evaluate(writer: ResultWriter, feed: Feed = file_jobs, executor: Executor = in_threads) -> dict[str, str]:
@@ -203,9 +208,7 @@ def evaluate(writer: ResultWriter, feed: Feed = file_jobs, executor: Executor = 
         RunError: with `strict`, at the first image that could not be scored.
         StoreError: the store cannot be written to.
     """
-    with executor(writer) as submit:
-        for job in feed(writer):
-            submit(job)
+    executor(writer, feed(writer))
     return writer.hashes
 
 
@@ -254,13 +257,6 @@ def fingerprint(image: ImageFile) -> str | None:
     if not changed < time.time_ns() - GRAIN_NANOSECONDS:
         return None
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
-
-
-def cached_file(store: Store, image: ImageFile) -> KnownFile | None:
-    """What the file holds, if it was read before and not touched since."""
-    now = fingerprint(image)
-    found = store.known_file(_stored_path(image)) if now is not None else None
-    return found if found is not None and found.stamp == now else None
 
 
 def _stored_path(image: ImageFile) -> str:

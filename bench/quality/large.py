@@ -27,9 +27,8 @@ from bench.quality.strips import (
 )
 from bench.quality.whole import require_size, upscale
 from bench.roles import PrecomputedImages
-from bench.tiling.option import TiledWhenLarge, refuse_inexact, tiled_inside
 from bench.tiling.seams import seam_score
-from bench.tiling.tiles import Tiled
+from bench.tiling.tiles import Tiled, TiledWhenLarge, refuse_inexact, tiled_inside
 
 Pixels = UInt8[np.ndarray, "h w c"]
 

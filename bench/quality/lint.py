@@ -120,16 +120,15 @@ def lint(
 
 
 def _findings(sr: Tensor, hr: Tensor, scale: int, source: Source) -> Iterator[Finding]:
-    yield from lint_type(sr, source)
-    yield from lint_channels(sr.shape[1], hr.shape[1])
+    """All checks in their order; each may take for granted what those before it would have refused."""
+    yield from lint_format(sr, hr.shape[1], source)
     yield from lint_size((sr.shape[2], sr.shape[3]), (hr.shape[2], hr.shape[3]), scale)
     hr = hr[..., : sr.shape[2], : sr.shape[3]]
     values = sr / 255 if sr.dtype == torch.uint8 else sr
     if values.dtype in {torch.float16, torch.bfloat16}:
         values = values.float()
     yield from lint_range(values, hr)
-    yield from lint_identical(values, hr)
-    yield from lint_grid(values, hr, source)
+    yield from lint_levels(values, hr, source)
     yield from lint_fit(values, hr, scale)
 
 
@@ -168,33 +167,31 @@ def lint_stems(pairing: Pairing) -> Iterator[Finding]:
         )
 
 
-def lint_type(sr: Shaped[Tensor, "1 c h w"], source: Source) -> Iterator[Finding]:
-    """An integer type where float in [0, 1] is required. uint8 is right for a file."""
-    if sr.dtype.is_floating_point or (source == "file" and sr.dtype == torch.uint8):
-        return
-    kind = str(sr.dtype).removeprefix("torch.")
-    if source == "model":
-        remedy = "return float in [0, 1]: divide by the type's largest value"
-        yield _refuse("quantisation", f"the model returned {kind}", remedy)
-    else:
-        yield _refuse("quantisation", f"sr is stored as {kind}", "store 8 bits per channel, rounded once")
+def lint_format(sr: Shaped[Tensor, "1 c h w"], hr_channels: int, source: Source) -> Iterator[Finding]:
+    """An integer type where float in [0, 1] is required (uint8 is right for a file), and channels that do not fit hr's.
 
-
-def lint_channels(sr: int, hr: int) -> Iterator[Finding]:
-    """A number of channels that does not fit hr's; a grey hr takes a colour sr."""
-    if sr in {hr, 3}:
+    A grey hr takes a colour sr.
+    """
+    if not sr.dtype.is_floating_point and not (source == "file" and sr.dtype == torch.uint8):
+        kind = str(sr.dtype).removeprefix("torch.")
+        if source == "model":
+            remedy = "return float in [0, 1]: divide by the type's largest value"
+            yield _refuse("quantisation", f"the model returned {kind}", remedy)
+        else:
+            yield _refuse("quantisation", f"sr is stored as {kind}", "store 8 bits per channel, rounded once")
+    channels = sr.shape[1]
+    if channels in {hr_channels, 3}:
         return
-    if sr in {2, 4}:
+    if channels in {2, 4}:
         remedy = "drop the last one after making sure that it is 1 everywhere"
-        yield _refuse("channels", f"sr has {sr} channels, which looks like alpha", remedy)
-    elif sr == 1:
+        yield _refuse("channels", f"sr has {channels} channels, which looks like alpha", remedy)
+    elif channels == 1:
         yield _refuse(
             "channels", "sr is grey, hr is RGB", "give RGB; luma of both is taken where it is measured"
         )
     else:
-        yield _refuse(
-            "channels", f"sr has {sr} channels", f"required {hr}, as hr has (n c h w: channels before rows)"
-        )
+        remedy = f"required {hr_channels}, as hr has (n c h w: channels before rows)"
+        yield _refuse("channels", f"sr has {channels} channels", remedy)
 
 
 def lint_range(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) -> Iterator[Finding]:
@@ -224,28 +221,28 @@ def lint_range(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) ->
         yield _refuse("range", what, "required [0, 1]; small overshoot is clipped")
 
 
-def lint_identical(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) -> Iterator[Finding]:
-    """An sr that is hr to the last bit once both are rounded to 8 bits: the best of results, or hr itself."""
-    if not bool(((_sample(sr) - _sample(hr)).abs() <= HALF).all()):  # nearly always enough
-        return
-    if not bool(((sr - hr).abs() <= HALF).all()):
-        return
-    flat = float(hr.amax() - hr.amin()) == 0
-    yield Finding(
-        kind="identical",
-        severity="warn",
-        what="sr is hr to the last bit" + (", an image of one colour" if flat else ""),
-        remedy="PSNR is infinite there"
-        if flat
-        else "make sure that it is no copy of hr; PSNR is infinite there",
-    )
-
-
-def lint_grid(
+def lint_levels(
     sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"], source: Source
 ) -> Iterator[Finding]:
-    """A file between the 8-bit levels, or far fewer levels than hr has. A sample of the pixels is looked at."""
-    levels = _sample(sr) * LEVELS
+    """What the 8-bit levels of sr and hr say.
+
+    An sr that is hr to the last bit once both are rounded: the best of results, or hr itself. A file between the levels.
+    Far fewer levels than hr has.
+    """
+    # of the middle channel every so many pixels, which nearly always is enough
+    samples = [image[0, image.shape[1] // 2].flatten() for image in (sr, hr)]
+    a, b = (pixels[:: max(1, pixels.numel() // MOST_SAMPLED)] for pixels in samples)
+    if bool(((a - b).abs() <= HALF).all()) and bool(((sr - hr).abs() <= HALF).all()):
+        flat = float(hr.amax() - hr.amin()) == 0
+        yield Finding(
+            kind="identical",
+            severity="warn",
+            what="sr is hr to the last bit" + (", an image of one colour" if flat else ""),
+            remedy="PSNR is infinite there"
+            if flat
+            else "make sure that it is no copy of hr; PSNR is infinite there",
+        )
+    levels = a * LEVELS
     if source == "file" and float((levels - levels.round()).abs().max()) > GRID:
         yield Finding(
             kind="quantisation",
@@ -253,7 +250,10 @@ def lint_grid(
             what="sr is not on the 8-bit grid",
             remedy="results of 8-bit files differ by up to 0.1 dB; round it once (--protocol's quantize does)",
         )
-    used, of_hr = (_used(values) for values in (levels, _sample(hr) * LEVELS))
+    used, of_hr = (
+        int(torch.bincount(values.round().clamp(0, LEVELS).long(), minlength=LEVELS + 1).count_nonzero())
+        for values in (levels, b * LEVELS)
+    )
     if used * FEW_LEVELS < of_hr:
         yield Finding(
             kind="quantisation",
@@ -261,16 +261,6 @@ def lint_grid(
             what=f"sr has {used} of 256 levels, hr {of_hr}",
             remedy="store it with 8 bits per channel, without a palette",
         )
-
-
-def _sample(image: Float[Tensor, "1 c h w"]) -> Float[Tensor, " n"]:
-    """Of the middle channel, every so many pixels."""
-    pixels = image[0, image.shape[1] // 2].flatten()
-    return pixels[:: max(1, pixels.numel() // MOST_SAMPLED)]
-
-
-def _used(levels: Float[Tensor, " n"]) -> int:
-    return int(torch.bincount(levels.round().clamp(0, LEVELS).long(), minlength=LEVELS + 1).count_nonzero())
 
 
 def _refuse(kind: str, what: str, remedy: str) -> Finding:

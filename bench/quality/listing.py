@@ -20,7 +20,7 @@ def lines() -> Iterator[str]:
         yield _line(model.name, f"{model.about}; {scales}", model.weights.values())
     yield from (f"  {name:<22} {about}" for name, about in catalog.EXTENDED.lines())
     yield "\ndata sets (or any folder of images)"
-    for name, about in datasets.names().items():
+    for name, about in datasets.NAMED.items():
         yield _line(name, about, datasets.files(name))
     yield "\nmetrics"
     for metric in METRICS.values():

@@ -5,7 +5,7 @@ A name asked for that cannot run is an error; one that is only there by default 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from bench.registry.adapters.image_folder import OtherScale, images_for
 from bench.registry.external import Outside
 from bench.roles import PrecomputedImages
 from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
-from bench.tiling.option import tiled, tiled_hash, tiled_inside
+from bench.tiling.tiles import tiled, tiled_hash, tiled_inside
 
 Say = Callable[[str], None]
 
@@ -41,47 +41,38 @@ def plans(config: Config, device: torch.device, say: Say) -> list[Plan]:
         UserError: a metric that was named cannot measure under the protocol.
     """
     loaded = list(load_metrics(config.metrics, device, named=config.metrics_named, say=say))
-    return [plan for p in config.protocols for plan in _plans(config, p, loaded, device, say)]
-
-
-def _plans(
-    config: Config, p: SRProtocol, loaded: Sequence[LoadedMetric], device: torch.device, say: Say
-) -> Iterator[Plan]:
-    models = list(_models(config, p, device, say))
-    usable = [metric for metric in loaded if can_measure(metric, p, required=config.metrics_named, say=say)]
-    for data in config.datasets:
-        part = config.shard.of(data)
-        if not part.images:
-            say(
-                f"{data.name} has {len(data.images)} images: none is in part {config.shard.index} of {config.shard.count}"
+    made = []
+    for protocol in config.protocols:
+        models = list(_models(config, protocol, device, say))
+        usable = [m for m in loaded if can_measure(m, protocol, required=config.metrics_named, say=say)]
+        for data in config.datasets:
+            part = config.shard.of(data)
+            if not part.images:
+                shard = f"part {config.shard.index} of {config.shard.count}"
+                say(f"{data.name} has {len(data.images)} images: none is in {shard}")
+                continue
+            lr_files: Mapping[str, Path] = {}
+            rule = protocol
+            if config.lr == "files":
+                refuse_protocol(protocol)
+                # of the whole data set, whose hash is the same for every shard
+                lr_files = lr_of(data, protocol.scale, config.lr_pattern)
+                say(f"{data.name}: {closest_lr(data, lr_files, protocol)}")
+                rule = replace(protocol, lr_sha256=digest(lr_files))
+            made.append(
+                Plan(
+                    dataset=part,
+                    protocol=rule,
+                    lr_files=lr_files,
+                    models=list(_for_dataset(config, models, data, protocol, say)),
+                    metrics=usable,
+                    device=device,
+                    images=config.images,
+                    force=config.force,
+                    strict=config.strict,
+                )
             )
-            continue
-        files, rule = _lr(config, data, p, say)
-        yield Plan(
-            dataset=part,
-            protocol=rule,
-            lr_files=files,
-            models=list(_for_dataset(config, models, data, p, say)),
-            metrics=usable,
-            device=device,
-            images=config.images,
-            force=config.force,
-            strict=config.strict,
-        )
-
-
-def _lr(config: Config, data: Dataset, p: SRProtocol, say: Say) -> tuple[Mapping[str, Path], SRProtocol]:
-    """The lr files to take, none where lr is made, and the protocol, whose hash covers them.
-
-    Raises:
-        UserError: the data set has none for the scale, an image lacks its file, or the protocol cannot take files.
-    """
-    if config.lr == "made":
-        return {}, p
-    refuse_protocol(p)
-    files = lr_of(data, p.scale, config.lr_pattern)
-    say(f"{data.name}: {closest_lr(data, files, p)}")
-    return files, replace(p, lr_sha256=digest(files))
+    return made
 
 
 def load_model(config: Config, p: SRProtocol, device: torch.device, name: str) -> Model:
@@ -124,24 +115,20 @@ def load_metrics(
             skipped[name] = error
             continue
         yield LoadedMetric(entry=metrics.used_entry(name, cache.used_name), metric=metric, named=named)
-    for line in _skipped(skipped):
-        if say:
-            say(line)
-
-
-def _skipped(missing: Mapping[str, MissingFile]) -> Iterator[str]:
-    """One line for all metrics whose weights could not be downloaded, and one for each that another thing keeps away."""
-    not_here = {name: error for name, error in missing.items() if error.reason}
-    if not_here:
-        names, groups = " and ".join(not_here), " ".join(dict.fromkeys(e.group for e in not_here.values()))
-        metric = "metric" if len(not_here) == 1 else "metrics"
-        reason = next(iter(not_here.values())).reason
-        yield (
-            f"{metric} {names} skipped: weights not found ({reason}). "
+    if say is None:
+        return
+    # one line for all metrics whose weights could not be downloaded, and one for each that another thing keeps away
+    no_weights = {name: error for name, error in skipped.items() if error.reason}
+    if no_weights:
+        what = "metric" if len(no_weights) == 1 else "metrics"
+        reason = next(iter(no_weights.values())).reason
+        groups = " ".join(dict.fromkeys(error.group for error in no_weights.values()))
+        say(
+            f"{what} {' and '.join(no_weights)} skipped: weights not found ({reason}). "
             f"Run: python -m bench.doctor --fetch {groups}"
         )
-    for name in missing.keys() - not_here.keys():
-        yield f"metric {name} skipped: {missing[name]}"
+    for name in skipped.keys() - no_weights.keys():
+        say(f"metric {name} skipped: {skipped[name]}")
 
 
 def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Model | Outside]:
@@ -191,7 +178,6 @@ def _for_dataset(
         UserError: a folder has no image for the data set; where other scales are asked for too, one that has none for
             this scale is left out here.
     """
-
     for model in models:
         if not isinstance(model, Outside):
             yield model

@@ -21,7 +21,7 @@ from bench.quality.large import LargeImage
 from bench.quality.plan import ImageJob, LoadedMetric, Model, Outcome, Plan, is_large
 from bench.quality.whole import WholeImage
 from bench.records import HR, LR
-from bench.tiling.option import hash_done
+from bench.tiling.tiles import hash_done
 
 
 class Steps(tp.Protocol):

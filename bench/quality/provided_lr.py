@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench import images
 from bench.errors import ImageError, UserError
-from bench.loading import load
+from bench.images import load
 from bench.lr import degrade
 from bench.prepare import modcrop
 from bench.records import Border, Dataset, SRProtocol

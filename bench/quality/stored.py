@@ -20,7 +20,7 @@ from jaxtyping import UInt8
 from bench import images
 from bench.datasets import ALIASES
 from bench.errors import ImageError, UserError
-from bench.files.typed import typed
+from bench.files.untrusted import typed
 from bench.printable import printable
 from bench.quality.config import RescoreConfig
 from bench.quality.engine import ResultWriter, missing_scores
@@ -28,7 +28,7 @@ from bench.quality.plan import ImageJob, LoadedMetric, Model, Plan
 from bench.records import HR, LR, Dataset, ImageFile, Picture, SRProtocol, untiled_hash
 from bench.registry.upscalers import UPSCALERS
 from bench.storage.pictures import Version
-from bench.storage.sound_rows import checked, definition, sound
+from bench.storage.rows import checked, definition, sound
 from bench.store import Store
 
 Say = Callable[[str], None]

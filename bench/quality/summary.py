@@ -11,7 +11,7 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bench.environment import suite_version
 from bench.files.names import listed
@@ -53,7 +53,8 @@ class Row:
     @property
     def infinite(self) -> tuple[str, ...]:
         """The images whose value is infinite."""
-        return tuple(image for image, value in self.values.items() if math.isinf(value))
+        values = zip(self.values, self.values.values(), strict=True)  # items() would look each image up
+        return tuple(image for image, value in values if math.isinf(value))
 
     @property
     def mean_of_finite(self) -> float | None:
@@ -70,12 +71,12 @@ class Row:
         return f"{self.mean:.{decimals}f}{STAR}" if finite is None else f"{finite:.{decimals}f}{STAR}"
 
 
+@dataclass(eq=False)
 class Values(Mapping[str, float]):
     """Values by image stem, eight bytes and a reference each: of 100,000 images, not much."""
 
-    def __init__(self) -> None:
-        self._stems: list[str] = []
-        self._numbers = array("d")
+    _stems: list[str] = field(default_factory=list)
+    _numbers: array[float] = field(default_factory=lambda: array("d"))
 
     def put(self, stem: str, value: float) -> None:
         """Add one, or replace it; quick where the stems come in order."""
@@ -184,38 +185,38 @@ def tables(rows: Sequence[Row]) -> list[Table]:
     groups: dict[tuple[str, int, str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.dataset, row.scale, row.protocol, row.protocol_hash), []).append(row)
-    return [
-        _table(f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})", group)
-        for (dataset, scale, protocol, digest), group in groups.items()
-    ]
-
-
-def _table(title: str, group: Sequence[Row]) -> Table:
-    metrics = tuple(dict.fromkeys(row.metric for row in group))
-    models = list(dict.fromkeys(row.model for row in group))
-    cell = {(row.model, row.metric): row for row in group}
-    lines = []
-    for model in models:
-        found = [cell.get((model, metric)) for metric in metrics]
-        counts = dict.fromkeys(str(row.n) for row in found if row)
-        lines.append((model, *(row.text() if row else "" for row in found), "/".join(counts)))
-    wide = len(metrics) > WIDE
-    return Table(
-        title=title,
-        columns=(
-            Column(head="model", align="left"),
-            *(
-                Column(head=metric, better="higher" if metric_entry(metric).higher_is_better else "lower")
-                for metric in metrics
-            ),
-            Column(head="n"),
-        ),
-        rows=tuple(lines),
-        rules=tuple(i for i, model in enumerate(models) if model == HR),
-        notes=tuple(_of_infinite(group)),
-        layout="tight" if wide else "boxed",
-        longest_head=LONG_HEAD_OF_WIDE if wide else LONG_HEAD,
-    )
+    made = []
+    for (dataset, scale, protocol, digest), group in groups.items():
+        metrics = tuple(dict.fromkeys(row.metric for row in group))
+        models = list(dict.fromkeys(row.model for row in group))
+        cell = {(row.model, row.metric): row for row in group}
+        lines = []
+        for model in models:
+            of_model = [cell.get((model, metric)) for metric in metrics]
+            counts = dict.fromkeys(str(row.n) for row in of_model if row)
+            lines.append((model, *(row.text() if row else "" for row in of_model), "/".join(counts)))
+        wide = len(metrics) > WIDE
+        made.append(
+            Table(
+                title=f"{dataset} x{scale}, protocol {protocol} ({digest[:8]})",
+                columns=(
+                    Column(head="model", align="left"),
+                    *(
+                        Column(
+                            head=metric, better="higher" if metric_entry(metric).higher_is_better else "lower"
+                        )
+                        for metric in metrics
+                    ),
+                    Column(head="n"),
+                ),
+                rows=tuple(lines),
+                rules=tuple(i for i, model in enumerate(models) if model == HR),
+                notes=tuple(_of_infinite(group)),
+                layout="tight" if wide else "boxed",
+                longest_head=LONG_HEAD_OF_WIDE if wide else LONG_HEAD,
+            )
+        )
+    return made
 
 
 def _of_infinite(group: Sequence[Row]) -> Iterator[str]:

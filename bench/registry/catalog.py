@@ -11,12 +11,10 @@ from bench import cache, shipped
 from bench.errors import UserError
 from bench.plugins import Extended, Plugin
 from bench.registry import stylizers, upscalers
-from bench.registry.descriptor import Requirements, requirements
-from bench.registry.external import PLUGIN_MODELS, Outside, found
+from bench.registry.external import PLUGIN_MODELS, Outside, found, resolve
 from bench.registry.stylizers import StylizerEntry
-from bench.registry.targets import resolve
 from bench.registry.upscalers import UpscalerEntry
-from bench.roles import Upscaler
+from bench.roles import Requirements, Upscaler, requirements
 
 if TYPE_CHECKING:
     import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ from bench.plugins import plugins
 from bench.records import content_hash
 from bench.registry import stylizers, upscalers
 from bench.registry.spec import SourceKind, Spec, looks_outside, parse
-from bench.registry.targets import resolve
 
 if TYPE_CHECKING:
     import torch
@@ -89,6 +89,17 @@ class Outside:
         if not self.supports(scale):
             raise UserError(f"model {self.name} is for x{self.scale}; required a model for x{scale}")
         return self.make(scale, device)
+
+
+def resolve(target: str) -> Any:
+    """What `module:attribute` names, as tables have it so that listing them loads nothing; the module is imported.
+
+    Raises:
+        ImportError: there is no such module, or a package that it needs is missing.
+        AttributeError: the module has no such attribute.
+    """
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def found(text: str, known: Callable[[], str]) -> Outside:

@@ -28,15 +28,6 @@ def _whole(text: str) -> int:
     return value
 
 
-def _one_of(*values: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if text not in values:
-            raise ValueError(text)
-        return text
-
-    return check
-
-
 def _name(text: str) -> str:
     if not SAFE_NAME.fullmatch(text):
         raise ValueError(text)
@@ -51,9 +42,14 @@ def _pattern(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One `key=value`: how it is read, what is required of it, and the kinds of source that have it."""
+    """One `key=value`: how it is read, what is required of it, and the kinds of source that have it.
 
-    read: Callable[[str], Any]
+    Attributes:
+        values: all that it may be; empty where `read` decides.
+    """
+
+    read: Callable[[str], Any] = str
+    values: tuple[str, ...] = ()
     required: str
     of: frozenset[SourceKind]
 
@@ -70,21 +66,21 @@ OPTIONS: Mapping[str, Option] = {
         read=_whole, required=f"a whole number of at least 1 and at most {MOST}", of=NETWORKS | {"folder"}
     ),
     "range": Option(
-        read=_one_of("1", "255"), required="1 (0..1) or 255 (0..255), of what goes in and out", of=FOREIGN
+        values=("1", "255"), required="1 (0..1) or 255 (0..255), of what goes in and out", of=FOREIGN
     ),
-    "layout": Option(read=_one_of("nchw", "nhwc"), required="nchw or nhwc", of=FOREIGN),
-    "order": Option(read=_one_of("rgb", "bgr"), required="rgb or bgr", of=NETWORKS),
+    "layout": Option(values=("nchw", "nhwc"), required="nchw or nhwc", of=FOREIGN),
+    "order": Option(values=("rgb", "bgr"), required="rgb or bgr", of=NETWORKS),
     "multiple": Option(
         read=_whole,
         required=f"a whole number of at least 1, at most {MOST}, that both sides are padded to",
         of=NETWORKS,
     ),
-    "channels": Option(read=_one_of("1", "3"), required="1 (luma) or 3 (RGB)", of=FOREIGN),
-    "kind": Option(read=_one_of("upscaler", "stylizer"), required="upscaler or stylizer", of=NETWORKS),
+    "channels": Option(values=("1", "3"), required="1 (luma) or 3 (RGB)", of=FOREIGN),
+    "kind": Option(values=("upscaler", "stylizer"), required="upscaler or stylizer", of=NETWORKS),
     "pattern": Option(
         read=_pattern, required="how the files are called, with {stem} in it once", of=frozenset({"folder"})
     ),
-    "style": Option(read=str, required="the style that a stylizer was trained for", of=NETWORKS),
+    "style": Option(required="the style that a stylizer was trained for", of=NETWORKS),
 }
 
 
@@ -145,6 +141,8 @@ def parse(text: str) -> Spec:
         if key in options:
             raise UserError(f"{source!r} has the option {key} twice; required once")
         try:
+            if option.values and value not in option.values:
+                raise ValueError(value)
             options[key] = option.read(value)
         except ValueError as error:
             raise UserError(

@@ -25,7 +25,7 @@ class StylizerEntry:
             take as long.
         style: the style image it was trained for, by its name in :mod:`bench.styles`; empty for none.
         loss_network: that it was trained with; empty where there was none.
-        minimum: pixels per side that it needs at least (:class:`bench.registry.descriptor.Requirements`); 41 is that of
+        minimum: pixels per side that it needs at least (:class:`bench.roles.Requirements`); 41 is that of
             :mod:`models.style_net`, which every network of this table is.
         version: raised whenever the code's values change, so that stored timings are not taken for new ones.
     """
@@ -58,30 +58,6 @@ class StylizerEntry:
         return self.weights.rpartition("/")[2] if self.weights else f"random weights, seed {SEED}"
 
 
-def _trained(style: str) -> StylizerEntry:
-    return StylizerEntry(
-        name=f"style-{style}",
-        about=f"the paper's network as we trained it for {style}",
-        hash_id="models.style_net:load_style_net",
-        target="models.style_net:load_style_net",
-        weights=f"{shipped.PREFIX}style-{style}.safetensors",
-        style=style,
-        loss_network="vgg19-conv3_1",
-    )
-
-
-def _released(style: str) -> StylizerEntry:
-    return StylizerEntry(
-        name=f"style-johnson-{style}",
-        about=f"the authors' released network for {style}: instance norm, half width (Johnson et al.)",
-        hash_id="models.johnson_onnx:load_johnson",
-        target="models.johnson_onnx:load_johnson",
-        weights=f"weights/style-johnson-in/{style}.onnx",
-        style=style,
-        loss_network="vgg16",
-    )
-
-
 STYLIZERS: dict[str, StylizerEntry] = {
     entry.name: entry
     for entry in (
@@ -91,7 +67,29 @@ STYLIZERS: dict[str, StylizerEntry] = {
             hash_id="bench.stylizers:random_paper_network",
             target="bench.registry.random_network:random_paper_network",
         ),
-        *(_trained(style) for style in TRAINED),
-        *(_released(style) for style in ("candy", "la_muse", "mosaic", "udnie")),
+        *(
+            StylizerEntry(
+                name=f"style-{style}",
+                about=f"the paper's network as we trained it for {style}",
+                hash_id="models.style_net:load_style_net",
+                target="models.style_net:load_style_net",
+                weights=f"{shipped.PREFIX}style-{style}.safetensors",
+                style=style,
+                loss_network="vgg19-conv3_1",
+            )
+            for style in TRAINED
+        ),
+        *(
+            StylizerEntry(
+                name=f"style-johnson-{style}",
+                about=f"the authors' released network for {style}: instance norm, half width (Johnson et al.)",
+                hash_id="models.johnson_onnx:load_johnson",
+                target="models.johnson_onnx:load_johnson",
+                weights=f"weights/style-johnson-in/{style}.onnx",
+                style=style,
+                loss_network="vgg16",
+            )
+            for style in ("candy", "la_muse", "mosaic", "udnie")
+        ),
     )
 }

@@ -21,7 +21,7 @@ class UpscalerEntry:
         options: further keyword arguments of the target.
         weights: scale to a file of the manifest or of the package (:mod:`bench.shipped`); empty for an upscaler that
             has none and takes any scale.
-        minimum: lr pixels per side that it needs at least (:class:`bench.registry.descriptor.Requirements`).
+        minimum: lr pixels per side that it needs at least (:class:`bench.roles.Requirements`).
         version: raised whenever the code's values change, so that stored scores are not taken for new ones.
     """
 
@@ -80,10 +80,6 @@ def _trained(loss: str, scales: tuple[int, ...]) -> tuple[UpscalerEntry, Upscale
     )
 
 
-def _srcnn(kind: str, scales: tuple[int, ...]) -> dict[int, str]:
-    return {scale: f"weights/srcnn/{kind}/x{scale}.mat" for scale in scales}
-
-
 UPSCALERS: dict[str, UpscalerEntry] = {
     entry.name: entry
     for entry in (
@@ -119,14 +115,14 @@ UPSCALERS: dict[str, UpscalerEntry] = {
             about="SRCNN 9-1-5 trained on 91 images (Dong et al. 2014), the authors' weights",
             hash_id="baselines.srcnn:SRCNN",
             target="baselines.srcnn:SRCNN",
-            weights=_srcnn("9-1-5-91", (2, 3, 4)),
+            weights={scale: f"weights/srcnn/9-1-5-91/x{scale}.mat" for scale in (2, 3, 4)},
         ),
         UpscalerEntry(
             name="srcnn-955",
             about="SRCNN 9-5-5 trained on ImageNet (Dong et al. 2014), the authors' weights",
             hash_id="baselines.srcnn:SRCNN",
             target="baselines.srcnn:SRCNN",
-            weights=_srcnn("9-5-5-imagenet", (2, 3, 4)),
+            weights={scale: f"weights/srcnn/9-5-5-imagenet/x{scale}.mat" for scale in (2, 3, 4)},
         ),
         *_trained("pixel", (2, 4, 8)),
         *_trained("feature", (2, 4, 8)),

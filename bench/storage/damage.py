@@ -33,22 +33,6 @@ def number(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def refuse_special(file: Path) -> None:
-    """
-    Raises:
-        StoreError: a folder, a device or a pipe lies there.
-    """
-    try:
-        mode = file.stat().st_mode
-    except OSError:
-        return
-    if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-        raise StoreError(
-            f"results file {str(file)!r} cannot be opened: it is {what}; required a file or a new name"
-        )
-
-
 @contextmanager
 def readable(file: Path) -> Iterator[Path]:
     """The file, or a copy of it with its log where SQLite cannot read it in its place, to be opened in the block.
@@ -106,28 +90,33 @@ def unfinished(file: Path) -> bool:
     """Whether something waits in the log: the last run was killed, or another one is at work.
 
     Raises:
-        StoreError: the file that belongs to the log is empty or gone, and SQLite would delete the log; or, without a
-            log, the file does not end with a whole page.
+        StoreError: a folder, a device or a pipe lies there; the file that belongs to the log is empty or gone, and
+            SQLite would delete the log; or, without a log, the file does not end with a whole page.
     """
     log = log_of(file)
-    waiting, size = _bytes(log), _bytes(file)
+    sizes = {}
+    for path in (log, file):
+        try:
+            found = path.stat()
+        except (
+            OSError
+        ):  # the log goes with the last process that closes the file; what is unreadable SQLite says so
+            continue
+        if path is file and not stat.S_ISREG(found.st_mode):
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "a device or a pipe"
+            raise StoreError(
+                f"results file {str(file)!r} cannot be opened: it is {what}; required a file or a new name"
+            )
+        sizes[path] = found.st_size
+    waiting, size = sizes.get(log, 0), sizes.get(file, 0)
     if waiting and not size:
         raise StoreError(
-            f"results file {str(file)!r} is {'empty' if file.exists() else 'missing'}, but {str(log)!r} beside it holds "
+            f"results file {str(file)!r} is {'empty' if file in sizes else 'missing'}, but {str(log)!r} beside it holds "
             "what was stored last; restore a copy, or move that away and repeat the command"
         )
-    if not waiting and file.is_file() and size % _page_bytes(file):
+    if not waiting and file in sizes and size % _page_bytes(file):
         raise StoreError(f"results file {str(file)!r}: {REMEDY} ({size} bytes are no whole number of pages)")
     return waiting > 0
-
-
-def _bytes(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except (
-        OSError
-    ):  # the log goes when the last process closes the file; of what cannot be read SQLite says so
-        return 0
 
 
 def _page_bytes(file: Path) -> int:

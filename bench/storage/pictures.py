@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.records import IN_TILES, Picture
-from bench.storage.sound_rows import checked
+from bench.storage.rows import checked
 
 COLUMNS = tuple(Picture.__dataclass_fields__)
 HASH = "pixels_sha256"
@@ -37,12 +37,6 @@ class Version:
     images: int
     run: int
     unhashed: int = 0
-
-
-def add_hashes(db: sqlite3.Connection) -> None:
-    """A file from before pixels were hashed gets the column, empty; what older versions write stays empty too."""
-    if not _hashed(db):
-        db.execute(f"alter table pictures add column {HASH} text not null default ''")
 
 
 def insert(db: sqlite3.Connection, run: int, pictures: Iterable[Picture]) -> None:
@@ -87,7 +81,7 @@ def page(
 
 def versions(db: sqlite3.Connection, file: object, table: Literal["scores", "pictures"]) -> list[Version]:
     """Of all that has rows in a table, in the order of data sets and protocols."""
-    unhashed = "0" if table == "scores" else f"sum({HASH} = '')" if _hashed(db) else "count(*)"
+    unhashed = "0" if table == "scores" else f"sum({HASH} = '')" if hashed(db) else "count(*)"
     key = ("dataset", "protocol_hash", "model", "model_hash")
     alone = f"iif(instr(model_hash, '{IN_TILES}'), substr(model_hash, 1, instr(model_hash, '{IN_TILES}') - 1), model_hash)"
     groups = ", ".join((*key[:-1], alone))  # images that were done in tiles are of the same version
@@ -109,9 +103,10 @@ def _picture(row: tuple[str, ...]) -> Picture:
 
 
 def _columns(db: sqlite3.Connection) -> str:
-    hashed = _hashed(db)
-    return ", ".join(name if hashed or name != HASH else "''" for name in COLUMNS)
+    missing = set() if hashed(db) else {HASH}
+    return ", ".join("''" if name in missing else name for name in COLUMNS)
 
 
-def _hashed(db: sqlite3.Connection) -> bool:
+def hashed(db: sqlite3.Connection) -> bool:
+    """Whether the file has the column of hashes: one from before pixels were hashed has not."""
     return any(row[1] == HASH for row in db.execute("pragma table_info(pictures)"))

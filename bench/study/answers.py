@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.files.json_file import read_json, shown
+from bench.files.untrusted import read_json, shown
 from bench.study.key import Trial
 
 FORMAT, VERSION = "perceptual-bench preference answers", 1

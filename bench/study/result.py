@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.files.json_file import read_json
 from bench.files.replacing import replacing
-from bench.files.typed import typed
+from bench.files.untrusted import read_json, typed
 from bench.records import content_hash
 from bench.tables import to_json
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from baselines.optimise import Settings
-from bench import manifest
+from bench import arguments, manifest
 from bench.datasets import dataset
 from bench.errors import UserError
 from bench.records import Dataset, StyleProtocol, content_hash
 from bench.registry import catalog, stylizers
 from bench.registry.external import Outside, refuse_namesakes
 from bench.registry.stylizers import StylizerEntry
-from bench.shard import shard
 from bench.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
 from bench.styling import metrics as style_metrics
 
@@ -137,7 +136,7 @@ def read_config(args: argparse.Namespace) -> Config:
     return Config(
         style=style,
         sizes=tuple(dict.fromkeys(args.sizes)),
-        images=shard(args.shard).of(replace(images, images=images.images[: args.limit])),
+        images=arguments.shard(args.shard).of(replace(images, images=images.images[: args.limit])),
         models=find_models(style, args.models),
         models_named=args.models is not None,
         metrics=find_metrics(args.metrics or (), args.sizes),

@@ -11,8 +11,7 @@ from typing import Any
 import psutil
 import torch
 
-from bench import gpu
-from bench.devices import find_device
+from bench.devices import SLOWING, find_device, gpu_state, precision_flags
 from bench.environment import environment, onednn_flags
 from bench.timing import peak
 from bench.timing.certificate_record import PeakMemory, TimingCertificate
@@ -85,7 +84,7 @@ def certificate(
     """What `timing` depends on. Calls `work` and `eager` once more, untimed.
 
     Args:
-        states: of the GPU before and after the measurement (:func:`bench.gpu.gpu_state`), None on a CPU.
+        states: of the GPU before and after the measurement (:func:`bench.devices.gpu_state`), None on a CPU.
     """
     machine = environment(str(device))
     return TimingCertificate(
@@ -200,19 +199,19 @@ def resident_bytes() -> int:
 
 def float32_settings() -> dict[str, Any]:
     """How exactly float32 is computed: TF32 and cuDNN flags, and oneDNN's leave to use bf16 inside."""
-    return {**gpu.precision_flags(), **onednn_flags()}
+    return {**precision_flags(), **onednn_flags()}
 
 
 def accelerator_state(device: torch.device) -> dict[str, Any] | None:
     """Clocks, throttling and other processes of a CUDA device now; None for any other."""
-    return gpu.gpu_state(device.index) if device.type == "cuda" else None
+    return gpu_state(device.index) if device.type == "cuda" else None
 
 
 def state_warnings(state: dict[str, Any] | None) -> list[str]:
     """What the driver saw that slows work down: throttling, other processes."""
     if state is None:
         return []
-    slowing = [reason for reason in state.get("throttle_reasons") or [] if reason in gpu.SLOWING]
+    slowing = [reason for reason in state.get("throttle_reasons") or [] if reason in SLOWING]
     warnings = [f"the GPU was throttled: {', '.join(slowing)}"] if slowing else []
     if state.get("other_processes"):
         warnings.append(f"{state['other_processes']} other processes were on the GPU")

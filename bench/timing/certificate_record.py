@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.files.typed import typed
+from bench.files.untrusted import typed
 from bench.forms.ladder import FormFacts
 from bench.records import SpeedResult, content_hash
 from bench.timing.records import Timing
@@ -37,7 +37,7 @@ class TimingCertificate:
         flops: of one call; None where none are counted, as then of `flops_per_second` and `share_of_peak`.
         peak: this machine's fastest matrix product (:class:`bench.timing.peak.Peak`).
         float32: how exactly it is computed; see :func:`bench.timing.certificate.float32_settings`.
-        gpu_before, gpu_after: state of the GPU (:func:`bench.gpu.gpu_state`); None on a CPU.
+        gpu_before, gpu_after: state of the GPU (:func:`bench.devices.gpu_state`); None on a CPU.
         environment: the machine's facts, `device` among them.
         weights: where they come from, in words.
         form: how close the form is to plain float32; None for the optimisation, which has none.

@@ -17,7 +17,7 @@ from baselines.lbfgs import LBFGS
 from baselines.style_gradient import StyleGradient
 from bench import cache, images
 from bench.datasets import dataset
-from bench.loading import load
+from bench.images import load
 from bench.records import content_hash
 from bench.registry.catalog import Participant
 from models import vgg

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
-from bench.files.json_file import shown
 from bench.files.replacing import replacing
+from bench.files.untrusted import shown
 from bench.files.weights_only import DAMAGE, load
 from bench.training.recipe import differences
 

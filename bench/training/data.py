@@ -16,7 +16,7 @@ from torch import Tensor
 from baselines.bicubic import imresize
 from bench import cache, datasets, images, manifest
 from bench.errors import ImageError, UserError
-from bench.loading import load
+from bench.images import load
 from bench.records import Dataset, ImageFile, content_hash
 from bench.training.disjoint import refuse_test_images
 

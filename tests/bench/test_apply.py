@@ -27,9 +27,9 @@ from bench.forms.form import Form, FormUnavailable
 from bench.records import ImageFile, Run, SpeedResult
 from bench.registry import catalog, stylizers, upscalers
 from bench.registry.catalog import Participant
-from bench.registry.descriptor import Requirements
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.upscalers import UpscalerEntry
+from bench.roles import Requirements
 from bench.store import Store, now
 from models.median import median_filter
 from models.style_net import StyleNet
@@ -507,7 +507,7 @@ def test_large_outputs_are_made_in_tiles_to_the_same_pixels(
     picture(Path("a.png"))
     for out, tile in (("whole", "off"), ("tiles", "16")):
         assert program.main(["sr-pixel", "a.png", "--out", out, "--tile", tile]) == 0
-    monkeypatch.setattr("bench.tiling.option.WHOLE_PIXELS", 10)
+    monkeypatch.setattr("bench.tiling.tiles.WHOLE_PIXELS", 10)
     assert program.main(["sr-pixel", "a.png", "--out", "auto"]) == 0
     whole, *others = (images.read(Path(out) / "a.png") for out in ("whole", "tiles", "auto"))
     assert all(np.array_equal(whole, other) for other in others)

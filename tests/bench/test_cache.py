@@ -305,5 +305,4 @@ def test_torchs_own_folder_is_where_torch_looks(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    file = manifest.file("weights/torchvision/squeezenet1_1-b8a52dc0.pth")
-    assert list(cache._copies(file))[1].parent == Path(torch.hub.get_dir()) / "checkpoints"
+    assert cache._torch_hub() == Path(torch.hub.get_dir()) / "checkpoints"

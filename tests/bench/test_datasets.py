@@ -11,7 +11,7 @@ import pytest
 from bench import datasets, images
 from bench.datasets import dataset
 from bench.errors import ImageError, MissingFile, UserError
-from bench.loading import load
+from bench.images import load
 from bench.manifest import ManifestFile
 from bench.records import ImageFile
 
@@ -24,13 +24,13 @@ def put(folder: Path, *names: str) -> None:
 
 
 def test_every_name_gives_its_images_in_a_fixed_order() -> None:
-    counts = {name: len(dataset(name).images) for name in datasets.names()}
+    counts = {name: len(dataset(name).images) for name in datasets.NAMED}
     assert counts == {
         **{"samples": 7, "set5": 5, "set14": 14, "bsd100": 100, "coco50": 50},
         **{"urban100": 100, "t91": 91, "contents": 2},
     }
     assert [image.stem for image in dataset("set5").images] == ["baby", "bird", "butterfly", "head", "woman"]
-    for name in datasets.names():
+    for name in datasets.NAMED:
         stems = [image.stem for image in dataset(name).images]
         assert len(set(stems)) == len(stems)
         assert dataset(name).name == name

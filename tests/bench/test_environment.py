@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from bench import devices as devices_module
 from bench import environment as environment_module
-from bench import gpu
-from bench.devices import devices, find_device
+from bench.devices import devices, driver_version, find_device, gpu_state, throttle_reasons
 from bench.environment import (
     BF16_UNITS,
     bf16_units,
@@ -31,7 +31,7 @@ from bench.records import Environment
 
 
 def test_importing_the_module_imports_no_torch() -> None:
-    program = "import bench.environment, bench.gpu, sys; sys.exit('torch' in sys.modules)"
+    program = "import bench.environment, bench.devices, sys; sys.exit('torch' in sys.modules)"
     root = Path(environment_module.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
 
@@ -154,15 +154,15 @@ def test_a_containers_quota_is_cores_worth_of_time(tmp_path: Path) -> None:
 
 
 def test_throttle_bits_are_named_and_unknown_ones_kept() -> None:
-    assert gpu.throttle_reasons(0) == ()
-    assert gpu.throttle_reasons(0x4 | 0x40) == ("power cap", "hardware thermal")
-    assert gpu.throttle_reasons(1 << 20) == ("0x100000",)
+    assert throttle_reasons(0) == ()
+    assert throttle_reasons(0x4 | 0x40) == ("power cap", "hardware thermal")
+    assert throttle_reasons(1 << 20) == ("0x100000",)
 
 
 def test_a_gpu_without_the_drivers_library_says_why_it_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "installed", lambda: False)
-    assert gpu.driver_version() == "unknown: nvidia-ml-py is not installed"
-    assert gpu.gpu_state() == {"unknown": "unknown: nvidia-ml-py is not installed"}
+    monkeypatch.setattr(devices_module, "installed", lambda: False)
+    assert driver_version() == "unknown: nvidia-ml-py is not installed"
+    assert gpu_state() == {"unknown": "unknown: nvidia-ml-py is not installed"}
 
 
 class FakeNVML(SimpleNamespace):
@@ -194,10 +194,10 @@ def test_what_the_driver_says_is_recorded_and_what_it_refuses_is_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", FakeNVML())
-    monkeypatch.setattr(gpu, "installed", lambda: True)
-    monkeypatch.setattr(gpu, "device_handle", lambda index: object())
-    state = gpu.gpu_state(0)
-    assert gpu.driver_version() == "580.65.06"
+    monkeypatch.setattr(devices_module, "installed", lambda: True)
+    monkeypatch.setattr(devices_module, "device_handle", lambda index: object())
+    state = gpu_state(0)
+    assert driver_version() == "580.65.06"
     assert state["sm_clock_mhz"] == 1980
     assert state["throttle_reasons"] == ["power cap"]
     assert state["other_processes"] == 1

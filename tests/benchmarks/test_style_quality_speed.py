@@ -6,7 +6,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.gpu import exact_float32
+from bench.devices import exact_float32
 from bench.styling.methods import optimised
 from tests.benchmarks.ratio import require_times_faster
 from tests.gpu.batched import noise, nothing, plan

@@ -30,7 +30,7 @@ PRELOADED = (
     "bench.quality.loading",
     "bench.quality.summary",
     "bench.environment",
-    "bench.gpu",
+    "bench.devices",
     "bench.quality.lint",
     "bench.metrics.psnr",
     "bench.metrics.ssim",

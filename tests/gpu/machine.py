@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 
-from bench.devices import find_device
+from bench.devices import find_device, gpu_state
 from bench.environment import bf16_units, environment, summary
 from bench.errors import UserError
 from bench.forms.build import build, exact_float32
 from bench.forms.form import FormUnavailable, form
-from bench.gpu import gpu_state
 from bench.registry import catalog
 from bench.timing.certificate import certify
 from bench.timing.peak import peak

@@ -16,8 +16,8 @@ from PIL import Image
 
 from bench import images
 from bench.errors import ImageError
-from bench.files.jpeg_scans import scans
 from bench.files.whole_file import read_whole
+from bench.images import jpeg_scans
 from tests.hostile import pictures
 
 ROOT = Path(__file__).parents[2]
@@ -84,16 +84,16 @@ def test_a_bomb_would_go_off_where_nothing_limits_it() -> None:
 def test_scans_of_ordinary_jpegs_are_counted_as_they_are() -> None:
     picture = pictures.pixels(size=(64, 48))
     baseline, progressive = (pictures.saved(picture, "JPEG", progressive=p) for p in (False, True))
-    assert scans(baseline) == 1
-    assert 6 <= scans(progressive) <= 12
-    assert scans(baseline + progressive) == 1  # a phone's second picture, or a film, behind the first
+    assert jpeg_scans(baseline) == 1
+    assert 6 <= jpeg_scans(progressive) <= 12
+    assert jpeg_scans(baseline + progressive) == 1  # a phone's second picture, or a film, behind the first
     thumbnail = io.BytesIO()
     exif = Image.Exif()
     exif[0x9286] = b"ASCII\0\0\0" + progressive * 9  # in the EXIF of the first
     picture.save(thumbnail, "JPEG", exif=exif)
-    assert scans(thumbnail.getvalue()) == 1
+    assert jpeg_scans(thumbnail.getvalue()) == 1
     restarts = pictures.saved(picture, "JPEG", restart_marker_blocks=1)
-    assert scans(restarts) == 1
+    assert jpeg_scans(restarts) == 1
     assert np.array_equal(images.decode(restarts, "x"), np.asarray(Image.open(io.BytesIO(restarts))))
 
 

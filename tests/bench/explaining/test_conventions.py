@@ -34,8 +34,7 @@ from bench.explaining.likes import LIBRARIES, LIKES, Like, likes, printed_by
 from bench.explaining.match import match
 from bench.explaining.scores import ImageScores, Value, measure, planes, values, view
 from bench.explaining.ssim import box_then_every, ssim_of_planes
-from bench.images import to_array, to_tensor
-from bench.loading import load
+from bench.images import load, to_array, to_tensor
 from bench.prepare import prepare, to_luma
 from bench.protocols import protocol
 

@@ -17,8 +17,8 @@ from PIL import Image
 from torch import Tensor
 
 from bench.datasets import dataset
+from bench.images import load as load_image
 from bench.images import to_tensor
-from bench.loading import load as load_image
 from bench.metrics import load
 from bench.metrics.ms_ssim import WEIGHTS, half
 from bench.metrics.ssim import similarity

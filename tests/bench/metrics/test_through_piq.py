@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from bench.datasets import dataset
+from bench.images import load as load_image
 from bench.images import to_tensor
-from bench.loading import load as load_image
 from bench.metrics import METRICS, load
 from bench.prepare import prepare
 from bench.protocols import protocol

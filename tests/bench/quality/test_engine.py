@@ -23,7 +23,7 @@ from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.whole import upscale
 from bench.records import Environment, ImageFile, Run, Score
 from bench.store import Store, now
-from bench.tiling.option import tiled
+from bench.tiling.tiles import tiled
 
 CPU = torch.device("cpu")
 
@@ -387,7 +387,7 @@ def test_a_large_image_that_cannot_be_tiled_without_changing_it_is_refused(
 ) -> None:
     monkeypatch.setattr("bench.quality.plan.LARGE_PIXELS", 50)
     monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
-    monkeypatch.setattr("bench.tiling.tiles.LEAST", 4)
+    monkeypatch.setattr("bench.tiling.tiles.LEAST_TILE", 4)
     monkeypatch.setattr("bench.tiling.tiles.DEFAULT_OVERLAP", 1)
     looks_at_all = Fake(lambda lr: enlarge(lr) - lr.mean() / 10)
     model = Model(name="all", hash="1", upscaler=tiled(looks_at_all, "auto"))

@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets, executor, images, loading, merge, sr_quality
+from bench import datasets, executor, images, merge, sr_quality
+from bench.arguments import WHOLE, Shard, shard
 from bench.datasets import FolderImages, dataset
 from bench.errors import StoreError, UserError
 from bench.quality import engine
 from bench.quality.plan import ImageJob
 from bench.quality.summary import Values
 from bench.records import ImageFile, Picture
-from bench.shard import WHOLE, Shard, shard
 from bench.storage.pictures import relative_to_store
 from bench.store import Store
 from tests.stores import fill
@@ -71,7 +71,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def load(image: ImageFile) -> datasets.LoadedImage:
         seen.append(image.stem)
-        return loading.load(image)
+        return images.load(image)
 
     monkeypatch.setattr(executor, "load", load)
     return seen
@@ -123,7 +123,7 @@ def test_a_change_during_the_reading_is_not_remembered(
     folder: Path, tmp_path: Path, loads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def touched(image: ImageFile) -> datasets.LoadedImage:
-        loaded = loading.load(image)
+        loaded = images.load(image)
         if image.stem == "3":
             os.utime(image.file, ns=(1, 10**9))
         return loaded

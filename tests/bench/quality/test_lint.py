@@ -16,8 +16,7 @@ from baselines.bicubic import Bicubic
 from bench import cache, images
 from bench.datasets import dataset
 from bench.files.pairing import pair
-from bench.images import to_array, to_tensor
-from bench.loading import load
+from bench.images import load, to_array, to_tensor
 from bench.lr import degrade
 from bench.prepare import modcrop
 from bench.protocols import protocol

@@ -15,8 +15,8 @@ import bench.metrics.psnr
 from bench import compare, merge, rescore, sr_quality
 from bench.cluster import worker
 from bench.contents import read
+from bench.images import load as load_image
 from bench.images import to_tensor
-from bench.loading import load as load_image
 from bench.metrics import METRICS, MetricEntry
 from bench.prepare import shave, to_luma
 from bench.quality.plan import ORIGINAL

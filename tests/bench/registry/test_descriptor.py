@@ -17,9 +17,8 @@ from bench import cache, registry
 from bench.forms.build import transformed
 from bench.forms.form import form
 from bench.registry import catalog
-from bench.registry.descriptor import Requirements, requirements
-from bench.tiling.option import tiled
-from bench.tiling.tiles import Tiled
+from bench.roles import Requirements, requirements
+from bench.tiling.tiles import Tiled, tiled
 from models.style_net import StyleNet
 
 ROOT = Path(registry.__file__).parents[2]

@@ -14,6 +14,8 @@ from baselines.bicubic import Bicubic
 from baselines.histogram import Matched
 from baselines.interpolate import Interpolation
 from baselines.srcnn import SRCNN
+from bench import arguments
+from bench.arguments import LEAST_TILE
 from bench.errors import UserError
 from bench.images import to_array
 from bench.quality.plan import Model
@@ -22,9 +24,7 @@ from bench.roles import Upscaler
 from bench.tiling import memory as tiling_memory
 from bench.tiling import tiles as tiling
 from bench.tiling.memory import UNSEEN_BYTES_PER_SR_PIXEL, LiveBytes, budget, bytes_per_pixel
-from bench.tiling.option import hash_done, tiled, tiled_hash
-from bench.tiling.tiles import DEFAULT_OVERLAP, LEAST, Tiled
-from bench.tiling.words import option
+from bench.tiling.tiles import DEFAULT_OVERLAP, Tiled, hash_done, tiled, tiled_hash
 from models.sr_net import SRNet
 
 SIDES = (61, 47)
@@ -273,10 +273,10 @@ def test_a_containers_limit_counts(
 
 
 def test_the_option_is_read_and_refused() -> None:
-    assert [option(text) for text in ("auto", "off", "64")] == ["auto", "off", 64]
-    for text in ("0", "-3", str(LEAST - 1), "big", "1.5", ""):
+    assert [arguments.tile(text) for text in ("auto", "off", "64")] == ["auto", "off", 64]
+    for text in ("0", "-3", str(LEAST_TILE - 1), "big", "1.5", ""):
         with pytest.raises(UserError, match=rf"--tile is '{text}'; required auto, off, or lr pixels"):
-            option(text)
+            arguments.tile(text)
 
 
 def test_wrapping_leaves_off_alone_and_tiles_the_network_inside_a_histogram_matching() -> None:
@@ -314,7 +314,7 @@ def test_auto_does_what_is_not_large_whole_and_refuses_tiles_that_would_change_a
     upscaler = tiled(Standardised(), "auto")
     assert tiled_hash("abc", upscaler, image()) == "abc"
     assert torch.equal(upscaler(image()), Standardised()(image()))
-    monkeypatch.setattr("bench.tiling.option.WHOLE_PIXELS", 100)
+    monkeypatch.setattr("bench.tiling.tiles.WHOLE_PIXELS", 100)
     monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
     monkeypatch.setattr("bench.tiling.tiles.DEFAULT_OVERLAP", 1)
     with pytest.raises(ValueError, match=r"the image needs tiles, and .*; required --tile N"):
@@ -325,14 +325,14 @@ def test_tiles_that_memory_chose_are_in_the_hash_of_that_image_alone(monkeypatch
     model = Model(name="b", hash="abc", upscaler=tiled(Bicubic(scale=2), "auto"), variants=True)
     model.upscaler(image())  # type: ignore[operator]
     assert hash_done(model.hash, model.upscaler) == "abc"
-    monkeypatch.setattr("bench.tiling.option.WHOLE_PIXELS", 100)
+    monkeypatch.setattr("bench.tiling.tiles.WHOLE_PIXELS", 100)
     monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
     model.upscaler(image())  # type: ignore[operator]
     done = hash_done(model.hash, model.upscaler)
-    assert done == f"abc+tile{LEAST}"
+    assert done == f"abc+tile{LEAST_TILE}"
     assert untiled_hash(done) == "abc"
     assert model.owns("b", done)
-    assert not model.owns("b", f"xyz+tile{LEAST}")
+    assert not model.owns("b", f"xyz+tile{LEAST_TILE}")
     assert not Model(name="b", hash="abc", upscaler=Bicubic(scale=2)).owns("b", done)
 
 

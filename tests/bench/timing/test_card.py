@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.registry.catalog import Participant
-from bench.registry.descriptor import Requirements
+from bench.roles import Requirements
 from bench.timing.card import card, challenge_score, counts
 
 

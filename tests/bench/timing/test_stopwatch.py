@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.files.typed import typed
+from bench.files.untrusted import typed
 from bench.statistics import bootstrap_medians, quantile
 from bench.timing import stopwatch as timing_module
 from bench.timing.clocks import Clock, CpuClock, CudaClock, clock_for
