@@ -289,13 +289,8 @@ FORMATS: Mapping[str, Callable[[Export], str]] = {
 
 
 def write_exports(files: Mapping[str, Path], make: Callable[[], Export]) -> None:
-    """Write the file of each format."""
+    """Write the file of each format, and print where it is."""
     for name, file in files.items():
         with replacing(file) as part:
             part.write_text(FORMATS[name](make()), encoding="utf-8")
-
-
-def print_exports(files: Mapping[str, Path]) -> None:
-    """Where they are."""
-    for name, file in files.items():
         print(f"{name + ':':<8} {as_given(file)}")

@@ -24,7 +24,7 @@ from bench.quality.stored import select, stored_jobs, stored_plan
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Run
 from bench.store import Store, now
-from bench.tables import print_exports, write_exports
+from bench.tables import write_exports
 
 
 def rescore(config: RescoreConfig, command: Command) -> int:
@@ -46,9 +46,8 @@ def rescore(config: RescoreConfig, command: Command) -> int:
             if usable:
                 todo.append(stored_plan(part, usable, where, force=config.force))
         table, complete = _rescore(config, todo, where, store, command)
-    write_exports(config.exports, partial(export, table))
     print(f"\nresults: {config.db}")
-    print_exports(config.exports)
+    write_exports(config.exports, partial(export, table))
     return DONE if complete and selection.whole else FAILED
 
 

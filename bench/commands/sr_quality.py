@@ -28,7 +28,7 @@ from bench.quality.loading import plans, refuse_folders
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
 from bench.store import Store, now
-from bench.tables import print_exports, write_exports
+from bench.tables import write_exports
 
 
 def sr_quality(config: Config, command: Command) -> int:
@@ -40,11 +40,10 @@ def sr_quality(config: Config, command: Command) -> int:
     with Store(config.db) as store, chosen(config) as cluster:
         where = device("cpu" if cluster else config.device)
         table, complete = score(config, where, store, command, cluster)
-    write_exports(config.exports, partial(export, table))
     print(f"\nresults: {config.db}")
     if config.images is not None:
         print(f"images:  {as_given(config.images)}")
-    print_exports(config.exports)
+    write_exports(config.exports, partial(export, table))
     if config.limit is not None:
         print(f"only the first {config.limit} images of each data set were asked for (--limit)")
     if config.shard.count > 1:

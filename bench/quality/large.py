@@ -28,7 +28,7 @@ from bench.quality.strips import (
 from bench.quality.whole import require_size, upscale
 from bench.roles import PrecomputedImages
 from bench.tiling.seams import seam_score
-from bench.tiling.tiles import Tiled, TiledWhenLarge, refuse_inexact, tiled_inside
+from bench.tiling.tiles import Tiled, refuse_inexact, tiled_inside
 
 Pixels = UInt8[np.ndarray, "h w c"]
 
@@ -75,11 +75,10 @@ class LargeImage:
             return upscaler.pixels(stem)
         assert upscaler is not None
         assert lr is not None
-        tiles = upscaler.tiles if isinstance(upscaler, TiledWhenLarge) else upscaler
-        if not isinstance(tiles, Tiled):
+        if not isinstance(upscaler, Tiled):
             return as_bytes(upscale(upscaler, as_tensor(lr).to(self.plan.device)))
-        sr = upscale_large(lr, tiles, device=self.plan.device)
-        refuse_inexact(tiles)
+        sr = upscale_large(lr, upscaler, device=self.plan.device)
+        refuse_inexact(upscaler)
         return sr
 
     def check(self, model: Model, sr: Pixels) -> dict[tuple[str, str], str]:

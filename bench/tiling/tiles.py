@@ -234,15 +234,9 @@ def _in_sr(span: Span, scale: int) -> slice:
     return slice(span.start * scale, span.stop * scale)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TiledWhenLarge(UpscalerWrapper):
+@dataclass(kw_only=True)
+class TiledWhenLarge(Tiled):
     """An upscaler that does ordinary images whole and large ones in tiles, where that changes no value."""
-
-    upscaler: Upscaler
-    tiles: Tiled = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tiles", Tiled(upscaler=self.upscaler))
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
         """
@@ -250,10 +244,10 @@ class TiledWhenLarge(UpscalerWrapper):
             ValueError: lr is large, memory does not allow to do it whole, and tiles would change the values.
         """
         if lr.shape[-2] * lr.shape[-1] * self.scale**2 <= WHOLE_PIXELS:
-            self.tiles.last = None
+            self.last = None
             return self.upscaler(lr)
-        sr = self.tiles(lr)
-        refuse_inexact(self.tiles)
+        sr = super().__call__(lr)
+        refuse_inexact(self)
         return sr
 
 
@@ -290,16 +284,18 @@ def tiled(upscaler: Upscaler, tile: Tile) -> Upscaler:
 
 
 def tiled_hash(model_hash: str, upscaler: Upscaler, like: Float[Tensor, "n c h w"]) -> str:
-    """A subject's content hash with its upscaler in tiles: the tile and its margin are in it, unless the upscaler says
+    """A model's content hash with its upscaler in tiles: the tile and its margin are in it, unless the upscaler says
     that tiles give the same bits. A margin as wide as the receptive field alone does not: a library adds the same
     numbers in another order, which turns single 8-bit values.
 
     Args:
-        like: any image with the channels, dtype and device that the subject will be given.
+        like: any image with the channels, dtype and device that the model will be given.
     """
     if requirements(upscaler).receptive_field == "unbounded":
         return tiled_hash(model_hash, upscaler.upscaler, like)  # type: ignore[attr-defined]
-    if not isinstance(upscaler, Tiled) or requirements(upscaler.upscaler).tiles_exactly:
+    if not isinstance(upscaler, Tiled) or isinstance(upscaler, TiledWhenLarge):
+        return model_hash  # large images get a hash of their own when they are done: `hash_done`
+    if requirements(upscaler.upscaler).tiles_exactly:
         return model_hash
     return content_hash({"model": model_hash, "tile": upscaler.tile, "overlap": upscaler.overlap_of(like)})
 
@@ -308,7 +304,7 @@ def hash_done(model_hash: str, upscaler: object) -> str:
     """What the scores of the last image are kept under: of tiles that memory chose, with the tile they were done in.
 
     Args:
-        model_hash: of the subject, as it was asked for; it stays where an image was done as that says.
+        model_hash: of the model, as it was asked for; it stays where an image was done as that says.
     """
     tiles = tiled_inside(upscaler)
     if tiles is None or tiles.last is None or tiles.last.tile in {None, tiles.tile}:
@@ -321,5 +317,5 @@ def hash_done(model_hash: str, upscaler: object) -> str:
 def tiled_inside(upscaler: object) -> Tiled | None:
     """The tiles that an upscaler does its images in, however it is wrapped."""
     while upscaler is not None and not isinstance(upscaler, Tiled):
-        upscaler = getattr(upscaler, "tiles", None) or getattr(upscaler, "upscaler", None)
+        upscaler = getattr(upscaler, "upscaler", None)
     return upscaler
