@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guard(lambda: run(args.into, args.files, args.contributor))
 
 
-def run(into: Path, files: Sequence[Path], contributors: Sequence[str]) -> int:
+def run(into: Path, files: Sequence[Path], contributors: Sequence[str] = ()) -> int:
     """Join, file after file."""
     from bench.commands.merge import run as engine
 

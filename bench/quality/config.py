@@ -170,7 +170,7 @@ def _validate(config: Config) -> None:
     entries = config.entries
     refuse_namesakes(entries)
     for scale in (protocol.scale for protocol in config.protocols):
-        if not any(entry.supports(scale) for entry in entries):
+        if entries and not any(entry.supports(scale) for entry in entries):
             have = "; ".join(
                 f"{entry.name} has {f'x{entry.scale}' if isinstance(entry, Outside) else entry.weights_text}"
                 for entry in entries

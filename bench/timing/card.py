@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from bench.out_of_memory import out_of_memory
 from bench.registry.catalog import Participant
@@ -48,6 +47,8 @@ class Counts:
 
 def counts(work: Work) -> Counts:
     """Count what one eager call computes."""
+    from torch.utils.flop_counter import FlopCounterMode  # loads Triton: 0.2 s that no other program needs
+
     outputs: list[torch.Size] = []
     with FlopCounterMode(display=False, custom_mapping=_noted(outputs)) as counter:
         work()
@@ -68,6 +69,8 @@ def _noted(outputs: list[Any]) -> dict[Any, Callable[..., int]]:
 
         count._get_raw = True  # type: ignore[attr-defined]  # torch's sign for: give the tensors, not their shapes
         return count
+
+    from torch.utils.flop_counter import flop_registry
 
     return {operation: noting(flop_registry[operation]) for operation in CONVOLUTIONS}
 
