@@ -26,7 +26,10 @@ HERE = Path(__file__).parent
 ELSEWHERE = {"psnr": 1e-3}
 
 
-REPLACED = {"sr-feature x8": "trained further", "sr-feature+match x8": "trained further"}
+REPLACED = {
+    name: "trained further"
+    for name in ("sr-feature x8", "sr-feature+match x8", "sr-feature x4", "sr-feature+match x4")
+}
 """Models whose weights are others than then, on purpose: their old scores stay, under the old hash."""
 
 
