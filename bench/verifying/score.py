@@ -17,7 +17,7 @@ from bench.explaining.conventions import Convention, psnr_conventions, ssim_conv
 from bench.explaining.inputs import loaded, stored
 from bench.explaining.likes import printed_by
 from bench.explaining.scores import measure, values
-from bench.explaining.table import described, libraries
+from bench.explaining.table import described, libraries, usual
 from bench.metrics import info
 from bench.protocols import PROTOCOLS
 from bench.quality.config import Config as QualityConfig
@@ -32,7 +32,8 @@ from bench.verifying.config import Claim, Config
 from bench.verifying.verdict import Candidate, Verdict, holds, judge
 
 CONVENTIONS = ("psnr", "ssim")
-SAME_IMAGES_AS_JOHNSON2016 = "rgb"
+IMAGES_OF = ("johnson2016", "srcnn2014")
+"""The protocols on whose images conventions are tried: lr of 8 bits in colour, and of float luma."""
 
 
 def judge_all(
@@ -66,12 +67,10 @@ def judge_all(
             for metric, value in made.items():
                 found.setdefault(metric, []).append(Candidate(under=protocol, value=value))
                 open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, value)}
-        for protocol in scored:
+        for protocol in (protocol for protocol in IMAGES_OF if protocol in scored):
             wanted = sorted({metric for metric, _ in open_ if metric in CONVENTIONS})
             if not wanted:
                 break
-            if protocol == SAME_IMAGES_AS_JOHNSON2016 and "johnson2016" in scored:
-                continue
             for metric, candidate in _conventions(protocol, wanted, first, config, name):
                 found[metric].append(candidate)
                 open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, candidate.value)}
@@ -149,6 +148,8 @@ def _conventions(
     every: list[Convention] = []
     every += psnr_conventions(count) if "psnr" in metrics else ()
     every += ssim_conventions() if "ssim" in metrics else ()
+    # of some hundred conventions one may give a number by chance; those that nobody uses are no evidence
+    every = [convention for convention in every if usual(convention, count)]
     images = [
         measure(pair.name, pair.sr, pair.hr, claim.scale, every)
         for pair in loaded(found.pairs, claim.scale)
