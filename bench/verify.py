@@ -41,9 +41,7 @@ def parser() -> argparse.ArgumentParser:
     shipped = Path(__file__).with_name("claims.toml")
     p.add_argument("file", type=Path, nargs="?", default=shipped, metavar="CLAIMS.toml", help=HELP["file"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
-    p.add_argument(
-        "--images", type=Path, default=Path("results/images"), metavar="DIR", help=HELP["images"]
-    )
+    p.add_argument("--images", type=Path, default=Path("results/images"), metavar="DIR", help=HELP["images"])
     p.add_argument("--only", nargs="+", default=[], metavar="ID", help=HELP["only"])
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--json", type=Path, metavar="FILE", help=HELP["json"])

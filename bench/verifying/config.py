@@ -114,7 +114,9 @@ def read(file: Path, only: tuple[str, ...] = ()) -> Claims:
             found[each["id"]] = _claim(each, file, at())
     unknown = [name for name in only if name not in found]
     if unknown:
-        raise UserError("; ".join([f"--only: no claim can be checked that is called {unknown[0]!r}", *problems]))
+        raise UserError(
+            "; ".join([f"--only: no claim can be checked that is called {unknown[0]!r}", *problems])
+        )
     if not found:
         raise UserError("; ".join([f"{str(file)!r} has no claim that can be checked", *problems]))
     chosen = tuple(claim for claim in found.values() if not only or claim.id in only)
