@@ -17,7 +17,6 @@ from bench.datasets import dataset
 from bench.errors import UserError
 from bench.leaderboards.toml_places import Places
 from bench.metrics import entry as metric_entry
-from bench.protocols import protocol
 from bench.registry.upscalers import UPSCALERS
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -131,7 +130,7 @@ def _wrong(given: Mapping[str, Any]) -> list[tuple[str, str]]:
         if key in given and not (isinstance(given[key], str) and given[key]):
             wrong.append((key, f"must be a text (got {given[key]!r})"))
     scale = given.get("scale", 2)
-    if not isinstance(scale, int) or isinstance(scale, bool) or scale < 2:  # noqa: PLR2004
+    if not isinstance(scale, int) or isinstance(scale, bool) or scale < 2:
         wrong.append(("scale", f"must be a whole number of at least 2 (got {scale!r})"))
     if sum(way in given for way in WAYS) != 1:
         wrong.append(("", f"must have exactly one of: {', '.join(WAYS)}"))
