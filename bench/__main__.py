@@ -21,6 +21,7 @@ PROGRAMS = {
     "leaderboard": "many models of one file: quality and speed, one table, leaderboard.json and the report",
     "apply": "stylize or upscale files and folders with any registered model",
     "explain": "one pair of images under every convention: what each library prints, which gives a published number",
+    "verify": "published values: verified under a convention, off by d under all, or why they cannot be compared",
     "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",
     "preference": "ask people which of two enlargements they prefer: a page for the workers, and what they answered",
     "style_quality": "the objective of style networks against the optimisation's iterations: where it overtakes them",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Verdict = Literal["SAME", "BETTER", "WORSE", "UNCLEAR"]
 Interval = tuple[float, float]
 
+ROUNDING = 1e-9
 FEWEST = 6
 """Values whose range covers the median with 95 % confidence: 1 - 2 * 0.5**6 = 0.97; five give 0.94."""
 RESAMPLES = 10_000
@@ -290,3 +291,14 @@ def share_interval(successes: int, n: int) -> Interval:
         return (0.0, 1.0)
     found = binomtest(successes, n).proportion_ci(0.95, method="wilson")
     return (float(found.low), float(found.high))
+
+
+def within_a_unit(value: float, printed: float, decimals: int) -> bool:
+    """Whether they differ by at most one unit of the last digit that was printed: some are cut, not rounded.
+
+    Args:
+        decimals: digits that were printed behind the point.
+    """
+    if not math.isfinite(value):
+        return False
+    return abs(value - printed) <= 10.0**-decimals * (1 + ROUNDING) + ROUNDING * abs(printed)

@@ -1,0 +1,1 @@
+"""Published claims against what this suite measures: read, score, judge."""

@@ -1,0 +1,163 @@
+"""The values that this suite can give for a claim: of each protocol, then of each convention on the stored images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+
+from bench import cache
+from bench.cli import Reporter
+from bench.datasets import dataset
+from bench.devices import exact_float32
+from bench.environment import environment
+from bench.errors import UserError
+from bench.explaining.conventions import Convention, psnr_conventions, ssim_conventions
+from bench.explaining.inputs import loaded, stored
+from bench.explaining.likes import printed_by
+from bench.explaining.scores import measure, values
+from bench.explaining.table import described, libraries, usual
+from bench.metrics import info
+from bench.protocols import PROTOCOLS
+from bench.quality.config import Config as QualityConfig
+from bench.quality.config import config as quality_config
+from bench.quality.engine import ResultWriter, evaluate, results
+from bench.quality.loading import can_measure, plans
+from bench.quality.plan import Plan
+from bench.records import HR, Run
+from bench.registry import catalog
+from bench.store import Store, now
+from bench.verifying.config import Claim, Config
+from bench.verifying.verdict import Candidate, Verdict, holds, judge
+
+CONVENTIONS = ("psnr", "ssim")
+IMAGES_OF = ("johnson2016", "srcnn2014")
+"""The protocols on whose images conventions are tried: lr of 8 bits in colour, and of float luma."""
+
+
+def judge_all(
+    claims: Sequence[Claim],
+    config: Config,
+    where: torch.device,
+    store: Store,
+    command: Sequence[str],
+    reporter: Reporter,
+) -> Iterator[Verdict]:
+    """The verdicts of claims of one model, data set and scale: it is scored once for all of them.
+
+    A model, data set or metric that fails is a reason why its claims cannot be compared.
+    """
+    first = claims[0]
+    found: dict[str, list[Candidate]] = {}
+    reason = ""
+    open_ = {(metric, text) for claim in claims for metric, text in claim.values.items()}
+    try:
+        name = catalog.upscaler_entry(first.run).name
+        scored = []
+        for protocol in PROTOCOLS:
+            metrics = sorted({metric for metric, _ in open_})
+            if not metrics:
+                break
+            made, lack = _under(protocol, metrics, first, config, where, store, command, reporter)
+            if lack:
+                reason = reason or lack
+                continue
+            scored.append(protocol)
+            for metric, value in made.items():
+                found.setdefault(metric, []).append(Candidate(under=protocol, value=value))
+                open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, value)}
+        for protocol in (protocol for protocol in IMAGES_OF if protocol in scored):
+            wanted = sorted({metric for metric, _ in open_ if metric in CONVENTIONS})
+            if not wanted:
+                break
+            for metric, candidate in _conventions(protocol, wanted, first, config, name):
+                found[metric].append(candidate)
+                open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, candidate.value)}
+    except (UserError, ValueError, RuntimeError, OSError) as error:
+        reason = str(error)
+    for claim in claims:
+        for metric, printed in claim.values.items():
+            yield judge(claim.id, metric, printed, claim.expected[metric], found.get(metric, []), reason)
+
+
+def _under(
+    protocol: str,
+    metrics: Sequence[str],
+    claim: Claim,
+    config: Config,
+    where: torch.device,
+    store: Store,
+    command: Sequence[str],
+    reporter: Reporter,
+) -> tuple[dict[str, float], str]:
+    """Means by metric under a protocol, or why there are none: a mean over a part of the images is no claim's."""
+    asked = quality_config(
+        datasets=[claim.dataset],
+        models=[claim.run],
+        scales=[claim.scale],
+        metrics=metrics,
+        protocol=protocol,
+        device=config.device,
+        db=config.db,
+        images=config.images,
+    )
+    (plan,) = plans(asked, where, reporter.note)
+    usable = tuple(
+        metric
+        for metric in plan.metrics
+        if can_measure(metric, plan.protocol, required=False, say=reporter.note)
+    )
+    plan = replace(plan, metrics=usable)
+    number = _start(asked, plan, where, store, command)
+    rows = results(plan, store, evaluate(ResultWriter(plan, store, number, reporter)))
+    store.finish(number)
+    images = len(plan.dataset.images)
+    made = {row.metric: row.mean for row in rows if row.model != HR and row.n == images}
+    if usable and not made:
+        n = max((row.n for row in rows if row.model != HR), default=0)
+        failures = store.failures(number)
+        why = f": {failures[0].image}: {failures[0].reason}" if failures else ""
+        return {}, f"{n} of {images} images of {claim.dataset} x{claim.scale} could be scored{why}"
+    return made, ""
+
+
+def _start(
+    asked: QualityConfig, plan: Plan, where: torch.device, store: Store, command: Sequence[str]
+) -> int:
+    exact_float32()
+    return store.start(
+        Run(
+            program="verify",
+            command=tuple(command),
+            started=now(),
+            environment=environment(str(where)),
+            protocols=(plan.protocol,),
+            metrics=tuple(info(name, cache.used_name) for name in asked.metrics),
+        )
+    )
+
+
+def _conventions(
+    protocol: str, metrics: Sequence[str], claim: Claim, config: Config, model: str
+) -> Iterator[tuple[str, Candidate]]:
+    """Every convention on the images that a protocol stored; those that some library prints first."""
+    data = dataset(claim.dataset).name
+    found = stored(config.db, data, model, claim.scale, protocol)
+    count = len(found.pairs)
+    every: list[Convention] = []
+    every += psnr_conventions(count) if "psnr" in metrics else ()
+    every += ssim_conventions() if "ssim" in metrics else ()
+    # of some hundred conventions one may give a number by chance; those that nobody uses are no evidence
+    every = [convention for convention in every if usual(convention, count)]
+    images = [
+        measure(pair.name, pair.sr, pair.hr, claim.scale, every)
+        for pair in loaded(found.pairs, claim.scale)
+        if pair.sr is not None and pair.hr is not None
+    ]
+    if len(images) < count:
+        return
+    for value in sorted(values(images, every), key=lambda value: not printed_by(value.convention, count)):
+        by = libraries(printed_by(value.convention, count))
+        words = f"{described(value.convention, claim.scale)}{f' ({by})' * bool(by)}, images of {protocol}"
+        yield value.metric, Candidate(under=words, value=value.value)
