@@ -141,15 +141,15 @@ def _start(
 def _conventions(
     protocol: str, metrics: Sequence[str], claim: Claim, config: Config, model: str
 ) -> Iterator[tuple[str, Candidate]]:
-    """Every convention on the images that a protocol stored; those that some library prints first."""
+    """Every convention that some library prints, on the images that a protocol stored."""
     data = dataset(claim.dataset).name
     found = stored(config.db, data, model, claim.scale, protocol)
     count = len(found.pairs)
     every: list[Convention] = []
     every += psnr_conventions(count) if "psnr" in metrics else ()
     every += ssim_conventions() if "ssim" in metrics else ()
-    # of some hundred conventions one may give a number by chance; those that nobody uses are no evidence
-    every = [convention for convention in every if usual(convention, count)]
+    # of some hundred conventions one may give a number by chance; those that no library prints are no evidence
+    every = [convention for convention in every if usual(convention, count) and printed_by(convention, count)]
     images = [
         measure(pair.name, pair.sr, pair.hr, claim.scale, every)
         for pair in loaded(found.pairs, claim.scale)

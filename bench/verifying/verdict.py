@@ -52,7 +52,7 @@ class Verdict:
             return f"verified under {self.under} ({self.value:.{digits + 2}f})"
         apart = self.value - float(self.printed)
         return (
-            f"off by {apart:+.{digits}f} under every convention "
+            f"off by {apart:+.{digits}f} under every protocol and every convention that a library prints "
             f"(nearest: {self.under}, {self.value:.{digits}f})"
         )
 

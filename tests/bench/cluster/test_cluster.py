@@ -18,6 +18,7 @@ from bench import images, sr_quality, style_quality
 from bench.cluster import connect as cluster_connect
 from bench.cluster import pool as clusters
 from bench.commands.sr_quality import sr_quality as sr_quality_command
+from bench.config_file import Command
 from bench.errors import MissingFile, RunError, UserError
 from bench.quality.config import config
 from bench.store import Store
@@ -225,7 +226,7 @@ def test_a_model_that_is_another_on_a_node_is_refused(
                 engine="ray",
                 address=running.address,
             ),
-            [],
+            Command(),
         )
 
 

@@ -76,7 +76,10 @@ def test_what_is_nothing_is_refused_with_what_there_could_be(tmp_path: Path) -> 
         parse(made(tmp_path, "notes.txt"))
     with pytest.raises(UserError, match=r"for a callable in it: .*net.py:NAME"):
         parse(made(tmp_path, "net.py"))
-    with pytest.raises(UserError, match="no model is called 'bicubc'; there are: bicubic; or a path"):
+    with pytest.raises(
+        UserError,
+        match=r"no model is called 'bicubc' .did you mean 'bicubic'\?.; there are: bicubic; or a path",
+    ):
         found("bicubc", lambda: "bicubic")
     assert not looks_outside("x" * 5000)
 
