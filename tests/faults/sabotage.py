@@ -212,10 +212,11 @@ def few_pages(count: int) -> None:
     """SQLite finds the disk full when the results file would have `count` pages more than empty tables have."""
     from bench.store import Store
 
-    real = Store._create
+    real = Store._open
 
-    def create(self: Store) -> None:
-        real(self)
-        self._db.execute(f"pragma max_page_count = {self._pragma('page_count') + count}")
+    def open_(self: Store, read_only: bool) -> None:
+        real(self, read_only)
+        if not read_only:
+            self._db.execute(f"pragma max_page_count = {self._pragma('page_count') + count}")
 
-    Store._create = create  # type: ignore[method-assign]
+    Store._open = open_  # type: ignore[method-assign]

@@ -75,7 +75,7 @@ def test_the_table_has_the_minimum_that_the_network_states(name: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["bench.roles", *(f"bench.registry.{part}" for part in ("descriptor", "spec", "external", "catalog"))],
+    ["bench.roles", *(f"bench.registry.{part}" for part in ("spec", "external", "catalog"))],
 )
 def test_finding_a_model_loads_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
