@@ -49,7 +49,7 @@ def words(action: argparse.Action) -> list[str]:
         known = (choices[-1], choices[0])
     if isinstance(action, argparse._AppendAction):
         return [*option, known[0], *option, known[1]]
-    return [*option, *(known if action.nargs else known[:1])]
+    return [*option, *(known if action.nargs not in {None, argparse.OPTIONAL} else known[:1])]
 
 
 def command_lines(name: str, command: str) -> Iterator[list[str]]:
