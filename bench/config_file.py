@@ -181,7 +181,9 @@ def _given(p: argparse.ArgumentParser, words: Sequence[str]) -> Mapping[str, Any
     probe = copy.deepcopy(p)
     for action in probe._actions:
         action.default, action.required = argparse.SUPPRESS, False
-    return vars(probe.parse_args(words))
+    given = vars(probe.parse_args(words))
+    # argparse hands the default of an optional positional argument to its type, this one too
+    return {name: value for name, value in given.items() if str(value) != argparse.SUPPRESS}
 
 
 def _options(p: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
@@ -232,7 +234,7 @@ def _value(action: argparse.Action, key: str, value: Any, what: str) -> Any:
         return action.const if value else NO_VALUE
     kind = _kind(action)
     repeated = isinstance(action, argparse._AppendAction)  # of which `extend` is one
-    if action.nargs is None and not repeated:
+    if action.nargs in {None, argparse.OPTIONAL} and not repeated:
         return _element(action, kind, value, f"{what}; must be {WORDS[kind]}", what)
     example = {int: "4", float: "0.5", str: '"text"'}[kind]
     must = f"{what}; must be an array, each element {WORDS[kind]}: {key} = [{example}]"

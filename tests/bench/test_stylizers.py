@@ -39,7 +39,10 @@ def test_every_weights_file_is_in_the_manifest_or_the_package_and_every_hash_dif
 
 
 def test_an_unknown_name_is_refused_with_the_list() -> None:
-    with pytest.raises(UserError, match=r"'style-nope'; there are: style-paper, .*style-johnson-candy"):
+    with pytest.raises(
+        UserError,
+        match=r"'style-nope' .did you mean 'style-paper'\?.; there are: style-paper, .*style-johnson-candy",
+    ):
         catalog.load_stylizer("style-nope", cache.find, CPU)
     with pytest.raises(UserError, match=r"'nope'; there are: style-paper, .*srcnn-955"):
         catalog.kind("nope")

@@ -35,6 +35,7 @@ def plan(device: torch.device, *, size: int, iterations: int) -> Optimisation:
         objective=objective(protocol, network, content=content, style=style),
         device=device,
         pictures=None,
+        style=style,
     )
     return Optimisation(
         dataset="noise", aim=aim, baseline=Baseline(iterations=iterations), iterations=iterations

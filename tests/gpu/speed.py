@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from bench.commands import speed
+from bench.config_file import Command
 from bench.store import Store
 from bench.timing.config import Config
 from bench.timing.rows import Row
@@ -72,7 +73,7 @@ def measure(asked: Asked, record: Record, name: str, device: torch.device, wante
     """
     found, db = Written(record, name), asked.out / "speed.db"
     with Store(db) as store:
-        speed.measure(wanted, device, store, ["tests.gpu", name], found)
+        speed.measure(wanted, device, store, Command(["tests.gpu", name]), found)
     speed.report(found, db, asked.out / f"{name}.json", None)
     failed = [row.error for row in found if row.error and row.rung in {"", "eager"}]
     if failed:
