@@ -137,7 +137,7 @@ def test_the_page_followed_literally_scores_the_new_model_with_the_new_metric_on
     assert mae["means"]["gatys, 5 iterations"]["mean"] > 0
     run(tree, report.text)
     outline = (tree / "report" / "outline.txt").read_text(encoding="utf-8")
-    assert "tiles x4" in outline.partition("\nQuality\n- ")[2].partition("\n")[0]
+    assert "tiles x4" in outline.partition("\nSuper-resolution: quality\n- ")[2].partition("\n")[0]
     assert not list((tree / "bench" / "metrics").glob("*.db")), "results lie where the command was started"
 
 
