@@ -15,14 +15,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LAYERS = ("bench", "baselines", "models", "reports")
 KEPT_OUT = ("__pycache__",)
-DOCUMENTS = "reports/leaderboards"
+# Documents of a leaderboard, and networks whose training is not at its end.
+NOT_PACKAGED = ("reports/leaderboards", "models/weights/candidates")
 # A home folder or a drive, as an absolute path begins; examples in docstrings have none.
 MACHINE = re.compile(rb"(?<![\w.<~])/(?:home|Users|root|mnt)/[\w.-]+|\b[A-Z]:\\Users\\\w+")
 BINARY = (".safetensors",)
 
 
 def package_files(root: Path = ROOT) -> set[str]:
-    """Every file of the four layers: code and data alike, but no document of a leaderboard."""
+    """Every file of the four layers: code and data alike, but what is not packaged."""
     return {
         file.relative_to(root).as_posix()
         for layer in LAYERS
@@ -30,7 +31,7 @@ def package_files(root: Path = ROOT) -> set[str]:
         if file.is_file()
         and not file.name.startswith(".")
         and not {*file.parts} & {*KEPT_OUT}
-        and not file.is_relative_to(root / DOCUMENTS)
+        and not any(file.is_relative_to(root / folder) for folder in NOT_PACKAGED)
     }
 
 
