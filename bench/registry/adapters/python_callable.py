@@ -131,7 +131,11 @@ def _made(spec: Spec, factory: Callable[..., Any], scale: int) -> Any:
         raise
     except BaseException as error:
         where = _line(error, Path(spec.source))
-        raise UserError(f"{spec.attribute} of {spec.source!r} failed: {reason(error)}{where}") from error
+        wants = isinstance(error, TypeError) and not where  # the call itself, not a line of it
+        hint = "; it must return the model when called without arguments, or with scale=" if wants else ""
+        raise UserError(
+            f"{spec.attribute} of {spec.source!r} failed: {reason(error)}{where}{hint}"
+        ) from error
     if isinstance(network, nn.Module):
         return network.requires_grad_(False).eval()
     if not callable(network):

@@ -47,6 +47,7 @@ def number(): return 7
 def broken():
     return {}["weights"]
 def shape(): return lambda lr: lr[0]
+def itself(lr): return lr
 constant = 3
 """
 
@@ -124,6 +125,7 @@ def test_an_edit_of_the_same_length_in_the_same_second_is_run_and_not_kept_bytec
         ("nothing", r"has no callable 'nothing'; there are: Net, module, plain"),
         ("constant", "has no callable 'constant'"),
         ("number", "returned a int; required a callable"),
+        ("itself", "argument: 'lr'; it must return the model when called without arguments"),
         ("broken", r"broken of .* failed: KeyError: 'weights' \(line \d+\)"),
         ("shape", r"the model returned shape \(3, 48, 48\), required a tensor of four dimensions"),
         ("plain,scale=2", "the option scale is 2, but the network makes x4"),
