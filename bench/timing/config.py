@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.registry import catalog
-from bench.timing.rows import GATYS
+from bench.timing import GATYS
 
 DEFAULT_MODELS = (GATYS, "style-paper")
 LOSS_MINIMUM = 8  # three poolings before relu4_3

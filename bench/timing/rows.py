@@ -10,8 +10,6 @@ from typing import Any
 from bench.records import SpeedResult
 from bench.timing.certificate_record import TimingCertificate
 
-GATYS = "gatys"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Row:

@@ -20,12 +20,12 @@ from bench.registry import catalog
 from bench.registry.adapters.environment_kept import environment_kept
 from bench.registry.catalog import Participant
 from bench.store import Store
-from bench.timing import certificate, subjects
+from bench.timing import GATYS, certificate, subjects
 from bench.timing.card import card
 from bench.timing.certificate_record import TimingCertificate
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.records import SpeedProtocol, Stopping
-from bench.timing.rows import GATYS, Row, gatys_rows, network_row
+from bench.timing.rows import Row, gatys_rows, network_row
 from bench.timing.sound import sound_timings
 from bench.timing.stopwatch import TimingError, regions
 

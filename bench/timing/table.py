@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench import published
 from bench.tables import Table, columns
-from bench.timing.rows import GATYS, Row
+from bench.timing import GATYS
+from bench.timing.rows import Row
 
 SCALED = "*"
 Line = tuple[str, ...]

@@ -10,8 +10,8 @@ from importlib import resources
 from typing import Any
 
 from bench.records import content_hash
-from bench.timing.rows import GATYS, Row, gatys_rows, network_row
-from reports.load.results import Results
+from bench.timing.rows import Row, gatys_rows, network_row
+from reports.load.results import GATYS, Results
 
 ITERATIONS = (100, 300, 500)
 EAGER = "eager"

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.files.replacing import replacing
+from reports.load.results import Certificate
 from reports.parts import Report, Verdict
 from reports.writers.text_tables import all_tables
 
 FORMAT, VERSION = "perceptual-bench report", 1
+SELDOM = ("config", "contributor")
 
 
 def write_data(report: Report, file: Path) -> None:
@@ -45,7 +47,7 @@ def to_json(report: Report) -> str:
             for section in report.sections
             for f in section.figures
         ],
-        "certificates": {key: asdict(c) for key, c in report.results.certificates.items()},
+        "certificates": {key: _certificate(c) for key, c in report.results.certificates.items()},
         "environments": dict(report.results.environments),
     }
     return json.dumps(_plain(document), indent=1, allow_nan=False) + "\n"
@@ -54,6 +56,12 @@ def to_json(report: Report) -> str:
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     fields = asdict(verdict)
     return {**fields.pop("cell"), **fields}
+
+
+def _certificate(found: Certificate) -> dict[str, Any]:
+    """Its fields; of a run, what few runs have (a config file, a contributor) where there is any."""
+    runs = [{k: v for k, v in asdict(run).items() if v or k not in SELDOM} for run in found.runs]
+    return {**asdict(found), "runs": runs}
 
 
 def _plain(value: Any) -> Any:
