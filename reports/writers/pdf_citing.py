@@ -25,8 +25,8 @@ TABLES: Mapping[str, str] = {
     "pending": "those that were not",
     "protocols": "the protocols",
     "machines": "the machines",
-    "runs": "the commands",
-    "absent": "the figures",
+    "runs": "the commands of the runs",
+    "absent": "what was not drawn, and what would draw it",
 }
 FIGURES: Mapping[str, str] = {
     "figure3": "images made from features",

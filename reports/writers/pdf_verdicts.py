@@ -58,7 +58,8 @@ def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
     rows = []
     for (where, judgement, reason), own in groups.items():
         number = known.number(where)
-        parts = [reason, *([] if reason else _reasons(own))]
+        named = judgement != "not run" and not reason.startswith(judgement)
+        parts = [f"{judgement}: {reason}" if named else reason, *([] if reason else _reasons(own))]
         subjects = list(dict.fromkeys(_subject(verdict) for verdict in own))
         more = [f"{len(subjects) - NAMED} more"] if len(subjects) > NAMED else []
         rows.append(
@@ -66,20 +67,19 @@ def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
                 Cell(text=f"{where} [{number}]" if number else where),
                 Cell(text=", ".join([*subjects[:NAMED], *more])),
                 Cell(text=str(len(own)), sort=len(own)),
-                Cell(text=judgement),
                 Cell(text="; ".join(part for part in parts if part)),
             )
         )
     yield Table(
         id="pending",
         title="Printed numbers without a value of this run",
-        caption="Grouped by source and reason; n is how many numbers. The attachment has them one by one.",
+        caption="Grouped by source and reason; n is how many numbers. Those with a command alone were not run. The attachment "
+        "has them one by one.",
         heads=(
             Head(text="source", numeric=False),
             Head(text="of", numeric=False),
             Head(text="n"),
-            Head(text="verdict", numeric=False),
-            Head(text="reason, or the command that measures them", numeric=False),
+            Head(text="why, or the command that measures them", numeric=False),
         ),
         rows=tuple(rows),
     )
