@@ -280,8 +280,8 @@ def test_numbers_of_this_run_have_their_notes_and_the_others_share_a_row() -> No
         "[0.7000, 0.7100]",
         "reproduced",
     ]
-    ((where, _, n, judgement, reason),) = pending.rows
-    assert (where.text, n.text, judgement.text) == ("Figure 8", "2", "not run")
+    ((where, _, n, reason),) = pending.rows
+    assert (where.text, n.text) == ("Figure 8", "2")
     assert "python -m bench.train" in reason.text
 
 
