@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from bench import compare, doctor, sr_quality
 
 yaml = pytest.importorskip("yaml", reason="needs PyYAML, which the extra docs brings")
 ROOT = Path(__file__).parents[1]
+LARGEST = 2_000_000  # bytes: the weights of a network of the paper are 1.8 MB
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 YAML = sorted([*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"])
 
@@ -59,3 +62,12 @@ def test_the_action_uses_options_that_exist() -> None:
 def test_the_bug_template_asks_for_the_report_of_the_doctor() -> None:
     assert "--report" in {o for a in doctor.parser()._actions for o in a.option_strings}
     assert "bench.doctor --report" in (ROOT / ".github/ISSUE_TEMPLATE/bug.yml").read_text()
+
+
+def test_no_large_file_and_no_package_is_under_version_control() -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("needs git and a clone")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    assert not [file.name for file in files if file.suffix in {".whl", ".zip", ".pth", ".pt", ".db"}]
+    assert not [file.name for file in files if file.stat().st_size > LARGEST]
