@@ -69,5 +69,5 @@ def test_no_large_file_and_no_package_is_under_version_control() -> None:
         pytest.skip("needs git and a clone")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     files = [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
-    assert not [file.name for file in files if file.suffix in {".whl", ".zip", ".pth", ".pt", ".db"}]
+    assert not [file.name for file in files if file.suffix in {".whl", ".zip", ".pth", ".pt"}]
     assert not [file.name for file in files if file.stat().st_size > LARGEST]
