@@ -40,7 +40,7 @@ class Bicubic:
 
     def __post_init__(self) -> None:
         if self.scale < 1:
-            raise ValueError(f"scale is {self.scale}, required an integer of at least 1")
+            raise ValueError(f"scale is {self.scale}, must be an integer of at least 1")
 
     def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
         return imresize(lr, self.scale)
@@ -79,7 +79,7 @@ def imresize(
         ("kernel", kernel, tuple(KERNELS)),
     ):
         if name not in known:
-            raise ValueError(f"{what} is {name!r}, required {', '.join(known[:-1])} or {known[-1]}")
+            raise ValueError(f"{what} is {name!r}, must be {', '.join(known[:-1])} or {known[-1]}")
     axes = _axes(image, size)
     exact = arithmetic == "uint8"
     pixels = image.to(torch.promote_types(image.dtype, torch.float32))
@@ -139,11 +139,11 @@ def _blocks(
 
 def _axes(image: Tensor, size: tuple[int, int] | Fraction | float | int) -> list[Axis]:
     if image.numel() == 0:
-        raise ValueError(f"image has shape {tuple(image.shape)}, required at least one pixel")
+        raise ValueError(f"image has shape {tuple(image.shape)}, needs at least one pixel")
     lengths = [int(length) for length in image.shape[-2:]]  # the ONNX exporter's are tensors
     if isinstance(size, tuple):
         if min(size) < 1:
-            raise ValueError(f"size is {size}, required a height and a width of at least 1")
+            raise ValueError(f"size is {size}, must be a height and a width of at least 1")
         scales = [Fraction(n_out, n_in) for n_out, n_in in zip(size, lengths, strict=True)]
     else:
         valid = math.isfinite(size) and size > 0
@@ -151,7 +151,7 @@ def _axes(image: Tensor, size: tuple[int, int] | Fraction | float | int) -> list
         scale = Fraction(size).limit_denominator(LARGEST_TERM) if valid else Fraction(0)
         if not valid or scale.numerator > LARGEST_TERM or abs(scale - Fraction(size)) > 1e-15 * size:
             raise ValueError(
-                f"scale is {size}, required a positive fraction of whole numbers up to {LARGEST_TERM}, or a size"
+                f"scale is {size}, must be a positive fraction of whole numbers up to {LARGEST_TERM}, or a size"
             )
         scales = [scale] * 2
     return [

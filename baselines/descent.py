@@ -134,7 +134,7 @@ class Replayed:
     def __init__(self, descent: Descent) -> None:
         device = descent.images.device
         if device.type != "cuda":
-            raise ValueError(f"images are on {device.type}, required cuda for a CUDA graph")
+            raise ValueError(f"images are on {device.type}, must be cuda for a CUDA graph")
         descent.rule.settle()
         self.descent = descent
         self.warm_up = WARM_UP
@@ -179,7 +179,7 @@ def minimise(
         ValueError: fewer than 0 iterations; a graph without a CUDA device.
     """
     if iterations < 0:
-        raise ValueError(f"iterations is {iterations}, required at least 0")
+        raise ValueError(f"iterations is {iterations}, must be at least 0")
     runner = Replayed(descent) if graph else descent
     done = 0
     while done < iterations:
@@ -195,9 +195,9 @@ def minimise(
 def check_box(start: Tensor, low: float, high: float) -> None:
     """Raises ValueError for an empty box or a start outside it."""
     if not low < high:
-        raise ValueError(f"box is [{low:g}, {high:g}], required low below high")
+        raise ValueError(f"box is [{low:g}, {high:g}], must be low below high")
     if not (start.min() >= low and start.max() <= high):
-        raise ValueError(f"start is in [{start.min():g}, {start.max():g}], required [{low:g}, {high:g}]")
+        raise ValueError(f"start is in [{start.min():g}, {start.max():g}], must be [{low:g}, {high:g}]")
 
 
 def all_finite(images: Float[Tensor, "n ..."]) -> Bool[Tensor, " n"]:

@@ -126,7 +126,7 @@ def lch_to_lab(lch: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
 
 @tp.runtime_checkable
 class Upscaler(tp.Protocol):
-    """lr to sr, as `bench.roles` has it."""
+    """lr to sr, as `bench.interfaces` has it."""
 
     @property
     def scale(self) -> int: ...
@@ -178,21 +178,21 @@ def matched_sr_net(*, scale: int, weights: Path) -> Matched:
 def _chosen(image: Tensor, reference: Tensor, space: str, bands: str | None, proportion: float) -> list[int]:
     """Indices of the channels to be matched, after everything was checked."""
     if space not in SPACES:
-        raise ValueError(f"space is {space!r}, required one of: {', '.join(SPACES)}")
+        raise ValueError(f"space is {space!r}, must be one of: {', '.join(SPACES)}")
     if not 0 <= proportion <= 1:
-        raise ValueError(f"proportion is {proportion}, required a number in [0, 1]")
+        raise ValueError(f"proportion is {proportion}, must be a number in [0, 1]")
     if image.shape[:2] != reference.shape[:2] or not image.numel() or not reference.numel():
         raise ValueError(
             f"image is {tuple(image.shape)} and reference {tuple(reference.shape)}, "
-            "required as many images and channels, and pixels in both"
+            "must be as many images and channels, and pixels in both"
         )
     channels = image.shape[1]
     if (space != "rgb" or bands is not None) and channels != 3:
-        raise ValueError(f"image has {channels} channels, required 3 for space {space!r} and its bands")
+        raise ValueError(f"image has {channels} channels, must be 3 for space {space!r} and its bands")
     if bands is None:
         return list(range(channels))
     if not bands or set(bands) - set(space) or len(set(bands)) < len(bands):
-        raise ValueError(f"bands is {bands!r}, required different letters of {space!r}")
+        raise ValueError(f"bands is {bands!r}, must be different letters of {space!r}")
     return [space.index(band) for band in bands]
 
 

@@ -26,9 +26,9 @@ class Interpolation:
 
     def __post_init__(self) -> None:
         if self.kernel not in KERNELS:
-            raise ValueError(f"kernel is {self.kernel!r}, required one of: {', '.join(KERNELS)}")
+            raise ValueError(f"kernel is {self.kernel!r}, must be one of: {', '.join(KERNELS)}")
         if self.scale < 1:
-            raise ValueError(f"scale is {self.scale}, required an integer of at least 1")
+            raise ValueError(f"scale is {self.scale}, must be an integer of at least 1")
 
     @property
     def tiles_exactly(self) -> bool:

@@ -23,7 +23,7 @@ from baselines.descent import spread
 
 HISTORY_SIZE = 100
 CURVATURE = 1e-10
-"""A pair with s.y at or below this is left out, as torch.optim.LBFGS does."""
+"""A pair with s.y at or below this is skipped, as torch.optim.LBFGS does."""
 
 NO_GRADIENT = 1e-30
 
@@ -55,7 +55,7 @@ class LBFGS:
         history_size: int = HISTORY_SIZE,
     ) -> None:
         if history_size < 1:
-            raise ValueError(f"history_size is {history_size}, required at least 1")
+            raise ValueError(f"history_size is {history_size}, must be at least 1")
         self.learning_rate = learning_rate
         self.first_step = first_step
         self.history = History(history_size, start.flatten(1))

@@ -132,7 +132,7 @@ def search(
 def step_rule(settings: Settings, start: Float[Tensor, "n 3 h w"]) -> Rule:
     """New, for images like `start`, in levels; raises ValueError for an unknown method."""
     if settings.method not in LEARNING_RATES:
-        raise ValueError(f"method is {settings.method!r}, required one of: {', '.join(LEARNING_RATES)}")
+        raise ValueError(f"method is {settings.method!r}, must be one of: {', '.join(LEARNING_RATES)}")
     rate = settings.learning_rate
     rate = LEARNING_RATES[settings.method] if rate is None else rate
     if settings.method == "adam":

@@ -94,7 +94,7 @@ def read_mat(file: Path) -> tuple[list[Tensor], list[Tensor]]:
     names = [f"{kind}_conv{i}" for i in (1, 2, 3) for kind in ("weights", "biases")]
     missing = [name for name in names if name not in arrays]
     if missing:
-        raise ValueError(f"{str(file)!r} lacks {', '.join(missing)}; required the arrays {', '.join(names)}")
+        raise ValueError(f"{str(file)!r} lacks {', '.join(missing)}; must be the arrays {', '.join(names)}")
     kernels = [_kernel(arrays[f"weights_conv{i}"], i) for i in (1, 2, 3)]
     biases = [torch.from_numpy(arrays[f"biases_conv{i}"].astype(np.float32).ravel()) for i in (1, 2, 3)]
     return kernels, biases
@@ -106,7 +106,7 @@ def _kernel(array: np.ndarray, layer: int) -> Float[Tensor, "o i k k"]:
     inputs, area, outputs = planes.shape
     side = math.isqrt(area)
     if side * side != area:
-        raise ValueError(f"weights_conv{layer} has {area} taps per filter, required a square number")
+        raise ValueError(f"weights_conv{layer} has {area} taps per filter, must be a square number")
     columns_first = planes.reshape(inputs, side, side, outputs)  # MATLAB counts down columns
     return torch.from_numpy(columns_first.transpose(3, 0, 2, 1).astype(np.float32).copy())
 

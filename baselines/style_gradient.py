@@ -80,9 +80,9 @@ class StyleGradient:
     def __init__(self, objective: StyleObjective, *, dtype: torch.dtype = torch.float32) -> None:
         network = objective.network
         if not isinstance(network, LossNetwork):
-            raise ValueError(f"network is {type(network).__name__}, required LossNetwork")
+            raise ValueError(f"network is {type(network).__name__}, must be LossNetwork")
         if dtype not in DTYPES:
-            raise ValueError(f"dtype is {dtype}, required one of: {', '.join(map(str, DTYPES))}")
+            raise ValueError(f"dtype is {dtype}, must be one of: {', '.join(map(str, DTYPES))}")
         self.objective = objective
         self.dtype = dtype
         self.mean = network.mean
@@ -96,7 +96,7 @@ class StyleGradient:
         """The network's layers down to the last that counts, each with its taps behind it."""
         names = [*self.objective.features, *self.objective.grams]
         if not names:
-            raise ValueError("the objective has no layer, required at least one")
+            raise ValueError("the objective has no layer, needs at least one")
         taps: list[Layer] = [*self.content, *self.style]
         layers: list[Layer] = []
         for name in network.path[: 1 + max(map(network.path.index, names))]:

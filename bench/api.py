@@ -26,7 +26,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from bench import cache, images
+from bench.data import cache, images
 from bench import lr as degradation
 from bench import metrics as metric_table
 from bench.api_inputs import require_alike, require_image, require_name, require_names, require_scale
@@ -51,12 +51,12 @@ from bench.quality.summary import Row
 from bench.records import Run, content_hash
 from bench.registry import catalog
 from bench.registry.adapters.convention import Convention, probe, wrapped
-from bench.registry.catalog import Participant
-from bench.roles import CachedMetric, requirements
-from bench.store import Store, now
+from bench.registry.catalog import LoadedModel
+from bench.interfaces import CachedMetric, requirements
+from bench.storage.store import Store, now
 from bench.timing.config import Config as TimingConfig
 from bench.timing.rows import Row as Timed
-from bench.timing.run import Bench, network_rows
+from bench.timing.run import SpeedRun, network_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +153,7 @@ def metric(
     require_scale(scale)
     rule = find_protocol(protocol, scale)
     (loaded,) = load_metrics([metric_table.entry(name).name], find_device(device))
-    can_measure(loaded, rule, required=True, say=lambda line: None)
+    can_measure(loaded, rule, required=True, log=lambda line: None)
 
     @torch.inference_mode()
     def measure(sr: Tensor, hr: Tensor) -> Float[Tensor, " n"]:
@@ -221,10 +221,10 @@ def explain(
     for what, array in zip(("sr", "hr"), arrays, strict=True):
         if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in {1, 3} or not array.size:
             raise ValueError(
-                f"{what} is {array.dtype} {array.shape}; required uint8, (h, w, 3), (h, w, 1) or (h, w)"
+                f"{what} is {array.dtype} {array.shape}; must be uint8, (h, w, 3), (h, w, 1) or (h, w)"
             )
     if arrays[0].shape[:2] != arrays[1].shape[:2]:
-        raise ValueError(f"sr is {arrays[0].shape}, hr {arrays[1].shape}; required one height and width")
+        raise ValueError(f"sr is {arrays[0].shape}, hr {arrays[1].shape}; must be one height and width")
     conventions: list[PairConvention] = [*psnr_conventions(1), *ssim_conventions()]
     found = values([measure_pair("pair", arrays[0], arrays[1], scale, conventions)], conventions)
     rows = [(value.metric, described(value.convention, scale), value.value) for value in found]
@@ -261,7 +261,7 @@ def time_model(
     named = [str(model)] if isinstance(model, str | Path) else []
     if isinstance(size, bool) or not isinstance(size, int) or size < 1 or (not named and size % scale):
         raise UserError(
-            f"size is {size!r}; required a whole number of pixels, a multiple of the model's scale"
+            f"size is {size!r}; must be a whole number of pixels, a multiple of the model's scale"
         )
     with tempfile.TemporaryDirectory() as folder, _in_eval_mode(model):
         where = _device(model, device)
@@ -271,7 +271,7 @@ def time_model(
         machine = environment(str(where))
         with Store(Path(folder) / "results.db") as store:
             run = store.start(Run(program="api.time_model", command=(), started=now(), environment=machine))
-            bench = Bench(
+            bench = SpeedRun(
                 config=asked, device=where, environment=machine, store=store, run=run, reporter=_Quiet()
             )
             (row,) = network_rows(bench, _participant(model, scale, where), size)
@@ -280,12 +280,12 @@ def time_model(
     return row
 
 
-def _participant(model: Upscaling, scale: int, device: torch.device) -> Participant:
+def _participant(model: Upscaling, scale: int, device: torch.device) -> LoadedModel:
     if isinstance(model, str | Path):
         return catalog.load(str(model), scale=catalog.scale_of(str(model), scale), device=device)
     own = _own_model(model, scale, None, device, stored=False)
     network: Any = own.upscaler
-    return Participant(
+    return LoadedModel(
         name=own.name,
         hash=own.hash,
         kind="upscaler",
@@ -307,10 +307,10 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
-        raise UserError(f"frame is a {type(frame).__name__}; required one that evaluate() returned")
+        raise UserError(f"frame is a {type(frame).__name__}; must be one that evaluate() returned")
     missing = set(COLUMNS) - set(frame.columns)
     if missing:
-        raise UserError(f"frame has no column {sorted(missing)[0]!r}; required one that evaluate() returned")
+        raise UserError(f"frame has no column {sorted(missing)[0]!r}; must be one that evaluate() returned")
     table: dict[str, dict[str, str]] = {}
     for key, part in frame.groupby(["dataset", "scale", "metric"], sort=False):
         dataset, scale, name = key
@@ -330,13 +330,13 @@ def _folder(dataset: Images, folder: Path) -> str:
         return str(dataset)
     if not isinstance(dataset, Sequence) or not dataset:
         given = "empty" if isinstance(dataset, Sequence) else type(dataset).__name__
-        raise UserError(f"dataset is {given}; required a name, a folder, or a sequence of uint8 arrays")
+        raise UserError(f"dataset is {given}; must be a name, a folder, or a sequence of uint8 arrays")
     for number, pixels in enumerate(dataset):
         array = np.asarray(pixels)
         array = array[..., None] if array.ndim == 2 else array
         if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in {1, 3} or not array.size:
             raise UserError(
-                f"image {number} is {array.dtype} {array.shape}; required uint8, (h, w, 3), (h, w, 1) or (h, w)"
+                f"image {number} is {array.dtype} {array.shape}; must be uint8, (h, w, 3), (h, w, 1) or (h, w)"
             )
         images.write(folder / f"{number:06}.png", array)
     return str(folder)
@@ -366,10 +366,10 @@ def _device(model: object, device: str) -> torch.device:
     if first is None:
         return find_device(device)
     if first.device.type == "meta":
-        raise UserError("the module lies on meta, where parameters have no values; required one with weights")
+        raise UserError("the module lies on meta, where parameters have no values; must be one with weights")
     if device != "auto" and find_device(device).type != first.device.type:
         raise UserError(
-            f"device is {device!r}, and the module lies on {first.device}; required model.to({device!r}) before"
+            f"device is {device!r}, and the module lies on {first.device}; must be model.to({device!r}) before"
         )
     return first.device
 
@@ -388,16 +388,16 @@ def _own_model(
     """
     if not callable(model):
         raise UserError(
-            f"model is a {type(model).__name__}; required a name, a path, an nn.Module or a callable of lr"
+            f"model is a {type(model).__name__}; must be a name, a path, an nn.Module or a callable of lr"
         )
     if stored and not isinstance(model, nn.Module):
         raise UserError(
-            "a callable has no content that could be hashed; required db=None, an nn.Module, or FILE.py:NAME"
+            "a callable has no content that could be hashed; must be db=None, an nn.Module, or FILE.py:NAME"
         )
     called = str(name or getattr(model, "__name__", type(model).__name__))
     found = _scale(model, device)
     if found != scale:
-        raise UserError(f"model {called} makes x{found}; required x{scale}, or scale={found}")
+        raise UserError(f"model {called} makes x{found}; must be x{scale}, or scale={found}")
     content = _content(model) if stored and isinstance(model, nn.Module) else ""
     return Model(
         name=called,
@@ -427,7 +427,7 @@ def _content(module: nn.Module) -> str:
             digest.update(inspect.getsource(each).encode())
         except (OSError, TypeError) as error:
             raise UserError(
-                f"the source of {each.__qualname__} cannot be read, and scores are kept under its hash; required db=None"
+                f"the source of {each.__qualname__} cannot be read, and scores are kept under its hash; must be db=None"
             ) from error
     for key, array in sorted(module.state_dict().items()):
         digest.update(f"{key}{array.dtype}{tuple(array.shape)}".encode())

@@ -19,7 +19,7 @@ from bench import interrupts
 from bench.devices import devices, find_device
 from bench.errors import UserError, describe_os_error
 from bench.out_of_memory import out_of_memory
-from bench.printable import PLAIN_LINE_EVERY_SECONDS, one_line, printable, say, shortened
+from bench.text import PLAIN_LINE_EVERY_SECONDS, one_line, printable, log, shortened
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,7 @@ def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kin
         return _complain(hidden, BAD_USAGE) if hidden else _complain(_not_loaded(error), FAILED)
     except Exception as error:
         if isinstance(error, MemoryError) or ("torch" in sys.modules and out_of_memory(error)):
-            return _complain("out of memory; required a smaller size, image or batch, or more memory", FAILED)
+            return _complain("out of memory; needs a smaller size, image or batch, or more memory", FAILED)
         return _complain(_defect(error), FAILED)
     return status
 
@@ -72,7 +72,7 @@ def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kin
 def _not_loaded(error: ImportError) -> str:
     """A package that is there and cannot be loaded: no memory for a library, a part of it that is missing."""
     return (
-        f"a package cannot be loaded: {error}; required the packages of this suite, and memory for their libraries "
+        f"a package cannot be loaded: {error}; needs the packages of this suite, and memory for their libraries "
         "(`ulimit -v`)"
     )
 
@@ -138,7 +138,7 @@ class _Lines:
             self.printed = time.monotonic()
             self.note(f"{self.what}: {self.done}/{self.total} ({label})")
 
-    note = staticmethod(say)
+    note = staticmethod(log)
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def device(name: str) -> torch.device:
 def writable_file(path: Path) -> Path:
     """`path`, absolute, after its folder was made; refuses a folder in its place before any work is done."""
     if path.is_dir():
-        raise UserError(f"{str(path)!r} is a folder; required a file name")
+        raise UserError(f"{str(path)!r} is a folder; must be a file name")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.absolute()
 

@@ -89,7 +89,7 @@ def tolerance(text: str) -> tuple[str, float]:
     except ValueError:
         number = math.nan
     if not name or not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r}, required NAME=VALUE with a finite value of at least 0")
+        raise argparse.ArgumentTypeError(f"{text!r}, must be NAME=VALUE with a finite value of at least 0")
     return name, number
 
 
@@ -100,7 +100,7 @@ def share(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}, required a number between 0 and 1")
+        raise argparse.ArgumentTypeError(f"{text!r}, must be a number between 0 and 1")
     return number
 
 
@@ -109,7 +109,7 @@ def conditions(text: str) -> list[str]:
     names = text.split(",")
     for name in names:
         if name not in CONDITIONS:
-            raise argparse.ArgumentTypeError(f"{name!r}, required one of: {', '.join(CONDITIONS)}")
+            raise argparse.ArgumentTypeError(f"{name!r}, must be one of: {', '.join(CONDITIONS)}")
     return names
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from bench.errors import UserError, describe_os_error, did_you_mean
-from bench.files.replacing import replacing
-from bench.files.whole_file import read_whole
-from bench.printable import one_line, shortened
+from bench.atomic import atomic_write
+from bench.data.whole_file import read_whole
+from bench.text import one_line, shortened
 
 CONFIG, DUMP = "config", "dump_config"
 LARGEST_BYTES = 2**20
@@ -219,7 +219,7 @@ def _values(p: argparse.ArgumentParser, table: Mapping[str, Any], file: str) -> 
         found = _value(action, name, value, f"{file!r}: {key} is {_shown(value)}")
         if found is not NO_VALUE:
             if action.dest in values:
-                raise UserError(f"{file!r}: {key!r} contradicts another key; required one of the two")
+                raise UserError(f"{file!r}: {key!r} contradicts another key; must be one of the two")
             values[action.dest] = found
     return values
 
@@ -290,7 +290,7 @@ def _refuse_exclusive(p: argparse.ArgumentParser, values: Mapping[str, Any], fil
         dests = dict.fromkeys(action.dest for action in group._group_actions if action.dest in values)
         if len(dests) > 1:
             names = " and ".join(name.replace("_", "-") for name in dests)
-            raise UserError(f"{file!r}: {names} exclude each other; required one of the two")
+            raise UserError(f"{file!r}: {names} exclude each other; must be one of the two")
 
 
 def dumped(p: argparse.ArgumentParser, args: argparse.Namespace) -> str:
@@ -372,9 +372,9 @@ def _write(dump: str, text: str, config: Path | None) -> None:
         raise UserError(f"--dump-config is {dump!r}; must be a file that ends in .toml, or -")
     try:
         if config is not None and file.exists() and file.samefile(config):
-            raise UserError(f"--dump-config is {dump!r}, the file of --config; required another name")
+            raise UserError(f"--dump-config is {dump!r}, the file of --config; use another name")
         file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as part:
+        with atomic_write(file) as part:
             part.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"--dump-config: {describe_os_error(error)}") from error

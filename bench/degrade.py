@@ -78,10 +78,10 @@ def protocol(options: Mapping[str, Any]) -> SRProtocol:
     """
     scale, sigma = options["scale"], options["blur"]
     if scale < 2:
-        raise UserError(f"--scale is {scale}; required an integer of at least 2")
+        raise UserError(f"--scale is {scale}; must be an integer of at least 2")
     if not 0 <= sigma <= LARGEST_SIGMA:
         raise UserError(
-            f"--blur is {sigma}; required a sigma in pixels of at least 0 and at most {LARGEST_SIGMA:g}"
+            f"--blur is {sigma}; must be a sigma in pixels of at least 0 and at most {LARGEST_SIGMA:g}"
         )
     return SRProtocol(
         name="degrade",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.cli import guard
 from bench.config_file import parse, with_config
-from bench.examining.config import Config
+from bench.diagnostics.config import Config
 
 EXAMPLES = """examples:
   python -m bench.doctor                      what is there, by size

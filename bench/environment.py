@@ -27,7 +27,7 @@ PACKAGES = (
     "spandrel",
 )
 CHECKOUT = Path(__file__).resolve().parents[1]
-# Instruction sets that decide which kernels run; the rest of what the CPU can do is left out.
+# Instruction sets that decide which kernels run; the rest of what the CPU can do is skipped.
 CAPABILITIES = (
     "avx2",
     "avx512_f",

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import torch
 
-from bench.datasets import LoadedImage
+from bench.data.datasets import LoadedImage
 from bench.errors import ImageError
-from bench.images import load
+from bench.data.images import load
 from bench.records import ImageFile
 
 MOST_WORKERS = 16

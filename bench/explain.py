@@ -15,7 +15,7 @@ from bench import arguments
 from bench.cli import guard
 from bench.config_file import parse, with_config
 from bench.explaining.config import Config
-from bench.explaining.likes import LIBRARIES
+from bench.explaining.library_presets import LIBRARIES
 
 EXAMPLES = """SR and HR are two images, or two folders whose images are paired by name; HR may be a data set's name, too.
 
@@ -82,10 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         p.error("--dataset and --model go with --db")
     if not args.db and len(args.images) != (1 if args.kernels else 2):
         p.error(
-            f"{len(args.images)} paths are given; required {'HR' if args.kernels else 'SR and HR, or --db'}"
+            f"{len(args.images)} paths are given; must be {'HR' if args.kernels else 'SR and HR, or --db'}"
         )
     if args.scale < 1:
-        p.error(f"--scale is {args.scale}; required at least 1")
+        p.error(f"--scale is {args.scale}; must be at least 1")
     return guard(lambda: run(vars(args)))
 
 

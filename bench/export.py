@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.schema:
         return guard(lambda: print_schema(args.schema))
     if args.to is None:
-        p.error(f"--to is missing; required one of: {', '.join(TARGETS)}")
+        p.error(f"--to is missing; must be one of: {', '.join(TARGETS)}")
     del args.schema
     return guard(lambda: run(Config(**vars(args))))
 

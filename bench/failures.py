@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.errors import describe_os_error
-from bench.printable import printable
+from bench.text import printable
 
 NAMED = 10
 
@@ -18,7 +18,7 @@ def reason(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def print_lacking(what: str, lines: Sequence[str]) -> None:
+def print_missing(what: str, lines: Sequence[str]) -> None:
     """What the tables lack; each was named when it happened, this stays at the end of a long run.
 
     Args:

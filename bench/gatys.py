@@ -9,7 +9,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import arguments, styles
+from bench import arguments
+from bench.data import styles
 from bench.cli import guard
 from bench.config_file import parse, with_config
 

@@ -72,7 +72,7 @@ def run(body: Callable[[], int]) -> int:
     return over() if _process.interrupted else status  # the exception was lost in a callback
 
 
-def say() -> None:
+def log() -> None:
     """The message, once, and how to go on."""
     if _process.said:
         return
@@ -97,7 +97,7 @@ def over() -> int:
     """
     if _process.state == "running":
         _process.state = "ended"
-    say()
+    log()
     if _process.state == "ended":
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
@@ -108,7 +108,7 @@ def over() -> int:
 
 def leave() -> None:
     """End the process now."""
-    say()
+    log()
     os._exit(STATUS)
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from bench import arguments
 from bench.cli import guard
 from bench.config_file import parse, with_config
-from bench.styles import LOSS_WEIGHTS
+from bench.data.styles import LOSS_WEIGHTS
 
 EXAMPLES = """examples:
   python -m bench.inversion contents --size 256
   python -m bench.inversion --styles starry_night la_muse --size 256
   python -m bench.inversion photo.jpg photos/ --layers relu1_1 relu3_1 --loss-network vgg19-conv3_1 --iterations 100
 
-Each image begins as white noise. A run that was stopped goes on where it was with the same command.
+Each image begins as white noise. An interrupted run resumes with the same command.
 exit status: 0 done, 1 of some layer there is no image at all, 2 bad usage, 130 interrupted"""
 
 

@@ -19,7 +19,7 @@ EXAMPLES = """examples:
   python -m bench.leaderboard leaderboard.toml --only quality
   python -m bench.leaderboard leaderboard.toml --only quality --limit 2
 
-The file is described in docs/leaderboard.md. A run that was stopped goes on where it was with the same command. What is
+The file is described in docs/leaderboard.md. An interrupted run resumes with the same command. What is
 wrong with a key, a model or a metric is said with its place, and everything else is done.
 exit status: 0 done, 1 something of it could not be measured, 2 bad usage, 130 interrupted"""
 HELP = {

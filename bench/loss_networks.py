@@ -1,12 +1,12 @@
-"""The loss networks, loaded. Which file holds whose weights stands in :mod:`bench.styles`, which loads no torch."""
+"""The loss networks, loaded. Which file holds whose weights stands in :mod:`bench.data.styles`, which loads no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench import cache
+from bench.data import cache
 from bench.errors import MissingFile, UserError
-from bench.styles import LOSS_WEIGHTS
+from bench.data.styles import LOSS_WEIGHTS
 from models.vgg import LossNetwork, loss_network
 
 PREFIX = "vgg19-conv3_1"

@@ -30,9 +30,9 @@ def degrade(hr: Float[Tensor, "n c h w"], protocol: SRProtocol) -> Float[Tensor,
         ValueError: hr has other channels than the protocol degrades, or no multiples of the scale as sides.
     """
     if protocol.colour == "y" and hr.shape[1] != 1:
-        raise ValueError(f"hr has {hr.shape[1]} channels, required 1: protocol {protocol.name} degrades luma")
+        raise ValueError(f"hr has {hr.shape[1]} channels, must be 1: protocol {protocol.name} degrades luma")
     if any(side % protocol.scale for side in hr.shape[-2:]):
-        raise ValueError(f"hr is {size(hr)}, required multiples of {protocol.scale}")
+        raise ValueError(f"hr is {size(hr)}, must be multiples of {protocol.scale}")
     if protocol.blur_sigma:
         hr = blur(hr, protocol.blur_sigma, protocol.border)
     return imresize(hr, Fraction(1, protocol.scale), arithmetic=protocol.arithmetic, border=protocol.border)

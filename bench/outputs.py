@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import cache, manifest
+from bench.data import cache, manifest
 from bench.errors import UserError
-from bench.files.replacing import special
+from bench.atomic import special
 from bench.records import Dataset
 
 Named: TypeAlias = "tuple[str, str | os.PathLike[str]]"
@@ -49,7 +49,7 @@ def refuse_clashes(
         if other is not output:
             what, path = output
             raise UserError(
-                f"{other[0]} is {other[1]!r} and {what} is {path!r}, which is one path; required another name for {what}"
+                f"{other[0]} is {other[1]!r} and {what} is {path!r}, which is one path; use another name for {what}"
             )
 
     files = list(reads)
@@ -66,7 +66,7 @@ def refuse_clashes(
             if same_path(file, folder) or os.path.realpath(file).startswith(real + os.sep):
                 raise UserError(
                     f"{what} {os.fspath(folder)!r} would be replaced, but {read} {os.fspath(file)!r} is in it: an input "
-                    "is never overwritten; required another folder for the output"
+                    "is never overwritten; use another folder for the output"
                 )
 
     for places, inputs, required in (
@@ -81,7 +81,7 @@ def refuse_clashes(
                 what, path = place
                 raise UserError(
                     f"{what} {path!r} is an input, which is never overwritten: it is {read} ({os.fspath(file)!r}); "
-                    f"required {required} for {what}"
+                    f"must be {required} for {what}"
                 )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from bench.errors import UserError
-from bench.printable import one_line, shortened
+from bench.text import one_line, shortened
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -101,7 +101,7 @@ class Extended(Generic[Entry]):
         if len(added) + (ours is not None) > 1:
             owners = [*([OURS] if ours is not None else []), *(plugin.source for plugin in added)]
             raise UserError(
-                f"{self.what} {name!r} is in {' and in '.join(owners)}; required one: uninstall the other, or have its "
+                f"{self.what} {name!r} is in {' and in '.join(owners)}; must be one: uninstall the other, or have its "
                 "name changed"
             )
         return self._loaded(added[0]) if added else ours
@@ -122,7 +122,7 @@ class Extended(Generic[Entry]):
         except (Exception, SystemExit) as error:  # it is somebody else's code
             reason = shortened(one_line(f"{type(error).__name__}: {error}"), LONGEST_REASON)
             raise UserError(
-                f"{self.what} {plugin.name!r} of {plugin.source} cannot be loaded: {reason}; required a version of "
+                f"{self.what} {plugin.name!r} of {plugin.source} cannot be loaded: {reason}; must be a version of "
                 f"{plugin.distribution} that works, or another {self.what}"
             ) from error
         entry: Any = loaded
@@ -130,6 +130,6 @@ class Extended(Generic[Entry]):
             kinds = " or ".join(kind.__name__ for kind in self.kinds)
             given = f"a {type(entry).__name__} called {getattr(entry, 'name', '')!r}"
             raise UserError(
-                f"{self.what} {plugin.name!r} of {plugin.source} is {given}; required a {kinds} of the entry point's name"
+                f"{self.what} {plugin.name!r} of {plugin.source} is {given}; must be a {kinds} of the entry point's name"
             )
         return self.signed(entry, plugin)

@@ -50,7 +50,7 @@ def to_luma(hr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 h w"]:
     if hr.shape[1] == 1:
         return hr
     if hr.shape[1] != 3:
-        raise ValueError(f"hr has {hr.shape[1]} channels, required 1 or 3")
+        raise ValueError(f"hr has {hr.shape[1]} channels, must be 1 or 3")
     levels = (quantize(hr) * 255).round().long()
     parts = levels * torch.tensor(LUMA_PARTS, device=hr.device)[:, None, None]
     twice = 2 * parts.sum(1, keepdim=True) + LUMA_WHOLE
@@ -102,7 +102,7 @@ def prepare_one(image: Float[Tensor, "n c h w"], protocol: SRProtocol, *, grey: 
     """
     required = (1, 3) if grey else (3,)
     if image.shape[1] not in required:
-        raise ValueError(f"image has {image.shape[1]} channels, required {' or '.join(map(str, required))}")
+        raise ValueError(f"image has {image.shape[1]} channels, must be {' or '.join(map(str, required))}")
     # in one memory layout, whatever the network left it in: sums in another order end in other last digits
     there = image if image.device.type != "mps" else image.cpu()
     exact = there.to(torch.float64, memory_format=torch.contiguous_format)
@@ -132,10 +132,10 @@ def prepare(
         ValueError: the sizes or channels do not fit, or nothing is left after shaving.
     """
     if sr.shape[-2:] != hr.shape[-2:]:
-        raise ValueError(f"sr is {size(sr)}, required the size of hr, {size(hr)}")
+        raise ValueError(f"sr is {size(sr)}, must be the size of hr, {size(hr)}")
     if min(hr.shape[-2:]) <= 2 * protocol.shave:
         raise ValueError(
-            f"image is {size(hr)}, required more than {2 * protocol.shave} per side, which is shaved"
+            f"image is {size(hr)}, needs more than {2 * protocol.shave} per side, which is shaved"
         )
     grey = hr.shape[1] == 1
     return prepare_one(sr, protocol, grey=grey), prepare_one(hr, protocol, grey=grey)

@@ -62,5 +62,5 @@ def protocol(name: str, scale: int) -> SRProtocol:
             f"no protocol is called {name!r}{did_you_mean(name, PROTOCOLS)}; there are: {', '.join(PROTOCOLS)}"
         )
     if scale < 2:
-        raise UserError(f"scale is {scale}; required an integer of at least 2")
+        raise UserError(f"scale is {scale}; must be an integer of at least 2")
     return PROTOCOLS[name](scale)

@@ -117,12 +117,12 @@ class SRProtocol(Defined):
     def __post_init__(self) -> None:
         if self.scale < 2:
             raise ValueError(
-                f"protocol {self.name}: scale is {self.scale}, required an integer of at least 2"
+                f"protocol {self.name}: scale is {self.scale}, must be an integer of at least 2"
             )
         if self.shave < 0:
-            raise ValueError(f"protocol {self.name}: shave is {self.shave}, required at least 0")
+            raise ValueError(f"protocol {self.name}: shave is {self.shave}, must be at least 0")
         if self.colour == "y" and self.channel == "rgb":
-            raise ValueError(f"protocol {self.name}: degrades luma but measures RGB; required channel 'y'")
+            raise ValueError(f"protocol {self.name}: degrades luma but measures RGB; must be channel 'y'")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnownFile:
+class CachedFileHash:
     """An image file that was read once: as long as its stamp is the same, its hash need not be made again.
 
     Attributes:
@@ -245,7 +245,7 @@ class Picture:
 
     Attributes:
         file: relative to the folder of the results file where it lies below it, absolute elsewhere.
-        pixels_sha256: of what the file must hold (:func:`bench.images.pixels_sha256`); empty where an older version
+        pixels_sha256: of what the file must hold (:func:`bench.data.images.pixels_sha256`); empty where an older version
             stored it.
     """
 

@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   python -m bench.rescore --metrics ssim --db old.db --trust-pictures
 
 Values are those that bench.sr_quality would have given, to the last bit; what is there already is not computed again.
-A run that was stopped goes on where it was with the same command.
+An interrupted run resumes with the same command.
 exit status: 0 done, 1 something could not be scored at all, 2 bad usage, 130 interrupted"""
 
 HELP = {

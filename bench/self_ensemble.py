@@ -16,14 +16,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench.records import content_hash
-from bench.roles import Upscaler, UpscalerWrapper
+from bench.interfaces import Upscaler, UpscalerWrapper
 
 VIEWS = tuple((transposed, flips) for transposed in (False, True) for flips in ((), (-2,), (-1,), (-2, -1)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelfEnsemble(UpscalerWrapper):
-    """An upscaler eight times over; itself an :class:`bench.roles.Upscaler`.
+    """An upscaler eight times over; itself an :class:`bench.interfaces.Upscaler`.
 
     One view after the other: eight at once take eight times the memory and gain little or nothing (`docs/large.md`).
     """

@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   python -m bench.speed --sizes 512 --models style-paper --ladder --json ladder.json
 
 Both sides of Table 1 are plain eager float32. On a CPU the optimisation is timed over a few iterations after a
-warm-up, and scaled; such cells are marked *. A run that was stopped goes on where it was with the same command.
+warm-up, and scaled; such cells are marked *. An interrupted run resumes with the same command.
 exit status: 0 done, 1 something could not be timed, 2 bad usage, 130 interrupted"""
 HELP = {
     "sizes": "side of the image that comes out (default: 256 512 1024)",

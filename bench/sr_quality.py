@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   python -m bench.sr_quality path/to/my/images --scales 2 4 --metrics psnr ssim ms-ssim
   python -m bench.sr_quality --list
 
-A run that was stopped goes on where it was with the same command.
+An interrupted run resumes with the same command.
 exit status: 0 done, 1 something could not be scored at all, 2 bad usage, 130 interrupted"""
 
 

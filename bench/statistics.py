@@ -46,7 +46,7 @@ def differences(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
         ValueError: unequal numbers of values, or a NaN.
     """
     if len(a) != len(b):
-        raise ValueError(f"there are {len(a)} and {len(b)} values, required equally many")
+        raise ValueError(f"there are {len(a)} and {len(b)} values, must be equally many")
     return _numbers([0.0 if x == y else y - x for x, y in zip(a, b, strict=True)])
 
 
@@ -64,7 +64,7 @@ def mean(values: Sequence[float]) -> float | None:
 
 def _numbers(values: Sequence[float]) -> tuple[float, ...]:
     if not values or any(math.isnan(value) for value in values):
-        raise ValueError(f"values are {list(values)[:5]}, required at least one and no NaN")
+        raise ValueError(f"values are {list(values)[:5]}, needs at least one and no NaN")
     return tuple(values)
 
 
@@ -95,7 +95,7 @@ def mean_interval(
     import numpy as np
 
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}, required between 0 and 1")
+        raise ValueError(f"confidence is {confidence}, must be between 0 and 1")
     n = len(_numbers(values))
     tail = _tail(n, confidence)
     if n < 2 or float(n) ** -n > tail or mean(values) is None:
@@ -177,7 +177,7 @@ def bootstrap_medians(values: tuple[float, ...], *, seed: int = 0) -> np.ndarray
 
 
 def signed_rank(differences: Sequence[float]) -> RankTest:
-    """Wilcoxon's signed-rank test for paired values; differences of zero are left out (Wilcoxon's own rule).
+    """Wilcoxon's signed-rank test for paired values; differences of zero are skipped (Wilcoxon's own rule).
 
     Exact up to 50 differences, ties or not; beyond, SciPy's normal approximation, corrected for ties. An infinite
     difference has the highest rank. n differences cannot give a p below 2**(1 - n).

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import arguments
 from bench.cli import guard
 from bench.config_file import parse, with_config
-from bench.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
+from bench.data.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
 from bench.styling.metrics import METRICS
 
 SIZES = [256, 512, 1024]
@@ -24,7 +24,7 @@ EXAMPLES = """examples:
   python -m bench.style_quality --style my_style.jpg --images my_photos/ --loss-network vgg19-conv3_1
 
 For each image an iteration at 512x512 takes 1 to 2 s on two CPU cores: --limit and --iterations are for a quick look.
-A run that was stopped goes on where it was with the same command; more --iterations begin anew, fewer use what is there.
+An interrupted run resumes with the same command; more --iterations begin anew, fewer use what is there.
 exit status: 0 done, 1 something could not be measured at all, 2 bad usage, 130 interrupted"""
 HELP = {
     "style": "a style by name, or the file of a picture; several are allowed",

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.cli import as_given
-from bench.escapes import escape_csv, escape_latex, escape_markdown
-from bench.files.replacing import replacing
-from bench.printable import printable
+from bench.text import escape_csv, escape_latex, escape_markdown
+from bench.atomic import atomic_write
+from bench.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -291,6 +291,6 @@ FORMATS: Mapping[str, Callable[[Export], str]] = {
 def write_exports(files: Mapping[str, Path], make: Callable[[], Export]) -> None:
     """Write the file of each format, and print where it is."""
     for name, file in files.items():
-        with replacing(file) as part:
+        with atomic_write(file) as part:
             part.write_text(FORMATS[name](make()), encoding="utf-8")
         print(f"{name + ':':<8} {as_given(file)}")

@@ -15,7 +15,7 @@ from bench import arguments
 from bench.cli import guard
 from bench.config_file import parse, with_config
 from bench.errors import UserError
-from bench.styles import LOSS_WEIGHTS, STYLE_SIZE
+from bench.data.styles import LOSS_WEIGHTS, STYLE_SIZE
 from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, add_options
 
 EXAMPLES = """examples:

@@ -20,8 +20,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from baselines.bicubic import imresize
-from bench.datasets import dataset
-from bench.images import load, to_array, to_tensor
+from bench.data.datasets import dataset
+from bench.data.images import load, to_array, to_tensor
 from bench.metrics.psnr import psnr
 from bench.prepare import modcrop, prepare, quantize
 from bench.protocols import johnson2016

@@ -86,7 +86,7 @@ class ExampleStyleNet(nn.Module):
     def forward(self, content: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         h, w = content.shape[-2:]
         if min(h, w) < MINIMUM_SIZE:
-            raise ValueError(f"content is {w}x{h}, required at least {MINIMUM_SIZE} pixels per side")
+            raise ValueError(f"content is {w}x{h}, must be at least {MINIMUM_SIZE} pixels per side")
         x = (content * WHITE).to(self.deconv3.conv2d.weight.dtype)
         for n in range(1, 4):
             x = self._normalised(x, f"conv{n}", f"in{n}")
@@ -110,7 +110,7 @@ def is_example_style_net(arrays: Mapping[str, Tensor]) -> bool:
 
 
 def example_style_net(arrays: Mapping[str, Tensor]) -> ExampleStyleNet:
-    """The network of a checkpoint's arrays, on the CPU, frozen, for inference; running statistics are left out.
+    """The network of a checkpoint's arrays, on the CPU, frozen, for inference; running statistics are skipped.
 
     Raises:
         ValueError: the arrays do not fit.

@@ -127,6 +127,6 @@ def spread(network: Network) -> Network:
                 found = True
     if not found:
         raise ValueError(
-            f"{type(network).__name__} has no convolution of at most {MOST_FILTERS} filters, required one to spread"
+            f"{type(network).__name__} has no convolution of at most {MOST_FILTERS} filters, must be one to spread"
         )
     return changed

@@ -27,7 +27,7 @@ def fold_batch_norm(net: Network) -> Network:
     folded = copy.deepcopy(net)
     blocks = [m for m in folded.modules() if isinstance(m, ConvNorm) and isinstance(m.norm, nn.BatchNorm2d)]
     if not blocks:
-        raise ValueError(f"{type(net).__name__} has no batch normalisation, required at least one to fold")
+        raise ValueError(f"{type(net).__name__} has no batch normalisation, needs at least one to fold")
     for block in blocks:
         fold(block)
     return folded

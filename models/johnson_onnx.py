@@ -86,12 +86,12 @@ def read_graph(path: Path) -> Any:
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     except ImportError as error:
         raise ImportError(
-            f"{path}: onnx is not installed, required the extra: pip install '.[onnx]'"
+            f"{path}: onnx is not installed, needs the extra: pip install '.[onnx]'"
         ) from error
     try:
         return onnx.load(path).graph
     except DecodeError as error:
-        raise ValueError(f"{path}: not an ONNX file, required one of the released style networks") from error
+        raise ValueError(f"{path}: not an ONNX file, must be one of the released style networks") from error
 
 
 def check_operations(graph: Any, path: Path) -> None:
@@ -101,13 +101,13 @@ def check_operations(graph: Any, path: Path) -> None:
 
     operations = tuple(node.op_type for node in graph.node)
     if operations != OPERATIONS:
-        raise ValueError(f"{path}: operations are {operations}, required {OPERATIONS}")
+        raise ValueError(f"{path}: operations are {operations}, must be {OPERATIONS}")
     for node in graph.node:
         for attribute in node.attribute:
             required = CONSTANTS.get((node.op_type, attribute.name))
             actual = get_attribute_value(attribute)
             if required is not None and not agree(actual, required):
-                raise ValueError(f"{path}: {node.op_type} has {attribute.name} {actual}, required {required}")
+                raise ValueError(f"{path}: {node.op_type} has {attribute.name} {actual}, must be {required}")
 
 
 def agree(actual: Any, required: Any) -> bool:
@@ -124,7 +124,7 @@ def read_arrays(graph: Any, path: Path) -> dict[str, Tensor]:
     if sorted(names) != sorted(required):
         wrong = sorted(set(names) ^ set(required)) or sorted(names)
         raise ValueError(
-            f"{path}: arrays {', '.join(wrong)} are missing, unknown or repeated, required {len(required)}"
+            f"{path}: arrays {', '.join(wrong)} are missing, unknown or repeated, must be {len(required)}"
         )
     return {array.name: torch.from_numpy(to_array(array).copy()) for array in graph.initializer}
 
@@ -134,7 +134,7 @@ def check_fixed(arrays: dict[str, Tensor], path: Path) -> None:
     for name, required in FIXED.items():
         actual = arrays[name].flatten().tolist()
         if len(actual) != len(required) or not np.allclose(actual, required):
-            raise ValueError(f"{path}: array {name} is {actual}, required {required}")
+            raise ValueError(f"{path}: array {name} is {actual}, must be {required}")
 
 
 def check_shapes(arrays: dict[str, Tensor], required: dict[str, Tensor], path: Path) -> None:
@@ -142,4 +142,4 @@ def check_shapes(arrays: dict[str, Tensor], required: dict[str, Tensor], path: P
     for name, tensor in required.items():
         if name not in arrays or arrays[name].shape != tensor.shape:
             actual = tuple(arrays[name].shape) if name in arrays else "missing"
-            raise ValueError(f"{path}: {name} is {actual}, required {tuple(tensor.shape)}")
+            raise ValueError(f"{path}: {name} is {actual}, must be {tuple(tensor.shape)}")

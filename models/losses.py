@@ -144,7 +144,7 @@ class StyleObjective:
     ) -> None:
         if style_distance not in STYLE_DISTANCES:
             raise ValueError(
-                f"style_distance is {style_distance!r}, required one of: {', '.join(STYLE_DISTANCES)}"
+                f"style_distance is {style_distance!r}, must be one of: {', '.join(STYLE_DISTANCES)}"
             )
         self.network = network
         self.content_layers = tuple(content_layers)
@@ -189,12 +189,12 @@ class StyleObjective:
         count, _, h, w = image.shape
         targets, _, content_h, content_w = self.content_shape
         if (h, w) != (content_h, content_w):
-            raise ValueError(f"image is {w}x{h}, required the content's size, {content_w}x{content_h}")
+            raise ValueError(f"image is {w}x{h}, must be the content's size, {content_w}x{content_h}")
         styles = {len(target) for target in self.grams.values()}
         for name, given in (("content", {targets}), ("style", styles)):
             if not given <= {1, count}:
                 raise ValueError(
-                    f"{name} has {max(given)} images, required 1 or as many as are judged, {count}"
+                    f"{name} has {max(given)} images, must be 1 or as many as are judged, {count}"
                 )
 
 
@@ -202,5 +202,5 @@ def chosen(features: Features, layers: tuple[str, ...]) -> dict[str, Tensor]:
     """The features of `layers`, or a refusal that lists what there is."""
     missing = [layer for layer in layers if layer not in features]
     if missing:
-        raise ValueError(f"layers {', '.join(missing)} asked for, required some of: {', '.join(features)}")
+        raise ValueError(f"layers {', '.join(missing)} asked for, needs some of: {', '.join(features)}")
     return {layer: features[layer] for layer in layers}

@@ -89,9 +89,9 @@ class SRNet(nn.Module):
     def __init__(self, *, scale: int = 4, width: int = 64, blocks: int = 4, unit: str = "plain") -> None:
         super().__init__()
         if scale not in SCALES:
-            raise ValueError(f"scale is {scale}, required one of: {', '.join(map(str, SCALES))}")
+            raise ValueError(f"scale is {scale}, must be one of: {', '.join(map(str, SCALES))}")
         if width < 1 or blocks < 0:
-            raise ValueError(f"width is {width} and blocks {blocks}, required at least 1 and 0")
+            raise ValueError(f"width is {width} and blocks {blocks}, must be at least 1 and 0")
         make = choice("unit", unit, UNITS)
         self.scale = scale
         self.config: dict[str, int | str] = {"scale": scale, "width": width, "blocks": blocks, "unit": unit}
@@ -102,7 +102,7 @@ class SRNet(nn.Module):
 
     def forward(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 sh sw"]:
         if lr.shape[1] != 3:
-            raise ValueError(f"lr has {lr.shape[1]} channels, required 3 (RGB)")
+            raise ValueError(f"lr has {lr.shape[1]} channels, must be 3 (RGB)")
         x = (2 * lr - 1).to(self.last.weight.dtype)
         y = self.last(self.up(self.residual(self.first(x))))
         return (torch.tanh(y.to(lr.dtype)) + 1) / 2

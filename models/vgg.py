@@ -78,7 +78,7 @@ class LossNetwork(nn.Module):
         h, w = image.shape[-2:]
         if min(h, w) < self.minimum:
             raise ValueError(
-                f"image is {w}x{h}, required at least {self.minimum}x{self.minimum} for {self.path[-1]}"
+                f"image is {w}x{h}, must be at least {self.minimum}x{self.minimum} for {self.path[-1]}"
             )
         features = {}
         x = image - self.mean
@@ -113,9 +113,9 @@ def required_layers(architecture: Architecture, layers: Sequence[str]) -> frozen
     for layer in layers:
         if layer not in architecture.layers:
             reached = ", ".join(architecture.layers)
-            raise ValueError(f"layer is {layer!r}, required one that {architecture.name} reaches: {reached}")
+            raise ValueError(f"layer is {layer!r}, must be one that {architecture.name} reaches: {reached}")
     if not layers:
-        raise ValueError("no layer asked for, required at least one")
+        raise ValueError("no layer asked for, needs at least one")
     return frozenset(layers)
 
 

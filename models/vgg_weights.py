@@ -91,9 +91,9 @@ def load_state_dict(path: Path) -> Arrays:
     except SafetensorError as error:
         raise ValueError(f"{path.name} must be a safetensors file (got: {error})") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path.name} cannot be read, required a state dict saved by PyTorch") from error
+        raise ValueError(f"{path.name} cannot be read, must be a state dict saved by PyTorch") from error
     if not isinstance(state, Mapping):
-        raise ValueError(f"{path.name} holds a {type(state).__name__}, required a state dict")
+        raise ValueError(f"{path.name} holds a {type(state).__name__}, must be a state dict")
     for name, array in state.items():
         if isinstance(array, Tensor) and not array.isfinite().all():
             raise ValueError(f"{path.name}: {name} holds NaN or infinite values, must be finite")
@@ -114,7 +114,7 @@ def read_state_dict(path: Path, architecture: Architecture) -> Arrays:
         found = tuple(state[key].shape) if key in state else "missing"
         if found != shape:
             raise ValueError(
-                f"{path.name}: {key} is {found}, required {shape} ({name} of {architecture.name})"
+                f"{path.name}: {key} is {found}, must be {shape} ({name} of {architecture.name})"
             )
         arrays[name] = state[key].float()
     return arrays
@@ -130,11 +130,11 @@ def read_consecutive(path: Path, architecture: Architecture) -> Arrays:
     sizes = [int(np.prod(shape)) for shape in architecture.shapes.values()]
     if len(data) != 4 * sum(sizes):
         raise ValueError(
-            f"{path.name} has {len(data)} bytes, required {4 * sum(sizes)} for {architecture.name}"
+            f"{path.name} has {len(data)} bytes, must be {4 * sum(sizes)} for {architecture.name}"
         )
     values = torch.from_numpy(np.frombuffer(data, "<f4").astype(np.float32))
     if not values.isfinite().all():
-        raise ValueError(f"{path.name} holds NaN or infinite values, required finite ones")
+        raise ValueError(f"{path.name} holds NaN or infinite values, must be finite ones")
     parts = zip(architecture.shapes.items(), torch.split(values, sizes), strict=True)
     return {name: part.reshape(shape) for (name, shape), part in parts}
 
@@ -166,5 +166,5 @@ NETWORKS: dict[str, Architecture] = {
 def find_architecture(name: str) -> Architecture:
     """The kind of network called `name`; ValueError with the known names if there is none."""
     if name not in NETWORKS:
-        raise ValueError(f"loss network is {name!r}, required one of: {', '.join(NETWORKS)}")
+        raise ValueError(f"loss network is {name!r}, must be one of: {', '.join(NETWORKS)}")
     return NETWORKS[name]

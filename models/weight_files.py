@@ -21,7 +21,7 @@ def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             return dict(content.metadata() or {}), {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
     except SafetensorError as error:
         words = ascii(str(error))[1:-1]
-        raise ValueError(f"{file.name} cannot be read, required a safetensors file: {words}") from error
+        raise ValueError(f"{file.name} cannot be read, must be a safetensors file: {words}") from error
 
 
 def load_network(
@@ -39,10 +39,10 @@ def load_network(
     metadata, arrays = read_weights(file)
     found = metadata.get("architecture")
     if found != architecture:
-        raise ValueError(f"{file.name} holds architecture {found!r}, required {architecture!r}")
+        raise ValueError(f"{file.name} holds architecture {found!r}, must be {architecture!r}")
     config = json.loads(metadata["config"])
     if scale is not None and config["scale"] != scale:
-        raise ValueError(f"{file.name} holds a network for x{config['scale']}, required x{scale}")
+        raise ValueError(f"{file.name} holds a network for x{config['scale']}, must be x{scale}")
     network = make(**config)
     try:
         network.load_state_dict(arrays)

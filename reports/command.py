@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import contents
+from bench.storage import reader as contents
 from bench.cli import DONE, Reporter, progress
-from bench.contents import refuse_replaced
+from bench.storage.reader import refuse_replaced
 from bench.errors import RunError, UserError
-from bench.printable import one_line, printable
+from bench.text import one_line, printable
 from bench.study.result import read_result
 from reports.content import build, check_reference
 from reports.figures.draw import draw, draw_some
@@ -89,10 +89,10 @@ def read_config(args: argparse.Namespace) -> Config:
 def check_folder(out: Path, *, force: bool) -> None:
     """Refuse a file, and a folder with something in it unless `force` is given."""
     if out.exists() and not out.is_dir():
-        raise UserError(f"{str(out)!r} is a file; required a folder")
+        raise UserError(f"{str(out)!r} is a file; must be a folder")
     if not force and out.is_dir() and any(out.iterdir()):
         raise UserError(
-            f"folder {str(out)!r} is not empty; required an empty or new one, or --force to replace the report in it"
+            f"folder {str(out)!r} is not empty; must be an empty or new one, or --force to replace the report in it"
         )
 
 
@@ -126,7 +126,7 @@ def read_results(config: Config) -> Results:
     if found.scores.empty and found.pictures.empty and not (found.timings or found.curves):
         names = ", ".join(repr(str(file)) for file in config.stores)
         raise RunError(
-            f"{names} holds no scores, no times and no objectives; required at least one: "
+            f"{names} holds no scores, no times and no objectives; needs at least one: "
             "python -m bench.sr_quality set5 makes some"
         )
     return replace(gather(found), with_published=config.with_published)

@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from bench.errors import UserError
-from bench.store import now
+from bench.storage.store import now
 from reports.load.results import Group, Results
 from reports.load.speeds import Machine, machines, shown_runs
 from reports.load.standings import leading_groups, sentence, standings

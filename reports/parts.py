@@ -80,7 +80,7 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.heads):
-                raise ValueError(f"table {self.id}: a row has {len(row)} cells, required {len(self.heads)}")
+                raise ValueError(f"table {self.id}: a row has {len(row)} cells, must be {len(self.heads)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -229,5 +229,5 @@ def _best_of(group: Group, several: bool) -> str:
         return ""
     best = max(known, key=lambda model: known[model])
     under = f" ({group.protocol.name})" if several else ""
-    but = f" ({counted(len(infinite), 'image')} with an infinite value left out)" if infinite else ""
+    but = f" ({counted(len(infinite), 'image')} with an infinite value skipped)" if infinite else ""
     return f"{best} on {group.dataset} x{group.scale}{under} {fixed(known[best], DECIMALS)} dB{but}"

@@ -17,7 +17,7 @@ CHECKED = [
     "baselines",
     "bench.prepare",
     "bench.lr",
-    "bench.images",
+    "bench.data.images",
     "bench.metrics",
     "bench.quality.whole",
 ]

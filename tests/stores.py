@@ -12,7 +12,7 @@ from PIL import Image
 from bench.metrics import METRICS, info
 from bench.protocols import protocol
 from bench.records import Curve, Environment, Picture, Run, Score, StyleProtocol
-from bench.store import Store, now
+from bench.storage.store import Store, now
 
 MACHINE: Mapping[str, object] = {
     "suite": {"version": "0.1.0", "commit": "0" * 40},

@@ -56,7 +56,7 @@ class Step:
 def insert(file: Path, line: str, text: str) -> None:
     lines = file.read_text(encoding="utf-8").split("\n")
     assert lines.count(line) == 1, (
-        f"{file.name} has the line {line!r} {lines.count(line)} times, required once"
+        f"{file.name} has the line {line!r} {lines.count(line)} times, must be once"
     )
     lines.insert(lines.index(line) + 1, text.rstrip("\n"))
     file.write_text("\n".join(lines), encoding="utf-8")
@@ -145,7 +145,7 @@ def test_the_page_names_lines_of_the_tables_as_they_stand() -> None:
     named = [told for step in steps() if (told := SAID.fullmatch(step.said)) and told["changed"]]
     assert {told["changed"] for told in named} == {
         *("bench/registry/upscalers.py", "bench/metrics/__init__.py", "bench/styling/metrics/__init__.py"),
-        *("bench/protocols.py", "bench/datasets.py", "bench/tables.py"),
+        *("bench/protocols.py", "bench/data/datasets.py", "bench/tables.py"),
         "reports/writers/__init__.py",
     }
     for told in named:

@@ -23,18 +23,18 @@ MAY_IMPORT = {
     "reports": {"reports", "bench"},
 }
 # What every room of the report may import of bench: records, statistics, errors. None of it measures or reads anything.
-REPORTS_MAY_IMPORT_OF_BENCH = {"bench.records", "bench.statistics", "bench.errors", "bench.files.replacing"}
+REPORTS_MAY_IMPORT_OF_BENCH = {"bench.records", "bench.statistics", "bench.errors", "bench.atomic"}
 # What a room may import besides: reading is `load`'s, and what is only computed from records may be read by others.
 ROOM_MAY_IMPORT_OF_BENCH = {
     "reports": {"bench"},
     "reports.__main__": {"bench.cli", "bench.config_file"},
-    "reports.command": {"bench.cli", "bench.contents", "bench.printable", "bench.study.result"},
-    "reports.content": {"bench.store"},
-    "reports.load": {"bench.contents", "bench.timing.rows", "bench.timing.sound", "bench.styling.summary"},
+    "reports.command": {"bench.cli", "bench.storage.reader", "bench.text", "bench.study.result"},
+    "reports.content": {"bench.storage.store"},
+    "reports.load": {"bench.storage.reader", "bench.timing.rows", "bench.timing.validation", "bench.styling.summary"},
     "reports.verdicts": {"bench.protocols", "bench.styling.summary"},
     "reports.tables": {"bench.styling.summary"},
-    "reports.figures": {"bench.crops", "bench.timing.rows", "bench.styling.summary"},
-    "reports.writers": {"bench.contents", "bench.escapes", "bench.tables"},
+    "reports.figures": {"bench.data.crops", "bench.timing.rows", "bench.styling.summary"},
+    "reports.writers": {"bench.storage.reader", "bench.text", "bench.tables"},
 }
 # From what is read to what is written: a room imports those before it.
 ROOMS = ("reports.load", "reports.verdicts", "reports.tables", "reports.figures", "reports.writers")
@@ -195,7 +195,7 @@ def test_a_listing_loads_nothing_heavy(program: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["bench", "bench.records", "bench.protocols", "bench.metrics", "bench.store", "reports"]
+    "module", ["bench", "bench.records", "bench.protocols", "bench.metrics", "bench.storage.store", "reports"]
 )
 def test_the_vocabulary_loads_nothing_heavy(module: str) -> None:
     loads_nothing_heavy(f"import {module}")

@@ -16,7 +16,7 @@ from bench.errors import UserError
 from bench.metrics import METRICS
 from bench.quality import listing
 from bench.registry import catalog
-from bench.store import Store
+from bench.storage.store import Store
 from tests.test_adding import SAID, steps
 
 ROOT = Path(__file__).parents[1]
@@ -131,7 +131,7 @@ def test_a_name_of_two_plugins_is_refused_with_both(plugin: Callable[..., None])
     for name in ("one", "two"):
         plugin(f"{name}-metrics", METRIC.format(name="same"), metrics=f"same = {name}_metrics:E")
     with pytest.raises(
-        UserError, match=r"'same' is in one-metrics 1\.0 and in two-metrics 1\.0; required one"
+        UserError, match=r"'same' is in one-metrics 1\.0 and in two-metrics 1\.0; must be one"
     ):
         metrics.entry("same")
 
@@ -144,8 +144,8 @@ def test_a_name_of_two_plugins_is_refused_with_both(plugin: Callable[..., None])
             "cannot be loaded: ModuleNotFoundError: No module named 'no_such_package'",
         ),
         ("raise SystemExit(3)", "cannot be loaded: SystemExit: 3"),
-        ("E = 1", "is a int called ''; required a MetricEntry of the entry point's name"),
-        (METRIC.format(name="other"), "is a MetricEntry called 'other'; required a MetricEntry"),
+        ("E = 1", "is a int called ''; must be a MetricEntry of the entry point's name"),
+        (METRIC.format(name="other"), "is a MetricEntry called 'other'; must be a MetricEntry"),
         ("", "cannot be loaded: AttributeError"),
     ],
 )

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench import images
+from bench.data import images
 from bench.quality.config import config
 from bench.quality.engine import ResultWriter, evaluate
 from bench.quality.loading import plans
 from bench.records import Environment, Run
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from tests.trace import ROOT, functions_of, listing
 
 MOST_FUNCTIONS, MOST_FILES = 112, 23

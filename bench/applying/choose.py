@@ -13,23 +13,23 @@ from torch import nn
 
 from bench.applying.config import AUTO, Config
 from bench.applying.images import Runner, ordered
-from bench.datasets import LoadedImage
+from bench.data.datasets import LoadedImage
 from bench.environment import bf16_units, environment
 from bench.executor import read_ahead
 from bench.forms import build, ladder
 from bench.forms.form import Form, FormUnavailable, form
 from bench.records import Environment, ImageFile, SpeedResult
-from bench.registry.catalog import Participant
-from bench.store import Store
+from bench.registry.catalog import LoadedModel
+from bench.storage.store import Store
 from bench.timing.certificate_record import TimingCertificate
-from bench.timing.sound import sound_timings
-from bench.timing.subjects import example
+from bench.timing.validation import sound_timings
+from bench.timing.workloads import example
 
 TRIAL_SIZE = 256
 """Side of the photograph on which bfloat16 is compared with float32: a pass of either takes a fraction of a second."""
 
 
-def measured(participant: Participant, machine: Environment, db: Path) -> list[SpeedResult]:
+def measured(participant: LoadedModel, machine: Environment, db: Path) -> list[SpeedResult]:
     """Admissible forms of this model, as they were timed on this machine with these versions; the suite's own aside."""
     if not db.is_file():
         return []
@@ -74,7 +74,7 @@ def safe(module: nn.Module, device_type: str) -> Form:
     return chosen
 
 
-def unmeasured(participant: Participant) -> Form:
+def unmeasured(participant: LoadedModel) -> Form:
     """What a model runs in where no ladder was measured: :func:`safe`, of a stylizer in bfloat16 where that will do.
 
     That is where the CPU has units for it, and the picture of the sample photograph is within the ladder's tolerance
@@ -91,7 +91,7 @@ def unmeasured(participant: Participant) -> Form:
     return half if will_do(participant, half) else exact
 
 
-def will_do(participant: Participant, tried: Form) -> bool:
+def will_do(participant: LoadedModel, tried: Form) -> bool:
     """Whether a form gives the photograph within its tolerance of plain float32; one that fails does not."""
     assert participant.module is not None
     try:
@@ -109,7 +109,7 @@ def will_do(participant: Participant, tried: Form) -> bool:
 
 
 def shapes(config: Config) -> dict[str, tuple[int, int]]:
-    """(h, w) that goes into the model, by stem, of the images that are waiting; what cannot be read is left out."""
+    """(h, w) that goes into the model, by stem, of the images that are waiting; what cannot be read is skipped."""
     return {
         image.stem: config.resized(*loaded.pixels.shape[:2])
         for image, loaded in read_ahead(config.waiting)
@@ -122,7 +122,7 @@ def works(found: Mapping[str, tuple[int, int]], scale: int) -> list[ladder.Work]
     return [ladder.Work(images=n, pixels=h * w * scale**2) for (h, w), n in Counter(found.values()).items()]
 
 
-def settle(config: Config, participant: Participant) -> tuple[Runner, list[ImageFile], str]:
+def settle(config: Config, participant: LoadedModel) -> tuple[Runner, list[ImageFile], str]:
     """The model in the form asked for or in the best one known, the images in the order that suits it, and why."""
     if participant.module is None:
         return Runner(participant=participant, form=Form()), list(config.waiting), "it has no other form"

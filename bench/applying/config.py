@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import arguments
 from bench.applying.origin import Origin, file_name, still_to_do
-from bench.datasets import NAMED, dataset, left_out
+from bench.data.datasets import NAMED, dataset, left_out
 from bench.errors import UserError
 from bench.forms.form import form
 from bench.outputs import Named, image_files, model_files, refuse_clashes
@@ -140,7 +140,7 @@ def _refuse_options(model: str, *, scale: int | None, size: int | None, median: 
     kind = catalog.kind(model)
     entry = catalog.entry(model)
     if isinstance(entry, StylizerEntry) and entry.weights is None:
-        raise UserError(f"{model} has random weights, which are for timing only; required another model")
+        raise UserError(f"{model} has random weights, which are for timing only; use another model")
     if kind == "stylizer" and scale is not None:
         raise UserError(
             f"--scale is {scale}, but {model} is a stylizer, which has none; required: leave it out"
@@ -150,7 +150,7 @@ def _refuse_options(model: str, *, scale: int | None, size: int | None, median: 
         raise UserError(f"{option} is for a stylizer, but {model} is an upscaler; required: leave it out")
     for name, value in (("--scale", scale), ("--size", size)):
         if value is not None and value < 1:
-            raise UserError(f"{name} is {value}; required at least 1")
+            raise UserError(f"{name} is {value}; must be at least 1")
 
 
 def _refuse_tiles(model: str, *, tile: str, self_ensemble: bool) -> None:
@@ -175,7 +175,7 @@ def gather(inputs: Sequence[str]) -> Iterator[ImageFile]:
             yield image
         elif other.file != image.file:
             raise UserError(
-                f"two inputs are called {image.stem!r}: {other.file!r} and {image.file!r}; required different names, "
+                f"two inputs are called {image.stem!r}: {other.file!r} and {image.file!r}; must be different names, "
                 "since their outputs are named after them"
             )
 
@@ -188,7 +188,7 @@ def _images(name: str) -> Sequence[ImageFile]:
         return dataset(name).images
     if not path.exists():
         raise UserError(
-            f"there is no file or folder {name!r}; required an image, a folder of images or a data set"
+            f"there is no file or folder {name!r}; must be an image, a folder of images or a data set"
         )
     return (ImageFile(stem=path.stem, file=str(path)),)
 
@@ -217,7 +217,7 @@ def refuse_outputs(
         UserError: `out` is a file or an input's folder, an output would overwrite an input, or two outputs are one.
     """
     if out.exists() and not out.is_dir():
-        raise UserError(f"--out {str(out)!r} is a file; required a folder")
+        raise UserError(f"--out {str(out)!r} is a file; must be a folder")
     read = Dataset(name="the inputs", images=images, source="")
     refuse_clashes(
         reads=[*image_files([read]), *model_files(models), *others],

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float, UInt8
 
 from baselines.bicubic import imresize
-from bench import images
+from bench.data import images
 from bench.applying.config import Config
 from bench.applying.origin import KEY
 from bench.cli import Reporter
-from bench.datasets import LoadedImage
+from bench.data.datasets import LoadedImage
 from bench.errors import describe_os_error
 from bench.executor import read_ahead
 from bench.forms.build import Built, build
@@ -23,8 +23,8 @@ from bench.out_of_memory import out_of_memory
 from bench.quality.strips import upscale_large
 from bench.quality.whole import upscale
 from bench.records import ImageFile
-from bench.registry.catalog import Participant
-from bench.roles import Upscaler
+from bench.registry.catalog import LoadedModel
+from bench.interfaces import Upscaler
 from bench.self_ensemble import SelfEnsemble
 from bench.tiling.tiles import is_large, refuse_inexact, tiled, tiled_inside
 from models.median import median_filter
@@ -34,7 +34,7 @@ Images = Float[torch.Tensor, "n c h w"]
 
 @dataclass(kw_only=True)
 class Runner:
-    """A model in a form, called as :class:`bench.roles.Upscaler` is, whatever it is.
+    """A model in a form, called as :class:`bench.interfaces.Upscaler` is, whatever it is.
 
     Attributes:
         form: those that hold for one image size are built again when the size changes.
@@ -42,7 +42,7 @@ class Runner:
         tiles: itself, in the tiles asked for; its receptive field is measured once.
     """
 
-    participant: Participant
+    participant: LoadedModel
     form: Form
     instead: Form | None = None
     built: Built | None = field(default=None, init=False)
@@ -164,7 +164,7 @@ def _stylized(config: Config, runner: Runner, image: Images) -> Images:
     content, minimum = image.expand(-1, 3, -1, -1), runner.participant.requirements.minimum
     h, w = config.resized(*image.shape[-2:])
     if min(h, w) < minimum:
-        raise ValueError(f"image is {w}x{h}, required at least {minimum} pixels per side")
+        raise ValueError(f"image is {w}x{h}, must be at least {minimum} pixels per side")
     if (h, w) != tuple(image.shape[-2:]):
         content = imresize(content, (h, w)).clamp(0, 1)
     stylized = runner(content)

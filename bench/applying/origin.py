@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from bench import cache
+from bench.data import cache
 from bench.errors import UserError
 from bench.records import ImageFile
 
@@ -88,9 +88,9 @@ def file_name(pattern: str, **fields: str) -> str:
         used = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
         name = pattern.format(**fields)
     except (ValueError, LookupError, AttributeError) as error:
-        raise UserError(f"--name is {pattern!r}; required a name made of {known}") from error
+        raise UserError(f"--name is {pattern!r}; must be a name made of {known}") from error
     if "stem" not in used or not used <= set(fields) or "/" in pattern or "\\" in pattern or name[:1] == ".":
-        raise UserError(f"--name is {pattern!r}; required a name made of {known}, and of no folder")
+        raise UserError(f"--name is {pattern!r}; must be a name made of {known}, and of no folder")
     return name
 
 
@@ -117,7 +117,7 @@ def still_to_do(
     if others:
         more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
         raise UserError(
-            f"an output is there and is not what was asked for: {others[0]}{more}; required another folder for --out, "
+            f"an output is there and is not what was asked for: {others[0]}{more}; use another folder for --out, "
             f"--name {hint!r}, or --force to make it again"
         )
     return tuple(waiting)

@@ -18,7 +18,7 @@ from bench.errors import MissingFile, UserError
 from bench.records import Environment
 
 ANSWER_SECONDS = 10.0
-NO_NODE = "no node of the cluster that has a core answers; required at least one"
+NO_NODE = "no node of the cluster that has a core answers; needs at least one"
 # No telemetry, and no warning about what it will do in its next version.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
@@ -45,7 +45,7 @@ def chosen(args: Where) -> Iterator[Cluster | None]:
     """
     if args.engine == "local":
         if args.address is not None:
-            raise UserError(f"--address is {args.address!r} and --engine local; required --engine ray")
+            raise UserError(f"--address is {args.address!r} and --engine local; needs --engine ray")
         yield None
         return
     with cluster(args.address, args.device) as found:
@@ -85,7 +85,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
         ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **_own_machine(where))
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         raise UserError(
-            f"no Ray cluster answers at {where!r} ({' '.join(str(error).split())[:200]}); required HOST:PORT of its head"
+            f"no Ray cluster answers at {where!r} ({' '.join(str(error).split())[:200]}); must be HOST:PORT of its head"
             f"{'' if os.environ.get('RAY_AUTH_MODE') else ', and RAY_AUTH_MODE=token where it asks for a token'}"
         ) from error
     try:
@@ -107,7 +107,7 @@ def _refuse_silence(where: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
     except (OSError, OverflowError, UnicodeError) as error:
         raise UserError(
-            f"no Ray cluster answers at {where!r} ({error}); required HOST:PORT of its head"
+            f"no Ray cluster answers at {where!r} ({error}); must be HOST:PORT of its head"
         ) from error
 
 
@@ -120,10 +120,10 @@ def _connected(device: str) -> Cluster:
 
     kind = device.partition(":")[0]
     if kind not in {"auto", "cpu", "cuda"} or ":" in device:
-        raise UserError(f"device is {device!r}; required auto, cpu or cuda: Ray chooses which GPU")
+        raise UserError(f"device is {device!r}; must be auto, cpu or cuda: Ray chooses which GPU")
     has = ray.cluster_resources().get("GPU", 0) >= 1
     if kind == "cuda" and not has:
-        raise UserError("device is 'cuda', but no node of the cluster has a GPU; required auto or cpu")
+        raise UserError("device is 'cuda', but no node of the cluster has a GPU; must be auto or cpu")
     found = Cluster(gpus=kind == "cuda" or (kind == "auto" and has))
     found.nodes = _probe(found.gpus)
     found.alive = len(workers(ray.nodes(), found.gpus))
@@ -158,11 +158,11 @@ def _probe(gpus: bool) -> list[Mapping[str, Any]]:
         except ray.exceptions.RayError:  # a node that died a moment ago is still among them
             continue
     if not found:
-        raise UserError("no node of the cluster answers; required one with a free GPU" if gpus else NO_NODE)
+        raise UserError("no node of the cluster answers; must be one with a free GPU" if gpus else NO_NODE)
     here = suite()
     for facts in found:
         if facts["suite"]["version"] != here["version"]:
             raise UserError(
-                f"a node has perceptual-bench {facts['suite']['version']}; required {here['version']}, as here"
+                f"a node has perceptual-bench {facts['suite']['version']}; must be {here['version']}, as here"
             )
     return found

@@ -8,13 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.cluster.pool import Cluster, Died, Unit
+from bench.cluster.pool import Cluster, WorkerLost, Unit
 from bench.cluster.worker import Item, Job, score_images
 from bench.errors import RunError
 from bench.quality.config import Config
 from bench.quality.engine import ResultWriter, save_images
 from bench.quality.plan import ORIGINAL, ImageJob, Outcome, Plan
-from bench.roles import PrecomputedImages
+from bench.interfaces import PrecomputedImages
 
 LARGEST_UNIT = 16
 UNITS_PER_WORKER = 4
@@ -25,7 +25,7 @@ def in_cluster(cluster: Cluster, config: Config, writer: ResultWriter, jobs: Ite
     """As :func:`bench.quality.engine.in_threads`, on a cluster: images go out by model, some at a time."""
     cluster.reporter = writer.reporter
     with ThreadPoolExecutor(WRITERS, "write") as threads:
-        sender = Sender(cluster, config, writer, threads)
+        sender = BatchBuilder(cluster, config, writer, threads)
         with cluster.units(sender.keep) as submit:
             for job in jobs:
                 for unit in sender.add(job):
@@ -37,7 +37,7 @@ def in_cluster(cluster: Cluster, config: Config, writer: ResultWriter, jobs: Ite
 
 
 @dataclass
-class Sender:
+class BatchBuilder:
     """One plan's images on their way out and back."""
 
     cluster: Cluster
@@ -88,10 +88,10 @@ class Sender:
         for name in list(self._waiting):
             yield self._unit(name)
 
-    def keep(self, item: Item, result: Outcome | Died) -> None:
+    def keep(self, item: Item, result: Outcome | WorkerLost) -> None:
         """Write what came of an image and a model; it is stored when its images are."""
         job = self._jobs[item.image.stem]
-        if isinstance(result, Died):
+        if isinstance(result, WorkerLost):
             result = Outcome.of(self.plan, job).add_failure(RunError(result.reason), model=item.model)
         self._writing.append((job, self.threads.submit(save_images, result)))
         self.store()

@@ -42,7 +42,7 @@ class Unit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Died:
+class WorkerLost:
     """Instead of an item's result: every worker that had it died."""
 
     reason: str
@@ -99,7 +99,7 @@ class Cluster:
 
     @contextmanager
     def units(self, keep: Callable[[Any, Any], None]) -> Iterator[Callable[[Unit], None]]:
-        """Somewhere to hand units to; `keep` is called in this thread with each item and its result, or :class:`Died`.
+        """Somewhere to hand units to; `keep` is called in this thread with each item and its result, or :class:`WorkerLost`.
 
         Raises:
             UserError: a node lacks what the work needs, or the cluster has been without a worker for a minute.
@@ -150,7 +150,7 @@ class Cluster:
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             if len(unit.items) > 1:
                 return [replace(unit, items=(item,), retries=1) for item in unit.items]
-            results = [Died(reason=f"each worker that had it died ({reason})")]
+            results = [WorkerLost(reason=f"each worker that had it died ({reason})")]
         for item, result in zip(unit.items, results, strict=True):
             keep(item, result)
         return []
@@ -193,7 +193,7 @@ def on_a_worker(error: Any) -> UserError:
     cause = error.cause
     if isinstance(cause, ModuleNotFoundError):
         return UserError(
-            f"a node of the cluster cannot run this: {cause}; required perceptual-bench on every node"
+            f"a node of the cluster cannot run this: {cause}; needs perceptual-bench on every node"
         )
     if isinstance(cause, UserError):
         return UserError(f"on a node of the cluster: {cause}")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-from bench.cluster.pool import Cluster, Died, Unit
+from bench.cluster.pool import Cluster, WorkerLost, Unit
 from bench.cluster.worker import ready, there
 from bench.errors import RunError, UserError
 from bench.registry import catalog
-from bench.styles import names, style_image
+from bench.data.styles import names, style_image
 from bench.styling.config import Config
 from bench.styling.engine import Engine, Pool, Submit, advance, make_batch
 from bench.styling.loading import plans
@@ -63,8 +63,8 @@ def in_cluster(cluster: Cluster, config: Config) -> Pool:
         job = _job(config, plan, cluster, most, threads)
         waiting: list[Content] = []
 
-        def keep(content: Content, result: Outcome | Died) -> None:
-            if isinstance(result, Died):
+        def keep(content: Content, result: Outcome | WorkerLost) -> None:
+            if isinstance(result, WorkerLost):
                 error, result = RunError(result.reason), Outcome()
                 result.fail(plan, content.name, None, error)
             engine.keep(result)
@@ -147,10 +147,10 @@ def _loaded(job: Job) -> Plan:
     if style.name in names() and not style.file.is_file():
         config = replace(config, style=(style_image(style.name),))
     silent = Silent()
-    (plan,) = plans(config, torch.device(job.device), tell=silent.note, say=silent.note)
+    (plan,) = plans(config, torch.device(job.device), warn=silent.note, log=silent.note)
     for (name, required), (_, here) in zip(job.hashes, _hashes(plan), strict=True):
         if here != required:
             raise UserError(
-                f"{name} is not the same on a node as here; required the same files on every node"
+                f"{name} is not the same on a node as here; needs the same files on every node"
             )
     return plan

@@ -126,7 +126,7 @@ def _loaded(job: Job) -> tuple[Plan, Model, dict[str, LoadedMetric]]:
     if model.hash != job.model_hash:
         raise UserError(
             f"the model {job.model} on {platform.node()} has other code or weights than the one that was asked for; "
-            "required the same files on every node"
+            "needs the same files on every node"
         )
     plan = Plan(
         dataset=job.config.datasets[0],

@@ -9,7 +9,7 @@ from bench.applying.config import Config
 from bench.applying.images import apply
 from bench.cli import DONE, FAILED, device, progress
 from bench.forms.build import exact_float32
-from bench.printable import printable
+from bench.text import printable
 from bench.registry import catalog
 
 

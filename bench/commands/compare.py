@@ -14,10 +14,10 @@ from bench.comparing.records import Comparison
 from bench.comparing.run import compare
 from bench.comparing.sides import Side, sides
 from bench.comparing.table import closing, record, remarks, tables
-from bench.contents import read
-from bench.files.replacing import replacing
+from bench.storage.reader import read
+from bench.atomic import atomic_write
 from bench.outputs import refuse_clashes, store_files
-from bench.printable import printable
+from bench.text import printable
 from bench.tables import print_table, to_json
 
 
@@ -33,7 +33,7 @@ def run(options: Mapping[str, Any]) -> int:
     comparison = compare(a, b, config)
     report(comparison, a, b, config)
     if json_file:
-        with replacing(json_file) as part:
+        with atomic_write(json_file) as part:
             part.write_text(to_json(record(comparison, a, b, config)), encoding="utf-8")
     held = [name for name in config.fail_on if holds(name, comparison)]
     if held:

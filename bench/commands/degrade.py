@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.cli import DONE, FAILED, Reporter, progress
-from bench.datasets import dataset, left_out
+from bench.data.datasets import dataset, left_out
 from bench.errors import UserError
 from bench.executor import read_ahead
-from bench.images import read, to_array, to_tensor, write
+from bench.data.images import read, to_array, to_tensor, write
 from bench.lr import degrade
 from bench.outputs import image_files, image_folders, refuse_clashes, same_path
 from bench.prepare import modcrop, quantize, size
-from bench.printable import printable
+from bench.text import printable
 from bench.records import Dataset, ImageFile, SRProtocol
 
 
@@ -46,9 +46,9 @@ def run(hr: str, lr: Path, protocol: SRProtocol, *, force: bool) -> int:
 
 def _refuse_folder(out: Path, data: Dataset) -> None:
     if out.exists() and not out.is_dir():
-        raise UserError(f"OUT_FOLDER {str(out)!r} is a file; required a folder")
+        raise UserError(f"OUT_FOLDER {str(out)!r} is a file; must be a folder")
     if any(same_path(out, folder) for _, folder in image_folders([data])):
-        raise UserError(f"OUT_FOLDER {str(out)!r} is where the hr images are; required another folder")
+        raise UserError(f"OUT_FOLDER {str(out)!r} is where the hr images are; use another folder")
     targets = [("an lr image", _target(out, image)) for image in data.images]
     refuse_clashes(reads=image_files([data]), writes=targets)
 
@@ -84,7 +84,7 @@ def _degrade_all(
             else:
                 failed += 1
                 reporter.note(
-                    f"{image.stem}: not degraded: {str(target)!r} is there and is another image; required another "
+                    f"{image.stem}: not degraded: {str(target)!r} is there and is another image; use another "
                     "folder, or --force to write it again"
                 )
         reporter.advance(image.stem)
@@ -108,7 +108,7 @@ def degraded(pixels: np.ndarray, protocol: SRProtocol) -> np.ndarray:
     whole = quantize(to_tensor(pixels).double())
     hr = modcrop(whole, protocol.scale)
     if not hr.numel():
-        raise ValueError(f"image is {size(whole)}, required at least {protocol.scale} pixels per side")
+        raise ValueError(f"image is {size(whole)}, must be at least {protocol.scale} pixels per side")
     return to_array(degrade(hr, protocol))
 
 

@@ -9,19 +9,19 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import cache, manifest
+from bench.data import cache, manifest
 from bench.cli import DONE, FAILED, writable_file
 from bench.devices import devices
 from bench.environment import environment
-from bench.examining.config import Config
-from bench.examining.fetching import fetch
-from bench.examining.inventory import GroupReport, inventory
-from bench.examining.names import name_clashes
-from bench.examining.report import report
-from bench.examining.tables import MANY, show
-from bench.files.replacing import replacing
+from bench.diagnostics.config import Config
+from bench.diagnostics.fetching import fetch
+from bench.diagnostics.inventory import GroupReport, inventory
+from bench.diagnostics.names import name_clashes
+from bench.diagnostics.report import report
+from bench.diagnostics.tables import MANY, show
+from bench.atomic import atomic_write
 from bench.outputs import refuse_clashes
-from bench.printable import printable
+from bench.text import printable
 from bench.records import Environment
 from bench.tables import to_json
 
@@ -48,7 +48,7 @@ def run(config: Config) -> int:
         print(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)", file=sys.stderr)
     if target:
         found = findings(machine, groups, failures, verified=config.verify) | {"name_clashes": clashes}
-        with replacing(target) as part:
+        with atomic_write(target) as part:
             part.write_text(to_json(found), encoding="utf-8")
     return FAILED if failures or any(group.having("damaged") for group in groups) else DONE
 

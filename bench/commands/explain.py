@@ -8,22 +8,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import cache
+from bench.data import cache
 from bench.cli import DONE, FAILED, progress, writable_file
-from bench.datasets import dataset, left_out
+from bench.data.datasets import dataset, left_out
 from bench.errors import UserError
 from bench.explaining import kernels
 from bench.explaining.config import Config, Published
 from bench.explaining.conventions import CHANNELS, Convention, psnr_conventions, ssim_conventions
 from bench.explaining.inputs import Found, loaded, said, stored, two
-from bench.explaining.likes import LIKES
+from bench.explaining.library_presets import LIBRARY_PRESETS
 from bench.explaining.match import Match, match
 from bench.explaining.scores import ImageScores, Value, measure, values
 from bench.explaining.table import like_table, match_lines, record, spread, table, usual
-from bench.files.replacing import replacing
-from bench.images import load, read
+from bench.atomic import atomic_write
+from bench.data.images import load, read
 from bench.outputs import refuse_clashes, store_files
-from bench.printable import printable
+from bench.text import printable
 from bench.quality.lint import Finding
 from bench.tables import print_table, to_json
 
@@ -40,7 +40,7 @@ def run(config: Config) -> int:
     every = config.all or bool(wanted) or file is not None
     conventions = [] if chosen and not every else _conventions(len(found.pairs), every=every)
     likely: list[Convention] = [
-        c for like in (LIKES if file or wanted else chosen) for c in (like.psnr, like.ssim) if c
+        c for like in (LIBRARY_PRESETS if file or wanted else chosen) for c in (like.psnr, like.ssim) if c
     ]
     images, findings = _measure(found, config.scale, conventions + likely)
     of = "" if len(images) == found.expected else f" of {found.expected} expected"
@@ -56,7 +56,7 @@ def run(config: Config) -> int:
     all_values = values(images, dict.fromkeys([*conventions, *likely])) if wanted else []
     matches = _match(wanted, all_values, len(images), config.scale)
     if file:
-        with replacing(file) as part:
+        with atomic_write(file) as part:
             text = to_json(record(images, grid, matches, findings, config.scale))
             part.write_text(text.removesuffix("\n"), encoding="utf-8")
     return DONE if all(match.exact for match in matches) else FAILED

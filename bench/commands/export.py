@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from bench.cli import DONE, as_given
-from bench.contents import read
+from bench.storage.reader import read
 from bench.errors import UserError
 from bench.exporting import hub, long
 from bench.exporting.config import Config
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from bench.outputs import refuse_clashes, store_files
 from bench.tables import to_csv
 
@@ -43,7 +43,7 @@ def run(config: Config) -> int:
         filled = {name: frame for name, frame in frames.items() if len(frame)}
         if not filled:
             raise UserError(
-                "the results files hold no score and no timing that is asked for; required other names"
+                "the results files hold no score and no timing that is asked for; must be other names"
             )
         write(config, {out / f"{name}.{config.to}": _table(frame, config) for name, frame in filled.items()})
         for name, frame in filled.items():
@@ -58,7 +58,7 @@ def write(config: Config, files: Mapping[Path, Callable[[Path], None]]) -> None:
         writes=[("--out", file) for file in files],
     )
     for file, fill in files.items():
-        with replacing(file) as part:
+        with atomic_write(file) as part:
             fill(part)
         print(as_given(file))
 

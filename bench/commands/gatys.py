@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from bench import images
+from bench.data import images
 from bench.applying.config import refuse_outputs
 from bench.applying.origin import KEY, still_to_do
 from bench.cli import DONE, FAILED, device, progress

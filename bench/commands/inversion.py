@@ -12,16 +12,16 @@ import torch
 from bench import loss_networks
 from bench.cli import DONE, FAILED, device, progress
 from bench.config_file import Command
-from bench.datasets import left_out
+from bench.data.datasets import left_out
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.inverting.config import LOOSE, Config, read_config
 from bench.inverting.methods import Made, made, plans
 from bench.inverting.weights import weighed
 from bench.outputs import image_files, image_folders, refuse_clashes, store_files
-from bench.printable import printable
+from bench.text import printable
 from bench.records import Curve, Failure, Run
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.styling.engine import Engine
 from bench.styling.outcome import Outcome, Stored, StoreWriter, key_of
 from bench.styling.plan import Key

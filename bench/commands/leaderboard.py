@@ -13,20 +13,20 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bench import cache
+from bench.data import cache
 from bench.cli import DONE, FAILED, as_given, device, progress, writable_file
 from bench.cluster.connect import chosen
 from bench.commands.sr_quality import score
 from bench.config_file import Command
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 from bench.environment import environment, suite_version, summary
 from bench.errors import MissingFile, UserError
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from bench.forms.build import exact_float32
 from bench.leaderboards import STEPS, table
 from bench.leaderboards.config import Config, Entry, Leaderboard, Quality
 from bench.outputs import model_files, refuse_clashes, store_files
-from bench.printable import one_line
+from bench.text import one_line
 from bench.protocols import protocol
 from bench.quality import summary as quality
 from bench.quality.config import config as quality_config
@@ -35,14 +35,14 @@ from bench.records import HR, Run
 from bench.registry import catalog
 from bench.registry.adapters.image_folder import images_for
 from bench.registry.catalog import DEFAULT_SCALE
-from bench.registry.external import Outside
+from bench.registry.external import ExternalModel
 from bench.registry.upscalers import UpscalerEntry
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.tables import print_table
 from bench.timing.config import Config as SpeedConfig
 from bench.timing.rows import Row
 from bench.timing.rows import record as timing_record
-from bench.timing.run import Bench
+from bench.timing.run import SpeedRun
 from bench.timing.run import rows as timing_rows
 
 FILE = "leaderboard.json"
@@ -72,7 +72,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
     if "speed" in config.only and board.speed:
         times = time_models(config, board, entries, where, command, problems)
     made = record(board, entries, scores, times, problems)
-    with replacing(file) as new, new.open("w", encoding="utf-8") as stream:
+    with atomic_write(file) as new, new.open("w", encoding="utf-8") as stream:
         json.dump(
             {**made, "command": command_of(config), "environment": dict(environment(str(where)).facts)},
             stream,
@@ -163,7 +163,7 @@ def with_images(part: Quality, entries: Sequence[Entry], problems: list[str]) ->
     for entry in entries:
         opened = catalog.upscaler_entry(entry.model)
         try:
-            if isinstance(opened, Outside) and opened.kind == "images":
+            if isinstance(opened, ExternalModel) and opened.kind == "images":
                 for name, scale in itertools.product(part.datasets, part.scales):
                     images_for(opened, dataset(name), scale)
         except UserError as error:
@@ -179,7 +179,7 @@ def usable_metrics(part: Quality, problems: list[str]) -> Iterator[str]:
         try:
             (metric,) = load_metrics([name], torch.device("cpu"))
             for rule in rules:
-                can_measure(metric, rule, required=True, say=warn)
+                can_measure(metric, rule, required=True, log=warn)
         except (MissingFile, UserError) as error:
             noted(problems, f"{part.place}.metrics: {error}")
             continue
@@ -204,7 +204,7 @@ def time_models(
         number = store.start(Run(program="speed", command=tuple(command), started=now(), environment=machine))
         for entry in entries:
             opened = catalog.upscaler_entry(entry.model)
-            if isinstance(opened, Outside) and opened.kind == "images":
+            if isinstance(opened, ExternalModel) and opened.kind == "images":
                 continue
             try:
                 asked = SpeedConfig(
@@ -217,7 +217,7 @@ def time_models(
                     time_limit=board.speed.time_limit,
                     db=config.db,
                 )
-                bench = Bench(
+                bench = SpeedRun(
                     config=asked,
                     device=where,
                     environment=machine,
@@ -252,7 +252,7 @@ def record(
     hashes = {}
     for entry in entries:
         opened = catalog.upscaler_entry(entry.model)
-        if not (isinstance(opened, Outside) and opened.kind == "images"):  # those depend on the data set too
+        if not (isinstance(opened, ExternalModel) and opened.kind == "images"):  # those depend on the data set too
             hashes[entry.label] = {
                 str(scale): opened.hash(scale) for scale in scales if opened.supports(scale)
             }

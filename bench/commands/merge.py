@@ -7,10 +7,10 @@ from pathlib import Path
 
 from bench.cli import DONE
 from bench.errors import UserError
-from bench.files.untrusted import shown
+from bench.data.untrusted import shown
 from bench.outputs import same_path
-from bench.printable import printable
-from bench.store import Store
+from bench.text import printable
+from bench.storage.store import Store
 
 LONGEST_NAME = 200
 
@@ -27,17 +27,17 @@ def run(into: Path, files: Sequence[Path], contributors: Sequence[str] = ()) -> 
     """
     if len(contributors) not in {0, 1, len(files)}:
         raise UserError(
-            f"--contributor has {len(contributors)} names for {len(files)} files; required one for each, or one for all"
+            f"--contributor has {len(contributors)} names for {len(files)} files; must be one for each, or one for all"
         )
     for name in contributors:
         if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
             raise UserError(
-                f"--contributor is {shown(name)}; required a name of 1 to {LONGEST_NAME} printable characters"
+                f"--contributor is {shown(name)}; must be a name of 1 to {LONGEST_NAME} printable characters"
             )
     names = list(contributors) * (len(files) if len(contributors) == 1 else 1) or [""] * len(files)
     for file in files:
         if same_path(file, into):
-            raise UserError(f"{str(file)!r} is to be joined into itself; required other files")
+            raise UserError(f"{str(file)!r} is to be joined into itself; must be other files")
         Store(file, read_only=True).close()
     with Store(into) as store:
         for file, name in zip(files, names, strict=True):

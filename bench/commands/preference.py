@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cli import DONE, FAILED, progress, writable_file
-from bench.contents import read
+from bench.storage.reader import read
 from bench.errors import RunError
 from bench.outputs import refuse_clashes, store_files
 from bench.protocols import protocol
@@ -55,11 +55,11 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
         f"{len(study.trials)} trials: {images} images of {plain(study.dataset)} x{study.scale}, "
         f"{len(list(study.pairs))} pair(s) of models, {catch} catch trials"
     )
-    if found.lacking:
-        more = len(found.lacking) - NAMED_LACKING
-        names = ", ".join(plain(image) for image in found.lacking[:NAMED_LACKING])
+    if found.missing:
+        more = len(found.missing) - NAMED_LACKING
+        names = ", ".join(plain(image) for image in found.missing[:NAMED_LACKING])
         print(
-            f"left out, since not every model has a picture of it: {names}{f' and {more} more' if more > 0 else ''}"
+            f"skipped, since not every model has a picture of it: {names}{f' and {more} more' if more > 0 else ''}"
         )
     print(f"study: {study.hash}")
     print(f"page:  {out / 'page'}  (give this folder to the workers: index.html)")
@@ -84,7 +84,7 @@ def score(config: ScoreConfig) -> int:
     if not result.n_votes:
         raise RunError(
             f"no vote is left: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers "
-            "dropped; required at least one answer that counts"
+            "dropped; needs at least one answer that counts"
         )
     _print_result(result)
     if export:
@@ -94,12 +94,12 @@ def score(config: ScoreConfig) -> int:
 
 
 def _why_dropped(dropped: Dropped, least_right: float) -> str:
-    """`worker ann: 2 of 5 catch trials right (40 %); required at least 80 % (--least-right)`."""
+    """`worker ann: 2 of 5 catch trials right (40 %); must be at least 80 % (--least-right)`."""
     if not dropped.caught:
-        return f"worker {plain(dropped.worker)}: answered no catch trial; required at least one"
+        return f"worker {plain(dropped.worker)}: answered no catch trial; needs at least one"
     return (
         f"worker {plain(dropped.worker)}: {dropped.right} of {dropped.caught} catch trials right "
-        f"({dropped.right / dropped.caught:.0%}); required at least {least_right:.0%} (--least-right)"
+        f"({dropped.right / dropped.caught:.0%}); must be at least {least_right:.0%} (--least-right)"
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from bench import cache
+from bench.data import cache
 from bench.cli import DONE, FAILED, device, progress
 from bench.commands.sr_quality import print_failures, warn
 from bench.config_file import Command
@@ -23,7 +23,7 @@ from bench.quality.plan import Plan
 from bench.quality.stored import select, stored_jobs, stored_plan
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Run
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.tables import write_exports
 
 
@@ -42,7 +42,7 @@ def rescore(config: RescoreConfig, command: Command) -> int:
         todo = []
         for part in selection.parts:
             named = part.protocol.name in (config.protocol or ())
-            usable = [m for m in loaded if can_measure(m, part.protocol, required=named, say=warn)]
+            usable = [m for m in loaded if can_measure(m, part.protocol, required=named, log=warn)]
             if usable:
                 todo.append(stored_plan(part, usable, where, force=config.force))
         table, complete = _rescore(config, todo, where, store, command)

@@ -12,15 +12,15 @@ from rich.console import Console
 from bench.cli import DONE, FAILED, device, progress, writable_file
 from bench.config_file import Command
 from bench.environment import environment, summary
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from bench.forms.build import exact_float32
 from bench.outputs import model_files, refuse_clashes, store_files
 from bench.records import Run
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.tables import print_table, to_json
 from bench.timing.config import Config
 from bench.timing.rows import Row, record
-from bench.timing.run import Bench, rows, steps
+from bench.timing.run import SpeedRun, rows, steps
 from bench.timing.table import notes, tables
 
 WIDTH_OF_A_FILE = 160
@@ -56,7 +56,7 @@ def measure(config: Config, where: torch.device, store: Store, command: Command,
         Run(program="speed", command=command, config=command.config, started=now(), environment=machine)
     )
     with progress("speed", steps(config)) as reporter:
-        bench = Bench(
+        bench = SpeedRun(
             config=config, device=where, environment=machine, store=store, run=number, reporter=reporter
         )
         for row in rows(bench):
@@ -75,6 +75,6 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path |
     print(*notes(found), sep="\n")
     print(f"\nresults: {db}")
     if json_file is not None:
-        with replacing(json_file) as part:
+        with atomic_write(json_file) as part:
             part.write_text(to_json([record(row) for row in found]), encoding="utf-8")
         print(f"json:    {shown or json_file}")

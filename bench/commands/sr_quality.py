@@ -8,26 +8,26 @@ from functools import partial
 
 import torch
 
-from bench import cache
+from bench.data import cache
 from bench.cli import DONE, FAILED, as_given, device, progress
 from bench.cluster.connect import chosen, machine_of
 from bench.cluster.images import in_cluster
 from bench.cluster.pool import Cluster
 from bench.config_file import Command
-from bench.crops import write_crops
-from bench.datasets import NAMED, dataset, left_out
+from bench.data.crops import write_crops
+from bench.data.datasets import NAMED, dataset, left_out
 from bench.devices import exact_float32
 from bench.errors import MissingFile
-from bench.failures import print_lacking
+from bench.failures import print_missing
 from bench.metrics import info
-from bench.printable import printable
-from bench.published import Published, published
+from bench.text import printable
+from bench.data.published import Published, published
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
 from bench.quality.loading import plans, refuse_folders
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.tables import write_exports
 
 
@@ -128,4 +128,4 @@ def print_failures(what: str, failures: Sequence[Failure]) -> None:
         f"{dataset} x{scale} {image}{f' ({model})' if model else ''}"
         for dataset, scale, image, model in missing
     ]
-    print_lacking(what, lines)
+    print_missing(what, lines)

@@ -15,14 +15,14 @@ from bench.cluster import connect
 from bench.cluster.pool import Cluster
 from bench.cluster.style import in_cluster
 from bench.config_file import Command
-from bench.datasets import left_out
+from bench.data.datasets import left_out
 from bench.devices import exact_float32
-from bench.failures import print_lacking
-from bench.files.replacing import replacing
+from bench.failures import print_missing
+from bench.atomic import atomic_write
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
-from bench.printable import printable
+from bench.text import printable
 from bench.records import Failure, Run
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.styling.config import Config, read_config
 from bench.styling.engine import Engine, Pool, in_batches
 from bench.styling.loading import plans
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
         where = device("cpu" if cluster else config.device)
         panels, complete = measure(config, where, store, command, cluster)
     if json_file is not None:
-        with replacing(json_file) as part:
+        with atomic_write(json_file) as part:
             part.write_text(to_json([record(panel) for panel in panels]), encoding="utf-8")
     print_end(config)
     return DONE if complete else FAILED
@@ -77,7 +77,7 @@ def measure(
         What was printed, and whether every subject has at least one content.
     """
     exact_float32()
-    todo = plans(config, where, tell=print, say=lambda text: print(text, file=sys.stderr))
+    todo = plans(config, where, warn=print, log=lambda text: print(text, file=sys.stderr))
     record = Run(
         program="style_quality",
         command=command,
@@ -157,7 +157,7 @@ def print_panel(panel: Panel) -> None:
 def print_failures(failures: Sequence[Failure]) -> None:
     """The list at the end of the run."""
     lines = [f"{one.image}{f' ({one.model})' if one.model else ''}: {one.reason}" for one in failures]
-    print_lacking("an image, or a subject on an image, could not be measured", lines)
+    print_missing("an image, or a subject on an image, could not be measured", lines)
 
 
 def print_end(config: Config) -> None:

@@ -14,6 +14,6 @@ def run(args: argparse.Namespace) -> int:
     config = read_config(args)
     outcome = train(config)
     if outcome.weights is not None:
-        end = "done" if outcome.complete else "time is up; the same command goes on from here"
+        end = "done" if outcome.complete else "time is up; the same command resumes it"
         print(f"{outcome.step} of {config.recipe.iterations} steps, {end}\nweights: {outcome.weights}")
     return DONE

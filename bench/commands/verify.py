@@ -10,10 +10,10 @@ from rich.console import Console
 
 from bench.cli import DONE, FAILED, device, progress, writable_file
 from bench.environment import environment, suite_version
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from bench.outputs import model_files, refuse_clashes, store_files
-from bench.printable import one_line, printable
-from bench.store import Store
+from bench.text import one_line, printable
+from bench.storage.store import Store
 from bench.tables import Column, Table, columns, print_table
 from bench.verifying.config import Claim, Claims, Config
 from bench.verifying.score import judge_all
@@ -76,7 +76,7 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
             ],
             "problems": list(claims.problems),
         }
-        with replacing(file) as part:
+        with atomic_write(file) as part:
             part.write_text(json.dumps(record, indent=1), encoding="utf-8")
     return FAILED if surprises or claims.problems else DONE
 

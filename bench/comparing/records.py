@@ -85,7 +85,7 @@ class TimeKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Unmatched:
-    """Images that were left out, by name. `changed`: on both sides, with other content."""
+    """Images that were skipped, by name. `changed`: on both sides, with other content."""
 
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
@@ -131,7 +131,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftOut:
+class Skipped:
     """Something of A or B that was not compared, and why. `fields` are those that differ, where that is why."""
 
     what: str
@@ -150,8 +150,8 @@ class Found:
     """
 
     effects: tuple[Effect, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-    refused: tuple[LeftOut, ...] = ()
+    left_out: tuple[Skipped, ...] = ()
+    refused: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -160,7 +160,7 @@ class Comparison:
     """All of it, in the order of A."""
 
     rows: tuple[Row, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[Skipped, ...]
     notes: tuple[str, ...]
 
     def count(self) -> Mapping[str, int]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bench.comparing.config import Config
-from bench.comparing.records import SECONDS, Comparison, Effect, LeftOut, Row
+from bench.comparing.records import SECONDS, Comparison, Effect, Skipped, Row
 from bench.comparing.scores import compare_scores
 from bench.comparing.sides import Side, check_names
 from bench.comparing.timings import compare_timings
 from bench.errors import UserError
 from bench.metrics import METRICS
-from bench.printable import printable
+from bench.text import printable
 from bench.statistics import holm, verdict
 
 NAMED_REASONS = 5
@@ -34,7 +34,7 @@ def compare(a: Side, b: Side, config: Config) -> Comparison:
     if not effects:
         reasons = _listed([f"{each.what}: {each.reason}" for each in left_out])
         raise UserError(
-            f"A ({a.reading}) and B ({b.reading}) have no result in common{reasons}; required one"
+            f"A ({a.reading}) and B ({b.reading}) have no result in common{reasons}; must be one"
         )
     notes = (*scores.notes, *timings.notes, *limits(effects, config))
     return Comparison(rows=judge(effects, config), left_out=left_out, notes=tuple(notes))
@@ -88,10 +88,10 @@ def limits(effects: Sequence[Effect], config: Config) -> Iterator[str]:
             yield f"{effect.key.text} is infinite for some image on one side alone, so the mean difference is no number"
 
 
-def _refused(refused: Sequence[LeftOut]) -> str:
+def _refused(refused: Sequence[Skipped]) -> str:
     reasons = _listed([f"{each.what}: {each.reason}" for each in refused])
     ways = "--allow-unlike compares them all the same, --metrics without seconds leaves them out"
-    return f"timings were made on unlike machines, required like ones ({ways}):{reasons}"
+    return f"timings were made on unlike machines, must be like ones ({ways}):{reasons}"
 
 
 def _listed(reasons: Sequence[str]) -> str:

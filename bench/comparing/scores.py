@@ -10,7 +10,7 @@ import pandas as pd
 from bench.comparing.config import Config
 from bench.comparing.facts import describe, unlike
 from bench.comparing.groups import Group, Groups, groups, in_order, several_versions
-from bench.comparing.records import Effect, Found, LeftOut, ScoreKey, Unmatched
+from bench.comparing.records import Effect, Found, Skipped, ScoreKey, Unmatched
 from bench.comparing.sides import Side
 from bench.metrics import METRICS, info
 from bench.records import MetricInfo
@@ -25,7 +25,7 @@ def compare_scores(a: Side, b: Side, config: Config) -> Found:
     common = in_order([key for key in left if key in right])
     outcomes = [_effect(left[key], right[key], a, b, config) for key in common]
     effects = tuple(outcome for outcome in outcomes if isinstance(outcome, Effect))
-    left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, LeftOut))
+    left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
     used = [(left[key].rows, right[key].rows) for key in common]
     return Found(
         effects=effects,
@@ -34,28 +34,28 @@ def compare_scores(a: Side, b: Side, config: Config) -> Found:
     )
 
 
-def _effect(left: Group, right: Group, a: Side, b: Side, config: Config) -> Effect | LeftOut:
+def _effect(left: Group, right: Group, a: Side, b: Side, config: Config) -> Effect | Skipped:
     """The two groups compared, or why they cannot be."""
     what = left.key.text
     version = common_version(left.rows, right.rows)
     if version is None:
         versions = (_versions(left.rows), _versions(right.rows))
         named = " and ".join(", ".join(each) for each in versions)
-        return LeftOut(
+        return Skipped(
             what=what,
             reason=f"unlike versions of the metric: {named}",
             fields={"metric_version": versions},
         )
     metric = metric_info(left.key.metric, version, a, b)
     if metric is None:
-        return LeftOut(
+        return Skipped(
             what=what,
             reason=f"neither file says whether higher is better in version {version} of {left.key.metric}",
         )
     values = _values(left.rows, version), _values(right.rows, version)
     unmatched, common = match(*values)
     if not common:
-        return LeftOut(what=what, reason=f"no image in common: {_counts(unmatched)}")
+        return Skipped(what=what, reason=f"no image in common: {_counts(unmatched)}")
     pairs = [values[0][image] for image in common], [values[1][image] for image in common]
     return _paired(left.key, metric, pairs, unmatched, config)
 
@@ -129,7 +129,7 @@ def _counts(unmatched: Unmatched) -> str:
     )
 
 
-def unpaired(left: Groups, right: Groups, a: Side, b: Side) -> Iterator[LeftOut]:
+def unpaired(left: Groups, right: Groups, a: Side, b: Side) -> Iterator[Skipped]:
     """What one side lacks; where it has the same under another protocol, the fields that differ."""
     under = {name: _by_cell(groups) for name, groups in (("A", left), ("B", right))}
     common = {group.cell for key, group in left.items() if key in right}
@@ -140,7 +140,7 @@ def unpaired(left: Groups, right: Groups, a: Side, b: Side) -> Iterator[LeftOut]
     for name, mine, other in (("A", left, right), ("B", right, left)):
         for key, group in mine.items():
             if key not in other and group.cell not in clashing:
-                yield LeftOut(what=group.key.text, reason=f"only {name} has it")
+                yield Skipped(what=group.key.text, reason=f"only {name} has it")
 
 
 def _by_cell(found: Groups) -> dict[tuple[str, int, str, str], list[ScoreKey]]:
@@ -150,7 +150,7 @@ def _by_cell(found: Groups) -> dict[tuple[str, int, str, str], list[ScoreKey]]:
     return cells
 
 
-def _unlike_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: Side) -> LeftOut:
+def _unlike_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: Side) -> Skipped:
     fields = unlike(
         [a.contents.protocols[key.protocol_hash].definition for key in left],
         [b.contents.protocols[key.protocol_hash].definition for key in right],
@@ -160,7 +160,7 @@ def _unlike_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: S
     )
     key = left[0]
     what = " ".join(part for part in (f"{key.dataset} x{key.scale}", key.model, key.metric) if part)
-    return LeftOut(what=what, reason=f"unlike protocols: {named}: {describe(fields)}", fields=fields)
+    return Skipped(what=what, reason=f"unlike protocols: {named}: {describe(fields)}", fields=fields)
 
 
 def _machines(used: list[tuple[pd.DataFrame, pd.DataFrame]], a: Side, b: Side) -> Iterator[str]:

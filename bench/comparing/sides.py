@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.contents import Contents, StoredTiming
+from bench.storage.reader import ResultsData, StoredTiming
 from bench.errors import UserError
-from bench.printable import printable
+from bench.text import printable
 
-Open = Callable[[Path], Contents]
+Open = Callable[[Path], ResultsData]
 
 FORMS = "FILE, FILE@RUN, FILE#MODEL or FILE@RUN#MODEL of a results file, or a model or run number"
 RUN = re.compile(r"(?P<file>.+)@(?P<run>[0-9]{1,15})", re.DOTALL)
@@ -45,7 +45,7 @@ class Side:
 
     name: str
     reading: Reading
-    contents: Contents
+    contents: ResultsData
     scores: pd.DataFrame
     timings: tuple[StoredTiming, ...]
 
@@ -60,7 +60,7 @@ def sides(a: str, b: str, db: Path, open_store: Open) -> tuple[Side, Side]:
     """
     left, right = (reading(text, db, open_store) for text in (a, b))
     if (left.model is None) != (right.model is None):
-        raise UserError(f"A is {left} and B is {right}; required two models, or none")
+        raise UserError(f"A is {left} and B is {right}; must be two models, or none")
     return _side("A", left, open_store(left.store)), _side("B", right, open_store(right.store))
 
 
@@ -72,11 +72,11 @@ def reading(text: str, db: Path, open_store: Open) -> Reading:
     if len(found) > 1:
         meanings = " or ".join(str(each) for each in found)
         raise UserError(
-            f"{text!r} can be read as {meanings}; required one meaning: write FILE#MODEL or FILE@RUN, or rename a file"
+            f"{text!r} can be read as {meanings}; must be one meaning: write FILE#MODEL or FILE@RUN, or rename a file"
         )
     if not found:
         raise UserError(
-            f"{text!r} is no file that exists, and {_no_name(text, db, open_store)}; required {FORMS}"
+            f"{text!r} is no file that exists, and {_no_name(text, db, open_store)}; must be {FORMS}"
         )
     return found[0]
 
@@ -115,7 +115,7 @@ def _no_name(text: str, db: Path, open_store: Open) -> str:
     return f"{str(db)!r} has no model or run of that name ({known(contents)})"
 
 
-def _side(name: str, chosen: Reading, contents: Contents) -> Side:
+def _side(name: str, chosen: Reading, contents: ResultsData) -> Side:
     _check(chosen, contents)
     scores, timings = contents.scores, contents.timings
     if chosen.run is not None:
@@ -135,25 +135,25 @@ def _why(chosen: Reading) -> str:
     return " (what a run found in the file already belongs to the run that made it)"
 
 
-def _check(chosen: Reading, contents: Contents) -> None:
+def _check(chosen: Reading, contents: ResultsData) -> None:
     if chosen.run is not None and chosen.run not in runs(contents):
         raise UserError(f"{str(chosen.store)!r} has no run {chosen.run}; {known(contents)}")
     if chosen.model is not None and chosen.model not in models(contents):
         raise UserError(f"{str(chosen.store)!r} has no model {chosen.model!r}; {known(contents)}")
 
 
-def models(contents: Contents) -> tuple[str, ...]:
+def models(contents: ResultsData) -> tuple[str, ...]:
     """Names of everything scored or timed."""
     scored = list(contents.scores["model"].unique())
     return tuple(dict.fromkeys([*scored, *(timing.result.subject for timing in contents.timings)]))
 
 
-def runs(contents: Contents) -> tuple[int, ...]:
+def runs(contents: ResultsData) -> tuple[int, ...]:
     """Numbers of the runs of a file."""
     return tuple(number for _, number in contents.runs)
 
 
-def known(contents: Contents) -> str:
+def known(contents: ResultsData) -> str:
     """What can be named in a file, for a message; of many, the last ones."""
     described = [f"{run.id} ({run.program}, {run.started})" for run in contents.runs.values()]
     return f"models: {_listed(models(contents))}; runs: {_listed(described)}"

@@ -12,7 +12,7 @@ from typing import Any
 from bench.comparing.config import Config
 from bench.comparing.records import SECONDS, Comparison, Effect, Row, Unmatched
 from bench.comparing.sides import Side
-from bench.printable import printable
+from bench.text import printable
 from bench.tables import Column, Table, columns
 from bench.timing.table import significant
 
@@ -98,7 +98,7 @@ def _p(value: float) -> str:
 
 
 def remarks(comparison: Comparison) -> Iterator[str]:
-    """What stands below the tables: images and results that were left out, then notes."""
+    """What stands below the tables: images and results that were skipped, then notes."""
     for (title, text), count in Counter(_unmatched(comparison.rows)).items():
         yield f"images left out of {count} rows of {title}: {text}"
     reasons: dict[str, list[str]] = {}

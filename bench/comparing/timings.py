@@ -8,9 +8,9 @@ from typing import Any
 
 from bench.comparing.config import Config
 from bench.comparing.facts import Fields, describe, unlike
-from bench.comparing.records import SECONDS, Effect, Found, LeftOut, TimeKey
+from bench.comparing.records import SECONDS, Effect, Found, Skipped, TimeKey
 from bench.comparing.sides import Side
-from bench.contents import StoredTiming
+from bench.storage.reader import StoredTiming
 from bench.records import content_hash
 from bench.statistics import Interval, quantile, rank_sum, ratio_interval
 
@@ -105,7 +105,7 @@ def _less_one(ratio: Interval | None) -> Interval | None:
     return ratio and (ratio[0] - 1, ratio[1] - 1)
 
 
-def unpaired(left: Grouped, right: Grouped) -> Iterator[LeftOut]:
+def unpaired(left: Grouped, right: Grouped) -> Iterator[Skipped]:
     """What one side lacks; where it has the same under another speed protocol, the fields that differ."""
     mine, others = _definitions(left), _definitions(right)
     common = {_cell(key) for key in left if key in right}
@@ -114,11 +114,11 @@ def unpaired(left: Grouped, right: Grouped) -> Iterator[LeftOut]:
         if cell in clashing:
             fields = unlike(definitions, others[cell])
             reason = f"unlike protocols: {describe(fields)}"
-            yield LeftOut(what=cell.text, reason=reason, fields=fields)
+            yield Skipped(what=cell.text, reason=reason, fields=fields)
     for name, here, there in (("A", left, right), ("B", right, left)):
         for key in here:
             if key not in there and _cell(key) not in clashing:
-                yield LeftOut(what=key.text, reason=f"only {name} has it")
+                yield Skipped(what=key.text, reason=f"only {name} has it")
 
 
 def _cell(key: TimeKey) -> TimeKey:
@@ -138,13 +138,13 @@ def _differing(left: Timed, right: Timed) -> Fields:
     return unlike([left.facts], [right.facts])
 
 
-def _refusal(key: TimeKey, left: Timed, right: Timed) -> LeftOut:
+def _refusal(key: TimeKey, left: Timed, right: Timed) -> Skipped:
     fields = {
         name: values
         for name, values in _differing(left, right).items()
         if name.partition(".")[0] != MAY_DIFFER
     }
-    return LeftOut(what=key.text, reason=f"unlike machines: {describe(fields)}", fields=fields)
+    return Skipped(what=key.text, reason=f"unlike machines: {describe(fields)}", fields=fields)
 
 
 def _machines(pairs: Sequence[Pair]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.explaining.likes import Like, likes
+from bench.explaining.library_presets import LibraryPreset, likes
 
 NUMBER = re.compile(r"(\d+)(?:\.(\d*))?")
 
@@ -42,7 +42,7 @@ class Config:
     images: tuple[str, ...]
     scale: int
     pattern: str | None
-    like: tuple[Like, ...]
+    like: tuple[LibraryPreset, ...]
     match: tuple[Published, ...]
     all: bool
     kernels: bool
@@ -74,8 +74,8 @@ def published(text: str, tolerance: float | None) -> Published:
     """
     parts = NUMBER.fullmatch(text)
     if parts is None:
-        raise UserError(f"--match is {text!r}; required a number as it was printed, such as 32.46 or 0.8968")
+        raise UserError(f"--match is {text!r}; must be a number as it was printed, such as 32.46 or 0.8968")
     if tolerance is not None and not 0 <= tolerance < math.inf:
-        raise UserError(f"--tolerance is {tolerance}; required 0 or more")
+        raise UserError(f"--tolerance is {tolerance}; must be 0 or more")
     half = 0.5 * 10 ** -len(parts[2] or "")
     return Published(text=text, value=float(text), tolerance=half if tolerance is None else tolerance)

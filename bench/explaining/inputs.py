@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from bench import images
-from bench.contents import read
-from bench.datasets import ALIASES, dataset, left_out
+from bench.data import images
+from bench.storage.reader import read
+from bench.data.datasets import ALIASES, dataset, left_out
 from bench.errors import ImageError, UserError
-from bench.files.formats import USUAL
-from bench.files.layouts import Listing, listing
-from bench.files.pairing import Pairing, pair
-from bench.images import load
-from bench.printable import printable
+from bench.data.formats import USUAL
+from bench.data.layouts import Listing, listing
+from bench.data.pairing import Pairing, pair
+from bench.data.images import load
+from bench.text import printable
 from bench.protocols import protocol
 from bench.quality.lint import Finding, lint_left_out, lint_pixels, lint_stems, refusal
 from bench.records import HR, Dataset, ImageFile
@@ -65,9 +65,9 @@ def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = Non
     if a.is_file() or b.is_file():
         file, other = (sr, hr) if a.is_file() else (hr, sr)
         what = "a folder" if Path(other).is_dir() else "no file"
-        raise UserError(f"{file!r} is a file and {other!r} is {what}; required two images, or two folders")
+        raise UserError(f"{file!r} is a file and {other!r} is {what}; must be two images, or two folders")
     if not a.is_dir():
-        raise UserError(f"there is no file or folder {sr!r}; required two images, or two folders")
+        raise UserError(f"there is no file or folder {sr!r}; must be two images, or two folders")
     data = dataset(hr, scale=scale)
     there = _files(sr)
     stems = [image.stem for image in data.images]
@@ -81,7 +81,7 @@ def _files(folder: str) -> Listing:
     found = listing(Path(folder))
     if not found.names:
         more = "".join(f" ({line})" for line in found.lines())
-        raise UserError(f"{folder!r} holds no image; required files with one of: {USUAL}{more}")
+        raise UserError(f"{folder!r} holds no image; needs files with one of: {USUAL}{more}")
     return found
 
 
@@ -122,8 +122,8 @@ def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> I
             sr = images.read(sr_file)
             hr = images.read(hr_file) if isinstance(hr_file, Path) else load(hr_file).pixels
         except ImageError as error:
-            unread = Finding(kind="file", severity="refuse", what=str(error), remedy="it is left out")
-            yield Pixels(name=name, sr=None, hr=None, findings=(unread,))
+            pending = Finding(kind="file", severity="refuse", what=str(error), remedy="it is skipped")
+            yield Pixels(name=name, sr=None, hr=None, findings=(pending,))
             continue
         findings = lint_pixels(sr, hr, scale)
         if refusal(findings):

@@ -19,7 +19,7 @@ from baselines.bicubic import imresize
 from bench.explaining.conventions import Convention, Psnr, Ssim
 from bench.explaining.scores import measure
 from bench.explaining.table import cell
-from bench.images import to_array, to_tensor
+from bench.data.images import to_array, to_tensor
 from bench.prepare import modcrop
 from bench.tables import Column, Table
 

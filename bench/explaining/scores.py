@@ -85,7 +85,7 @@ def measure(
     """
     if sr.shape[:2] != hr.shape[:2]:
         raise ValueError(
-            f"sr is {sr.shape[1]}x{sr.shape[0]}, required the size of hr, {hr.shape[1]}x{hr.shape[0]}"
+            f"sr is {sr.shape[1]}x{sr.shape[0]}, must be the size of hr, {hr.shape[1]}x{hr.shape[0]}"
         )
     wanted = list(conventions)
     errors: dict[tuple[str, str], Errors] = {}

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.environment import suite_version
 from bench.explaining.conventions import CHANNELS, PEAKS, SHAVES, Convention, Psnr, Recipe, Ssim
-from bench.explaining.likes import LIKES, Like, printed_by
+from bench.explaining.library_presets import LIBRARY_PRESETS, LibraryPreset, printed_by
 from bench.explaining.match import Match
 from bench.explaining.scores import ImageScores, Value, values
 from bench.quality.lint import Finding
@@ -58,7 +58,7 @@ def text(value: float, metric: str) -> str:
     return f"{value:.{DECIMALS[metric]}f}"
 
 
-def libraries(found: Sequence[Like]) -> str:
+def libraries(found: Sequence[LibraryPreset]) -> str:
     """Defaults by name, then options in brackets."""
     by_default = [like.library for like in found if not like.option]
     options = [f"[{like.name}]" for like in found if like.option]
@@ -101,7 +101,7 @@ def match_lines(found: Match, images: int, scale: int) -> Iterator[str]:
         )
 
 
-def like_table(likes: Sequence[Like], images: Sequence[ImageScores]) -> Table:
+def like_table(likes: Sequence[LibraryPreset], images: Sequence[ImageScores]) -> Table:
     """What a library prints: its default first, then its options."""
     rows = (
         (like.option or "default", cell(like.psnr, images), cell(like.ssim, images), like.call)
@@ -148,7 +148,7 @@ def record(
                 "ssim": _value(like.ssim, images),
                 "call": like.call,
             }
-            for like in LIKES
+            for like in LIBRARY_PRESETS
         },
         "matches": [
             {

@@ -45,12 +45,12 @@ class Config:
             UserError: an option is missing that another one needs.
         """
         if self.to in OF_A_MODEL and not self.model:
-            raise UserError(f"--to {self.to} is of one model; required --model NAME")
+            raise UserError(f"--to {self.to} is of one model; needs --model NAME")
         if self.source_name and not self.source_url:
             raise UserError("--source-name goes with --source-url")
         if self.source_url and not self.source_url.startswith(("https://", "http://")):
             raise UserError(
-                f"--source-url is {self.source_url!r}; required an address that begins with https://"
+                f"--source-url is {self.source_url!r}; must be an address that begins with https://"
             )
 
 
@@ -59,7 +59,7 @@ def hub_dataset(text: str) -> tuple[str, str]:
     name, _, found = text.rpartition("=")
     if not name or not HUB_ID.fullmatch(found):
         raise argparse.ArgumentTypeError(
-            f"{text!r}, required NAME=ID, the id as OWNER/NAME or NAME on the Hub"
+            f"{text!r}, must be NAME=ID, the id as OWNER/NAME or NAME on the Hub"
         )
     return name, found
 

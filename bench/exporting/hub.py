@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.contents import Contents, StoredRun
+from bench.storage.reader import ResultsData, StoredRun
 from bench.environment import suite_version
 from bench.errors import UserError
 from bench.exporting.config import Config
 from bench.exporting.long import chosen_scores, machine
-from bench.printable import printable
+from bench.text import printable
 from bench.records import MetricInfo
 from bench.tables import Table, columns, to_markdown
 
@@ -51,7 +51,7 @@ class Result:
         )
 
 
-def results(contents: Contents, config: Config) -> list[Result]:
+def results(contents: ResultsData, config: Config) -> list[Result]:
     """Every finite mean of the model, by data set, scale, protocol and metric.
 
     Raises:
@@ -66,7 +66,7 @@ def results(contents: Contents, config: Config) -> list[Result]:
     return found
 
 
-def _results(contents: Contents, config: Config) -> Iterator[Result]:
+def _results(contents: ResultsData, config: Config) -> Iterator[Result]:
     scores = chosen_scores(contents, config)
     ages = {key: run.age for key, run in contents.runs.items()}
     key = ["dataset", "scale", "protocol", "protocol_hash", "metric"]
@@ -106,7 +106,7 @@ def eval_results(found: Sequence[Result], config: Config) -> dict[str, str]:
     ids = dict(config.hub_dataset)
     if missing := [name for name in dict.fromkeys(each.dataset for each in found) if name not in ids]:
         raise UserError(
-            f"data set {missing[0]!r} has no id on the Hub; required --hub-dataset {missing[0]}=OWNER/NAME, or other "
+            f"data set {missing[0]!r} has no id on the Hub; needs --hub-dataset {missing[0]}=OWNER/NAME, or other "
             "--datasets"
         )
     files: dict[str, list[dict[str, Any]]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.contents import Contents, StoredRun
+from bench.storage.reader import ResultsData, StoredRun
 from bench.exporting.config import Config
 
 RUN = ("program", "started", "contributor", "environment_hash", "cpu", "gpu", "torch", "suite_version")
@@ -18,7 +18,7 @@ SCORES = (
 TIMINGS = ("subject", "subject_hash", "variant", "size", "protocol_hash", "repetition", "seconds")
 
 
-def chosen_scores(contents: Contents, config: Config) -> pd.DataFrame:
+def chosen_scores(contents: ResultsData, config: Config) -> pd.DataFrame:
     """Those of the models, data sets and metrics that are asked for."""
     scores = contents.scores
     for column, names in (
@@ -31,12 +31,12 @@ def chosen_scores(contents: Contents, config: Config) -> pd.DataFrame:
     return scores
 
 
-def scores(contents: Contents, config: Config) -> pd.DataFrame:
+def scores(contents: ResultsData, config: Config) -> pd.DataFrame:
     """A line for each image and metric."""
     return pd.DataFrame(_score_lines(contents, config), columns=[*SCORES, *RUN])
 
 
-def _score_lines(contents: Contents, config: Config) -> Iterator[tuple[Any, ...]]:
+def _score_lines(contents: ResultsData, config: Config) -> Iterator[tuple[Any, ...]]:
     facts = _facts_of_runs(contents)
     for row in chosen_scores(contents, config).itertuples(index=False):
         metric = contents.metrics.get((row.metric, row.metric_version))
@@ -45,13 +45,13 @@ def _score_lines(contents: Contents, config: Config) -> Iterator[tuple[Any, ...]
         yield (*own, *about, row.value, *facts[row.store, row.run])
 
 
-def timings(contents: Contents, config: Config) -> pd.DataFrame:
+def timings(contents: ResultsData, config: Config) -> pd.DataFrame:
     """A line for each repetition; none where scores of data sets or metrics are asked for."""
     wanted = config.datasets is None and config.metrics is None
     return pd.DataFrame(_time_lines(contents, config) if wanted else [], columns=[*TIMINGS, *RUN])
 
 
-def _time_lines(contents: Contents, config: Config) -> Iterator[tuple[Any, ...]]:
+def _time_lines(contents: ResultsData, config: Config) -> Iterator[tuple[Any, ...]]:
     facts = _facts_of_runs(contents)
     for stored in contents.timings:
         result = stored.result
@@ -61,7 +61,7 @@ def _time_lines(contents: Contents, config: Config) -> Iterator[tuple[Any, ...]]
                 yield (*own, repetition, seconds, *facts[stored.store, stored.run])
 
 
-def _facts_of_runs(contents: Contents) -> Mapping[tuple[str, int], tuple[str, ...]]:
+def _facts_of_runs(contents: ResultsData) -> Mapping[tuple[str, int], tuple[str, ...]]:
     return {
         key: (
             run.program,
@@ -75,14 +75,14 @@ def _facts_of_runs(contents: Contents) -> Mapping[tuple[str, int], tuple[str, ..
     }
 
 
-def machine(contents: Contents, run: StoredRun) -> tuple[str, str, str]:
+def machine(contents: ResultsData, run: StoredRun) -> tuple[str, str, str]:
     """Processor, GPU (empty where none was used) and torch of a run."""
     keys = (("cpu", "model"), ("gpu", "name"), ("torch", "version"))
     cpu, gpu, torch = (str(_fact(contents, run, *key) or "") for key in keys)
     return cpu, gpu, torch
 
 
-def _fact(contents: Contents, run: StoredRun, group: str, name: str) -> object:
+def _fact(contents: ResultsData, run: StoredRun, group: str, name: str) -> object:
     """Anybody may have written the file: what is no such fact is None."""
     found = contents.environments[run.environment_hash].facts.get(group)
     return found.get(name) if isinstance(found, dict) else None

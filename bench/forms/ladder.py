@@ -81,7 +81,7 @@ def closeness(output: Float[torch.Tensor, "n c h w"], reference: Float[torch.Ten
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rung:
+class Step:
     """What became of one step.
 
     Attributes:
@@ -133,7 +133,7 @@ def facts(closeness: Closeness, tolerance: Tolerance, build_seconds: float) -> F
     )
 
 
-def climb(measure: Callable[[Form], SpeedResult | str], *, only_eager: bool = False) -> Iterator[Rung]:
+def run_sweep(measure: Callable[[Form], SpeedResult | str], *, only_eager: bool = False) -> Iterator[Step]:
     """Every rung of :data:`WORDS`, as it is measured.
 
     Args:
@@ -153,11 +153,11 @@ def climb(measure: Callable[[Form], SpeedResult | str], *, only_eager: bool = Fa
     yield _rung("onnxruntime", tried, measure(tried), best)
 
 
-def _rung(word: str, tried: Form, found: SpeedResult | str, best: float) -> Rung:
+def _rung(word: str, tried: Form, found: SpeedResult | str, best: float) -> Step:
     if isinstance(found, str):
-        return Rung(word=word, form=tried, result=None, reason=found)
+        return Step(word=word, form=tried, result=None, reason=found)
     kept = admissible(found) and median(found) <= NOISE * best
-    return Rung(word=word, form=tried, result=found, kept=kept)
+    return Step(word=word, form=tried, result=found, kept=kept)
 
 
 def admissible(result: SpeedResult) -> bool:

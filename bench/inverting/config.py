@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench import styles
+from bench.data import styles
 from bench.applying.config import gather
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 from bench.errors import UserError
 from bench.inverting.layers import choose, refuse_small
 from bench.records import Dataset, StyleProtocol, content_hash
-from bench.styles import StyleImage, style_image, weights_name
+from bench.data.styles import StyleImage, style_image, weights_name
 from bench.styling.config import Baseline
 
 LOOSE = "files"
@@ -125,18 +125,18 @@ def read_config(args: argparse.Namespace) -> Config:
         MissingFile: a named style image that is not to be had.
     """
     if not args.contents and not args.styles:
-        raise UserError("nothing to invert; required a CONTENT, or --styles with a style image")
+        raise UserError("nothing to invert; must be a CONTENT, or --styles with a style image")
     style_size = args.size if args.style_size is None else args.style_size
     counts = {"size": args.size, "style-size": style_size, "iterations": args.iterations, "limit": args.limit}
     refuse_numbers(counts, args.seed)
     if args.tv_weight is not None and not 0 <= args.tv_weight < float("inf"):
-        raise UserError(f"--tv-weight is {args.tv_weight}; required a finite number of at least 0")
+        raise UserError(f"--tv-weight is {args.tv_weight}; must be a finite number of at least 0")
     layers, missing = choose(args.layers, "Figure 3", args.loss_network)
     style_layers, missing_of_style = choose(args.style_layers, "Figure 4", args.loss_network)
     used = (layers if args.contents else ()) + (style_layers if args.styles else ())
     refuse_small(args.size, used, args.loss_network)
     if args.pictures.exists() and not args.pictures.is_dir():
-        raise UserError(f"--pictures {str(args.pictures)!r} is a file; required a folder")
+        raise UserError(f"--pictures {str(args.pictures)!r} is a file; must be a folder")
     return Config(
         contents=tuple(replace(data, images=data.images[: args.limit]) for data in datasets(args.contents)),
         styles=named_styles(args.styles),
@@ -163,9 +163,9 @@ def refuse_numbers(counts: Mapping[str, int | None], seed: int) -> None:
     """
     for name, value in counts.items():
         if value is not None and value < 1:
-            raise UserError(f"--{name} is {value}; required at least 1")
+            raise UserError(f"--{name} is {value}; must be at least 1")
     if seed < 0:
-        raise UserError(f"--seed is {seed}; required at least 0")
+        raise UserError(f"--seed is {seed}; must be at least 0")
 
 
 def datasets(contents: Sequence[str]) -> tuple[Dataset, ...]:
@@ -202,5 +202,5 @@ def refuse_twins(names: Sequence[str], what: str) -> None:
     twins = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twins:
         raise UserError(
-            f"two {what} are called {twins[0]!r}; required one name each: rename one, or run them apart"
+            f"two {what} are called {twins[0]!r}; must be one name each: rename one, or run them apart"
         )

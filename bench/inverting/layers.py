@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.errors import UserError
-from bench.styles import LOSS_WEIGHTS
+from bench.data.styles import LOSS_WEIGHTS
 from models.vgg_weights import find_architecture
 
 PAPER = {
@@ -55,7 +55,7 @@ def refuse_unknown(named: Sequence[str], loss_network: str) -> None:
     for layer in named:
         if layer not in there:
             raise UserError(
-                f"layer is {layer!r}; required one that {loss_network} reaches: {', '.join(there)}"
+                f"layer is {layer!r}; must be one that {loss_network} reaches: {', '.join(there)}"
             )
 
 
@@ -68,4 +68,4 @@ def refuse_small(size: int, layers: Sequence[str], loss_network: str) -> None:
     for layer in layers:
         least = 2 ** sum(name.startswith("pool") for name in there[: there.index(layer) + 1])
         if size < least:
-            raise UserError(f"--size is {size}; required at least {least} for {layer}")
+            raise UserError(f"--size is {size}; must be at least {least} for {layer}")

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from baselines.gatys import initial_image
 from baselines.optimise import Optimised, Settings
-from bench import images
+from bench.data import images
 from bench.inverting.config import STYLES, Config
-from bench.inverting.search import lowest
+from bench.inverting.search import keep_best
 from bench.records import Curve, Dataset, ImageFile, Picture, StyleProtocol
 from bench.styling import objective as style_objective
 from bench.styling.engine import Engine
@@ -72,7 +72,7 @@ class Inversion(Method):
         def work() -> Optimised:
             pixels = [content.pixels.to(self.device) for content in contents]
             like = torch.empty(len(contents), 3, size, size, device=self.device)
-            return lowest(
+            return keep_best(
                 objective([self.protocol(content) for content in contents], self.network, pixels),
                 initial_image(like, "noise", seed),
                 # As many as were asked for: an image that is gone is made anew, shorter than its stored curve or not.
@@ -81,7 +81,7 @@ class Inversion(Method):
                 callback_every=self.report_every,
             )
 
-        return shares(*timed(self.device, work), required="; required a finite one")
+        return shares(*timed(self.device, work), required="; must be a finite one")
 
     def file(self, item: Item) -> Path:
         """FOLDER/DATASET/inversion-relu2_2-256-PROTOCOL-SUBJECT/STEM.png, of either hash its first digits."""

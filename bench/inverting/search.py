@@ -15,7 +15,7 @@ from baselines.optimise import BOX, Callback, Objective, Optimised, Settings, se
 from models.losses import Terms
 
 
-def lowest(
+def keep_best(
     objective: Objective,
     start: Float[Tensor, "n 3 h w"],
     settings: Settings,
@@ -53,11 +53,11 @@ def lowest(
         iterations=found.iterations,
         stopped="non-finite" if all(failed_at) else "iterations",
         failed_at=failed_at,
-        objective=so_far(torch.stack(rows, 1).cpu()),
+        objective=running_minimum(torch.stack(rows, 1).cpu()),
     )
 
 
-def so_far(terms: Float[Tensor, "4 k n"]) -> Terms:
+def running_minimum(terms: Float[Tensor, "4 k n"]) -> Terms:
     """The terms of the lowest total up to each iteration."""
     at = terms[0].cummin(0).indices
     return Terms(*(term.gather(0, at) for term in terms))

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench.inverting.config import Config
-from bench.styles import DEFAULTS
+from bench.data.styles import DEFAULTS
 from models.losses import gram, total_variation
 from models.vgg import LossNetwork
 

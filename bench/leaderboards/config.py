@@ -1,6 +1,6 @@
 """The file of a leaderboard and the options of its run, checked before anything heavy is loaded.
 
-What is wrong with one key or one model is a problem with its place, and that part is left out; the rest is still done.
+What is wrong with one key or one model is a problem with its place, and that part is skipped; the rest is still done.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 from bench.errors import UserError
 from bench.leaderboards import STEPS
 from bench.leaderboards.toml_places import Places
@@ -103,7 +103,7 @@ class Speed:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """A file that was read. `problems` are what is wrong with it, each with its place; those parts are left out."""
+    """A file that was read. `problems` are what is wrong with it, each with its place; those parts are skipped."""
 
     title: str
     entries: tuple[Entry, ...]
@@ -222,7 +222,7 @@ def read(file: Path) -> Leaderboard:
         text = file.read_text(encoding="utf-8")
         given = tomllib.loads(text)
     except FileNotFoundError as error:
-        raise UserError(f"there is no file {str(file)!r}; required the TOML file of a leaderboard") from error
+        raise UserError(f"there is no file {str(file)!r}; must be the TOML file of a leaderboard") from error
     except (OSError, ValueError) as error:  # tomllib names line and column
         raise UserError(f"{str(file)!r} cannot be read as TOML: {error}") from error
     reading = _Reading(file=file, places=Places(text))
@@ -231,7 +231,7 @@ def read(file: Path) -> Leaderboard:
     quality = [_quality(reading, each, i) for i, each in enumerate(right.get("quality", []))]
     speed = _speed(reading, right["speed"], entries) if "speed" in right else None
     if not entries or not (speed or any(quality)):
-        lacking = "no model" if not entries else "neither [[quality]] nor [speed]"
+        missing = "no model" if not entries else "neither [[quality]] nor [speed]"
         raise UserError("; ".join([f"{str(file)!r} has {lacking} that can be run", *reading.problems]))
     return Leaderboard(
         title=right.get("title", file.stem),
@@ -243,7 +243,7 @@ def read(file: Path) -> Leaderboard:
 
 
 def _entries(reading: _Reading, given: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """Models whose keys are right and whose labels are their own; the second of one label is left out."""
+    """Models whose keys are right and whose labels are their own; the second of one label is skipped."""
     found: dict[str, Entry] = {}
     published = 0  # tables [[models.published]] are counted through the file
     for i, each in enumerate(given):
@@ -277,7 +277,7 @@ def _entry(reading: _Reading, right: Mapping[str, Any], index: int, first_publis
         text = ",".join([_path(reading.file, model), *(f"{key}={value}" for key, value in options.items())])
         label = label or re.split("[:/]", model)[-1]
         if label in UPSCALERS or label.casefold() in TAKEN:
-            reading.problem(place, f"the label {label} is taken; required another")
+            reading.problem(place, f"the label {label} is taken; use another")
             return None
     texts = {key: right[key] for key in ("source", "paper", "weights", "sha256") if key in right}
     return Entry(

@@ -9,7 +9,7 @@ KEY = re.compile(r"^\s*([\w-]+)\s*=")
 
 
 class Places:
-    """The lines of the tables of a file and of their keys, those of inline tables left out.
+    """The lines of the tables of a file and of their keys, those of inline tables skipped.
 
     Args:
         text: of a file that `tomllib` can read.

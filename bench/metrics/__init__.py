@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from bench.errors import UserError, did_you_mean
 from bench.plugins import Extended, Plugin
 from bench.records import MetricInfo
-from bench.roles import Metric, NoReferenceMetric
+from bench.interfaces import Metric, NoReferenceMetric
 
 if TYPE_CHECKING:
     import torch
@@ -226,7 +226,7 @@ def used_entry(name: str, used_name: Callable[[str], str]) -> MetricEntry:
     """The entry with the version that its scores get here: `1`, or `1+FILE` where a file stands in for the manifest's.
 
     Args:
-        used_name: manifest file name to that of the file which is used for it (:func:`bench.cache.used_name`).
+        used_name: manifest file name to that of the file which is used for it (:func:`bench.data.cache.used_name`).
     """
     chosen = entry(name)
     others = [used for file in chosen.needs if (used := used_name(file)) != file.rpartition("/")[2]]
@@ -247,7 +247,7 @@ def load(name: str, find: Callable[[str], Path], device: torch.device) -> Metric
     """The metric `name`, on `device`, ready to be called.
 
     Args:
-        find: manifest file name to a local, verified path (:func:`bench.cache.find`).
+        find: manifest file name to a local, verified path (:func:`bench.data.cache.find`).
 
     Raises:
         UserError: unknown name, or the extra that it is in is not installed.

@@ -115,7 +115,7 @@ def _weights(file: Path) -> list[Tensor]:
     for name in ("alpha", "beta"):
         shape = tuple(state[name].shape) if name in state else "missing"
         if shape != required:
-            raise ValueError(f"{file.name}: {name} is {shape}, required {required}")
+            raise ValueError(f"{file.name}: {name} is {shape}, must be {required}")
     arrays = (state[name].flatten(1) for name in ("alpha", "beta"))
     return [part for array in arrays for part in torch.split(array, list(CHANNELS), dim=1)]
 

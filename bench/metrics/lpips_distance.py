@@ -96,7 +96,7 @@ def load_trunk(net: nn.Module, file: Path) -> None:
         key = f"features.{name.partition('.')[2]}"
         shape = tuple(found[key].shape) if key in found else "missing"
         if shape != tuple(array.shape):
-            raise ValueError(f"{file.name}: {key} is {shape}, required {tuple(array.shape)}")
+            raise ValueError(f"{file.name}: {key} is {shape}, must be {tuple(array.shape)}")
         state[name] = found[key]
     net.load_state_dict(state, assign=True)
 

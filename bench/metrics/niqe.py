@@ -6,7 +6,7 @@ Engineering and Center for Perceptual Systems, The University of Texas at Austin
 formulas are used as the release's notice permits for any purpose. MATLAB's built-in `niqe` has another model.
 
 Differs from the paper, as the release does: of a test image all blocks count, not the sharpest ones.
-Differs from the release: a flat block is left out whole.
+Differs from the release: a flat block is skipped whole.
 
 In a flat area rounding alone decides on which side of its local mean a pixel lies, and with it up to 5 % of the value
 of an image that is flat by a third. Here each sum has a fixed order, in NumPy's plain multiplications and additions of
@@ -67,7 +67,7 @@ class Niqe:
         h, w = sr.shape[-2:]
         if (h // BLOCK) * (w // BLOCK) < BLOCKS:
             raise ValueError(
-                f"niqe: image is {w}x{h}, required at least {BLOCKS} blocks of {BLOCK}x{BLOCK}: {BLOCKS * BLOCK}x{BLOCK}"
+                f"niqe: image is {w}x{h}, must be at least {BLOCKS} blocks of {BLOCK}x{BLOCK}: {BLOCKS * BLOCK}x{BLOCK}"
             )
         levels = np.floor(sr[:, 0].double().cpu().numpy() * 255 + 0.5)
         return torch.tensor([self.distance(plane) for plane in levels], dtype=torch.float64)
@@ -78,7 +78,7 @@ class Niqe:
         sound = found[np.isfinite(found).all(1)]
         if len(sound) < BLOCKS:
             raise ValueError(
-                f"niqe: {len(sound)} of {len(found)} blocks of {BLOCK}x{BLOCK} are not flat, required at least {BLOCKS}"
+                f"niqe: {len(sound)} of {len(found)} blocks of {BLOCK}x{BLOCK} are not flat, must be at least {BLOCKS}"
             )
         difference = self.mean - sound.mean(0)
         pooled = (self.covariance + np.cov(sound, rowvar=False)) / 2
@@ -157,7 +157,7 @@ def _model(file: Path) -> tuple[np.ndarray, np.ndarray]:
         array = found.get(name)
         if array is None or array.shape != shape or not np.isfinite(array).all():
             what = "missing" if array is None else f"{array.shape}" if array.shape != shape else "not finite"
-            raise ValueError(f"{file.name}: {name} is {what}, required finite {shape}")
+            raise ValueError(f"{file.name}: {name} is {what}, must be finite {shape}")
         arrays.append(array.astype(np.float64))
     return arrays[0][0], arrays[1]
 

@@ -16,7 +16,7 @@ def require_pair(sr: Tensor, hr: Tensor, metric: str, least: int = 1) -> None:
         ValueError: naming the metric, the actual and the required.
     """
     if sr.shape != hr.shape:
-        raise ValueError(f"{metric}: sr has shape {tuple(sr.shape)}, required that of hr, {tuple(hr.shape)}")
+        raise ValueError(f"{metric}: sr has shape {tuple(sr.shape)}, must be that of hr, {tuple(hr.shape)}")
     require_size(hr, metric, least)
 
 
@@ -28,7 +28,7 @@ def require_size(image: Tensor, metric: str, least: int) -> None:
     """
     h, w = image.shape[-2:]
     if min(h, w) < least:
-        raise ValueError(f"{metric}: image is {w}x{h}, required at least {least}x{least}")
+        raise ValueError(f"{metric}: image is {w}x{h}, must be at least {least}x{least}")
 
 
 def require_unit(image: Tensor, metric: str) -> None:
@@ -39,7 +39,7 @@ def require_unit(image: Tensor, metric: str) -> None:
     """
     low, high = (float(value) for value in image.aminmax())
     if not (low >= 0 and high <= 1):
-        raise ValueError(f"{metric}: image has values from {low:.3g} to {high:.3g}, required [0, 1]")
+        raise ValueError(f"{metric}: image has values from {low:.3g} to {high:.3g}, must be [0, 1]")
 
 
 @contextmanager

@@ -11,14 +11,14 @@ from bench import arguments
 from bench import metrics as metric_table
 from bench.arguments import WHOLE, Shard, Tile
 from bench.cli import writable_file
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 from bench.errors import StoreError, UserError
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
 from bench.protocols import protocol as find_protocol
 from bench.quality import DEFAULT_METRICS
 from bench.records import Dataset, SRProtocol
 from bench.registry import catalog, upscalers
-from bench.registry.external import Outside, refuse_namesakes
+from bench.registry.external import ExternalModel, refuse_namesakes
 from bench.registry.upscalers import UpscalerEntry
 
 
@@ -62,7 +62,7 @@ class Config:
     exports: Mapping[str, Path] = field(default_factory=dict)
 
     @property
-    def entries(self) -> list[UpscalerEntry | Outside]:
+    def entries(self) -> list[UpscalerEntry | ExternalModel]:
         """What is known of the models, in the order asked for."""
         return [catalog.upscaler_entry(name) for name in self.models]
 
@@ -119,7 +119,7 @@ def config(
             output is an input.
     """
     if limit is not None and limit < 1:
-        raise UserError(f"--limit is {limit}; required at least 1")
+        raise UserError(f"--limit is {limit}; must be at least 1")
     scales = tuple(dict.fromkeys(scales))
     found = [dataset(name, scale=scales[0] if len(scales) == 1 else None) for name in dict.fromkeys(datasets)]
     lr_source, lr_pattern = _lr(lr)
@@ -165,7 +165,7 @@ def _validate(config: Config) -> None:
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise UserError(
-            f"two data sets are called {twice[0]!r}; required one name each: run them apart, or rename a folder"
+            f"two data sets are called {twice[0]!r}; must be one name each: run them apart, or rename a folder"
         )
     entries = config.entries
     refuse_namesakes(entries)
@@ -186,7 +186,7 @@ def _lr(text: str) -> tuple[Literal["made", "files"], str | None]:
     if kind == "files" and (pattern.count("{stem}") == 1 or text == "files"):
         return "files", pattern or None
     raise UserError(
-        f"--lr is {text!r}; required made, files, or files,pattern=TEXT with {{stem}} once, as {{stem}}_LRBI_x4"
+        f"--lr is {text!r}; must be made, files, or files,pattern=TEXT with {{stem}} once, as {{stem}}_LRBI_x4"
     )
 
 

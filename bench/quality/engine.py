@@ -16,18 +16,18 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
-from bench import images
+from bench.data import images
 from bench.cli import Reporter
-from bench.datasets import LoadedImage
+from bench.data.datasets import LoadedImage
 from bench.errors import RunError
 from bench.executor import in_parallel, read_ahead
-from bench.printable import printable
+from bench.text import printable
 from bench.quality.pipeline import score_image
 from bench.quality.plan import ORIGINAL, ImageJob, LoadedMetric, Model, Outcome, Pending, Plan
 from bench.quality.summary import Row, rows
-from bench.records import HR, ImageFile, KnownFile
+from bench.records import HR, ImageFile, CachedFileHash
 from bench.storage.pictures import relative_to_store
-from bench.store import Store
+from bench.storage.store import Store
 
 GRAIN_NANOSECONDS = 2_000_000_000
 """Of the coarsest times that a file system in use has (FAT): what changed more lately could change again unseen."""
@@ -81,7 +81,7 @@ class ResultWriter:
         """Nothing more comes of the image."""
         self.reporter.advance(printable(f"{self.plan.title} {job.image.stem}"))
 
-    def missing(self, image: ImageFile, hr: LoadedImage | KnownFile) -> Pending:
+    def missing(self, image: ImageFile, hr: LoadedImage | CachedFileHash) -> Pending:
         """By model, the metrics without a value; a model whose picture is missing is named with none.
 
         A metric that is only there by default does not measure an image that is too small for it.
@@ -146,7 +146,7 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
         for image in plan.dataset.images:
             job = ImageJob(image=image, lr_file=plan.lr_files.get(image.stem), fingerprint=fingerprint(image))
             if job.fingerprint is not None and not plan.force:
-                cached = writer.store.known_file(_stored_path(image))
+                cached = writer.store.cached_file_hash(_stored_path(image))
                 unchanged = cached is not None and cached.stamp == job.fingerprint
                 if cached is not None and unchanged and not writer.missing(image, cached):
                     writer.hashes[image.stem] = cached.sha256
@@ -165,7 +165,7 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
         writer.hashes[image.stem] = loaded.sha256
         # a file that changed while it was read is not remembered
         if job.fingerprint is not None and fingerprint(image) == job.fingerprint:
-            job.cached = KnownFile(
+            job.cached = CachedFileHash(
                 path=_stored_path(image),
                 stamp=job.fingerprint,
                 sha256=loaded.sha256,

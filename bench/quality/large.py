@@ -26,7 +26,7 @@ from bench.quality.strips import (
     upscale_large,
 )
 from bench.quality.whole import require_size, upscale
-from bench.roles import PrecomputedImages
+from bench.interfaces import PrecomputedImages
 from bench.tiling.seams import seam_score
 from bench.tiling.tiles import Tiled, refuse_inexact, tiled_inside
 
@@ -89,7 +89,7 @@ class LargeImage:
         """
         if sr.shape[:2] != self.hr.shape[:2]:
             raise ValueError(
-                f"sr is {_size(sr)}, required {_size(self.hr)}: hr cut to a multiple of the scale"
+                f"sr is {_size(sr)}, must be {_size(self.hr)}: hr cut to a multiple of the scale"
             )
         notes = {}
         tiles = tiled_inside(model.upscaler)
@@ -113,7 +113,7 @@ class LargeImage:
         """
         required = (1, 3) if self.hr.shape[2] == 1 else (3,)
         if sr.shape[2] not in required:
-            raise ValueError(f"image has {sr.shape[2]} channels, required {' or '.join(map(str, required))}")
+            raise ValueError(f"image has {sr.shape[2]} channels, must be {' or '.join(map(str, required))}")
         return Pair(sr=sr, image=self)
 
     def measure(self, metric: LoadedMetric, sr: Pair) -> float:

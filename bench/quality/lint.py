@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from bench.files.pairing import Pairing
-from bench.images import to_tensor
+from bench.data.pairing import Pairing
+from bench.data.images import to_tensor
 
 Source = Literal["file", "model"]
 Size = tuple[int, int]
@@ -135,7 +135,7 @@ def _findings(sr: Tensor, hr: Tensor, scale: int, source: Source) -> Iterator[Fi
 def lint_pixels(
     sr: Shaped[np.ndarray, "h w c"], hr: Shaped[np.ndarray, "h2 w2 c2"], scale: int
 ) -> tuple[Finding, ...]:
-    """:func:`lint` for what :func:`bench.images.read` gives, or an array of another type out of a file.
+    """:func:`lint` for what :func:`bench.data.images.read` gives, or an array of another type out of a file.
 
     Args:
         hr: uint8.
@@ -190,7 +190,7 @@ def lint_format(sr: Shaped[Tensor, "1 c h w"], hr_channels: int, source: Source)
             "channels", "sr is grey, hr is RGB", "give RGB; luma of both is taken where it is measured"
         )
     else:
-        remedy = f"required {hr_channels}, as hr has (n c h w: channels before rows)"
+        remedy = f"must be {hr_channels}, as hr has (n c h w: channels before rows)"
         yield _refuse("channels", f"sr has {channels} channels", remedy)
 
 
@@ -218,7 +218,7 @@ def lint_range(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) ->
     elif high <= 1 + OVERSHOOT and -1 - OVERSHOOT <= low < -OVERSHOOT:
         yield _refuse("range", f"{what}, which looks like [-1, 1]", "map it to [0, 1]: (x + 1) / 2")
     else:
-        yield _refuse("range", what, "required [0, 1]; small overshoot is clipped")
+        yield _refuse("range", what, "must be [0, 1]; small overshoot is clipped")
 
 
 def lint_levels(
@@ -309,7 +309,7 @@ def lint_size(sr: Size, hr: Size, scale: int) -> Iterator[Finding]:
         yield _refuse(
             "size",
             f"{what}, hr is {said}",
-            f"required hr's size, or {_size_text(cut)} of an hr cropped to multiples of {scale}",
+            f"must be hr's size, or {_size_text(cut)} of an hr cropped to multiples of {scale}",
         )
 
 

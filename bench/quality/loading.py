@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 
-from bench import cache, metrics
-from bench.crops import FOLDER as CROPS_FOLDER
+from bench import metrics
+from bench.data import cache
+from bench.data.crops import FOLDER as CROPS_FOLDER
 from bench.errors import MissingFile, UserError
-from bench.files.layouts import digest, lr_of
+from bench.data.layouts import digest, lr_of
 from bench.outputs import image_folders, refuse_clashes
 from bench.quality.config import Config
 from bench.quality.plan import LoadedMetric, Model, Plan
@@ -22,15 +23,15 @@ from bench.quality.provided_lr import closest_lr, refuse_protocol
 from bench.records import Dataset, SRProtocol
 from bench.registry import catalog
 from bench.registry.adapters.image_folder import OtherScale, images_for
-from bench.registry.external import Outside
-from bench.roles import PrecomputedImages
+from bench.registry.external import ExternalModel
+from bench.interfaces import PrecomputedImages
 from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
 from bench.tiling.tiles import tiled, tiled_hash, tiled_inside
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-def plans(config: Config, device: torch.device, say: Say) -> list[Plan]:
+def plans(config: Config, device: torch.device, log: Log) -> list[Plan]:
     """One plan for each scale and data set, models and metrics loaded once.
 
     Args:
@@ -40,16 +41,16 @@ def plans(config: Config, device: torch.device, say: Say) -> list[Plan]:
         MissingFile: a model or metric that was named lacks a file.
         UserError: a metric that was named cannot measure under the protocol.
     """
-    loaded = list(load_metrics(config.metrics, device, named=config.metrics_named, say=say))
+    loaded = list(load_metrics(config.metrics, device, named=config.metrics_named, log=log))
     made = []
     for protocol in config.protocols:
-        models = list(_models(config, protocol, device, say))
-        usable = [m for m in loaded if can_measure(m, protocol, required=config.metrics_named, say=say)]
+        models = list(_models(config, protocol, device, log))
+        usable = [m for m in loaded if can_measure(m, protocol, required=config.metrics_named, log=log)]
         for data in config.datasets:
             part = config.shard.of(data)
             if not part.images:
                 shard = f"part {config.shard.index} of {config.shard.count}"
-                say(f"{data.name} has {len(data.images)} images: none is in {shard}")
+                log(f"{data.name} has {len(data.images)} images: none is in {shard}")
                 continue
             lr_files: Mapping[str, Path] = {}
             rule = protocol
@@ -57,14 +58,14 @@ def plans(config: Config, device: torch.device, say: Say) -> list[Plan]:
                 refuse_protocol(protocol)
                 # of the whole data set, whose hash is the same for every shard
                 lr_files = lr_of(data, protocol.scale, config.lr_pattern)
-                say(f"{data.name}: {closest_lr(data, lr_files, protocol)}")
+                log(f"{data.name}: {closest_lr(data, lr_files, protocol)}")
                 rule = replace(protocol, lr_sha256=digest(lr_files))
             made.append(
                 Plan(
                     dataset=part,
                     protocol=rule,
                     lr_files=lr_files,
-                    models=list(_for_dataset(config, models, data, protocol, say)),
+                    models=list(_for_dataset(config, models, data, protocol, log)),
                     metrics=usable,
                     device=device,
                     images=config.images,
@@ -88,13 +89,13 @@ def load_model(config: Config, p: SRProtocol, device: torch.device, name: str) -
         if name == entry.name or (config.self_ensemble and name.startswith(entry.name))
     ]
     for model in _models(replace(config, models=tuple(models)), p, device, lambda line: None):
-        if not isinstance(model, Outside) and model.name == name:
+        if not isinstance(model, ExternalModel) and model.name == name:
             return model
-    raise UserError(f"no model called {name} can be loaded; required one of: {', '.join(config.models)}")
+    raise UserError(f"no model called {name} can be loaded; must be one of: {', '.join(config.models)}")
 
 
 def load_metrics(
-    names: Iterable[str], device: torch.device, *, named: bool = True, say: Say | None = None
+    names: Iterable[str], device: torch.device, *, named: bool = True, log: Log | None = None
 ) -> Iterator[LoadedMetric]:
     """Metrics on a device.
 
@@ -115,7 +116,7 @@ def load_metrics(
             skipped[name] = error
             continue
         yield LoadedMetric(entry=metrics.used_entry(name, cache.used_name), metric=metric, named=named)
-    if say is None:
+    if log is None:
         return
     # one line for all metrics whose weights could not be downloaded, and one for each that another thing keeps away
     no_weights = {name: error for name, error in skipped.items() if error.reason}
@@ -123,19 +124,19 @@ def load_metrics(
         what = "metric" if len(no_weights) == 1 else "metrics"
         reason = next(iter(no_weights.values())).reason
         groups = " ".join(dict.fromkeys(error.group for error in no_weights.values()))
-        say(
+        log(
             f"{what} {' and '.join(no_weights)} skipped: weights not found ({reason}). "
             f"Run: python -m bench.doctor --fetch {groups}"
         )
     for name in skipped.keys() - no_weights.keys():
-        say(f"metric {name} skipped: {skipped[name]}")
+        log(f"metric {name} skipped: {skipped[name]}")
 
 
-def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> Iterator[Model | Outside]:
+def _models(config: Config, p: SRProtocol, device: torch.device, log: Log) -> Iterator[Model | ExternalModel]:
     """The models, loaded; a folder of images stays closed until its data set is known."""
     for name, entry in zip(config.models, config.entries, strict=True):
         if not entry.supports(p.scale):
-            say(f"model {entry.name} has no weights for x{p.scale} and is skipped there")
+            log(f"model {entry.name} has no weights for x{p.scale} and is skipped there")
             continue
         if entry.kind == "images":
             yield entry
@@ -145,7 +146,7 @@ def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> It
         except MissingFile as error:
             if config.models_named:
                 raise MissingFile(f"model {entry.name} cannot run: {error}") from error
-            say(f"model {entry.name} skipped: {error}")
+            log(f"model {entry.name} skipped: {error}")
             continue
         in_tiles = tiled(upscaler, config.tile)
         like = torch.zeros(1, 1 if p.colour == "y" else 3, 1, 1, device=device)
@@ -156,7 +157,7 @@ def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> It
             variants=tiled_inside(in_tiles) is not None,
         )
         yield model
-        if config.self_ensemble and (isinstance(entry, Outside) or entry.weights):
+        if config.self_ensemble and (isinstance(entry, ExternalModel) or entry.weights):
             yield replace(
                 model,
                 name=ensemble_name(model.name),
@@ -167,19 +168,19 @@ def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> It
 
 def _for_dataset(
     config: Config,
-    models: Iterable[Model | Outside],
+    models: Iterable[Model | ExternalModel],
     data: Dataset,
     p: SRProtocol,
-    say: Say,
+    log: Log,
 ) -> Iterator[Model]:
     """The models, folders of images opened for the data set; what does not pair is said once, by name.
 
     Raises:
         UserError: a folder has no image for the data set; where other scales are asked for too, one that has none for
-            this scale is left out here.
+            this scale is skipped here.
     """
     for model in models:
-        if not isinstance(model, Outside):
+        if not isinstance(model, ExternalModel):
             yield model
             continue
         try:
@@ -187,14 +188,14 @@ def _for_dataset(
         except OtherScale as error:
             if len(config.protocols) == 1:
                 raise
-            say(f"model {model.name} is left out at x{p.scale}: {error}")
+            log(f"model {model.name} is skipped at x{p.scale}: {error}")
             continue
         for line in made.lines():
-            say(line)
+            log(line)
         yield Model(name=model.name, hash=made.hash, upscaler=made)
 
 
-def can_measure(metric: LoadedMetric, p: SRProtocol, *, required: bool, say: Say) -> bool:
+def can_measure(metric: LoadedMetric, p: SRProtocol, *, required: bool, log: Log) -> bool:
     """Whether a metric can measure under a protocol.
 
     Raises:
@@ -204,8 +205,8 @@ def can_measure(metric: LoadedMetric, p: SRProtocol, *, required: bool, say: Say
         return True
     reason = f"metric {metric.entry.name} measures colour images, but protocol {p.name} has luma only"
     if required:
-        raise UserError(f"{reason}; required another metric or protocol")
-    say(f"{reason}: skipped")
+        raise UserError(f"{reason}; use another metric or protocol")
+    log(f"{reason}: skipped")
     return False
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from bench import images
-from bench.datasets import LoadedImage
+from bench.data import images
+from bench.data.datasets import LoadedImage
 from bench.failures import reason
 from bench.metrics import MetricEntry
 from bench.records import (
@@ -20,13 +20,13 @@ from bench.records import (
     Dataset,
     Failure,
     ImageFile,
-    KnownFile,
+    CachedFileHash,
     Picture,
     Score,
     SRProtocol,
     untiled_hash,
 )
-from bench.roles import Metric, NoReferenceMetric, PrecomputedImages, Upscaler
+from bench.interfaces import Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 
 LARGE_PIXELS = 16_000_000
 """hr pixels above which an image is scored in strips (:mod:`bench.quality.large`): several float64 copies are made else."""
@@ -77,7 +77,7 @@ class LoadedMetric:
     metric: Metric | NoReferenceMetric
     named: bool = True
 
-    def fits(self, image: LoadedImage | KnownFile, protocol: SRProtocol) -> bool:
+    def fits(self, image: LoadedImage | CachedFileHash, protocol: SRProtocol) -> bool:
         """Whether the image is large enough for it, or must be tried because it was asked for."""
         if self.named:
             return True
@@ -146,7 +146,7 @@ class ImageJob:
     lr_file: Path | None = None
     needs_lr: bool = True
     fingerprint: str | None = None
-    cached: KnownFile | None = None
+    cached: CachedFileHash | None = None
 
 
 class HrImage(tp.Protocol):

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from bench import images
+from bench.data import images
 from bench.errors import ImageError, UserError
-from bench.images import load
+from bench.data.images import load
 from bench.lr import degrade
 from bench.prepare import modcrop
 from bench.records import Border, Dataset, SRProtocol
@@ -63,7 +63,7 @@ class SameLr:
 
 
 def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> SameLr:
-    """Compare lr files (:func:`bench.files.layouts.lr_of`) with the lr images made of `data` under `protocol`.
+    """Compare lr files (:func:`bench.data.layouts.lr_of`) with the lr images made of `data` under `protocol`.
 
     Raises:
         UserError: the protocol's lr is no 8-bit RGB image, or an image has no lr file.
@@ -73,7 +73,7 @@ def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> S
     for image in data.images:
         if image.stem not in files:
             raise UserError(
-                f"data set {data.name}: {image.stem!r} has no lr file; required one for each image"
+                f"data set {data.name}: {image.stem!r} has no lr file; must be one for each image"
             )
         try:
             made = _made(load(image).pixels, protocol)
@@ -84,7 +84,7 @@ def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> S
         if made.shape[:2] == given.shape[:2]:
             levels[image.stem] = int(np.abs(made.astype(np.int16) - given).max())
         else:
-            unlike[image.stem] = f"{_size(given)}, required {_size(made)}"
+            unlike[image.stem] = f"{_size(given)}, must be {_size(made)}"
     return SameLr(protocol=protocol, levels=levels, unlike=unlike)
 
 
@@ -109,7 +109,7 @@ def refuse_protocol(protocol: SRProtocol) -> None:
     """
     if protocol.arithmetic != "uint8" or protocol.colour != "rgb":
         raise UserError(
-            f"protocol {protocol.name} makes lr that is no 8-bit RGB image; required one that does"
+            f"protocol {protocol.name} makes lr that is no 8-bit RGB image; must be one that does"
         )
 
 
@@ -137,12 +137,12 @@ def read_lr_pixels(file: Path, hr: tuple[int, int, int], scale: int) -> UInt8[np
     required = (height // scale, width // scale)
     if lr.shape[:2] != required:
         raise ImageError(
-            f"{str(file)!r} is {_size(lr)}, required {required[1]}x{required[0]}: hr is {width}x{height}"
+            f"{str(file)!r} is {_size(lr)}, must be {required[1]}x{required[0]}: hr is {width}x{height}"
         )
     if channels == 1 and bool((lr == lr[..., :1]).all()):
         return lr[..., :1]
     if lr.shape[2] != channels:
-        raise ImageError(f"{str(file)!r} has {lr.shape[2]} channels, required {channels} as hr has")
+        raise ImageError(f"{str(file)!r} has {lr.shape[2]} channels, must be {channels} as hr has")
     return lr
 
 

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from bench import images
-from bench.datasets import ALIASES
+from bench.data import images
+from bench.data.datasets import ALIASES
 from bench.errors import ImageError, UserError
-from bench.files.untrusted import typed
-from bench.printable import printable
+from bench.data.untrusted import typed
+from bench.text import printable
 from bench.quality.config import RescoreConfig
 from bench.quality.engine import ResultWriter, missing_scores
 from bench.quality.plan import ImageJob, LoadedMetric, Model, Plan
@@ -29,9 +29,9 @@ from bench.records import HR, LR, Dataset, ImageFile, Picture, SRProtocol, until
 from bench.registry.upscalers import UPSCALERS
 from bench.storage.pictures import Version
 from bench.storage.rows import checked, definition, sound
-from bench.store import Store
+from bench.storage.store import Store
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 Place = tuple[str, str]
 """A data set and the hash of a protocol."""
 Pixels = UInt8[np.ndarray, "h w c"]
@@ -57,7 +57,7 @@ def protocols(store: Store) -> dict[str, SRProtocol]:
             rule = typed(SRProtocol, {**defined, "name": fields["name"]}, "a protocol")
             if rule.hash != fields["hash"]:
                 raise ValueError(
-                    f"hash is {fields['hash'][:8]}, required {rule.hash[:8]}, that of its definition"
+                    f"hash is {fields['hash'][:8]}, must be {rule.hash[:8]}, that of its definition"
                 )
             found[rule.hash] = rule
     return found
@@ -131,18 +131,18 @@ class _Known:
         return scored, pictured
 
 
-def select(store: Store, config: RescoreConfig, say: Say) -> Selection:
+def select(store: Store, config: RescoreConfig, log: Log) -> Selection:
     """Look a results file through.
 
     Args:
-        say: told what is left out and why.
+        say: told what is skipped and why.
 
     Raises:
         UserError: a name is not in the results file, a protocol that was named cannot be rescored, or pictures have
             no hash and are not to be trusted.
         StoreError: the results file cannot be read.
     """
-    known = _known(store, config, say)
+    known = _known(store, config, log)
     _refuse_unknown(known, config)
     chosen = [version for version in known.newest if _wanted(version, known, config)]
     if not chosen:
@@ -151,7 +151,7 @@ def select(store: Store, config: RescoreConfig, say: Say) -> Selection:
     for version in chosen:
         scored, pictured = known.images(version)
         if pictured < scored:
-            say(_lack(known, version, commands.get(version.run, ())))
+            log(_lack(known, version, commands.get(version.run, ())))
     pictured_models = [version for version in chosen if known.images(version)[1]]
     parts = tuple(_parts(known, pictured_models))
     if not config.trust_pictures:
@@ -164,7 +164,7 @@ def _key(version: Version) -> tuple[str, ...]:
     return version.dataset, version.protocol_hash, version.model, version.model_hash
 
 
-def _known(store: Store, config: RescoreConfig, say: Say) -> _Known:
+def _known(store: Store, config: RescoreConfig, log: Log) -> _Known:
     rules = protocols(store)
     tables = [store.versions("scores"), store.versions("pictures")]
     for digest in sorted({version.protocol_hash for table in tables for version in table} & set(rules)):
@@ -172,8 +172,8 @@ def _known(store: Store, config: RescoreConfig, say: Say) -> _Known:
         if not reason:
             continue
         if rules[digest].name in (config.protocol or ()):
-            raise UserError(f"{reason}; required another protocol")
-        say(f"{reason}: left out")
+            raise UserError(f"{reason}; use another protocol")
+        log(f"{reason}: skipped")
         del rules[digest]
     scored, pictured = ({_key(v): v for v in table if v.protocol_hash in rules} for table in tables)
     return _Known(file=str(store.file), protocols=rules, scored=scored, pictured=pictured)
@@ -230,7 +230,7 @@ def _refuse_unhashed(known: _Known, versions: Sequence[Version]) -> None:
     if number:
         raise UserError(
             f"{number} pictures in results file {known.file!r} were stored without a hash of their pixels, by an "
-            "earlier version: nothing shows that the files are still what was scored; required --trust-pictures to "
+            "earlier version: nothing shows that the files are still what was scored; needs --trust-pictures to "
             "take them all the same, or bench.sr_quality --force to make them again"
         )
 
@@ -242,7 +242,7 @@ def _lack(known: _Known, version: Version, command: Sequence[str]) -> str:
     words = [word for word in command if word != "--no-images"] or _like(known, version)
     return printable(
         f"{known.title(place)}: {scored - pictured} of {scored} images that {version.model} was scored on have no "
-        f"picture and are left out; required: python -m bench.sr_quality {shlex.join(words)}"
+        f"picture and are skipped; run: python -m bench.sr_quality {shlex.join(words)}"
     )
 
 
@@ -377,7 +377,7 @@ class StoredHr:
             raise ImageError(f"there is no picture of hr; required: {AGAIN}")
         hr = self.stored.read()
         if self.luma and hr.shape[2] != 1:
-            raise ImageError(f"the picture of hr has {hr.shape[2]} channels, required 1: luma")
+            raise ImageError(f"the picture of hr has {hr.shape[2]} channels, must be 1: luma")
         return hr
 
 

@@ -18,7 +18,7 @@ from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 
 from baselines.bicubic import BLOCK_ROWS
-from bench.images import to_tensor
+from bench.data.images import to_tensor
 from bench.lr import degrade
 from bench.metrics.pair import one_thread
 from bench.metrics.ssim import LOST, WINDOW, similarity
@@ -141,13 +141,13 @@ def _pairs(
 def _refuse(sr: np.ndarray, hr: np.ndarray, protocol: SRProtocol) -> None:
     for name, image in (("sr", sr), ("hr", hr)):
         if image.dtype != np.uint8 or image.ndim != 3:
-            raise ValueError(f"{name} is {image.dtype} {image.shape}, required uint8 (h, w, c)")
+            raise ValueError(f"{name} is {image.dtype} {image.shape}, must be uint8 (h, w, c)")
     if sr.shape[:2] != hr.shape[:2]:
-        raise ValueError(f"sr is {sr.shape[1]}x{sr.shape[0]}, required {hr.shape[1]}x{hr.shape[0]}, as hr")
+        raise ValueError(f"sr is {sr.shape[1]}x{sr.shape[0]}, must be {hr.shape[1]}x{hr.shape[0]}, as hr")
     least = WINDOW + 2 * protocol.shave
     if min(hr.shape[:2]) < least:
         raise ValueError(
-            f"image is {hr.shape[1]}x{hr.shape[0]}, required at least {least}x{least} "
+            f"image is {hr.shape[1]}x{hr.shape[0]}, must be at least {least}x{least} "
             f"(SSIM's window of {WINDOW}, and {protocol.shave} shaved from each side)"
         )
 
@@ -182,7 +182,7 @@ def upscale_large(
     if out is None:
         out = np.empty(shape, dtype=np.uint8)
     if out.shape != shape or out.dtype != np.uint8:
-        raise ValueError(f"out is {out.dtype} {out.shape}, required uint8 {shape}")
+        raise ValueError(f"out is {out.dtype} {out.shape}, must be uint8 {shape}")
 
     def read(rows: slice, columns: slice) -> Float[Tensor, "1 c h w"]:
         piece = as_tensor(lr[rows, columns]).to(device or torch.device("cpu"))
@@ -190,7 +190,7 @@ def upscale_large(
 
     for piece in upscaler.pieces(height, width, read):
         if piece.sr.shape[1] != colours:
-            raise ValueError(f"the model returned {piece.sr.shape[1]} channels, required {colours}")
+            raise ValueError(f"the model returned {piece.sr.shape[1]} channels, must be {colours}")
         refuse_range(*(float(value) for value in piece.sr.aminmax()))
         out[piece.rows, piece.columns] = as_bytes(piece.sr)
     return out

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.environment import suite_version
-from bench.files.names import listed
+from bench.data.names import listed
 from bench.metrics import entry as metric_entry
-from bench.printable import printable
-from bench.published import Published
+from bench.text import printable
+from bench.data.published import Published
 from bench.records import HR, Score
 from bench.tables import Column, Export, Table, print_table
 

@@ -14,14 +14,14 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from bench import images
+from bench.data import images
 from bench.lr import degrade
 from bench.prepare import Prepared, modcrop, prepare_one, size, to_luma
 from bench.quality.lint import OVERSHOOT, lint, refusal
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.provided_lr import read_lr
 from bench.records import SRProtocol
-from bench.roles import CachedMetric, Metric, NoReferenceMetric, PrecomputedImages, Upscaler
+from bench.interfaces import CachedMetric, Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 
 SSIM_WINDOW = 11
 
@@ -84,7 +84,7 @@ class WholeImage:
                 raise ValueError(refused.text)
             notes = {(finding.kind, model.name): finding.text for finding in found}
         if sr.shape[-2:] != self.hr.shape[-2:]:
-            raise ValueError(f"sr is {size(sr)}, required {size(self.hr)}: hr cut to a multiple of the scale")
+            raise ValueError(f"sr is {size(sr)}, must be {size(self.hr)}: hr cut to a multiple of the scale")
         return notes
 
     def prepare(self, sr: Tensor) -> Prepared:
@@ -124,7 +124,7 @@ def require_size(cropped: Sequence[int], pixels: UInt8[np.ndarray, "h w c"], pro
     required = SSIM_WINDOW + 2 * protocol.shave
     if min(cropped) < required:
         raise ValueError(
-            f"image is {pixels.shape[1]}x{pixels.shape[0]}, required at least {required} pixels per side after "
+            f"image is {pixels.shape[1]}x{pixels.shape[0]}, must be at least {required} pixels per side after "
             f"cropping to a multiple of {protocol.scale} (SSIM's window of {SSIM_WINDOW} and {protocol.shave} shaved "
             "from each side)"
         )
@@ -141,10 +141,10 @@ def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "
     n, c, h, w = given.shape
     required = (n, c, h * upscaler.scale, w * upscaler.scale)
     if tuple(sr.shape) != required:
-        raise ValueError(f"the model returned shape {tuple(sr.shape)}, required {required}")
+        raise ValueError(f"the model returned shape {tuple(sr.shape)}, must be {required}")
     low, high = sr.aminmax()
     if not (torch.isfinite(low) and torch.isfinite(high)):
-        raise ValueError("the model returned NaN or infinite values, required finite ones in [0, 1]")
+        raise ValueError("the model returned NaN or infinite values, must be finite ones in [0, 1]")
     refuse_range(float(low), float(high))
     return sr
 
@@ -156,5 +156,5 @@ def refuse_range(low: float, high: float) -> None:
     """
     if not -OVERSHOOT <= low <= high <= 1 + OVERSHOOT:
         raise ValueError(
-            f"the model returned values from {low:.3g} to {high:.3g}, required [0, 1] (small overshoot is clipped)"
+            f"the model returned values from {low:.3g} to {high:.3g}, must be [0, 1] (small overshoot is clipped)"
         )

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench import cache, shipped
+from bench.data import cache, shipped
 from bench.errors import UserError
 from bench.plugins import Extended, Plugin
 from bench.registry import stylizers, upscalers
-from bench.registry.external import PLUGIN_MODELS, Outside, found, resolve
+from bench.registry.external import PLUGIN_MODELS, ExternalModel, found, resolve
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.upscalers import UpscalerEntry
-from bench.roles import Requirements, Upscaler, requirements
+from bench.interfaces import Requirements, Upscaler, requirements
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ DEFAULT_SCALE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Participant:
+class LoadedModel:
     """A model of either kind on a device, with what decides its output and its time: what `bench.speed` times and
     `bench.apply` runs.
 
@@ -76,7 +76,7 @@ def names() -> tuple[str, ...]:
     return (*stylizers.STYLIZERS, *upscalers.UPSCALERS, *EXTENDED.names())
 
 
-def upscaler_entry(name: str) -> UpscalerEntry | Outside:
+def upscaler_entry(name: str) -> UpscalerEntry | ExternalModel:
     """The entry called `name`, or the upscaler from outside, or folder of images, that it is the path of.
 
     Raises:
@@ -88,12 +88,12 @@ def upscaler_entry(name: str) -> UpscalerEntry | Outside:
     chosen = found(name, lambda: ", ".join([*upscalers.UPSCALERS, *EXTENDED.names()]))
     if chosen.kind == "stylizer":
         raise UserError(
-            f"{name!r} gives images of the size it takes: a stylizer; required an upscaler (kind=upscaler makes it one)"
+            f"{name!r} gives images of the size it takes: a stylizer; must be an upscaler (kind=upscaler makes it one)"
         )
     return chosen
 
 
-def stylizer_entry(name: str) -> StylizerEntry | Outside:
+def stylizer_entry(name: str) -> StylizerEntry | ExternalModel:
     """The entry called `name`, or the stylizer from outside that it is the path of.
 
     Raises:
@@ -104,7 +104,7 @@ def stylizer_entry(name: str) -> StylizerEntry | Outside:
         return known
     chosen = found(name, lambda: ", ".join([*stylizers.STYLIZERS, *EXTENDED.names()]))
     if chosen.kind != "stylizer":
-        raise UserError(f"{name!r} is not a stylizer but {chosen.about}; required a style network")
+        raise UserError(f"{name!r} is not a stylizer but {chosen.about}; must be a style network")
     return chosen
 
 
@@ -112,7 +112,7 @@ def load_upscaler(name: str, scale: int, find: Callable[[str], Path], device: to
     """The upscaler `name` for `scale`, on `device`, ready to be called.
 
     Args:
-        find: manifest file name to a local, verified path (:func:`bench.cache.find`).
+        find: manifest file name to a local, verified path (:func:`bench.data.cache.find`).
 
     Raises:
         UserError: unknown name, or a scale that it has no weights for.
@@ -133,7 +133,7 @@ def load_stylizer(name: str, find: Callable[[str], Path], device: torch.device) 
     """The style network `name` on `device`, float32, in eval mode.
 
     Args:
-        find: manifest file name to a local, verified path (:func:`bench.cache.find`).
+        find: manifest file name to a local, verified path (:func:`bench.data.cache.find`).
 
     Raises:
         UserError: unknown name, or the `onnx` extra is missing.
@@ -150,7 +150,7 @@ def load_stylizer(name: str, find: Callable[[str], Path], device: torch.device) 
     return network.to(device).requires_grad_(False)
 
 
-def entry(name: str) -> StylizerEntry | UpscalerEntry | Outside:
+def entry(name: str) -> StylizerEntry | UpscalerEntry | ExternalModel:
     """The model called `name`, or the network from outside that it is the path of, of either kind.
 
     Raises:
@@ -161,7 +161,7 @@ def entry(name: str) -> StylizerEntry | UpscalerEntry | Outside:
         return known
     chosen = found(name, lambda: ", ".join(names()))
     if chosen.kind == "images":
-        raise UserError(f"{name!r} is a folder of images, which cannot be run; required a network")
+        raise UserError(f"{name!r} is a folder of images, which cannot be run; must be a network")
     return chosen
 
 
@@ -183,13 +183,13 @@ def scale_of(name: str, scale: int | None = None) -> int:
     if kind(name) == "stylizer":
         return 1
     chosen = entry(name)
-    own = chosen.scale if isinstance(chosen, Outside) else None
+    own = chosen.scale if isinstance(chosen, ExternalModel) else None
     return scale if scale is not None else own or DEFAULT_SCALE
 
 
 def load(
     name: str, *, scale: int, device: torch.device, find: Callable[[str], Path] = cache.find
-) -> Participant:
+) -> LoadedModel:
     """The model `name` on `device`, ready to be called.
 
     Args:
@@ -209,7 +209,7 @@ def load(
         weights = chosen.weights.get(scale, "").rpartition("weights/")[2]
     else:
         weights = chosen.weights_text
-    return Participant(
+    return LoadedModel(
         name=chosen.name,
         hash=chosen.hash(scale),
         kind=kind(name),

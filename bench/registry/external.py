@@ -34,7 +34,7 @@ VERSION = "1"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Outside:
+class ExternalModel:
     """A model from outside, opened: what a line of the tables of models says of ours.
 
     Attributes:
@@ -87,7 +87,7 @@ class Outside:
             UserError: it has another scale.
         """
         if not self.supports(scale):
-            raise UserError(f"model {self.name} is for x{self.scale}; required a model for x{scale}")
+            raise UserError(f"model {self.name} is for x{self.scale}; must be a model for x{scale}")
         return self.make(scale, device)
 
 
@@ -102,7 +102,7 @@ def resolve(target: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def found(text: str, known: Callable[[], str]) -> Outside:
+def found(text: str, known: Callable[[], str]) -> ExternalModel:
     """The model from outside that `text` names.
 
     Args:
@@ -129,14 +129,14 @@ def _stamp(source: str) -> tuple[str, int, int]:
 
 
 @functools.cache
-def _opened(text: str, path: str, written: int, length: int) -> Outside:
+def _opened(text: str, path: str, written: int, length: int) -> ExternalModel:
     spec = parse(text)
     added = (plugin.name for plugin in plugins(PLUGIN_MODELS))
     if spec.name.casefold() in {*stylizers.STYLIZERS, *upscalers.UPSCALERS, *TAKEN, *added}:
         raise UserError(
-            f"{spec.text!r} would be called {spec.name!r}, which is taken; required another: {spec.text},name=NAME"
+            f"{spec.text!r} would be called {spec.name!r}, which is taken; use another: {spec.text},name=NAME"
         )
-    opened: Outside = resolve(ADAPTERS[spec.kind])(spec)
+    opened: ExternalModel = resolve(ADAPTERS[spec.kind])(spec)
     return opened
 
 
@@ -150,6 +150,6 @@ def refuse_namesakes(models: Iterable[Any]) -> None:
         other = seen.setdefault(model.name, model)
         if other is not model:
             raise UserError(
-                f"{other.spec.text!r} and {model.spec.text!r} are both called {model.name!r}; required different "
+                f"{other.spec.text!r} and {model.spec.text!r} are both called {model.name!r}; must be different "
                 f"names: {model.spec.text},name=NAME"
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.errors import UserError
-from bench.printable import one_line, shortened
+from bench.text import one_line, shortened
 
 SourceKind = Literal["checkpoint", "onnx", "callable", "folder"]
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors", ".model")
@@ -139,14 +139,14 @@ def parse(text: str) -> Spec:
             given_as = f"{key}={one_line(value)}"
             raise UserError(f"{source!r} has the option {given_as}; required for a {kind}: {there}")
         if key in options:
-            raise UserError(f"{source!r} has the option {key} twice; required once")
+            raise UserError(f"{source!r} has the option {key} twice; must be once")
         try:
             if option.values and value not in option.values:
                 raise ValueError(value)
             options[key] = option.read(value)
         except ValueError as error:
             raise UserError(
-                f"{source!r} has the option {key}={shortened(value, 100)!r}; required {option.required}"
+                f"{source!r} has the option {key}={shortened(value, 100)!r}; must be {option.required}"
             ) from error
     return Spec(
         text=text,
@@ -179,8 +179,8 @@ def _kind(source: str) -> tuple[SourceKind, str]:
         return "callable", found["name"]
     if _exists(source):
         hint = f"; for a callable in it: {source}:NAME" if suffix == ".py" else ""
-        raise UserError(f"{source!r} is of no kind that can be run; required {KINDS}{hint}")
-    raise UserError(f"there is no file or folder {source!r}; required the name of a model, {KINDS}")
+        raise UserError(f"{source!r} is of no kind that can be run; must be {KINDS}{hint}")
+    raise UserError(f"there is no file or folder {source!r}; must be the name of a model, {KINDS}")
 
 
 def _exists(source: str) -> bool:

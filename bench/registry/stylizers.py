@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from bench import shipped
+from bench.data import shipped
 from bench.records import content_hash
 
 TRAINED: tuple[str, ...] = ("la_muse", "starry_night", "wave", "composition_vii")
@@ -23,9 +23,9 @@ class StylizerEntry:
         target: `module:callable` that returns the network; called with the path of its weights, if it has any.
         weights: manifest file, or one that the package ships; None for random weights, whose pictures mean nothing but
             take as long.
-        style: the style image it was trained for, by its name in :mod:`bench.styles`; empty for none.
+        style: the style image it was trained for, by its name in :mod:`bench.data.styles`; empty for none.
         loss_network: that it was trained with; empty where there was none.
-        minimum: pixels per side that it needs at least (:class:`bench.roles.Requirements`); 41 is that of
+        minimum: pixels per side that it needs at least (:class:`bench.interfaces.Requirements`); 41 is that of
             :mod:`models.style_net`, which every network of this table is.
         version: raised whenever the code's values change, so that stored timings are not taken for new ones.
     """

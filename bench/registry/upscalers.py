@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from bench import shipped
+from bench.data import shipped
 from bench.records import content_hash
 
 
@@ -19,9 +19,9 @@ class UpscalerEntry:
             are found by it.
         target: `module:callable`; called with `scale=` and, where it has weights, `weights=` (a path).
         options: further keyword arguments of the target.
-        weights: scale to a file of the manifest or of the package (:mod:`bench.shipped`); empty for an upscaler that
+        weights: scale to a file of the manifest or of the package (:mod:`bench.data.shipped`); empty for an upscaler that
             has none and takes any scale.
-        minimum: lr pixels per side that it needs at least (:class:`bench.roles.Requirements`).
+        minimum: lr pixels per side that it needs at least (:class:`bench.interfaces.Requirements`).
         version: raised whenever the code's values change, so that stored scores are not taken for new ones.
     """
 

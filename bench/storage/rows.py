@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.errors import StoreError
-from bench.files.untrusted import shown, typed
-from bench.records import Curve, Failure, KnownFile, MetricInfo, Score, SpeedResult, content_hash
+from bench.data.untrusted import shown, typed
+from bench.records import Curve, Failure, CachedFileHash, MetricInfo, Score, SpeedResult, content_hash
 
 SCORE_COLUMNS = tuple(Score.__dataclass_fields__)
 FAILURE_COLUMNS = tuple(Failure.__dataclass_fields__)
 TIMING_COLUMNS = tuple(SpeedResult.__dataclass_fields__)
-FILE_COLUMNS = tuple(KnownFile.__dataclass_fields__)
+FILE_COLUMNS = tuple(CachedFileHash.__dataclass_fields__)
 CURVE_COLUMNS = tuple(Curve.__dataclass_fields__)
 METRIC_COLUMNS = tuple(MetricInfo.__dataclass_fields__)
 INSERT_SCORE, INSERT_FAILURE, INSERT_TIMING, INSERT_CURVE = (
@@ -66,7 +66,7 @@ def timing(row: Mapping[str, Any]) -> SpeedResult:
     known = {name: row[name] for name in TIMING_COLUMNS}
     parts = {"seconds": json.loads(row["seconds"]), "certificate": mapping(row["certificate"])}
     if not parts["seconds"] or not all(0 < value < math.inf for value in parts["seconds"]):
-        raise ValueError(f"seconds is {parts['seconds']}; required times above 0, one at least")
+        raise ValueError(f"seconds is {parts['seconds']}; must be times above 0, one at least")
     return typed(SpeedResult, known | parts, "a timing")
 
 
@@ -96,7 +96,7 @@ def refuse_programs(db: sqlite3.Connection, file: object) -> None:
             found = "computed column" if hidden.fetchone()[0] else ""
         if found:
             raise StoreError(
-                f"results file {str(file)!r} holds a {found}, which is a program; required tables of values alone: "
+                f"results file {str(file)!r} holds a {found}, which is a program; must be tables of values alone: "
                 "name another file with --db"
             )
 
@@ -123,16 +123,16 @@ def checked(
         if kinds not in known:
             for column, value, types in zip(columns, row, wanted, strict=True):
                 if type(value) not in types:
-                    what = f"{column} is {shown(value)}; required {WORDS[types[0]]}"
+                    what = f"{column} is {shown(value)}; must be {WORDS[types[0]]}"
                     raise StoreError(_message(file, table, what))
             known.add(kinds)
         for column, value in zip(columns, row, strict=True):
             if type(value) is float and LARGEST < abs(value) < math.inf:
                 raise StoreError(
-                    _message(file, table, f"{column} is {value:g}; required at most {LARGEST:g}")
+                    _message(file, table, f"{column} is {value:g}; must be at most {LARGEST:g}")
                 )
             if column in NAMES and len(value) > LONGEST_NAME:
-                what = f"{column} has {len(value)} letters; required at most {LONGEST_NAME}"
+                what = f"{column} has {len(value)} letters; must be at most {LONGEST_NAME}"
                 raise StoreError(_message(file, table, what))
         yield row
 
@@ -168,9 +168,9 @@ def mapping(text: str) -> dict[str, Any]:
     """
     found = json.loads(text)
     if not isinstance(found, dict):
-        raise ValueError(f"{shown(found)}, required an object")
+        raise ValueError(f"{shown(found)}, must be an object")
     if _depth(text) > DEEPEST:
-        raise ValueError(f"nested {_depth(text)} deep, required at most {DEEPEST}")
+        raise ValueError(f"nested {_depth(text)} deep, must be at most {DEEPEST}")
     return found
 
 

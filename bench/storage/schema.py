@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from bench.printable import one_line
+from bench.text import one_line
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x50_42_4E_43  # "PBNC": the file says whose it is

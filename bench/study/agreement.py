@@ -10,7 +10,7 @@ def krippendorff_alpha(counts: Sequence[Sequence[int]]) -> float | None:
 
     1 - observed / expected disagreement (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability"): the
     chance that two votes on one unit differ, a unit weighing as many as it has votes, over the chance that two of
-    all these votes differ. Units may have any number of votes; those with one say nothing and are left out.
+    all these votes differ. Units may have any number of votes; those with one say nothing and are skipped.
 
     Args:
         counts: for each unit, the number of votes for each value.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.files.untrusted import read_json, shown
+from bench.data.untrusted import read_json, shown
 from bench.study.key import Trial
 
 FORMAT, VERSION = "perceptual-bench preference answers", 1
@@ -57,17 +57,17 @@ def read_answers(file: Path, study_hash: str, trials: Mapping[str, Trial]) -> An
     found = _fields(read_json(file, limit_bytes=LARGEST_ANSWERS_BYTES), FILE_FIELDS, "the file")
     if found["format"] != FORMAT or type(found["version"]) is not int or found["version"] != VERSION:
         raise UserError(
-            f"its format is {shown(found['format'])} {shown(found['version'])}, required {FORMAT!r} {VERSION}"
+            f"its format is {shown(found['format'])} {shown(found['version'])}, must be {FORMAT!r} {VERSION}"
         )
     if found["study"] != study_hash:
-        raise UserError(f"it answers another study, {shown(found['study'])}; required {study_hash!r}")
+        raise UserError(f"it answers another study, {shown(found['study'])}; must be {study_hash!r}")
     worker, entries = found["worker"], found["answers"]
     if not isinstance(worker, str) or not WORKER.fullmatch(worker):
         raise UserError(
-            f"its worker is {shown(worker)}; required 1 to 64 letters, digits, dots, hyphens or underscores"
+            f"its worker is {shown(worker)}; must be 1 to 64 letters, digits, dots, hyphens or underscores"
         )
     if not isinstance(entries, list):
-        raise UserError(f"its answers are {shown(entries)}; required a list")
+        raise UserError(f"its answers are {shown(entries)}; must be a list")
     answers = tuple(_answer(entry, trials) for entry in entries)
     if len({answer.trial for answer in answers}) < len(answers):
         raise UserError("it answers a trial twice")
@@ -85,17 +85,17 @@ def _answer(entry: Any, trials: Mapping[str, Trial]) -> Answer:
             raise UserError(f"trial {name}: {field} is {shown(found[field])}, which is not a picture of it")
     if type(seconds) not in {int, float} or not 0 <= seconds <= LONGEST_SECONDS or not math.isfinite(seconds):
         raise UserError(
-            f"trial {name}: seconds is {shown(seconds)}, required a number from 0 to {LONGEST_SECONDS:.0f}"
+            f"trial {name}: seconds is {shown(seconds)}, must be a number from 0 to {LONGEST_SECONDS:.0f}"
         )
     return Answer(trial=name, choice=found["choice"], first=found["first"], seconds=float(seconds))
 
 
 def _fields(value: Any, required: set[str], what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise UserError(f"{what} is {shown(value)}; required an object")
+        raise UserError(f"{what} is {shown(value)}; must be an object")
     if set(value) != required:
         given = ", ".join(shown(name) for name in sorted(value)[: 2 * len(required)])
         raise UserError(
-            f"{what} has the fields {given or 'none'}; required exactly {', '.join(sorted(required))}"
+            f"{what} has the fields {given or 'none'}; must be exactly {', '.join(sorted(required))}"
         )
     return value

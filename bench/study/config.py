@@ -30,10 +30,10 @@ def _text(option: str, file: Path | None) -> str:
         text = content.decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise UserError(f"{option} {str(file)!r}: {reason}; required a text file") from error
+        raise UserError(f"{option} {str(file)!r}: {reason}; must be a text file") from error
     if not 0 < len(content) <= LONGEST_TEXT or not text:
         raise UserError(
-            f"{option} {str(file)!r} has {len(content)} bytes; required text of 1 to {LONGEST_TEXT} bytes"
+            f"{option} {str(file)!r} has {len(content)} bytes; must be text of 1 to {LONGEST_TEXT} bytes"
         )
     return text
 
@@ -66,7 +66,7 @@ class BuildConfig:
         code = self.completion_code
         if code is not None and not (0 < len(code) <= LONGEST_CODE and code.isprintable() and code.strip()):
             raise UserError(
-                f"--completion-code is {code!r:.100}; required 1 to {LONGEST_CODE} printable characters"
+                f"--completion-code is {code!r:.100}; must be 1 to {LONGEST_CODE} printable characters"
             )
 
     @property
@@ -105,9 +105,9 @@ class ScoreConfig:
     def __post_init__(self) -> None:
         _refuse_seed(self.seed)
         if not 0 <= self.least_right <= 1:
-            raise UserError(f"--least-right is {self.least_right:g}; required 0 to 1")
+            raise UserError(f"--least-right is {self.least_right:g}; must be 0 to 1")
 
 
 def _refuse_seed(seed: int) -> None:
     if seed < 0:
-        raise UserError(f"--seed is {seed}; required at least 0")
+        raise UserError(f"--seed is {seed}; must be at least 0")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.files.replacing import replacing
-from bench.files.untrusted import read_json, shown, typed
+from bench.atomic import atomic_write
+from bench.data.untrusted import read_json, shown, typed
 from bench.records import content_hash
 from bench.tables import to_json
 
@@ -71,7 +71,7 @@ class Study:
     def write_key(self, file: Path) -> None:
         """The study as JSON."""
         key = {"format": FORMAT, "version": VERSION, "study": self.hash, **asdict(self)}
-        with replacing(file) as part:
+        with atomic_write(file) as part:
             part.write_text(to_json(key), encoding="utf-8")
 
 
@@ -90,14 +90,14 @@ def read_key(file: Path) -> Study:
 def _study(key: Any) -> Study:
     if not isinstance(key, dict) or key.get("format") != FORMAT:
         raise UserError(
-            "it is not the key of a study; required the key.json that `bench.preference build` wrote"
+            "it is not the key of a study; must be the key.json that `bench.preference build` wrote"
         )
     if key.get("version") != VERSION:
-        raise UserError(f"its version is {shown(key.get('version'))}, required {VERSION}")
+        raise UserError(f"its version is {shown(key.get('version'))}, must be {VERSION}")
     fields = {name: value for name, value in key.items() if name not in {"format", "version", "study"}}
     try:
         if content_hash(fields) != key.get("study"):
-            raise UserError("it was changed or damaged after it was written; required an untouched copy")
+            raise UserError("it was changed or damaged after it was written; must be an untouched copy")
         study = typed(Study, fields, "it")
     except ValueError as error:
         raise UserError(str(error)) from error
@@ -116,5 +116,5 @@ def _refuse_unsound(study: Study) -> None:
     for trial in study.trials:
         if len(trial.pictures) != 2 or set(trial.pictures.values()) not in pairs:
             raise UserError(
-                f"trial {shown(trial.id)} does not show two of its models; required two, or {HR} and {LR}"
+                f"trial {shown(trial.id)} does not show two of its models; must be two, or {HR} and {LR}"
             )

@@ -49,9 +49,9 @@ def _refuse(out: Path, *, force: bool) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not out.is_dir():
-        raise UserError(f"--out {str(out)!r} is a file; required a folder")
+        raise UserError(f"--out {str(out)!r} is a file; must be a folder")
     if not force:
-        raise UserError(f"--out {str(out)!r} is not empty; required an empty or new folder, or --force")
+        raise UserError(f"--out {str(out)!r} is not empty; must be an empty or new folder, or --force")
     read_key(out / "key.json")  # what is replaced is a study, and nothing else of the user's
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from bench.contents import Contents
+from bench.storage.reader import ResultsData
 from bench.errors import RunError, UserError
 from bench.records import SRProtocol
 from bench.study.key import HR, LR
@@ -32,10 +32,10 @@ class Pictures:
     protocol: SRProtocol
     models: Mapping[str, str]
     files: Mapping[str, Mapping[str, Path]]
-    lacking: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
-def pictures(contents: Contents, *, dataset: str, protocol: SRProtocol, models: Sequence[str]) -> Pictures:
+def pictures(contents: ResultsData, *, dataset: str, protocol: SRProtocol, models: Sequence[str]) -> Pictures:
     """The pictures of `models`; of a model that was changed in between, those of its last version alone.
 
     Raises:
@@ -43,7 +43,7 @@ def pictures(contents: Contents, *, dataset: str, protocol: SRProtocol, models: 
         RunError: there are no pictures of the data set under the protocol, or no image of which all have one.
     """
     if len(set(models)) != len(models) or len(models) < 2:
-        raise UserError(f"models are {', '.join(models)}; required two or more different ones")
+        raise UserError(f"models are {', '.join(models)}; needs two or more different ones")
     table = _table(contents, dataset, protocol)
     known = [name for name in dict.fromkeys(table["model"]) if name not in {HR, LR}]
     for model in models:
@@ -55,7 +55,7 @@ def pictures(contents: Contents, *, dataset: str, protocol: SRProtocol, models: 
     complete = {image: files for image, files in newest.items() if len(files) == len(models) + 2}
     if not complete:
         raise RunError(
-            f"of no image of {dataset} do hr, lr, {', '.join(models)} all have a picture; required at least one: "
+            f"of no image of {dataset} do hr, lr, {', '.join(models)} all have a picture; needs at least one: "
             "score them in one run of bench.sr_quality"
         )
     hashes = table.groupby("model", sort=False)["model_hash"].last()
@@ -64,11 +64,11 @@ def pictures(contents: Contents, *, dataset: str, protocol: SRProtocol, models: 
         protocol=protocol,
         models={model: str(hashes[model]) for model in models},
         files=complete,
-        lacking=tuple(image for image in newest if image not in complete),
+        missing=tuple(image for image in newest if image not in complete),
     )
 
 
-def _table(contents: Contents, dataset: str, protocol: SRProtocol) -> pd.DataFrame:
+def _table(contents: ResultsData, dataset: str, protocol: SRProtocol) -> pd.DataFrame:
     """Rows of the data set under the protocol, the older runs first."""
     found = contents.pictures
     for column, value, name in (
@@ -87,7 +87,7 @@ def _table(contents: Contents, dataset: str, protocol: SRProtocol) -> pd.DataFra
     return found.assign(order=found["store"].map(order)).sort_values(["order", "run"], kind="stable")
 
 
-def _name(contents: Contents, column: str, value: str) -> str:
+def _name(contents: ResultsData, column: str, value: str) -> str:
     if column == "dataset":
         return value
     rule = contents.protocols.get(value)
@@ -118,7 +118,7 @@ def read_picture(file: Path) -> Image.Image:
         with Image.open(file, formats=["PNG"]) as picture:
             picture.load()
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise UserError(f"picture {str(file)!r} cannot be read: {error}; required a sound PNG") from error
+        raise UserError(f"picture {str(file)!r} cannot be read: {error}; must be a sound PNG") from error
     if picture.mode not in {"L", "RGB"}:
-        raise UserError(f"picture {str(file)!r} has mode {picture.mode}; required 8-bit grey or RGB")
+        raise UserError(f"picture {str(file)!r} has mode {picture.mode}; must be 8-bit grey or RGB")
     return picture

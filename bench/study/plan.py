@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.files.whole_file import read_whole
+from bench.data.whole_file import read_whole
 from bench.records import content_hash
 from bench.study.key import HR, LR, Study, Trial
 from bench.study.pictures import Pictures, read_picture
@@ -49,9 +49,9 @@ def plan(found: Pictures, *, limit: int | None = None, catch: int | None = None,
     every = list(found.files)
     n_catch = min(MOST_CATCH_TRIALS_BY_DEFAULT, len(every)) if catch is None else catch
     if not 0 <= n_catch <= len(every):
-        raise UserError(f"--catch is {n_catch}; required 0 to {len(every)}, the number of images")
+        raise UserError(f"--catch is {n_catch}; must be 0 to {len(every)}, the number of images")
     if limit is not None and limit < 1:
-        raise UserError(f"--limit is {limit}; required at least 1")
+        raise UserError(f"--limit is {limit}; must be at least 1")
     draw = random.Random(seed)
     asked = sorted(draw.sample(every, min(limit or len(every), len(every))))
     catching = draw.sample(every, n_catch)
@@ -121,7 +121,7 @@ def _size(files: Mapping[str, Path], scale: int) -> tuple[int, int]:
         if size != (width, height):
             raise UserError(
                 f"picture {str(files.get(model, files[LR]))!r}: {model} has {size[0]}x{size[1]} pixels; "
-                f"required {width}x{height}, as hr has"
+                f"must be {width}x{height}, as hr has"
             )
     return width, height
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.files.replacing import replacing
-from bench.files.untrusted import read_json, typed
+from bench.atomic import atomic_write
+from bench.data.untrusted import read_json, typed
 from bench.records import content_hash
 from bench.tables import to_json
 
@@ -88,7 +88,7 @@ class PreferenceResult:
         n_catch: catch trials in the study.
         n_workers: whose answers count; those in `dropped` are not among them.
         least_right: share of the catch trials that a worker had to answer rightly.
-        contradictions: answers left out, since two files of one worker differ in them.
+        contradictions: answers skipped, since two files of one worker differ in them.
         first_share: share of the votes for the picture that was shown first; None without votes.
         median_seconds: of a vote; None without votes.
         ranking: the strongest first.
@@ -121,7 +121,7 @@ class PreferenceResult:
 
     def write(self, file: Path) -> None:
         """As JSON; :func:`read_result` reads it."""
-        with replacing(file) as part:
+        with atomic_write(file) as part:
             part.write_text(to_json({"format": FORMAT, "version": VERSION, **asdict(self)}), encoding="utf-8")
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from baselines.optimise import Settings
-from bench import arguments, manifest
-from bench.datasets import dataset
+from bench import arguments
+from bench.data import manifest
+from bench.data.datasets import dataset
 from bench.errors import UserError
 from bench.records import Dataset, StyleProtocol, content_hash
 from bench.registry import catalog, stylizers
-from bench.registry.external import Outside, refuse_namesakes
+from bench.registry.external import ExternalModel, refuse_namesakes
 from bench.registry.stylizers import StylizerEntry
-from bench.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
+from bench.data.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
 from bench.styling import metrics as style_metrics
 
 BASELINE_VERSION = "2"
@@ -24,7 +25,7 @@ BASELINE_VERSION = "2"
 
 FALLBACK = "vgg16"
 
-Entry = StylizerEntry | Outside
+Entry = StylizerEntry | ExternalModel
 """A style network of the table, or one from outside."""
 
 
@@ -55,7 +56,7 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """What the objective is made of; None for what is as the loss network has it in :mod:`bench.styles`.
+    """What the objective is made of; None for what is as the loss network has it in :mod:`bench.data.styles`.
 
     Attributes:
         loss_network: None for the one that the first network of a style was trained with.
@@ -179,7 +180,7 @@ def refuse_numbers(args: argparse.Namespace) -> None:
     ]
     for name, value, required in least:
         if value is not None and value < required:
-            raise UserError(f"{name} is {value}; required at least {required}")
+            raise UserError(f"{name} is {value}; must be at least {required}")
 
 
 def find_metrics(names: Sequence[str], sizes: Sequence[int]) -> tuple[str, ...]:
@@ -191,7 +192,7 @@ def find_metrics(names: Sequence[str], sizes: Sequence[int]) -> tuple[str, ...]:
     for entry in map(style_metrics.entry, names):
         if min(sizes) < entry.least:
             raise UserError(
-                f"--sizes {min(sizes)} is too small for {entry.name}; required at least {entry.least}"
+                f"--sizes {min(sizes)} is too small for {entry.name}; must be at least {entry.least}"
             )
     return tuple(dict.fromkeys(names))
 
@@ -206,7 +207,7 @@ def of_style(entry: Entry, style: StyleImage) -> bool:
 
     One from outside that says no style is taken for each that was asked for.
     """
-    if isinstance(entry, Outside):
+    if isinstance(entry, ExternalModel):
         return entry.style in {"", style.name}
     pinned = names().get(style.name)
     return entry.style == style.name and (pinned is None or manifest.file(pinned).sha256 == style.sha256)
@@ -242,7 +243,7 @@ def _refuse_stranger(entry: Entry, styles: Sequence[StyleImage]) -> None:
     if any(of_style(entry, style) for style in styles):
         return
     if isinstance(entry, StylizerEntry) and not entry.style:
-        raise UserError(f"{entry.name} is for no style ({entry.weights_text}); required a trained network")
+        raise UserError(f"{entry.name} is for no style ({entry.weights_text}); must be a trained network")
     named = ", ".join(style.name for style in styles)
     same = any(style.name == entry.style for style in styles)
     other = (

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from bench import images
+from bench.data import images
 from bench.cli import Reporter
-from bench.datasets import LoadedImage
+from bench.data.datasets import LoadedImage
 from bench.errors import RunError
 from bench.executor import read_ahead
 from bench.out_of_memory import out_of_memory
@@ -78,7 +78,7 @@ class Engine:
             raise loaded
         plan, (h, w) = self.plan, loaded.pixels.shape[:2]
         if min(h, w) < plan.minimum:
-            raise ValueError(f"it is {w}x{h}; required at least {plan.minimum} pixels per side")
+            raise ValueError(f"it is {w}x{h}; must be at least {plan.minimum} pixels per side")
         item = Item(name=name, sha256=loaded.sha256)
         self.items.append(item)
         pictured = plan.picture_limit is None or index < plan.picture_limit

@@ -12,13 +12,13 @@ import torch
 
 from baselines.gatys import Gatys
 from baselines.optimise import Settings
-from bench import images
+from bench.data import images
 from bench.applying.config import gather, output
 from bench.applying.origin import Origin, file_name
 from bench.environment import AUTO, precision
 from bench.errors import UserError
 from bench.records import ImageFile, StyleProtocol
-from bench.styles import StyleImage, protocol, style_image
+from bench.data.styles import StyleImage, protocol, style_image
 from bench.styling.objective import loss_network, read_style
 from bench.styling.plan import Content, Item, Measured, Method, Report
 from bench.styling.summary import BASELINE
@@ -97,9 +97,9 @@ def read_config(args: argparse.Namespace) -> Config:
     """
     for name in ("size", "iterations"):
         if getattr(args, name) < 1:
-            raise UserError(f"--{name} is {getattr(args, name)}; required at least 1")
+            raise UserError(f"--{name} is {getattr(args, name)}; must be at least 1")
     if args.seed < 0:
-        raise UserError(f"--seed is {args.seed}; required at least 0")
+        raise UserError(f"--seed is {args.seed}; must be at least 0")
     given = vars(args) | {"style": style_image(args.style), "inputs": tuple(gather(args.inputs))}
     return Config(**given)
 
@@ -156,7 +156,7 @@ def load(config: Config, where: torch.device) -> Gatys:
     style, network = read_style(config.style, config.size).to(where), loss_network(aim).to(where)
     if min(style.shape[-2:]) < network.minimum:
         h, w = style.shape[-2:]
-        raise UserError(f"the style is {w}x{h}; required at least {network.minimum} pixels per side")
+        raise UserError(f"the style is {w}x{h}; must be at least {network.minimum} pixels per side")
     return Gatys(
         network=network,
         style=style,

@@ -1,6 +1,6 @@
 """From names to what can be run: networks, loss networks and styles of `bench.style_quality`, loaded and checked.
 
-A network that was named and cannot run is an error; one that is only there by default is left out and said so.
+A network that was named and cannot run is an error; one that is only there by default is skipped and said so.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import cache, images
+from bench.data import cache, images
 from bench.errors import MissingFile, UserError
 from bench.records import Picture, StyleProtocol
 from bench.registry import catalog
-from bench.styles import StyleImage
+from bench.data.styles import StyleImage
 from bench.styling import metrics as style_metrics
 from bench.styling import objective as style_objective
 from bench.styling.batch import batch_size
@@ -28,26 +28,26 @@ from models.losses import StyleObjective
 from models.vgg import LossNetwork
 
 STYLE = "style"
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-def plans(config: Config, device: torch.device, *, tell: Say, say: Say) -> list[Plan]:
+def plans(config: Config, device: torch.device, *, warn: Log, log: Log) -> list[Plan]:
     """One plan for each style and size; networks, loss networks and styles are loaded once.
 
     Args:
         tell: told which loss network each style is judged by, and why.
-        say: told, once each, which network is left out and why.
+        say: told, once each, which network is skipped and why.
 
     Raises:
         MissingFile: a network that was named, a loss network or a metric lacks a file.
         UserError: a layer that the loss network does not have; a style that is broken or too small.
     """
-    loaded = dict(_networks(config, device, say))
-    return [plan for style in config.style for plan in _plans(config, style, loaded, device, tell)]
+    loaded = dict(_networks(config, device, log))
+    return [plan for style in config.style for plan in _plans(config, style, loaded, device, warn)]
 
 
 def _networks(
-    config: Config, device: torch.device, say: Say
+    config: Config, device: torch.device, log: Log
 ) -> Iterator[tuple[Entry, Callable[[Tensor], Tensor]]]:
     for entry in config.models:
         try:
@@ -56,7 +56,7 @@ def _networks(
             reason = f"{entry.name} cannot run: {error}"
             if config.models_named:
                 raise (MissingFile if isinstance(error, MissingFile) else UserError)(reason) from error
-            say(f"left out: {reason}")
+            log(f"skipped: {reason}")
 
 
 def _plans(
@@ -64,10 +64,10 @@ def _plans(
     style: StyleImage,
     loaded: Mapping[Entry, Callable[[Tensor], Tensor]],
     device: torch.device,
-    tell: Say,
+    warn: Log,
 ) -> Iterator[Plan]:
     trained = [entry for entry in loaded if of_style(entry, style)]
-    judge = _judge(config, style, trained, tell)
+    judge = _judge(config, style, trained, warn)
     protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
     network = style_objective.loss_network(protocols[0]).to(device)
     layers = protocols[0].style_layers
@@ -138,12 +138,12 @@ def _style_picture(dataset: str, aim: Aim, style: Tensor) -> tuple[Picture, np.n
     return row, pixels
 
 
-def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], tell: Say) -> str:
+def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], warn: Log) -> str:
     judge, why = loss_network(config.objective, trained)
-    tell(f"{style.name}: judged by the loss network {judge} ({why})")
+    warn(f"{style.name}: judged by the loss network {judge} ({why})")
     for entry in trained:
         if entry.loss_network not in {"", judge}:
-            tell(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
+            warn(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
     return judge
 
 
@@ -158,7 +158,7 @@ def read_style(style: StyleImage, longer_side: int, minimum: int) -> Tensor:
     for what, (height, width) in {"is": (h, w), "becomes": tuple(pixels.shape[-2:])}.items():
         if min(height, width) < minimum:
             raise UserError(
-                f"the style {style.name!r} {what} {width}x{height}; required at least {minimum} pixels per side"
+                f"the style {style.name!r} {what} {width}x{height}; must be at least {minimum} pixels per side"
             )
     return pixels
 

@@ -70,7 +70,7 @@ class Aim:
         terms = self.objective.with_content(content)(image)
         for name, value in terms._asdict().items():
             if not value.isfinite().all():
-                raise NotFinite(f"the objective's {name} term is {value.item()}; required a finite number")
+                raise NotFinite(f"the objective's {name} term is {value.item()}; must be a finite number")
         return rows(terms)
 
 
@@ -118,7 +118,7 @@ class Judged(Method):
                 try:
                     value = metric.measure(stylized)
                     if not math.isfinite(value):
-                        raise NotFinite(f"it is {value}; required a finite number")
+                        raise NotFinite(f"it is {value}; must be a finite number")
                 except Exception as error:  # one value is lost, not the image
                     yield RunError(f"{metric.name}: {reason(error)}")
                     continue
@@ -203,7 +203,7 @@ class Stylizer(Judged):
         given, seconds = self.network(content)
         if given.shape != content.shape:
             raise ValueError(
-                f"the network returned shape {tuple(given.shape)}, required {tuple(content.shape)}"
+                f"the network returned shape {tuple(given.shape)}, must be {tuple(content.shape)}"
             )
         image = given.clamp(0, 1)
         return [Measured(image=image, terms=self.aim.judge(content, image), seconds=seconds)]

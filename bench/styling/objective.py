@@ -9,11 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from baselines.bicubic import imresize
-from bench import images, loss_networks
+from bench import loss_networks
+from bench.data import images
 from bench.applying.config import resized
 from bench.errors import UserError
 from bench.records import StyleProtocol
-from bench.styles import StyleImage
+from bench.data.styles import StyleImage
 from models.losses import StyleObjective
 from models.vgg import LossNetwork
 
@@ -67,7 +68,7 @@ def objective(
     for name, image in (("content", content), ("style", style)):
         h, w = image.shape[-2:]
         if min(h, w) < network.minimum:
-            raise UserError(f"the {name} is {w}x{h}; required at least {network.minimum} pixels per side")
+            raise UserError(f"the {name} is {w}x{h}; must be at least {network.minimum} pixels per side")
     return StyleObjective(
         network,
         content=content,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import images
+from bench.data import images
 from bench.cli import Reporter
 from bench.environment import summary
 from bench.failures import reason
 from bench.records import Curve, Failure, Picture, Score
 from bench.storage.pictures import relative_to_store
-from bench.store import Store
+from bench.storage.store import Store
 from bench.styling.plan import Content, Item, Key, Measured, Method, Plan, ScoreKey
 from bench.styling.summary import shortened
 

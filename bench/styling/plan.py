@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from bench import images
+from bench.data import images
 from bench.records import Dataset, Picture, Score, StyleProtocol
 from bench.styling.metrics import StyleMetric
 from models.losses import Terms

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from safetensors import safe_open
 
-from bench import shipped
+from bench.data import shipped
 from bench.records import Curve
 from bench.registry.stylizers import STYLIZERS
 
@@ -92,7 +92,7 @@ class Summary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overtaking:
+class Crossover:
     """Where the optimisation becomes as good as a network, over the contents that both were measured on.
 
     Attributes:
@@ -147,7 +147,7 @@ class Comparison:
     content: Summary | None
     networks: tuple[Summary, ...]
     baselines: tuple[Summary, ...]
-    overtakings: tuple[Overtaking, ...]
+    overtakings: tuple[Crossover, ...]
 
     @property
     def summaries(self) -> tuple[Summary, ...]:
@@ -220,13 +220,13 @@ def comparisons(curves: Iterable[Curve], *, iterations: int | None = None) -> tu
     return tuple(_comparison(dataset, protocol, group) for (dataset, protocol), group in groups.items())
 
 
-def overtaking(network: Summary, baseline: Summary) -> Overtaking | None:
+def overtaking(network: Summary, baseline: Summary) -> Crossover | None:
     """Where the optimisation overtakes a network; None where no content has both, or no iteration was done."""
     own, theirs = shared(network, baseline)
     if own is None or theirs is None or theirs.seconds_per_iteration is None:
         return None
     pairs = zip(own.curves, theirs.curves, strict=True)
-    return Overtaking(
+    return Crossover(
         dataset=network.dataset,
         protocol_hash=network.protocol_hash,
         subject=network.subject,

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.environment import suite_version
-from bench.printable import printable
+from bench.text import printable
 from bench.records import Score, StyleProtocol
-from bench.styles import INITIAL
+from bench.data.styles import INITIAL
 from bench.styling.config import Baseline
 from bench.styling.metrics import StyleMetric
 from bench.styling.summary import (
@@ -17,7 +17,7 @@ from bench.styling.summary import (
     TERMS,
     Comparison,
     Moments,
-    Overtaking,
+    Crossover,
     Summary,
     after,
     marks,
@@ -132,8 +132,8 @@ def overtakings(panel: Panel) -> Table:
     )
 
 
-def _overtaking_row(found: Overtaking) -> tuple[str, ...]:
-    seconds, times = to_equal(found)
+def _overtaking_row(found: Crossover) -> tuple[str, ...]:
+    seconds, times = iterations_to_match(found)
     return (
         found.subject,
         str(len(found.crossings)),
@@ -198,12 +198,12 @@ def short(value: float, digits: int = 3) -> str:
     return written.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
-def iterations(value: float | None, found: Overtaking) -> str:
+def iterations(value: float | None, found: Crossover) -> str:
     """One decimal, or that there were not enough."""
     return f"> {found.iterations}" if value is None else f"{value:.1f}"
 
 
-def to_equal(found: Overtaking) -> tuple[str, str]:
+def iterations_to_match(found: Crossover) -> tuple[str, str]:
     """Seconds to equal loss, and the same over the network's own; bounds where there were not enough iterations."""
     seconds, times = found.seconds_to_equal, found.times_faster
     if seconds is not None:
@@ -256,6 +256,6 @@ def _line(comparison: Comparison, line: Line) -> dict[str, Any]:
     }
 
 
-def _overtaking(found: Overtaking) -> dict[str, Any]:
+def _overtaking(found: Crossover) -> dict[str, Any]:
     derived = ("median", "seconds_to_equal", "times_faster")
     return asdict(found) | {name: getattr(found, name) for name in derived}

@@ -37,7 +37,7 @@ def spans(length: int, tile: int, overlap: int, *, multiple: int = 1, minimum: i
     if min(length, tile, multiple) < 1 or overlap < 0:
         raise ValueError(
             f"length is {length}, tile {tile}, overlap {overlap} and multiple {multiple}; "
-            "required at least 1, 1, 0 and 1"
+            "must be at least 1, 1, 0 and 1"
         )
     around = up_to(overlap, multiple)
     size = max(up_to(tile, multiple) + 2 * around, up_to(minimum, multiple))

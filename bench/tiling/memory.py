@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from bench.roles import Upscaler
+from bench.interfaces import Upscaler
 from bench.tiling.grid import up_to
 
 PROBE = 64

@@ -1,6 +1,6 @@
 """Images of any size through any upscaler, a tile at a time, in bounded memory.
 
-A tile is cut with a margin as wide as the upscaler's receptive field (:mod:`bench.tiling.field`), and the margin of
+A tile is cut with a margin as wide as the upscaler's receptive field (:mod:`bench.tiling.receptive_field`), and the margin of
 its sr is thrown away; at the image's border it ends there, so that the upscaler does what it does there anyway. What
 an upscaler with a bounded field makes of an image is then the same, tiled or not. One that looks at the whole image
 (instance normalisation, attention, pooling) has no such margin: it gets a stated one, says so, and
@@ -25,8 +25,8 @@ from bench.arguments import LEAST_TILE, Tile
 from bench.out_of_memory import out_of_memory
 from bench.records import content_hash
 from bench.records import tiled_hash as in_tiles_hash
-from bench.roles import Upscaler, UpscalerWrapper, requirements
-from bench.tiling.field import Field, Probe, receptive_field
+from bench.interfaces import Upscaler, UpscalerWrapper, requirements
+from bench.tiling.receptive_field import Field, Probe, receptive_field
 from bench.tiling.grid import Span, spans, up_to
 from bench.tiling.memory import budget, bytes_per_pixel
 
@@ -76,7 +76,7 @@ class Tiling:
 
 @dataclass(kw_only=True)
 class Tiled(UpscalerWrapper):
-    """An upscaler in tiles; itself an :class:`bench.roles.Upscaler`.
+    """An upscaler in tiles; itself an :class:`bench.interfaces.Upscaler`.
 
     Attributes:
         tile: lr pixels per side, margin not counted, or `auto`: the whole image if memory allows, else tiles by the
@@ -101,11 +101,11 @@ class Tiled(UpscalerWrapper):
         self.multiple = self.multiple or needs.multiple
         self.minimum = self.minimum or needs.minimum
         if self.tile != "auto" and self.tile < 1:
-            raise ValueError(f"tile is {self.tile}, required at least 1 pixel, or 'auto'")
+            raise ValueError(f"tile is {self.tile}, must be at least 1 pixel, or 'auto'")
         if min(self.multiple, self.minimum) < 1 or (self.overlap or 0) < 0:
             raise ValueError(
                 f"multiple is {self.multiple}, minimum {self.minimum} and overlap {self.overlap}; "
-                "required at least 1, 1 and 0"
+                "must be at least 1, 1 and 0"
             )
 
     @property
@@ -211,7 +211,7 @@ class Tiled(UpscalerWrapper):
                 sr = self.upscaler(lr)
                 required = (lr.shape[-2] * scale, lr.shape[-1] * scale)
                 if tuple(sr.shape[-2:]) != required:
-                    raise ValueError(f"the model returned {tuple(sr.shape[-2:])} pixels, required {required}")
+                    raise ValueError(f"the model returned {tuple(sr.shape[-2:])} pixels, must be {required}")
                 kept = sr[..., _within(r, scale), _within(c, scale)]
                 yield Piece(rows=_in_sr(r, scale), columns=_in_sr(c, scale), sr=kept)
 
@@ -263,7 +263,7 @@ def refuse_inexact(tiles: Tiled) -> None:
     """
     if tiles.tile == "auto" and tiles.last is not None and not tiles.last.exact:
         raise ValueError(
-            f"the image needs tiles, and {tiles.last.reason}, so that they would change it; required --tile N, "
+            f"the image needs tiles, and {tiles.last.reason}, so that they would change it; needs --tile N, "
             "whose N becomes part of what the score is of"
         )
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from bench.out_of_memory import out_of_memory
-from bench.registry.catalog import Participant
-from bench.tiling.field import Probe, receptive_field
+from bench.registry.catalog import LoadedModel
+from bench.tiling.receptive_field import Probe, receptive_field
 from bench.timing.clocks import Work
 
 aten = torch.ops.aten
@@ -87,7 +87,7 @@ class _Probed:
         return self.network(lr)
 
 
-def card(participant: Participant, image: Tensor) -> dict[str, Any]:
+def card(participant: LoadedModel, image: Tensor) -> dict[str, Any]:
     """What a network is made of, and what it computes of `image`; calls it some dozen times, untimed.
 
     Returns:
@@ -111,7 +111,7 @@ def card(participant: Participant, image: Tensor) -> dict[str, Any]:
     }
 
 
-def _field(participant: Participant, image: Tensor) -> tuple[int | None, str]:
+def _field(participant: LoadedModel, image: Tensor) -> tuple[int | None, str]:
     """The side of the receptive field, or why there is none."""
     needs = participant.requirements
     if needs.receptive_field == "unbounded":

@@ -224,5 +224,5 @@ def check_threads(protocol: SpeedProtocol) -> None:
     """Raises ValueError where torch does not use the protocol's number."""
     if torch.get_num_threads() != protocol.threads:
         raise ValueError(
-            f"torch uses {torch.get_num_threads()} threads, required the protocol's {protocol.threads}"
+            f"torch uses {torch.get_num_threads()} threads, must be the protocol's {protocol.threads}"
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.files.untrusted import typed
+from bench.data.untrusted import typed
 from bench.forms.ladder import FormFacts
 from bench.records import SpeedResult, content_hash
 from bench.timing.records import Timing
@@ -79,7 +79,7 @@ class TimingCertificate:
             ("protocol: size", self.protocol.get("size", 0), int),
         ):
             if type(value) is not kind:
-                raise ValueError(f"{name} is {ascii(value)[:60]}; required {kind.__name__}")
+                raise ValueError(f"{name} is {ascii(value)[:60]}; must be {kind.__name__}")
 
     @property
     def device(self) -> str:

@@ -58,9 +58,9 @@ class SpeedProtocol:
     def __post_init__(self) -> None:
         for name in ("size", "threads", "batch"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, required at least 1")
+                raise ValueError(f"{name} is {getattr(self, name)}, must be at least 1")
         if not self.timed_region:
-            raise ValueError("timed_region is empty, required at least one region")
+            raise ValueError("timed_region is empty, needs at least one region")
         _ = self.stopping
 
     @classmethod
@@ -98,14 +98,14 @@ class Stopping:
 
     def __post_init__(self) -> None:
         if self.warmup < 0:
-            raise ValueError(f"warmup is {self.warmup}, required at least 0")
+            raise ValueError(f"warmup is {self.warmup}, must be at least 0")
         if not 1 <= self.min_repeats <= self.max_repeats:
             given = f"min_repeats is {self.min_repeats} and max_repeats {self.max_repeats}"
-            raise ValueError(f"{given}, required 1 <= min_repeats <= max_repeats")
+            raise ValueError(f"{given}, must be 1 <= min_repeats <= max_repeats")
         if not 0 < self.target_ci < math.inf:
-            raise ValueError(f"target_ci is {self.target_ci}, required a share of the median above 0")
+            raise ValueError(f"target_ci is {self.target_ci}, must be a share of the median above 0")
         if not 0 < self.time_limit_seconds < math.inf:
-            raise ValueError(f"time_limit_seconds is {self.time_limit_seconds}, required a time above 0")
+            raise ValueError(f"time_limit_seconds is {self.time_limit_seconds}, must be a time above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +136,10 @@ class Timing:
         if not self.seconds or len(self.seconds) != len(self.wall_seconds):
             raise ValueError(
                 f"timing has {len(self.seconds)} values and {len(self.wall_seconds)} by the wall clock, "
-                "required equally many and at least one"
+                "must be equally many and at least one"
             )
         if min(self.seconds) <= 0 or not all(map(math.isfinite, self.seconds)):
-            raise ValueError(f"timing holds {min(self.seconds)} s, required times above 0 and finite")
+            raise ValueError(f"timing holds {min(self.seconds)} s, must be times above 0 and finite")
 
     @property
     def n(self) -> int:
@@ -180,7 +180,7 @@ class Timing:
         width = self.relative_half_width
         ended = f"after {self.n} repetitions ({self.stopped})"
         if width is None:
-            return f"no interval {ended}, required {FEWEST}"
+            return f"no interval {ended}, must be {FEWEST}"
         if self.stopped != "narrow":
             return f"interval is ±{width:.1%} {ended}, wanted ±{self.target_ci:.1%}"
         return None

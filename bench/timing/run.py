@@ -18,22 +18,22 @@ from bench.out_of_memory import out_of_memory
 from bench.records import Environment, SpeedResult
 from bench.registry import catalog
 from bench.registry.adapters.environment_kept import environment_kept
-from bench.registry.catalog import Participant
-from bench.store import Store
-from bench.timing import GATYS, certificate, subjects
+from bench.registry.catalog import LoadedModel
+from bench.storage.store import Store
+from bench.timing import GATYS, certificate, workloads as subjects
 from bench.timing.card import card
 from bench.timing.certificate_record import TimingCertificate
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.rows import Row, gatys_rows, network_row
-from bench.timing.sound import sound_timings
+from bench.timing.validation import sound_timings
 from bench.timing.stopwatch import TimingError, regions
 
 TRANSFER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
+class SpeedRun:
     """Where measurements are made and where they go."""
 
     config: Config
@@ -69,7 +69,7 @@ def steps(config: Config) -> int:
     return per_size * len(config.sizes)
 
 
-def rows(bench: Bench) -> Iterator[Row]:
+def rows(bench: SpeedRun) -> Iterator[Row]:
     """Every row, as soon as it is known; what fails is a row that says why, and the next one is measured.
 
     Raises:
@@ -86,7 +86,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         yield from _gatys(bench, size) if model == GATYS else network_rows(bench, loaded[model], size)
 
 
-def network_rows(bench: Bench, participant: Participant, size: int) -> Iterator[Row]:
+def network_rows(bench: SpeedRun, participant: LoadedModel, size: int) -> Iterator[Row]:
     """One network at one size, in each form that the config asks for."""
     measure = partial(_form_result, bench, participant, size)
     if not bench.config.ladder:
@@ -94,13 +94,13 @@ def network_rows(bench: Bench, participant: Participant, size: int) -> Iterator[
         return
     if participant.module is None:
         bench.reporter.note(f"{participant.name} is not a torch.nn.Module: it has no form but eager")
-    for rung in ladder.climb(measure, only_eager=participant.module is None):
+    for rung in ladder.run_sweep(measure, only_eager=participant.module is None):
         row = _network_row(bench, participant, size, rung.form, rung.result or rung.reason)
         yield replace(row, rung=rung.word, kept=rung.kept)
 
 
 def _network_row(
-    bench: Bench, participant: Participant, size: int, form: Form, found: SpeedResult | str
+    bench: SpeedRun, participant: LoadedModel, size: int, form: Form, found: SpeedResult | str
 ) -> Row:
     bench.reporter.advance(f"{participant.name} {size} {form.name}")
     if isinstance(found, SpeedResult):
@@ -115,7 +115,7 @@ def _network_row(
     )
 
 
-def _form_result(bench: Bench, participant: Participant, size: int, form: Form) -> SpeedResult | str:
+def _form_result(bench: SpeedRun, participant: LoadedModel, size: int, form: Form) -> SpeedResult | str:
     """The stored result of a form, or a new one; a text that says why there is none."""
     stopping = Stopping(time_limit_seconds=bench.config.time_limit)
     protocol = SpeedProtocol.of(
@@ -147,7 +147,7 @@ def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
 
 
 def _time_form(
-    bench: Bench, participant: Participant, size: int, form: Form, protocol: SpeedProtocol
+    bench: SpeedRun, participant: LoadedModel, size: int, form: Form, protocol: SpeedProtocol
 ) -> SpeedResult:
     image = subjects.example(participant, size, bench.device)
     call, eager, network, build_seconds = _callables(participant, form, image)
@@ -171,12 +171,12 @@ def _time_form(
     return _result(bench, participant.name, (participant.hash, form.name, protocol.hash), size, paper)
 
 
-def _with_card(bench: Bench, form: Form) -> bool:
+def _with_card(bench: SpeedRun, form: Form) -> bool:
     """A card is of the network, not of a form: it comes with the plain one."""
     return bench.config.card and form == Form()
 
 
-def _plain(participant: Participant, image: torch.Tensor) -> torch.Tensor:
+def _plain(participant: LoadedModel, image: torch.Tensor) -> torch.Tensor:
     """What plain eager float32 makes of `image`, whatever layout the network comes in."""
     if participant.module is None:
         output: torch.Tensor = participant.network(image)
@@ -197,7 +197,7 @@ def _transfers(call: Any, image: torch.Tensor) -> dict[str, Any]:
     }
 
 
-def _callables(participant: Participant, form: Form, image: Any) -> tuple[Any, Any, Any, float]:
+def _callables(participant: LoadedModel, form: Form, image: Any) -> tuple[Any, Any, Any, float]:
     """What is called, the same eagerly, whose parameters count, and the seconds that building took."""
     if participant.module is None:
         return participant.network, participant.network, None, 0.0
@@ -205,7 +205,7 @@ def _callables(participant: Participant, form: Form, image: Any) -> tuple[Any, A
     return built.call, built.eager, built.network, built.seconds
 
 
-def _gatys(bench: Bench, size: int) -> Iterator[Row]:
+def _gatys(bench: SpeedRun, size: int) -> Iterator[Row]:
     for fast in (False, True) if bench.config.ladder else (False,):
         found = _gatys_result(bench, size, fast)
         bench.reporter.advance(f"gatys {size} {_variant(fast)}")
@@ -228,11 +228,11 @@ def _variant(fast: bool) -> str:
     return "fast" if fast else "eager"
 
 
-def _whole_run(bench: Bench) -> bool:
+def _whole_run(bench: SpeedRun) -> bool:
     return bench.config.full or bench.device.type != "cpu"
 
 
-def _gatys_result(bench: Bench, size: int, fast: bool) -> SpeedResult | str:
+def _gatys_result(bench: SpeedRun, size: int, fast: bool) -> SpeedResult | str:
     protocol = _gatys_protocol(bench, size, fast)
     key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
     known = bench.stored(GATYS, key, size)
@@ -242,7 +242,7 @@ def _gatys_result(bench: Bench, size: int, fast: bool) -> SpeedResult | str:
     return explained(lambda: bench.keep(_time_gatys(bench, size, fast, protocol)), size)
 
 
-def _gatys_protocol(bench: Bench, size: int, fast: bool) -> SpeedProtocol:
+def _gatys_protocol(bench: SpeedRun, size: int, fast: bool) -> SpeedProtocol:
     """Of one iteration: as many as were asked for, or a sample, in twice a network's time since each takes longer."""
     count = max(bench.config.iterations)
     sample = Stopping(warmup=1, min_repeats=6, time_limit_seconds=2 * bench.config.time_limit)
@@ -253,7 +253,7 @@ def _gatys_protocol(bench: Bench, size: int, fast: bool) -> SpeedProtocol:
     return replace(plain, timed_region=("iteration",), fast=fast)
 
 
-def _time_gatys(bench: Bench, size: int, fast: bool, protocol: SpeedProtocol) -> SpeedResult:
+def _time_gatys(bench: SpeedRun, size: int, fast: bool, protocol: SpeedProtocol) -> SpeedResult:
     whole = _whole_run(bench)
     subject = subjects.optimisation(size, bench.device, fast=fast, settled=not whole)
     _, paper = certificate.certify(
@@ -269,7 +269,7 @@ def _time_gatys(bench: Bench, size: int, fast: bool, protocol: SpeedProtocol) ->
 
 
 def _result(
-    bench: Bench, subject: str, key: tuple[str, str, str], size: int, paper: TimingCertificate
+    bench: SpeedRun, subject: str, key: tuple[str, str, str], size: int, paper: TimingCertificate
 ) -> SpeedResult:
     subject_hash, variant, protocol_hash = key
     return SpeedResult(

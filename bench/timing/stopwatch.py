@@ -108,7 +108,7 @@ def regions(
 
 def run(work: Work, clock: Clock, stopping: Stopping) -> Timing:
     """First call, warm-up, calibration, repetitions, cross-check."""
-    with resting_collector():
+    with gc_disabled():
         first = clock.lap(work, 1)
         deadline = clock.now() + stopping.time_limit_seconds
         warm = warm_up(work, clock, stopping.warmup, deadline)
@@ -192,7 +192,7 @@ def cross_check(laps: list[Lap]) -> None:
 
 
 @contextmanager
-def resting_collector() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     """Without Python's garbage collection, which would fall on some repetitions and not on others."""
     enabled = gc.isenabled()
     gc.disable()

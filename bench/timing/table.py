@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench import published
+from bench.data import published
 from bench.tables import Table, columns
 from bench.timing import GATYS
 from bench.timing.rows import Row

@@ -15,7 +15,7 @@ def average_of(network: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, *, decay: float, step: int) -> None:
+def update_average(average: nn.Module, network: nn.Module, *, decay: float, step: int) -> None:
     """Move `average` to `decay` of itself plus the rest of `network`, batch statistics as well as weights.
 
     In the first steps the decay is smaller, (1 + step) / (10 + step), or the random start would stay in it.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bench import manifest
+from bench.data import manifest
 
 INTENDED = {
     "SRNet": "Enlarging natural photographs that were reduced as MATLAB's `imresize` does, to compare methods. Faces, "

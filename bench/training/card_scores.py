@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import shipped
-from bench.contents import Contents, read
+from bench.data import shipped
+from bench.storage.reader import ResultsData, read
 from bench.errors import UserError
 from bench.metrics import METRICS
 from bench.registry import stylizers, upscalers
-from bench.styling.summary import Comparison, Overtaking, Summary, comparisons
+from bench.styling.summary import Comparison, Crossover, Summary, comparisons
 from bench.training.card import Line
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def table(weights: Path, results: Path) -> list[Line]:
     if not found:
         names = ", ".join(sorted({name for name, _ in wanted}))
         raise UserError(
-            f"{str(results)!r} holds nothing of {names} with these weights; required a run of bench.sr_quality, or of "
+            f"{str(results)!r} holds nothing of {names} with these weights; needs a run of bench.sr_quality, or of "
             "bench.style_quality"
         )
     return found
 
 
-def scores_of(wanted: set[tuple[str, str]], contents: Contents) -> list[Line]:
+def scores_of(wanted: set[tuple[str, str]], contents: ResultsData) -> list[Line]:
     """Mean scores; nothing where there are none."""
     scores = contents.scores
     own = scores[[pair in wanted for pair in zip(scores["model"], scores["model_hash"], strict=True)]]
@@ -52,7 +52,7 @@ def scores_of(wanted: set[tuple[str, str]], contents: Contents) -> list[Line]:
     return [head, *_rows(own, metrics, decimals)]
 
 
-def objectives_of(wanted: set[tuple[str, str]], contents: Contents) -> list[Line]:
+def objectives_of(wanted: set[tuple[str, str]], contents: ResultsData) -> list[Line]:
     """Mean objectives, smaller sizes first; nothing where there are none."""
     head = (
         "model",
@@ -90,7 +90,7 @@ def _objective(comparison: Comparison, network: Summary, size: int) -> Line:
     )
 
 
-def _equals(found: Overtaking, n: int) -> str:
+def _equals(found: Crossover, n: int) -> str:
     iterations = f"> {found.iterations}" if found.median is None else f"{found.median:.0f}"
     return iterations if len(found.crossings) == n else f"{iterations} (n = {len(found.crossings)})"
 
@@ -113,7 +113,7 @@ def subjects(weights: Path) -> set[tuple[str, str]]:
         if shipped.is_shipped(name) and shipped.sha256(name) == digest
     }
     if not found:
-        raise UserError(f"{str(weights)!r} is of no registered model; required a file that the package ships")
+        raise UserError(f"{str(weights)!r} is of no registered model; must be a file that the package ships")
     return found
 
 

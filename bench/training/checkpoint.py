@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
-from bench.files.replacing import replacing
-from bench.files.untrusted import shown
-from bench.files.weights_only import DAMAGE, load
+from bench.atomic import atomic_write
+from bench.data.untrusted import shown
+from bench.data.weights_only import DAMAGE, load
 from bench.training.recipe import differences
 
 FORMAT = 1
@@ -78,7 +78,7 @@ def save(folder: Path, state: State, identity: dict[str, Any], record: dict[str,
         "optimizer": state.optimizer.state_dict(),
         "random": random_state(),
     }
-    with replacing(folder / NAME) as part, part.open("wb") as stream:
+    with atomic_write(folder / NAME) as part, part.open("wb") as stream:
         torch.save(content, stream)
         stream.flush()
         os.fsync(stream.fileno())
@@ -94,18 +94,18 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         content = load(file)
     except FileNotFoundError as error:
-        raise UserError(f"{str(folder)!r} holds no {NAME}; required the folder of a run") from error
+        raise UserError(f"{str(folder)!r} holds no {NAME}; must be the folder of a run") from error
     except (pickle.UnpicklingError, *DAMAGE) as error:
-        raise UserError(f"{str(file)!r} cannot be read; required a checkpoint of bench.train") from error
+        raise UserError(f"{str(file)!r} cannot be read; must be a checkpoint of bench.train") from error
     found = content.get("format") if isinstance(content, dict) else None
     if type(found) is not int or found != FORMAT:
         raise UserError(
-            f"{str(file)!r} has format {shown(found)}, required {FORMAT}: another version wrote it"
+            f"{str(file)!r} has format {shown(found)}, must be {FORMAT}: another version wrote it"
         )
     odd = [name for name, kind in PARTS.items() if not isinstance(content.get(name), kind)]
     if odd:
         raise UserError(
-            f"{str(file)!r} is damaged: {odd[0]} is {shown(content.get(odd[0]))}; required a checkpoint of bench.train"
+            f"{str(file)!r} is damaged: {odd[0]} is {shown(content.get(odd[0]))}; must be a checkpoint of bench.train"
         )
     return content
 
@@ -133,7 +133,7 @@ def restore(folder: Path, state: State, identity: dict[str, Any]) -> bool:
     except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
         words = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{str(folder / NAME)!r} does not fit its own run: {words}; required an undamaged checkpoint"
+            f"{str(folder / NAME)!r} does not fit its own run: {words}; must be an undamaged checkpoint"
         ) from error
     state.step, state.seconds, state.scores = (content[key] for key in ("step", "seconds", "scores"))
     return True

@@ -14,9 +14,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from baselines.bicubic import imresize
-from bench import cache, datasets, images, manifest
+from bench.data import cache, datasets, images, manifest
 from bench.errors import ImageError, UserError
-from bench.images import load
+from bench.data.images import load
 from bench.records import Dataset, ImageFile, content_hash
 from bench.training.disjoint import refuse_test_images
 
@@ -89,7 +89,7 @@ def divided(used: dict[str, Read], skipped: tuple[str, ...], share: float, patch
     if not training:
         raise UserError(
             f"no image can be trained on ({len(skipped)} skipped{first(skipped)}); "
-            f"required at least one of {patch}x{patch} pixels"
+            f"needs at least one of {patch}x{patch} pixels"
         )
     hashes = {"training": [r.sha256 for r in training], "validation": [r.sha256 for r in validation]}
     return Images(
@@ -117,7 +117,7 @@ def list_images(source: str) -> Dataset:
         return Dataset(name=source, images=listed, source=source)
     if not Path(source).is_dir():
         groups = ", ".join(name for name in manifest.groups() if name.startswith(GROUP_PREFIX))
-        raise UserError(f"no folder is called {source!r}; required a folder of images, or one of: {groups}")
+        raise UserError(f"no folder is called {source!r}; must be a folder of images, or one of: {groups}")
     return datasets.dataset(os.path.abspath(source))  # noqa: PTH100 (links stay as they were given)
 
 
@@ -126,16 +126,16 @@ def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> Read:
         loaded = load(image)
     except ImageError as error:
         return Read(source=source, reason=str(error))
-    pixels = squeezed(loaded.pixels, patch) if whole else loaded.pixels
+    pixels = downscaled(loaded.pixels, patch) if whole else loaded.pixels
     h, w, _ = pixels.shape
     if min(h, w) < patch:
-        reason = f"{image.file!r} is {w}x{h}, required at least {patch}x{patch}"
+        reason = f"{image.file!r} is {w}x{h}, must be at least {patch}x{patch}"
         return Read(source=source, sha256=loaded.sha256, reason=reason)
     planes = torch.from_numpy(pixels).permute(2, 0, 1).expand(3, -1, -1).contiguous()
     return Read(source=source, sha256=loaded.sha256, pixels=planes)
 
 
-def squeezed(pixels: UInt8[np.ndarray, "h w c"], side: int) -> UInt8[np.ndarray, "s s c"]:
+def downscaled(pixels: UInt8[np.ndarray, "h w c"], side: int) -> UInt8[np.ndarray, "s s c"]:
     """The whole image as a square."""
     return images.to_array(imresize(images.to_tensor(pixels), (side, side)))
 

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Int, UInt8
 
-from bench import manifest
-from bench.datasets import SAMPLES
+from bench.data import manifest
+from bench.data.datasets import SAMPLES
 from bench.errors import UserError
 
 TEST_GROUPS = ("set5", "set14", "bsd100", "coco50", "contents")
@@ -33,7 +33,7 @@ def refuse_test_images(files: Mapping[str, str]) -> None:
     known = hashes_of_test_images()
     for sha256, file in files.items():
         if sha256 in known:
-            raise UserError(f"{file!r} is the test image {known[sha256]}; required images that are not")
+            raise UserError(f"{file!r} is the test image {known[sha256]}; must be images that are not")
 
 
 def ids(group: str) -> set[str]:

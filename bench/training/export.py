@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from bench.training import checkpoint
 from bench.training.card import Line, card, remarks_of
 
@@ -35,7 +35,7 @@ def export(run: Path, file: Path) -> dict[str, str]:
         "validation": json.dumps(content["scores"]),
     }
     dense = {name: tensor.to(memory_format=torch.contiguous_format) for name, tensor in arrays.items()}
-    with replacing(file) as part:
+    with atomic_write(file) as part:
         part.write_bytes(save(dense, metadata=record))
     write_card(file, record)
     return record
@@ -45,6 +45,6 @@ def write_card(file: Path, record: Mapping[str, str], scores: Sequence[Line] = (
     """The card of the weights in `file`, beside it; the remarks of one that is there already are kept."""
     page = file.with_suffix(".md")
     remarks = remarks_of(page.read_text(encoding="utf-8")) if page.is_file() else ""
-    with replacing(page) as part:
+    with atomic_write(page) as part:
         part.write_text(card(file.stem, record, scores=scores, remarks=remarks), encoding="utf-8")
     return page

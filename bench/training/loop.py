@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from bench.cli import Reporter
 from bench.errors import RunError
 from bench.training import checkpoint
-from bench.training.average import follow
+from bench.training.average import update_average
 from bench.training.checkpoint import State
 from bench.training.config import Config
 from bench.training.data import Patches, pixels_of
-from bench.training.journal import Journal
+from bench.training.logger import Journal
 
 NEVER = 2**62
 SAMPLES = 4  # images of which pictures are kept
@@ -114,7 +114,7 @@ class Trainer:
             nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip_norm)
         self.optimizer.step()
         if state.average is not None:
-            follow(state.average, state.network, decay=recipe.average, step=state.step)
+            update_average(state.average, state.network, decay=recipe.average, step=state.step)
         self.remember(loss.detach())
         state.step += 1
 

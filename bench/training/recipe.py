@@ -205,9 +205,9 @@ def build(record: type[Record], preset: Mapping[str, Any], given: Mapping[str, A
 
 
 def differences(given: Mapping[str, Any], required: Mapping[str, Any]) -> list[str]:
-    """`batch 8, required 4` for each key whose values differ."""
+    """`batch 8, must be 4` for each key whose values differ."""
     return [
-        f"{key} is {given.get(key)}, required {required.get(key)}"
+        f"{key} is {given.get(key)}, must be {required.get(key)}"
         for key in dict.fromkeys([*given, *required])
         if given.get(key) != required.get(key)
     ]
@@ -216,7 +216,7 @@ def differences(given: Mapping[str, Any], required: Mapping[str, Any]) -> list[s
 def require(right: bool, name: str, value: Any, what: str) -> None:
     """Raises UserError with the value and `what` is required, unless it is right."""
     if not right:
-        raise UserError(f"{name} is {value}, required {what}")
+        raise UserError(f"{name} is {value}, must be {what}")
 
 
 def require_choices(record: Recipe | SRSettings | StyleNetSettings) -> None:
@@ -225,4 +225,4 @@ def require_choices(record: Recipe | SRSettings | StyleNetSettings) -> None:
     for f in fields(record):
         known = f.metadata["choices"]
         if known and values[f.name] not in known:
-            raise UserError(f"{f.name} is {values[f.name]!r}, required one of: {', '.join(map(str, known))}")
+            raise UserError(f"{f.name} is {values[f.name]!r}, must be one of: {', '.join(map(str, known))}")

@@ -22,7 +22,7 @@ from bench.training.checkpoint import State
 from bench.training.config import Config
 from bench.training.data import Images, Patches, load_images
 from bench.training.export import export
-from bench.training.journal import Journal, tensorboard_installed
+from bench.training.logger import Journal, tensorboard_installed
 from bench.training.loop import Trainer
 from bench.training.recipe import require
 from bench.training.start import fabric, new_state

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench.records import StyleProtocol
-from bench.styles import StyleImage
+from bench.data.styles import StyleImage
 from bench.styling.objective import loss_network, objective, read_style, square
 from bench.training.recipe import StyleNetSettings
 from models.losses import StyleObjective

@@ -87,7 +87,7 @@ class SRTask:
         self, settings: SRSettings, features: LossNetwork | None = None, second: LossNetwork | None = None
     ) -> None:
         if (settings.loss == "feature") != (features is not None):
-            raise ValueError(f"loss is {settings.loss!r}, required a loss network for 'feature' alone")
+            raise ValueError(f"loss is {settings.loss!r}, must be a loss network for 'feature' alone")
         self.chosen, self.features, self.second, self.multiple = settings, features, second, settings.scale
 
     def settings(self) -> dict[str, tp.Any]:

@@ -1,6 +1,6 @@
 """The file of claims and the options of a run, checked before anything heavy is loaded.
 
-What is wrong with a claim is a problem with its place, and that claim is left out; the others are still checked.
+What is wrong with a claim is a problem with its place, and that claim is skipped; the others are still checked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 from bench.errors import UserError
 from bench.leaderboards.toml_places import Places
 from bench.metrics import entry as metric_entry
@@ -67,7 +67,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """A file that was read. `problems` are what is wrong with it, each with its place; those claims are left out."""
+    """A file that was read. `problems` are what is wrong with it, each with its place; those claims are skipped."""
 
     claims: tuple[Claim, ...]
     problems: tuple[str, ...]
@@ -87,7 +87,7 @@ def read(file: Path, only: tuple[str, ...] = ()) -> Claims:
         text = file.read_text(encoding="utf-8")
         given = tomllib.loads(text)
     except FileNotFoundError as error:
-        raise UserError(f"there is no file {str(file)!r}; required a TOML file of claims") from error
+        raise UserError(f"there is no file {str(file)!r}; must be a TOML file of claims") from error
     except (OSError, ValueError) as error:  # tomllib names line and column
         raise UserError(f"{str(file)!r} cannot be read as TOML: {error}") from error
     places, problems = Places(text), []
@@ -96,7 +96,7 @@ def read(file: Path, only: tuple[str, ...] = ()) -> Claims:
             problems.append(f"{file.name}: unknown key {key!r}; there is: claims")
     tables = given.get("claims")
     if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-        raise UserError("; ".join([f"{str(file)!r} has no [[claims]]; required at least one", *problems]))
+        raise UserError("; ".join([f"{str(file)!r} has no [[claims]]; needs at least one", *problems]))
     found: dict[str, Claim] = {}
     for i, each in enumerate(tables):
         name = each.get("id", f"claims[{i + 1}]")

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import torch
 
-from bench import cache
+from bench.data import cache
 from bench.cli import Reporter
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.errors import UserError
 from bench.explaining.conventions import Convention, psnr_conventions, ssim_conventions
 from bench.explaining.inputs import loaded, stored
-from bench.explaining.likes import printed_by
+from bench.explaining.library_presets import printed_by
 from bench.explaining.scores import measure, values
 from bench.explaining.table import described, libraries, usual
 from bench.metrics import info
@@ -27,7 +27,7 @@ from bench.quality.loading import can_measure, plans
 from bench.quality.plan import Plan
 from bench.records import HR, Run
 from bench.registry import catalog
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.verifying.config import Claim, Config
 from bench.verifying.verdict import Candidate, Verdict, holds, judge
 
@@ -106,7 +106,7 @@ def _under(
     usable = tuple(
         metric
         for metric in plan.metrics
-        if can_measure(metric, plan.protocol, required=False, say=reporter.note)
+        if can_measure(metric, plan.protocol, required=False, log=reporter.note)
     )
     plan = replace(plan, metrics=usable)
     number = _start(asked, plan, where, store, command)

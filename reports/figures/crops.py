@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from bench.crops import CROPS, Crop
+from bench.data.crops import CROPS, Crop
 from reports.figures.crop_panels import HR, Blocks, Box, Shown, opened
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.text import listed, printable

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from reports.figures.drawing import Drawing
 from reports.figures.style import DPI, style
 from reports.figures.text import printable
@@ -30,19 +30,19 @@ def write(drawing: Drawing, folder: Path) -> Figure:
     record = drawing.record
     svg, png = folder / f"{record.id}.svg", folder / f"{record.id}.png"
     with style(salt=record.id):
-        with replacing(png) as part:
+        with atomic_write(png) as part:
             drawing.canvas.savefig(part, format="png", dpi=DPI, metadata={"Software": None})
         written = BytesIO()
         drawing.canvas.savefig(written, format="svg", dpi=DPI, metadata=UNDATED)
-    text = tidied(written.getvalue().decode(), record.alt)
-    with replacing(svg) as part:
+    text = minified(written.getvalue().decode(), record.alt)
+    with atomic_write(svg) as part:
         part.write_text(
             PICTURE.sub(_jpeg, text) if drawing.photographs else text, encoding="utf-8", newline="\n"
         )
     return replace(record, svg=svg, png=png)
 
 
-def tidied(svg: str, alt: str) -> str:
+def minified(svg: str, alt: str) -> str:
     """An SVG that may stand inside a page: no document type, no rules for what is around it, no ids but those used."""
     svg = RULES.sub("", svg[svg.index("<svg") :], count=1)
     svg = re.sub(r'(<g|<image[^>]*?) id="[^"]*"', r"\1", svg)

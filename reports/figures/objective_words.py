@@ -23,7 +23,7 @@ def caption(series: Series, panels: Sequence[Panel]) -> str:
     stopped = sum(panel.stopped for panel in panels)
     several = any(drawn(panel).baselines[0].n > 1 for panel in panels)
     bands = " and bands of one standard deviation" if several else ""
-    early = f" {stopped} curves that end early are left out." if stopped else ""
+    early = f" {stopped} curves that end early are skipped." if stopped else ""
     return (
         f"Means over n contents of {printable(series.dataset)}{bands}. Dropped to the axis: "
         f"where the mean of the optimisation reaches a network's.{_medians(panels)} "

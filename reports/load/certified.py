@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.contents import StoredRun
+from bench.storage.reader import StoredRun
 from reports.load.results import Certificate
 
 TELLING = ("metric", "form", "size", "data set")  # of what is extra, what an id depends on

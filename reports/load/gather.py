@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.contents import Contents, StoredRun
+from bench.storage.reader import ResultsData, StoredRun
 from bench.records import MetricInfo, SpeedResult, SRProtocol
-from bench.timing.sound import refuse_unsound
+from bench.timing.validation import refuse_unsound
 from reports.load.certified import certified
 from reports.load.gather_styles import style_groups
 from reports.load.picture_files import is_picture
@@ -38,7 +38,7 @@ OF_THE_FORM = "of the form"
 UNKNOWN_METRIC = {"about": "", "unit": "", "decimals": 4, "higher_is_better": True}
 
 
-def gather(contents: Contents) -> Results:
+def gather(contents: ResultsData) -> Results:
     """Group, order and certify what was read.
 
     Of a model whose weights or code changed, the values of the newest run count, and a note says so.
@@ -72,7 +72,7 @@ def gather(contents: Contents) -> Results:
     )
 
 
-def _groups(contents: Contents, notes: list[str]) -> Iterator[Group]:
+def _groups(contents: ResultsData, notes: list[str]) -> Iterator[Group]:
     scores = contents.scores
     keys = sorted(
         {(row.dataset, row.scale, row.protocol_hash) for row in _distinct(scores)},
@@ -110,7 +110,7 @@ def _model_order(scores: pd.DataFrame) -> list[str]:
     return [*means.index, *rest]
 
 
-def _newest(own: pd.DataFrame, contents: Contents, notes: list[str]) -> pd.DataFrame:
+def _newest(own: pd.DataFrame, contents: ResultsData, notes: list[str]) -> pd.DataFrame:
     """Of each model and metric the values of one content alone, and of each image one: those of the newest run."""
     oldest_first = sorted(_run_keys(own), key=lambda key: contents.runs[key].age)
     ages = {key: age for age, key in enumerate(oldest_first)}
@@ -125,7 +125,7 @@ def _newest(own: pd.DataFrame, contents: Contents, notes: list[str]) -> pd.DataF
     if len(kept) < len(aged):
         where = f"{aged['dataset'].iloc[0]} x{aged['scale'].iloc[0]}"
         notes.append(
-            f"{where}: {len(aged) - len(kept)} values of older weights, metrics or images left out; the newest run's count"
+            f"{where}: {len(aged) - len(kept)} values of older weights, metrics or images skipped; the newest run's count"
         )
     return kept
 
@@ -135,7 +135,7 @@ def _run_keys(part: pd.DataFrame) -> set[tuple[str, int]]:
 
 
 def _group(
-    contents: Contents,
+    contents: ResultsData,
     dataset: str,
     protocol: SRProtocol,
     own: pd.DataFrame,
@@ -163,7 +163,7 @@ def _group(
     )
 
 
-def _metrics(contents: Contents, own: pd.DataFrame) -> list[MetricInfo]:
+def _metrics(contents: ResultsData, own: pd.DataFrame) -> list[MetricInfo]:
     pairs = {
         (row.metric, row.metric_version)
         for row in own[["metric", "metric_version"]].drop_duplicates().itertuples()
@@ -176,7 +176,7 @@ def _metrics(contents: Contents, own: pd.DataFrame) -> list[MetricInfo]:
 
 
 def _pictures(
-    contents: Contents, dataset: str, protocol: SRProtocol, own: pd.DataFrame
+    contents: ResultsData, dataset: str, protocol: SRProtocol, own: pd.DataFrame
 ) -> tuple[dict[tuple[str, str], Path], int]:
     """Those of the contents that were scored; a picture that was overwritten by other weights is not shown."""
     pictures = contents.pictures
@@ -193,7 +193,7 @@ def _pictures(
 
 
 def _certificates(
-    contents: Contents, protocol: SRProtocol, own: pd.DataFrame
+    contents: ResultsData, protocol: SRProtocol, own: pd.DataFrame
 ) -> Iterator[tuple[tuple[str, str], Certificate]]:
     for (model, metric), part in own.groupby(["model", "metric"], observed=True):
         yield (

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
-from bench.contents import Contents, StoredRun
+from bench.storage.reader import ResultsData, StoredRun
 from bench.records import Curve, StyleProtocol
 from reports.load.certified import certified
 from reports.load.picture_files import is_picture
@@ -34,7 +34,7 @@ class _Seen:
     run: StoredRun
 
 
-def style_groups(contents: Contents, notes: list[str]) -> tuple[StyleGroup, ...]:
+def style_groups(contents: ResultsData, notes: list[str]) -> tuple[StyleGroup, ...]:
     """A group for each data set under each style protocol, the paper's style first; appends to `notes`.
 
     Of a network whose weights or code changed, or a content whose file did, the newest run's values count.
@@ -63,7 +63,7 @@ def _order(group: StyleGroup) -> tuple[object, ...]:
     )
 
 
-def _curves(contents: Contents) -> Iterator[_Seen]:
+def _curves(contents: ResultsData) -> Iterator[_Seen]:
     for stored in contents.curves:
         curve, run = stored.curve, contents.runs[stored.store, stored.run]
         yield _Seen(
@@ -78,7 +78,7 @@ def _curves(contents: Contents) -> Iterator[_Seen]:
         )
 
 
-def _pictures(contents: Contents) -> Iterator[_Seen]:
+def _pictures(contents: ResultsData) -> Iterator[_Seen]:
     own = contents.pictures[contents.pictures["protocol_hash"].isin(list(contents.style_protocols))]
     names = ("dataset", "protocol_hash", "model", "model_hash", "image", "image_sha256", "file", "store")
     columns = [own[name].astype(str) for name in names]
@@ -103,7 +103,7 @@ def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: l
     name = f"{dataset}, {protocol.style or protocol.name} at {protocol.size}"
     sound = [seen for seen in own if isinstance(seen.made, Path) or _is_sound(seen.made)]
     if len(sound) < len(own):
-        notes.append(f"{name}: {len(own) - len(sound)} curves left out, empty or not finite")
+        notes.append(f"{name}: {len(own) - len(sound)} curves skipped, empty or not finite")
     style = [s.made for s in sound if s.subject == STYLE and s.subject_hash == protocol.style_sha256]
     kept = _newest([seen for seen in sound if seen.subject != STYLE])
     subjects = sorted({seen.subject for seen in kept}, key=_rank)

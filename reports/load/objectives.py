@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.records import Curve, StyleProtocol, content_hash
-from bench.styling.summary import Comparison, Overtaking, Summary, comparisons
+from bench.styling.summary import Comparison, Crossover, Summary, comparisons
 from reports.load.gather_styles import PAPER_STYLE, RELEASED
 from reports.load.results import CONTENT, GATYS, SHORT, Results, StyleGroup, anchor
 
@@ -23,7 +23,7 @@ class Panel:
     Attributes:
         comparison: every subject on all of its contents.
         shared: on the contents alone that all subjects have; None where there are none.
-        stopped: how many curves were left out, because they end before most of their subject's do.
+        stopped: how many curves were skipped, because they end before most of their subject's do.
     """
 
     group: StyleGroup
@@ -40,7 +40,7 @@ class Panel:
         """The optimisation; None where it was not run."""
         return next(iter(self.comparison.baselines), None)
 
-    def overtaking(self, subject: str) -> Overtaking | None:
+    def overtaking(self, subject: str) -> Crossover | None:
         """Of a network by the optimisation."""
         return next((o for o in self.comparison.overtakings if o.subject == subject), None)
 

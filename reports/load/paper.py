@@ -140,7 +140,7 @@ def _entries(document: Mapping[str, Any]) -> tuple[Entry, ...]:
     found = tuple(_remarked(entry, document["remark"]) for entry in ranked)
     for cell in (entry.cell for entry in found):
         if not all(isinstance(value, str) for value in vars(cell).values()) or not isfinite(cell.value):
-            raise ValueError(f"{cell.id} is {cell.printed!r}; required texts, and a number printed in digits")
+            raise ValueError(f"{cell.id} is {cell.printed!r}; must be texts, and a number printed in digits")
     return found
 
 
@@ -151,7 +151,7 @@ def title_of(model: str) -> str:
 
 @cache
 def _document() -> Mapping[str, Any]:
-    text = resources.files("bench").joinpath("paper.toml").read_text(encoding="utf-8")
+    text = resources.files("bench").joinpath("data/paper.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.contents import StoredRun
+from bench.storage.reader import StoredRun
 from bench.records import HR, LR, Curve, MetricInfo, SpeedResult, SRProtocol, StyleProtocol
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ class Timed:
     Attributes:
         seconds: raw repetitions of one call or one iteration; empty where only the statistics were published.
         certificate: id; empty where the report holds none.
-        age: of its run (:class:`bench.contents.StoredRun`).
+        age: of its run (:class:`bench.storage.reader.StoredRun`).
     """
 
     row: Row
@@ -129,7 +129,7 @@ def _facts(row: Row) -> Mapping[str, Any]:
 
 
 def machine_words(facts: Mapping[str, Any]) -> str:
-    """`NVIDIA H200, torch 2.15.0` or `Intel Xeon 2.50GHz, 2 cores, torch 2.15.0`; what is not known is left out."""
+    """`NVIDIA H200, torch 2.15.0` or `Intel Xeon 2.50GHz, 2 cores, torch 2.15.0`; what is not known is skipped."""
     gpu, cpu, torch = (_mapping(facts, name) for name in ("gpu", "cpu", "torch"))
     cores = cpu.get("cores_allowed")
     hardware = [gpu.get("name")] if gpu else [cpu.get("model"), cores and f"{cores} cores"]
@@ -159,7 +159,7 @@ def published_runs() -> tuple[PublishedRun, ...]:
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
-    """Of a list that `bench.speed --json` wrote; statistics that a Row computes itself are left out."""
+    """Of a list that `bench.speed --json` wrote; statistics that a Row computes itself are skipped."""
     for fields in found:
         known = {name: value for name, value in fields.items() if name in Row.__dataclass_fields__}
         ends = known["ci"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.styling.summary import Overtaking, Summary
+from bench.styling.summary import Crossover, Summary
 from reports.formatting import counted, seconds
 from reports.load.gather_styles import RELEASED
 from reports.load.objectives import Panel, Series, all_series, networks, same_machine
@@ -74,7 +74,7 @@ def _line(results: Results, panel: Panel, summary: Summary) -> tuple[Cell, ...]:
     )
 
 
-def _equal_loss(overtaking: Overtaking) -> tuple[Cell, Cell]:
+def _equal_loss(overtaking: Crossover) -> tuple[Cell, Cell]:
     """Iterations of the optimisation that reach a network's objective, and what they take."""
     if overtaking.median is None:
         bound = f"> {overtaking.iterations}"
@@ -109,7 +109,7 @@ def _notes(results: Results, series: Series) -> Iterator[str]:
     yield f"Networks called {RELEASED} are those that the paper's authors released; the others are the suite's."
     stopped = sum(panel.stopped for panel in series.panels)
     if stopped:
-        yield f"{counted(stopped, 'curve')} left out, ended before most others."
+        yield f"{counted(stopped, 'curve')} skipped, ended before most others."
     if any(_apart(results, panel) for panel in series.panels):
         yield "Where no factor stands, network and optimisation were run on unlike machines or versions."
 

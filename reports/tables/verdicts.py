@@ -129,4 +129,4 @@ def _study_notes(study: Mapping[str, Any]) -> Iterator[str]:
     if study["n_refused"]:
         yield f"{counted(study['n_refused'], 'file')} of answers refused."
     if study["contradictions"]:
-        yield f"{study['contradictions']} answers left out: two files of one worker differ in them."
+        yield f"{study['contradictions']} answers skipped: two files of one worker differ in them."

@@ -155,7 +155,7 @@ def _why(cell: PaperCell, target: ScoreTarget, ours: _Ours) -> str:
 def _count(n: int, required: int, target: ScoreTarget) -> str:
     if target.image:
         return f"image {target.image} has no value"
-    return f"n = {n}, required all {required} images of {target.dataset}"
+    return f"n = {n}, must be all {required} images of {target.dataset}"
 
 
 def _lacking(entry: Entry, target: ScoreTarget, why: str) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.styling.summary import Overtaking, share_of_the_papers_training
+from bench.styling.summary import Crossover, share_of_the_papers_training
 from reports.load.gather_styles import PAPER_STYLE
 from reports.load.objectives import STYLE_COMMAND, Panel, Series, all_series, is_ours
 from reports.load.paper import Entry, GridTarget
@@ -27,13 +27,13 @@ def judge_objective(entry: Entry, target: GridTarget, results: Results) -> Verdi
     complete = [one for one in found if len(one[2].crossings) >= CONTENTS]
     if not complete:
         most = max((len(overtaking.crossings) for _, _, overtaking in found), default=0)
-        why = f"n = {most}, required all {CONTENTS} contents of {DATASET}" if most else ""
+        why = f"n = {most}, must be all {CONTENTS} contents of {DATASET}" if most else ""
         return Verdict(cell=entry.cell, judgement="not run", why=why, command=STYLE_COMMAND)
     series, panel, overtaking = max(complete, key=_worth)
     return _judged(entry, series, panel, overtaking)
 
 
-def _found(results: Results, size: int) -> Iterator[tuple[Series, Panel, Overtaking]]:
+def _found(results: Results, size: int) -> Iterator[tuple[Series, Panel, Crossover]]:
     """Everything of the paper's style at a size."""
     for series in all_series(results):
         if (series.protocol.style, series.dataset) != (PAPER_STYLE, DATASET):
@@ -43,14 +43,14 @@ def _found(results: Results, size: int) -> Iterator[tuple[Series, Panel, Overtak
                 yield from ((series, panel, overtaking) for overtaking in panel.comparison.overtakings)
 
 
-def _worth(one: tuple[Series, Panel, Overtaking]) -> tuple[bool, bool, float]:
+def _worth(one: tuple[Series, Panel, Crossover]) -> tuple[bool, bool, float]:
     """Ours goes before the authors', the paper's loss network before another."""
     series, _, overtaking = one
     iterations = float("inf") if overtaking.median is None else overtaking.median
     return is_ours(overtaking.subject), series.protocol.loss_network == "vgg16", iterations
 
 
-def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Overtaking) -> Verdict:
+def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Crossover) -> Verdict:
     median = overtaking.median
     low, high = CLAIM
     about = (

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from reports.load.results import Certificate
 from reports.parts import Report, Verdict
 from reports.writers.text_tables import all_tables
@@ -24,7 +24,7 @@ def write_data(report: Report, file: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    with replacing(file) as part:
+    with atomic_write(file) as part:
         part.write_text(to_json(report), encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from reports.formatting import listed
 from reports.parts import JUDGEMENTS, Report, Section, Verdict
 from reports.verdicts.rows import VerdictRow, counts, verdict_rows
@@ -18,7 +18,7 @@ from reports.writers.page_certificates import certificate_views, environment_vie
 from reports.writers.page_figures import figure_views
 from reports.writers.page_pictures import copy_pictures
 from reports.writers.page_viewer import Gallery, galleries, missing_pictures, viewer_data
-from reports.writers.pdf_text import spelled
+from reports.writers.pdf_text import to_ascii
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -46,7 +46,7 @@ def write_page(report: Report, file: Path) -> None:
     shown = galleries(report.results)
     copy_pictures(shown, out / "images")
     text = html(report, out, shown)
-    with replacing(file) as part:
+    with atomic_write(file) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -129,7 +129,7 @@ def _templates() -> Environment:
 
 def _seen(value: object) -> object:
     """A text with what cannot be seen, or turns the direction of what is, written out: as `<U+202E>`."""
-    return spelled(value) if type(value) is str else value
+    return to_ascii(value) if type(value) is str else value
 
 
 def _joined(templates: Environment, names: tuple[str, ...]) -> str:

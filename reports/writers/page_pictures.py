@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from reports.writers.page_viewer import Gallery
 
 
@@ -23,7 +23,7 @@ def copy_pictures(shown: Sequence[Gallery], folder: Path) -> None:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """`target` becomes another name of `source`, or, on another file system, a copy of it."""
-    with replacing(target) as part:
+    with atomic_write(target) as part:
         try:
             os.link(source.resolve(), part)
         except OSError:

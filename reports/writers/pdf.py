@@ -14,7 +14,7 @@ from importlib import resources, util
 from pathlib import Path
 
 from bench.errors import RunError
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from reports.parts import Figure, Report
 from reports.writers.data import to_json
 from reports.writers.pdf_data import document, made
@@ -48,7 +48,7 @@ def write_pdf(report: Report, file: Path) -> None:
         template = resources.files("reports") / "templates" / "report.typ"
         (folder / "report.typ").write_bytes(template.read_bytes())
         pdf = _compiled(folder, report, images)
-    with replacing(file) as part:
+    with atomic_write(file) as part:
         part.write_bytes(pdf)
 
 
@@ -61,9 +61,9 @@ def _fonts() -> tuple[Path, ...]:
     import typst
 
     families = typst.Fonts(include_system_fonts=False).families()
-    if lacking := [name for name in EMBEDDED if name not in families]:
+    if missing := [name for name in EMBEDDED if name not in families]:
         raise RunError(
-            f"typst holds the fonts {', '.join(families) or 'none'}; required {', '.join(lacking)}, "
+            f"typst holds the fonts {', '.join(families) or 'none'}; must be {', '.join(lacking)}, "
             "which the wheels of typst from PyPI hold"
         )
     matplotlib = util.find_spec("matplotlib")
@@ -116,7 +116,7 @@ def _source(figure: Figure) -> Path | None:
 
 
 def _broken(file: Path, reason: str) -> RunError:
-    return RunError(f"figure {str(file)!r}: {reason}; required an SVG or PNG file that typst can read")
+    return RunError(f"figure {str(file)!r}: {reason}; must be an SVG or PNG file that typst can read")
 
 
 def _compiled(folder: Path, report: Report, images: Mapping[str, Path]) -> bytes:
@@ -163,5 +163,5 @@ def _typeset(folder: Path, source: Path, timestamp: int) -> bytes:
     # What archives and screen readers require, with room for an attachment; typst refuses what does not conform.
     pdf = compiler.compile(format="pdf", timestamp=timestamp, pdf_standards=["a-3a", "ua-1"])
     if not isinstance(pdf, bytes):
-        raise RunError(f"typst returned {type(pdf).__name__}, required bytes")
+        raise RunError(f"typst returned {type(pdf).__name__}, must be bytes")
     return pdf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.contents import StoredRun
+from bench.storage.reader import StoredRun
 from reports.formatting import counted
 from reports.load.results import SHORT, Results
 from reports.parts import Cell, Head, Section, Table

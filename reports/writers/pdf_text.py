@@ -33,7 +33,7 @@ def plain(text: str, glyphs: AbstractSet[int]) -> str:
     return " ".join(cut(word, WORD_LIMIT) for word in shown.split(" "))
 
 
-def spelled(text: str) -> str:
+def to_ascii(text: str) -> str:
     """`text` with every character that cannot be seen as `<U+202E>`; spaces of all kinds and ends of lines stay."""
     if text.isprintable():
         return text

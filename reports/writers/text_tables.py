@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench.escapes import escape_latex, escape_markdown
-from bench.files.replacing import replacing
+from bench.text import escape_latex, escape_markdown
+from bench.atomic import atomic_write
 from bench.tables import Column, latex_cell, markdown_notes, pipe_table, tabular
 from bench.tables import to_csv as write_csv
 from reports.parts import Cell, Head, Report, Table
@@ -21,7 +21,7 @@ def write_tables(report: Report, folder: Path) -> None:
     """
     for table in all_tables(report):
         for suffix, make in FORMATS.items():
-            with replacing(folder / f"{table.id}.{suffix}") as part:
+            with atomic_write(folder / f"{table.id}.{suffix}") as part:
                 part.write_text(make(table), encoding="utf-8", newline="")
 
 

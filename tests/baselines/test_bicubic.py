@@ -17,7 +17,7 @@ from torch import Tensor
 from baselines import bicubic
 from baselines.bicubic import Bicubic, imresize
 from bench.prepare import modcrop, quantize
-from bench.roles import Upscaler
+from bench.interfaces import Upscaler
 
 NAMES = ("baby", "bird", "butterfly", "head", "woman")
 GOLDEN = {
@@ -270,15 +270,15 @@ def test_bicubic_is_an_upscaler_that_never_clips() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0.25, "arithmetic": "int"}, "arithmetic is 'int', required float or uint8"),
-        ({"size": 0.25, "border": "wrap"}, "border is 'wrap', required symmetric or replicate"),
-        ({"size": 0.25, "kernel": "sinc"}, "kernel is 'sinc', required bicubic, box, triangle or lanczos3"),
-        ({"size": 0.0}, "scale is 0.0, required a positive fraction of whole numbers up to 65536"),
-        ({"size": -2}, "scale is -2, required a positive fraction"),
-        ({"size": math.nan}, "scale is nan, required a positive fraction"),
+        ({"size": 0.25, "arithmetic": "int"}, "arithmetic is 'int', must be float or uint8"),
+        ({"size": 0.25, "border": "wrap"}, "border is 'wrap', must be symmetric or replicate"),
+        ({"size": 0.25, "kernel": "sinc"}, "kernel is 'sinc', must be bicubic, box, triangle or lanczos3"),
+        ({"size": 0.0}, "scale is 0.0, must be a positive fraction of whole numbers up to 65536"),
+        ({"size": -2}, "scale is -2, must be a positive fraction"),
+        ({"size": math.nan}, "scale is nan, must be a positive fraction"),
         ({"size": math.pi / 4}, "scale is 0.785398163"),
-        ({"size": 100_000}, "scale is 100000, required a positive fraction"),
-        ({"size": (0, 4)}, r"size is \(0, 4\), required a height and a width of at least 1"),
+        ({"size": 100_000}, "scale is 100000, must be a positive fraction"),
+        ({"size": (0, 4)}, r"size is \(0, 4\), must be a height and a width of at least 1"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments: dict[str, object], message: str) -> None:
@@ -287,12 +287,12 @@ def test_what_cannot_be_is_refused(arguments: dict[str, object], message: str) -
 
 
 def test_an_empty_image_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"image has shape \(1, 3, 0, 8\), required at least one pixel"):
+    with pytest.raises(ValueError, match=r"image has shape \(1, 3, 0, 8\), needs at least one pixel"):
         imresize(torch.zeros(1, 3, 0, 8), 2)
 
 
 def test_a_scale_below_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="scale is 0, required an integer of at least 1"):
+    with pytest.raises(ValueError, match="scale is 0, must be an integer of at least 1"):
         Bicubic(scale=0)
 
 

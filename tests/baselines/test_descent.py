@@ -81,15 +81,15 @@ def test_it_finds_the_minimum_and_leaves_the_start_alone(rule: Callable[[Tensor]
 def test_every_image_evaluated_is_in_the_box_and_the_nearest_point_of_it_is_found(
     rule: Callable[[Tensor], Rule],
 ) -> None:
-    lowest, highest = [], []
+    keep_best, highest = [], []
 
     def outside(images: Tensor) -> tuple[Tensor, Tensor]:
-        lowest.append(images.min())
+        keep_best.append(images.min())
         highest.append(images.max())
         return bowl(1.5)(images)
 
     found = run(outside, random(1, 3, 4, 4), rule, 60)
-    assert min(lowest) >= 0
+    assert min(keep_best) >= 0
     assert max(highest) <= 1
     assert torch.equal(found.images, torch.ones_like(found.images))
 
@@ -178,11 +178,11 @@ def test_a_cuda_graph_gives_the_same_image(rule: Callable[[Tensor], Rule]) -> No
 
 def test_what_cannot_be_is_refused(rule: Callable[[Tensor], Rule]) -> None:
     start = random(1, 3, 4, 4)
-    with pytest.raises(ValueError, match="iterations is -1, required at least 0"):
+    with pytest.raises(ValueError, match="iterations is -1, must be at least 0"):
         run(bowl(0.3), start, rule, -1)
-    with pytest.raises(ValueError, match=r"start is in \[.*\], required \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"start is in \[.*\], must be \[0, 1\]"):
         run(bowl(0.3), start + 1, rule, 1)
-    with pytest.raises(ValueError, match=r"box is \[1, 1\], required low below high"):
+    with pytest.raises(ValueError, match=r"box is \[1, 1\], must be low below high"):
         Descent(bowl(0.3), start, rule(start), (1, 1))
-    with pytest.raises(ValueError, match="images are on cpu, required cuda for a CUDA graph"):
+    with pytest.raises(ValueError, match="images are on cpu, must be cuda for a CUDA graph"):
         run(bowl(0.3), start, rule, 1, graph=True)

@@ -156,8 +156,8 @@ def test_the_wrapper_turns_an_upscaler_into_its_matched_version() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"space": "hsv"}, "space is 'hsv', required one of: rgb, lab, lch"),
-        ({"bands": "rx"}, "bands is 'rx', required different letters of 'rgb'"),
+        ({"space": "hsv"}, "space is 'hsv', must be one of: rgb, lab, lch"),
+        ({"bands": "rx"}, "bands is 'rx', must be different letters of 'rgb'"),
         ({"bands": ""}, "bands is ''"),
         ({"proportion": 1.5}, "proportion is 1.5"),
     ],
@@ -168,7 +168,7 @@ def test_unknown_options_are_refused(options: dict[str, object], message: str) -
 
 
 def test_images_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(ValueError, match="required as many images and channels"):
+    with pytest.raises(ValueError, match="must be as many images and channels"):
         histogram_match(image(2), image(1))
-    with pytest.raises(ValueError, match="1 channels, required 3 for space 'lab'"):
+    with pytest.raises(ValueError, match="1 channels, must be 3 for space 'lab'"):
         histogram_match(image()[:, :1], image()[:, :1], space="lab")

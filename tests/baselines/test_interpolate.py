@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from baselines.interpolate import Interpolation
 from baselines.kernels import KERNELS
-from bench.roles import Upscaler
+from bench.interfaces import Upscaler
 
 
 def random_image(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -65,10 +65,10 @@ def test_the_contract_of_an_upscaler_holds(kernel: str) -> None:
 
 
 def test_an_unknown_kernel_is_refused() -> None:
-    with pytest.raises(ValueError, match="kernel is 'nearest', required one of: bicubic, box, triangle"):
+    with pytest.raises(ValueError, match="kernel is 'nearest', must be one of: bicubic, box, triangle"):
         Interpolation(kernel="nearest", scale=4)
 
 
 def test_a_scale_below_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="scale is 0, required an integer of at least 1"):
+    with pytest.raises(ValueError, match="scale is 0, must be an integer of at least 1"):
         Interpolation(kernel="box", scale=0)

@@ -143,7 +143,7 @@ def test_an_objective_that_is_not_finite_stops_the_search_at_the_last_good_image
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ValueError, match="method is 'sgd', required one of: lbfgs, adam"):
+    with pytest.raises(ValueError, match="method is 'sgd', must be one of: lbfgs, adam"):
         optimise(objective(), image().double(), Settings(method="sgd"))
-    with pytest.raises(ValueError, match=r"start is in \[.*\], required \[0, 255\]"):
+    with pytest.raises(ValueError, match=r"start is in \[.*\], must be \[0, 255\]"):
         optimise(objective(), 2 * image().double(), Settings())

@@ -111,5 +111,5 @@ def test_a_missing_array_is_named(tmp_path: Path) -> None:
 
 def test_a_filter_that_is_not_square_is_refused(tmp_path: Path) -> None:
     savemat(tmp_path / "x4.mat", arrays(1) | {"weights_conv1": np.zeros((80, 6))})
-    with pytest.raises(ValueError, match="has 80 taps per filter, required a square number"):
+    with pytest.raises(ValueError, match="has 80 taps per filter, must be a square number"):
         SRCNN(scale=4, weights=tmp_path / "x4.mat")

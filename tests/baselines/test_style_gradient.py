@@ -138,15 +138,15 @@ def test_on_a_gpu_it_is_the_same() -> None:
 
 
 def test_what_it_cannot_do_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"dtype is torch\.float16, required one of: torch\.float32"):
+    with pytest.raises(ValueError, match=r"dtype is torch\.float16, must be one of: torch\.float32"):
         StyleGradient(objective(), dtype=torch.float16)
-    with pytest.raises(ValueError, match="the objective has no layer, required at least one"):
+    with pytest.raises(ValueError, match="the objective has no layer, needs at least one"):
         StyleGradient(
             StyleObjective(network(), content=image(), style=image(), content_layers=(), style_layers=())
         )
     other = objective()
     other.network = lambda rgb: {"relu1_1": rgb}
-    with pytest.raises(ValueError, match="network is function, required LossNetwork"):
+    with pytest.raises(ValueError, match="network is function, must be LossNetwork"):
         StyleGradient(other)
-    with pytest.raises(ValueError, match="image is 20x24, required the content's size, 36x24"):
+    with pytest.raises(ValueError, match="image is 20x24, must be the content's size, 36x24"):
         StyleGradient(objective(), dtype=torch.float64)(image(size=(24, 20)))

@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 import pytest
 
-from bench import cache, manifest
-from bench.files import download
-from bench.manifest import Group, ManifestFile
+from bench.data import cache, manifest
+from bench.data import download
+from bench.data.manifest import Group, ManifestFile
 
 CONTENT = b"the right bytes " * 100
 NAME = "data/tiny/a.png"

@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench import api, images, sr_quality
+from bench import api, sr_quality
+from bench.data import images
 from bench.errors import RunError, UserError
 from bench.protocols import PROTOCOLS
 
@@ -161,35 +162,35 @@ def test_summary_marks_the_best_of_several(folder: Path) -> None:
     [
         ({"model": "bicubc"}, "no model is called 'bicubc'"),
         ({"metrics": ["psnrr"]}, "no metric is called 'psnrr'"),
-        ({"model": 3}, "model is a int; required a name, a path"),
+        ({"model": 3}, "model is a int; must be a name, a path"),
         ({"dataset": (p for p in "ab")}, "dataset is generator; required"),
-        ({"dataset": [np.zeros((40, 40, 3))]}, r"image 0 is float64 \(40, 40, 3\); required uint8"),
+        ({"dataset": [np.zeros((40, 40, 3))]}, r"image 0 is float64 \(40, 40, 3\); must be uint8"),
         ({"dataset": [np.zeros((40, 40, 4), np.uint8)]}, r"image 0 is uint8 \(40, 40, 4\)"),
-        ({"model": lambda lr: lr}, "makes x1; required x4, or scale=1"),
+        ({"model": lambda lr: lr}, "makes x1; must be x4, or scale=1"),
         ({"model": lambda lr: F.interpolate(lr, scale_factor=4), "db": "r.db"}, "no content that could be"),
-        ({"model": lambda lr: "sr"}, "the model returned str, required a tensor"),
+        ({"model": lambda lr: "sr"}, "the model returned str, must be a tensor"),
         ({"scale": 0}, "scale"),
-        ({"scale": 4.0}, r"scale is 4\.0; required an integer of at least 2"),
-        ({"scale": "4"}, "scale is '4'; required an integer"),
-        ({"scale": True}, "scale is True; required an integer"),
+        ({"scale": 4.0}, r"scale is 4\.0; must be an integer of at least 2"),
+        ({"scale": "4"}, "scale is '4'; must be an integer"),
+        ({"scale": True}, "scale is True; must be an integer"),
         ({"protocol": "set5"}, "set5"),
-        ({"metrics": "psnr"}, "metrics is 'psnr'; required a sequence of names"),
-        ({"metrics": []}, r"metrics is \[\]; required a sequence of names, one at least"),
-        ({"metrics": [3]}, r"metrics is \[3\]; required a sequence of names"),
-        ({"dataset": []}, "dataset is empty; required a name, a folder"),
-        ({"dataset": np.zeros((40, 40, 3), np.uint8)}, "dataset is ndarray; required a name"),
-        ({"dataset": torch.zeros(1, 3, 40, 40)}, "dataset is Tensor; required a name"),
-        ({"dataset": [np.zeros((0, 40, 3), np.uint8)]}, r"image 0 is uint8 \(0, 40, 3\); required uint8"),
+        ({"metrics": "psnr"}, "metrics is 'psnr'; must be a sequence of names"),
+        ({"metrics": []}, r"metrics is \[\]; must be a sequence of names, one at least"),
+        ({"metrics": [3]}, r"metrics is \[3\]; must be a sequence of names"),
+        ({"dataset": []}, "dataset is empty; must be a name, a folder"),
+        ({"dataset": np.zeros((40, 40, 3), np.uint8)}, "dataset is ndarray; must be a name"),
+        ({"dataset": torch.zeros(1, 3, 40, 40)}, "dataset is Tensor; must be a name"),
+        ({"dataset": [np.zeros((0, 40, 3), np.uint8)]}, r"image 0 is uint8 \(0, 40, 3\); must be uint8"),
         ({"dataset": ["a.png"]}, "image 0 is <U5"),
         ({"dataset": "no_such_set"}, "no data set or folder is called 'no_such_set'"),
-        ({"device": "gpu"}, "device is 'gpu'; required one of: cpu"),
-        ({"device": "cuda:99"}, "device is 'cuda:99', which is not here; required one of: cpu"),
+        ({"device": "gpu"}, "device is 'gpu'; must be one of: cpu"),
+        ({"device": "cuda:99"}, "device is 'cuda:99', which is not here; must be one of: cpu"),
         ({"model": Enlarge().to("meta")}, "the module lies on meta, where parameters have no values"),
-        ({"model": (part for part in "ab")}, "model is a generator; required a name, a path"),
-        ({"model": lambda lr: (each for each in lr)}, "the model returned generator, required a tensor"),
+        ({"model": (part for part in "ab")}, "model is a generator; must be a name, a path"),
+        ({"model": lambda lr: (each for each in lr)}, "the model returned generator, must be a tensor"),
         (
             {"model": lambda lr: F.interpolate(lr, scale_factor=4).numpy()},
-            "returned ndarray, required a tensor",
+            "returned ndarray, must be a tensor",
         ),
         (
             {"model": lambda lr: F.interpolate(lr, scale_factor=4)[0]},
@@ -197,16 +198,16 @@ def test_summary_marks_the_best_of_several(folder: Path) -> None:
         ),
         (
             {"model": lambda lr: F.interpolate(lr, scale_factor=4)[:, :1]},
-            r"made shape \(1, 1, .*required \(1, 3",
+            r"made shape \(1, 1, .*must be \(1, 3",
         ),
-        ({"model": lambda lr: F.interpolate(lr, scale_factor=4)[..., 1:]}, r"required \(1, 3, N\*"),
+        ({"model": lambda lr: F.interpolate(lr, scale_factor=4)[..., 1:]}, r"must be \(1, 3, N\*"),
         ({"model": lambda lr: 1 / 0}, "the model failed on an image of .*ZeroDivisionError"),
-        ({"model": lambda lr: F.interpolate(lr, scale_factor=4) * 255}, r"values from .*, required \[0, 1\]"),
+        ({"model": lambda lr: F.interpolate(lr, scale_factor=4) * 255}, r"values from .*, must be \[0, 1\]"),
         ({"model": lambda lr: F.interpolate(lr, scale_factor=4) * math.inf}, "NaN or infinite values"),
-        ({"model": Enlarge(), "name": "hr"}, "name is 'hr'; required printable text, and neither"),
-        ({"model": Enlarge(), "name": "a\n"}, "name is 'a.n'; required printable text"),
-        ({"model": Enlarge(), "name": 3}, "name is 3; required printable text"),
-        ({"db": "."}, "it is a folder; required a file"),
+        ({"model": Enlarge(), "name": "hr"}, "name is 'hr'; must be printable text, and neither"),
+        ({"model": Enlarge(), "name": "a\n"}, "name is 'a.n'; must be printable text"),
+        ({"model": Enlarge(), "name": 3}, "name is 3; must be printable text"),
+        ({"db": "."}, "it is a folder; must be a file"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_must(
@@ -226,22 +227,22 @@ def test_a_model_that_returns_nan_is_an_error_and_no_number(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("sr", "message"),
     [
-        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), r"sr is torch.uint8 \(1, 3, 32, 32\); required float"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), r"sr is torch.uint8 \(1, 3, 32, 32\); must be float"),
         (torch.zeros(3, 32, 32), r"sr is torch.float32 \(3, 32, 32\)"),
         (torch.full((1, 3, 32, 32), 255.0), "sr has values from 255 to 255; required"),
         (torch.full((1, 3, 32, 32), float("nan")), "sr has values from nan to nan"),
-        (torch.zeros(1, 3, 32, 30), "sr is 30x32, required the size of hr"),
-        (np.zeros((32, 32, 3)), "sr is a ndarray; required a tensor"),
-        (torch.zeros(0, 3, 32, 32), r"sr is torch.float32 \(0, 3, 32, 32\); required float"),
-        (torch.zeros(2, 3, 32, 32), r"sr has shape \(2, 3, 32, 32\), hr \(1, 3, 32, 32\); required as many"),
+        (torch.zeros(1, 3, 32, 30), "sr is 30x32, must be the size of hr"),
+        (np.zeros((32, 32, 3)), "sr is a ndarray; must be a tensor"),
+        (torch.zeros(0, 3, 32, 32), r"sr is torch.float32 \(0, 3, 32, 32\); must be float"),
+        (torch.zeros(2, 3, 32, 32), r"sr has shape \(2, 3, 32, 32\), hr \(1, 3, 32, 32\); must be as many"),
         (
             torch.zeros(1, 1, 32, 32),
-            r"sr has shape \(1, 1, 32, 32\), hr .*; required as many images and channels",
+            r"sr has shape \(1, 1, 32, 32\), hr .*; must be as many images and channels",
         ),
         (torch.zeros(1, 3, 32, 32, device="meta"), "sr lies on meta, where tensors have no values"),
         (torch.zeros(1, 3, 32, 32, dtype=torch.complex64), "sr is torch.complex64"),
-        (None, "sr is a NoneType; required a tensor"),
-        ((each for each in "ab"), "sr is a generator; required a tensor"),
+        (None, "sr is a NoneType; must be a tensor"),
+        ((each for each in "ab"), "sr is a generator; must be a tensor"),
     ],
 )
 def test_a_metric_refuses_what_is_no_image(sr: Tensor, message: str) -> None:
@@ -253,7 +254,7 @@ def test_a_metric_refuses_hr_likewise() -> None:
     sr = torch.zeros(1, 3, 32, 32)
     for hr, message in (
         (sr / 0, "hr has values from nan to nan"),
-        (sr.int(), r"hr is torch.int32 \(1, 3, 32, 32\); required float"),
+        (sr.int(), r"hr is torch.int32 \(1, 3, 32, 32\); must be float"),
         (sr - 3, "hr has values from -3 to -3"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -262,7 +263,7 @@ def test_a_metric_refuses_hr_likewise() -> None:
 
 @pytest.mark.cuda
 def test_a_metric_refuses_two_devices() -> None:
-    with pytest.raises(ValueError, match="sr lies on cuda:0, hr on cpu; required one device"):
+    with pytest.raises(ValueError, match="sr lies on cuda:0, hr on cpu; must be one device"):
         api.metric("psnr")(torch.zeros(1, 3, 32, 32, device="cuda"), torch.zeros(1, 3, 32, 32))
 
 
@@ -270,9 +271,9 @@ def test_a_metric_that_cannot_be_is_refused() -> None:
     for arguments, message in (
         ({"name": "x"}, "no metric is called 'x'"),
         ({"name": "psnr", "protocol": "x"}, "no protocol is called 'x'"),
-        ({"name": "psnr", "scale": 0}, "scale is 0; required an integer of at least 2"),
-        ({"name": "psnr", "scale": 2.5}, r"scale is 2\.5; required an integer"),
-        ({"name": "psnr", "device": "tpu"}, "device is 'tpu'; required one of: cpu"),
+        ({"name": "psnr", "scale": 0}, "scale is 0; must be an integer of at least 2"),
+        ({"name": "psnr", "scale": 2.5}, r"scale is 2\.5; must be an integer"),
+        ({"name": "psnr", "device": "tpu"}, "device is 'tpu'; must be one of: cpu"),
         ({"name": "vif-p", "protocol": "srcnn2014"}, "vif-p measures colour images, but protocol srcnn2014"),
     ):
         with pytest.raises(UserError, match=message):
@@ -285,12 +286,12 @@ def test_a_metric_that_cannot_be_is_refused() -> None:
         (torch.zeros(1, 3, 32, 32) / 0, 4, "hr has values from nan to nan"),
         (torch.zeros(1, 3, 32, 32).int(), 4, "hr is torch.int32"),
         (torch.full((1, 3, 32, 32), 200.0), 4, "hr has values from 200 to 200"),
-        (torch.zeros(3, 32, 32), 4, "hr is torch.float32 .3, 32, 32.; required float, .n, 3, h, w."),
+        (torch.zeros(3, 32, 32), 4, "hr is torch.float32 .3, 32, 32.; must be float, .n, 3, h, w."),
         (torch.zeros(0, 3, 32, 32), 4, "hr is torch.float32 .0, 3, 32, 32."),
-        (torch.zeros(1, 3, 3, 3), 4, "required at least one pixel"),
-        (np.zeros((32, 32, 3)), 4, "hr is a ndarray; required a tensor"),
-        (torch.zeros(1, 3, 32, 32), 0, "scale is 0; required an integer of at least 2"),
-        (torch.zeros(1, 3, 32, 32), 4.0, "scale is 4.0; required an integer of at least 2"),
+        (torch.zeros(1, 3, 3, 3), 4, "needs at least one pixel"),
+        (np.zeros((32, 32, 3)), 4, "hr is a ndarray; must be a tensor"),
+        (torch.zeros(1, 3, 32, 32), 0, "scale is 0; must be an integer of at least 2"),
+        (torch.zeros(1, 3, 32, 32), 4.0, "scale is 4.0; must be an integer of at least 2"),
     ],
 )
 def test_no_lr_is_made_of_what_is_no_image(hr: Tensor, scale: int, message: str) -> None:
@@ -316,15 +317,15 @@ def test_explain_lists_what_the_program_lists(folder: Path) -> None:
     frame = api.explain(sr, hr)
     assert set(frame["metric"]) == {"psnr", "ssim"}
     assert len(frame) > 40
-    with pytest.raises(ValueError, match=r"sr is float64 .*; required uint8"):
+    with pytest.raises(ValueError, match=r"sr is float64 .*; must be uint8"):
         api.explain(sr / 255, hr)
-    with pytest.raises(ValueError, match="required one height and width"):
+    with pytest.raises(ValueError, match="must be one height and width"):
         api.explain(sr[:-4], hr)
-    with pytest.raises(ValueError, match=r"sr is uint8 .*, 4\); required uint8"):
+    with pytest.raises(ValueError, match=r"sr is uint8 .*, 4\); must be uint8"):
         api.explain(np.zeros((8, 8, 4), np.uint8), hr)
     with pytest.raises(ValueError, match=r"sr is uint8 \(0, "):
         api.explain(sr[:0], hr[:0])
-    with pytest.raises(UserError, match=r"scale is 1\.5; required an integer of at least 1"):
+    with pytest.raises(UserError, match=r"scale is 1\.5; must be an integer of at least 1"):
         api.explain(sr, hr, scale=1.5)  # type: ignore[arg-type]
 
 
@@ -341,15 +342,15 @@ def test_a_module_is_timed_and_left_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0}, "size is 0; required a whole number of pixels"),
-        ({"size": 64.5}, r"size is 64\.5; required a whole number of pixels"),
-        ({"size": 66}, "size is 66; required a whole number of pixels, a multiple"),
-        ({"model": "bicubic", "size": 66}, "66; required multiples of the scale, 4, for bicubic"),
-        ({"time_limit": -1}, "-1; required a number of seconds above 0"),
-        ({"time_limit": math.nan}, "nan; required a number of seconds above 0"),
-        ({"scale": 2}, "makes x4; required x2, or scale=4"),
+        ({"size": 0}, "size is 0; must be a whole number of pixels"),
+        ({"size": 64.5}, r"size is 64\.5; must be a whole number of pixels"),
+        ({"size": 66}, "size is 66; must be a whole number of pixels, a multiple"),
+        ({"model": "bicubic", "size": 66}, "66; must be multiples of the scale, 4, for bicubic"),
+        ({"time_limit": -1}, "-1; must be a number of seconds above 0"),
+        ({"time_limit": math.nan}, "nan; must be a number of seconds above 0"),
+        ({"scale": 2}, "makes x4; must be x2, or scale=4"),
         ({"device": "cuda:99"}, "device is 'cuda:99', which is not here"),
-        ({"model": 3}, "model is a int; required a name"),
+        ({"model": 3}, "model is a int; must be a name"),
         ({"model": Enlarge().to("meta")}, "the module lies on meta"),
     ],
 )

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bench import apply as program
-from bench import images
+from bench.data import images
 from bench.applying import choose as choose_form
 from bench.applying import images as apply_images
 from bench.applying.choose import best_measured, works
@@ -26,11 +26,11 @@ from bench.forms.build import Built
 from bench.forms.form import Form, FormUnavailable
 from bench.records import ImageFile, Run, SpeedResult
 from bench.registry import catalog, stylizers, upscalers
-from bench.registry.catalog import Participant
+from bench.registry.catalog import LoadedModel
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.upscalers import UpscalerEntry
-from bench.roles import Requirements
-from bench.store import Store, now
+from bench.interfaces import Requirements
+from bench.storage.store import Store, now
 from models.median import median_filter
 from models.style_net import StyleNet
 from tests.reports.results import timing
@@ -148,7 +148,7 @@ def test_a_broken_image_is_named_and_the_rest_is_done(capsys: pytest.CaptureFixt
     assert "2 images written" in out
     assert "2 could not be done" in out
     assert "broken.png': not done:" in err
-    assert "small.png': not done: image is 60x40, required at least 41 pixels per side" in err
+    assert "small.png': not done: image is 60x40, must be at least 41 pixels per side" in err
 
 
 def test_existing_outputs_are_kept_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,7 +201,7 @@ def test_outputs_of_several_models_lie_together_under_names_of_their_own() -> No
 def test_a_pattern_that_is_no_name_is_refused(pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.png"), 5, 5)
     assert program.main(["nearest", "a.png", "--out", "out", "--name", pattern, *CPU]) == 2
-    assert "required a name made of {stem} and {model}" in capsys.readouterr().err
+    assert "must be a name made of {stem} and {model}" in capsys.readouterr().err
 
 
 def test_an_output_never_overwrites_an_input(capsys: pytest.CaptureFixture[str]) -> None:
@@ -249,8 +249,8 @@ def test_the_same_file_given_twice_is_done_once(capsys: pytest.CaptureFixture[st
         (["style-test", "a.png", "--scale", "2"], "--scale is 2, but style-test is a stylizer"),
         (["nearest", "a.png", "--size", "64"], "--size 64 is for a stylizer, but nearest is an upscaler"),
         (["nearest", "a.png", "--median"], "--median is for a stylizer"),
-        (["nearest", "a.png", "--scale", "0"], "--scale is 0; required at least 1"),
-        (["style-test", "a.png", "--size", "-1"], "--size is -1; required at least 1"),
+        (["nearest", "a.png", "--scale", "0"], "--scale is 0; must be at least 1"),
+        (["style-test", "a.png", "--size", "-1"], "--size is -1; must be at least 1"),
         (["nearest", "gone.png"], "there is no file or folder 'gone.png'"),
         (["nearest", "a.png", "--rung", "quick"], "no form is called 'quick'; there are: eager"),
         (["srcnn-955", "a.png", "--scale", "8"], "model srcnn-955 has no weights for x8"),
@@ -268,7 +268,7 @@ def test_bad_input_is_refused(arguments: list[str], message: str, capsys: pytest
 def test_a_file_in_the_outputs_place_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.png"))
     assert program.main(["nearest", "a.png", "--out", "a.png"]) == 2
-    assert "--out 'a.png' is a file; required a folder" in capsys.readouterr().err
+    assert "--out 'a.png' is a file; must be a folder" in capsys.readouterr().err
 
 
 def test_out_of_memory_costs_the_image(
@@ -405,7 +405,7 @@ def test_a_stylizer_that_bfloat16_would_change_stays_float32(
 
 @pytest.mark.usefixtures("units")
 def test_a_stylizer_that_does_not_take_the_photograph_stays_float32() -> None:
-    grey = Participant(
+    grey = LoadedModel(
         name="grey",
         hash="",
         kind="stylizer",

@@ -38,7 +38,7 @@ def test_every_whole_number_of_a_command_line_has_a_largest_value(program: str) 
     for action in whole_numbers(importlib.import_module(LIES[program]).parser()):
         assert action.type is not int, action.option_strings
         for text in (HUGE, f"-{HUGE}", "9" * 5000, "1.5", "x"):
-            with pytest.raises(argparse.ArgumentTypeError, match="required a whole number of at most"):
+            with pytest.raises(argparse.ArgumentTypeError, match="must be a whole number of at most"):
                 action.type(text)  # type: ignore[operator, misc]
 
 
@@ -48,7 +48,7 @@ def test_a_blur_that_no_image_has_is_refused(
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
     assert degrade.main([str(tmp_path), str(tmp_path / "lr"), f"--blur={value}"]) == 2
-    assert "required a sigma in pixels" in capsys.readouterr().err
+    assert "must be a sigma in pixels" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,13 @@ from bench import cli
 from bench.__main__ import PROGRAMS
 from bench.__main__ import main as bench_main
 from bench.errors import RunError, UserError
-from bench.files.download import ByteBar
+from bench.data.download import ByteBar
 
 
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (UserError("x is 1; required 2"), 2, "error: x is 1; required 2"),
+        (UserError("x is 1; must be 2"), 2, "error: x is 1; must be 2"),
         (RunError("stopped"), 1, "error: stopped"),
         (KeyboardInterrupt(), 130, "error: interrupted"),
         (
@@ -61,7 +61,7 @@ def test_auto_takes_what_the_machine_has() -> None:
 
 @pytest.mark.parametrize("name", ["gpu", "cpu:1", "cuda:99", ""])
 def test_a_device_that_is_not_there_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match="required one of: cpu"):
+    with pytest.raises(UserError, match="must be one of: cpu"):
         cli.device(name)
 
 
@@ -123,7 +123,7 @@ def test_a_users_module_called_like_ours_is_not_taken_for_it(tmp_path: Path) -> 
 def test_a_large_download_says_how_far_it_is_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.files.download.PLAIN_LINE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("bench.data.download.PLAIN_LINE_EVERY_SECONDS", 0.0)
     small, large = ByteBar("small.png"), ByteBar("large.pth")
     for bar, size in ((small, 100), (large, 64_000_000)):
         bar.total = size

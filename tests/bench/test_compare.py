@@ -20,10 +20,10 @@ from bench.compare import main
 from bench.comparing.facts import describe, unlike
 from bench.comparing.table import broken
 from bench.metrics import info
-from bench.printable import printable
+from bench.text import printable
 from bench.protocols import protocol
 from bench.records import Environment, Run, Score, SpeedResult
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from tests.schemas import assert_valid
 from tests.stores import MACHINE, fill
 
@@ -448,7 +448,7 @@ def test_two_runs_of_one_file_are_compared_where_the_weights_changed(folder: Pat
     [
         (
             ("r.db#bicubic", "r.db"),
-            "A is model 'bicubic' in 'r.db' and B is 'r.db'; required two models, or none",
+            "A is model 'bicubic' in 'r.db' and B is 'r.db'; must be two models, or none",
         ),
         (("r.db", "none.db"), "'none.db' is no file that exists, and there is no 'results.db' to look for"),
         (
@@ -478,7 +478,7 @@ def test_a_name_with_two_meanings_is_refused(folder: Path, capsys: pytest.Captur
     fill(folder / "results.db@1", levels=LEVELS)
     message = refusal(capsys, "bicubic", "1")
     assert (
-        "'bicubic' can be read as 'bicubic' or model 'bicubic' in 'results.db'; required one meaning"
+        "'bicubic' can be read as 'bicubic' or model 'bicubic' in 'results.db'; must be one meaning"
         in message
     )
     assert "model '1' in 'results.db' or run 1 of 'results.db'" in refusal(capsys, "1", "results.db#1")

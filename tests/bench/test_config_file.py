@@ -13,7 +13,7 @@ import pytest
 from bench import merge, sr_quality, style_quality
 from bench.__main__ import PROGRAMS
 from bench.config_file import _chooser, _commands, _kind, dumped, parse
-from bench.contents import read
+from bench.storage.reader import read
 from tests.stores import fill
 
 SAMPLES = {int: ("3", "2"), float: ("0.25", "0.5"), str: ('a "b" \\ é\x7f', "it's")}
@@ -136,7 +136,7 @@ def test_lists_that_grow_are_replaced_by_those_of_the_command_line(tmp_path: Pat
         ("scales = [4.0]", "scales is [4.0]; must be an array, each element a whole number"),
         ("scales = 4", "scales is 4; must be an array"),
         ("scales = []", "scales is []; must have one element at least"),
-        (f"scales = [{'9' * 25}]", "required a whole number of at most 256"),
+        (f"scales = [{'9' * 25}]", "must be a whole number of at most 256"),
         ('datasets = "set5"', 'datasets is "set5"; must be an array, each element text in quotes'),
         ("datasets = [true]", "datasets is [true]; must be an array"),
         ("force = 1", "force is 1; must be true or false"),
@@ -188,7 +188,7 @@ def test_a_config_file_is_not_replaced_by_its_dump(
     file.write_text("# kept\nforce = true\n")
     with pytest.raises(SystemExit):
         parse(sr_quality.parser(), ["--config", str(file), "--dump-config", str(file)])
-    assert "the file of --config; required another name" in capsys.readouterr().err
+    assert "the file of --config; use another name" in capsys.readouterr().err
     assert file.read_text() == "# kept\nforce = true\n"
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.contents import read
+from bench.storage.reader import read
 from bench.protocols import protocol
 from bench.records import Curve, Environment, Run, StyleProtocol
-from bench.store import Store, now
+from bench.storage.store import Store, now
 
 PROTOCOL = StyleProtocol(
     size=256,

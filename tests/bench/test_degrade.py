@@ -14,7 +14,7 @@ from skimage.color import rgb2ycbcr
 from torch import Tensor
 
 from baselines.bicubic import imresize
-from bench import images
+from bench.data import images
 from bench.degrade import main
 from bench.lr import blur, degrade
 from bench.prepare import modcrop, to_luma
@@ -133,17 +133,17 @@ def test_a_blurred_constant_stays_constant(arithmetic: str) -> None:
 
 
 def test_colour_is_refused_where_luma_is_degraded() -> None:
-    with pytest.raises(ValueError, match="hr has 3 channels, required 1: protocol srcnn2014 degrades luma"):
+    with pytest.raises(ValueError, match="hr has 3 channels, must be 1: protocol srcnn2014 degrades luma"):
         degrade(random_image(1, 3, 8, 8), srcnn2014(4))
 
 
 def test_an_uncropped_image_is_refused() -> None:
-    with pytest.raises(ValueError, match="hr is 10x8, required multiples of 4"):
+    with pytest.raises(ValueError, match="hr is 10x8, must be multiples of 4"):
         degrade(random_image(1, 3, 8, 10), johnson2016(4))
 
 
 def test_two_channels_have_no_luma() -> None:
-    with pytest.raises(ValueError, match="hr has 2 channels, required 1 or 3"):
+    with pytest.raises(ValueError, match="hr has 2 channels, must be 1 or 3"):
         to_luma(random_image(1, 2, 8, 8))
 
 
@@ -184,7 +184,7 @@ def test_a_bad_image_is_named_and_the_rest_is_written(here: Path, capsys: pytest
     assert main(["hr", "lr"]) == 1
     out, err = capsys.readouterr()
     assert "a: not degraded: " in err
-    assert "small: not degraded: image is 40x3, required at least 4 pixels per side" in err
+    assert "small: not degraded: image is 40x3, must be at least 4 pixels per side" in err
     assert out.splitlines()[0].startswith("2 of 4 images written to lr")
     assert sorted(file.name for file in (here / "lr").iterdir()) == ["b.png", "c.png"]
 
@@ -229,12 +229,12 @@ def test_a_named_data_set_is_degraded_too(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["hr", "hr"], "OUT_FOLDER 'hr' is where the hr images are; required another folder"),
+        (["hr", "hr"], "OUT_FOLDER 'hr' is where the hr images are; use another folder"),
         (["hr", "link"], "OUT_FOLDER 'link' is where the hr images are"),
-        (["hr", "hr/a.png"], "OUT_FOLDER 'hr/a.png' is a file; required a folder"),
-        (["hr", "lr", "--scale", "1"], "--scale is 1; required an integer of at least 2"),
-        (["hr", "lr", "--blur", "-1"], "--blur is -1.0; required a sigma in pixels of at least 0"),
-        (["hr", "lr", "--blur", "nan"], "--blur is nan; required a sigma in pixels of at least 0"),
+        (["hr", "hr/a.png"], "OUT_FOLDER 'hr/a.png' is a file; must be a folder"),
+        (["hr", "lr", "--scale", "1"], "--scale is 1; must be an integer of at least 2"),
+        (["hr", "lr", "--blur", "-1"], "--blur is -1.0; must be a sigma in pixels of at least 0"),
+        (["hr", "lr", "--blur", "nan"], "--blur is nan; must be a sigma in pixels of at least 0"),
         (["nowhere", "lr"], "nowhere"),
         (["empty", "lr"], "holds no image"),
     ],

@@ -15,14 +15,15 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from bench import doctor, manifest
+from bench import doctor
+from bench.data import manifest
 from bench.commands.doctor import wanted
 from bench.doctor import main
 from bench.environment import environment
-from bench.examining.fetching import Transfer, fetch
-from bench.examining.inventory import FileReport, GroupReport, inventory
-from bench.examining.tables import machine_rows, missing, own_name, size
-from bench.manifest import ManifestFile
+from bench.diagnostics.fetching import Transfer, fetch
+from bench.diagnostics.inventory import FileReport, GroupReport, inventory
+from bench.diagnostics.tables import machine_rows, missing, own_name, size
+from bench.data.manifest import ManifestFile
 from tests.schemas import assert_valid
 
 from .conftest import CONTENT, Server
@@ -69,7 +70,7 @@ def test_a_damaged_file_is_named_with_the_remedy_and_the_status_is_1(
     assert main([]) == 1
     out = capsys.readouterr().out
     assert "1 damaged" in out
-    assert "data/tiny/a.png in the cache is damaged: it has 5 bytes; required 1600; delete" in out
+    assert "data/tiny/a.png in the cache is damaged: it has 5 bytes; must be 1600; delete" in out
 
 
 def test_only_verify_finds_a_file_whose_size_is_right(entry: ManifestFile, folder: Path) -> None:
@@ -210,7 +211,7 @@ def test_interrupting_a_fetch_ends_it_and_leaves_no_half_file(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bench.examining.fetching.as_completed", interrupt)
+    monkeypatch.setattr("bench.diagnostics.fetching.as_completed", interrupt)
     monkeypatch.setattr(Transfer, "update", lambda self, count: self.stop.wait(5) and interrupt_download())
     with pytest.raises(KeyboardInterrupt):
         fetch((entry.name,))

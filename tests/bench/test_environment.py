@@ -103,12 +103,12 @@ def test_summary_of_this_machine_is_one_line() -> None:
 
 @pytest.mark.parametrize("name", ["cuda:99", "meta", "mps:7"])
 def test_a_device_that_is_not_here_is_refused_with_those_that_are(name: str) -> None:
-    with pytest.raises(UserError, match=rf"device is '{name}', which is not here; required one of: cpu"):
+    with pytest.raises(UserError, match=rf"device is '{name}', which is not here; must be one of: cpu"):
         environment(name)
 
 
 def test_a_name_that_is_no_device_is_refused() -> None:
-    with pytest.raises(UserError, match="device is 'gpu'; required one of: cpu"):
+    with pytest.raises(UserError, match="device is 'gpu'; must be one of: cpu"):
         find_device("gpu")
 
 

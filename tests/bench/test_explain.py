@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import images
+from bench.data import images
 from bench.explain import main
 from bench.sr_quality import main as sr_quality
 from tests.schemas import assert_valid
@@ -73,7 +73,7 @@ def test_two_folders_are_paired_by_name_and_said_so(here: Path, capsys: pytest.C
 
 
 def test_a_data_set_may_be_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from bench.datasets import samples_folder
+    from bench.data.datasets import samples_folder
 
     (here / "mine").mkdir()
     hr = images.read(samples_folder() / "coins.png")
@@ -156,18 +156,18 @@ def test_what_does_not_fit_is_named_and_left_out(here: Path, capsys: pytest.Capt
     ("arguments", "message"),
     [
         (["nope.png", "hr"], "there is no file or folder 'nope.png'"),
-        (["sr/baby_x4.png", "hr"], "is a file and 'hr' is a folder; required two images, or two folders"),
-        (["sr", "hr/baby.png"], "required two images, or two folders"),
-        (["sr", "nonsense"], "required a folder of images, or one of"),
+        (["sr/baby_x4.png", "hr"], "is a file and 'hr' is a folder; must be two images, or two folders"),
+        (["sr", "hr/baby.png"], "must be two images, or two folders"),
+        (["sr", "nonsense"], "must be a folder of images, or one of"),
         (["sr", "hr", "--like", "nope"], "no rule is known for 'nope'; there are: basicsr"),
-        (["sr", "hr", "--match", "x"], "--match is 'x'; required a number"),
-        (["sr", "hr", "--match", "3", "--tolerance", "-1"], "--tolerance is -1.0; required 0 or more"),
+        (["sr", "hr", "--match", "x"], "--match is 'x'; must be a number"),
+        (["sr", "hr", "--match", "3", "--tolerance", "-1"], "--tolerance is -1.0; must be 0 or more"),
         (["twins", "hr"], "two files fit the hr image 'baby': 'baby-x4.png', 'baby_x4.png'"),
         (["others", "hr"], "no image of 'others' pairs with one of 'hr': no file for 'baby', 'bird'"),
         (["small", "hr"], "no pair can be measured"),
         (["empty", "hr"], "'empty' holds no image"),
         (["--db", "no.db", "--dataset", "hr", "--model", "m"], "there is no results file 'no.db'"),
-        (["sr", "hr", "--json", "hr"], "is a folder; required a file name"),
+        (["sr", "hr", "--json", "hr"], "is a folder; must be a file name"),
     ],
 )
 def test_bad_usage_gets_one_message_and_no_traceback(

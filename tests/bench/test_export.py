@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from bench import merge
-from bench.contents import read
+from bench.storage.reader import read
 from bench.export import main
 from bench.protocols import protocol
-from bench.store import Store
+from bench.storage.store import Store
 from tests.schemas import schema
 from tests.stores import MACHINE, fill
 
@@ -145,9 +145,9 @@ def test_who_measured_what_on_which_machine_survives_merging(
     about = {(row["model"], row["contributor"], row["cpu"]) for row in lines("export/scores.csv")}
     assert about == {("bicubic", "Lab A", "invented"), ("mine", "Lab B", "other")}
     assert merge.main(["all.db", "a.db", "b.db", "--contributor", "A", "B", "C"]) == 2
-    assert "--contributor has 3 names for 2 files; required one for each" in capsys.readouterr().err
+    assert "--contributor has 3 names for 2 files; must be one for each" in capsys.readouterr().err
     assert merge.main(["all.db", "a.db", "--contributor", "\x1b[2J"]) == 2
-    assert "required a name of 1 to 200 printable characters" in capsys.readouterr().err
+    assert "must be a name of 1 to 200 printable characters" in capsys.readouterr().err
 
 
 def test_a_results_file_of_before_is_merged_with_a_contributor(
@@ -171,14 +171,14 @@ def test_a_schema_is_printed(program: str, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "--to is missing; required one of: csv, parquet, eval-results, model-card"),
-        ("--to model-card", "--to model-card is of one model; required --model NAME"),
+        ("", "--to is missing; must be one of: csv, parquet, eval-results, model-card"),
+        ("--to model-card", "--to model-card is of one model; needs --model NAME"),
         ("--to csv --source-name x", "--source-name goes with --source-url"),
-        ("--to csv --source-url x", "required an address that begins with https://"),
-        ("--to csv --hub-dataset set5", "required NAME=ID"),
+        ("--to csv --source-url x", "must be an address that begins with https://"),
+        ("--to csv --hub-dataset set5", "must be NAME=ID"),
         ("--to csv --model none", "hold no score and no timing"),
         ("--to model-card --model none", "they have scores of: bicubic, mine"),
-        ("--to eval-results --model mine", "required --hub-dataset set5=OWNER/NAME"),
+        ("--to eval-results --model mine", "needs --hub-dataset set5=OWNER/NAME"),
         ("none.db --to csv", "there is no results file 'none.db'"),
     ],
 )

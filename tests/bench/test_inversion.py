@@ -13,15 +13,16 @@ import torch
 
 from baselines.gatys import initial_image
 from baselines.optimise import Optimised, Settings
-from bench import cache, images, inversion, loss_networks, styles
-from bench.contents import read
+from bench import inversion, loss_networks
+from bench.data import cache, images, styles
+from bench.storage.reader import read
 from bench.errors import MissingFile
 from bench.inverting import methods as inversion_methods
 from bench.inverting.layers import PAPER
-from bench.inverting.search import lowest, so_far
+from bench.inverting.search import keep_best, running_minimum
 from bench.inverting.weights import content_share
 from bench.records import Curve
-from bench.store import Store
+from bench.storage.store import Store
 from bench.styling import objective as style_objective
 from bench.styling.objective import read_style
 from bench.styling.outcome import Outcome
@@ -83,9 +84,9 @@ def count_optimisations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counted(objective: object, start: torch.Tensor, settings: Settings, **options: object) -> Optimised:
         done.append(len(start))
-        return lowest(objective, start, settings, **options)  # type: ignore[arg-type]
+        return keep_best(objective, start, settings, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(inversion_methods, "lowest", counted)
+    monkeypatch.setattr(inversion_methods, "keep_best", counted)
     return done
 
 
@@ -157,7 +158,7 @@ def test_the_image_that_is_kept_is_the_best_one_and_its_objective_the_last(here:
 def test_the_terms_so_far_are_those_of_the_lowest_total() -> None:
     totals, contents = [[5.0, 1.0], [2.0, 3.0], [4.0, 0.5]], [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
     zero = torch.zeros(3, 2)
-    found = so_far(torch.stack([torch.tensor(totals), torch.tensor(contents), zero, zero]))
+    found = running_minimum(torch.stack([torch.tensor(totals), torch.tensor(contents), zero, zero]))
     assert found.total.tolist() == [[5.0, 1.0], [2.0, 1.0], [2.0, 0.5]]
     assert found.content.tolist() == [[1.0, 2.0], [3.0, 2.0], [3.0, 6.0]]
 
@@ -272,7 +273,7 @@ def test_a_style_too_small_for_the_network_costs_itself_alone(
 ) -> None:
     images.write(Path("thin.png"), picture(1, 64, 4))
     assert run("--styles", "thin.png", "stars.png", *PREFIX, "--style-layers", "relu2_1") == 1
-    said = "styles 'thin': not done: relu2_1: the style is 16x1; required at least 2 pixels per side"
+    said = "styles 'thin': not done: relu2_1: the style is 16x1; must be at least 2 pixels per side"
     assert said in capsys.readouterr().err
     assert [curve.image for curve in curves()] == ["stars"]
 
@@ -281,7 +282,7 @@ def test_an_objective_that_is_not_finite_is_named_and_not_stored(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fails(objective: object, start: torch.Tensor, settings: Settings, **options: object) -> Optimised:
-        found = lowest(objective, start, settings, **options)  # type: ignore[arg-type]
+        found = keep_best(objective, start, settings, **options)  # type: ignore[arg-type]
         return Optimised(
             image=found.image,
             iterations=found.iterations,
@@ -290,7 +291,7 @@ def test_an_objective_that_is_not_finite_is_named_and_not_stored(
             objective=found.objective,
         )
 
-    monkeypatch.setattr(inversion_methods, "lowest", fails)
+    monkeypatch.setattr(inversion_methods, "keep_best", fails)
     assert run("photos", *PREFIX, "--layers", "relu1_1") == 0
     assert (
         "photos 'a': not done: relu1_1: the objective is not finite in iteration 2" in capsys.readouterr().err
@@ -335,20 +336,20 @@ def test_the_papers_layers_are_taken_and_missing_ones_named(
     [
         (
             ["--layers", "relu9_1"],
-            "layer is 'relu9_1'; required one that vgg19-conv3_1 reaches: conv1_1, relu1_1,",
+            "layer is 'relu9_1'; must be one that vgg19-conv3_1 reaches: conv1_1, relu1_1,",
         ),
-        (["--layers", "relu4_3"], "layer is 'relu4_3'; required one that vgg19-conv3_1 reaches"),
-        (["--style-layers", "x"], "layer is 'x'; required one that vgg19-conv3_1 reaches"),
-        (["--size", "2"], "--size is 2; required at least 4 for relu3_1"),
-        (["--size", "0"], "--size is 0; required at least 1"),
-        (["--style-size", "0"], "--style-size is 0; required at least 1"),
-        (["--iterations", "0"], "--iterations is 0; required at least 1"),
-        (["--limit", "0"], "--limit is 0; required at least 1"),
-        (["--seed", "-1"], "--seed is -1; required at least 0"),
-        (["--tv-weight", "nan"], "--tv-weight is nan; required a finite number of at least 0"),
-        (["--styles", "nope"], "no style is called 'nope'; required the file of an image, or one of: candy"),
+        (["--layers", "relu4_3"], "layer is 'relu4_3'; must be one that vgg19-conv3_1 reaches"),
+        (["--style-layers", "x"], "layer is 'x'; must be one that vgg19-conv3_1 reaches"),
+        (["--size", "2"], "--size is 2; must be at least 4 for relu3_1"),
+        (["--size", "0"], "--size is 0; must be at least 1"),
+        (["--style-size", "0"], "--style-size is 0; must be at least 1"),
+        (["--iterations", "0"], "--iterations is 0; must be at least 1"),
+        (["--limit", "0"], "--limit is 0; must be at least 1"),
+        (["--seed", "-1"], "--seed is -1; must be at least 0"),
+        (["--tv-weight", "nan"], "--tv-weight is nan; must be a finite number of at least 0"),
+        (["--styles", "nope"], "no style is called 'nope'; must be the file of an image, or one of: candy"),
         (["--device", "cuda:7"], "device is 'cuda:7', which is not here"),
-        (["--pictures", "stars.png"], "--pictures 'stars.png' is a file; required a folder"),
+        (["--pictures", "stars.png"], "--pictures 'stars.png' is a file; must be a folder"),
         (["./photos/nothing"], "no folder is called './photos/nothing'"),
         (["photos/../photos"], "two data sets are called 'photos'"),
     ],

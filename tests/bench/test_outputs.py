@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import compare, explain, images, outputs, preference, rescore, sr_quality
+from bench import compare, explain, outputs, preference, rescore, sr_quality
+from bench.data import images
 from bench.errors import UserError
 from bench.outputs import refuse_clashes, same_path, store_files
 from reports.__main__ import main as report
@@ -90,7 +91,7 @@ def test_a_run_whose_output_is_an_input_or_another_output_writes_nothing(
     Path("link.png").symlink_to("set/p0.png")
     before = [file.read_bytes() for file in sorted(Path("set").iterdir())]
     assert sr_quality.main(["./set", *FAST, *options]) == 2
-    assert "required another" in refused(capsys)
+    assert "use another" in refused(capsys)
     assert [file.read_bytes() for file in sorted(Path("set").iterdir())] == before
     assert not Path("results/images").exists()
 
@@ -163,7 +164,7 @@ def test_the_key_of_a_study_is_not_replaced_by_its_result(
         refused(capsys)
     assert Path("study/key.json").read_bytes() == key
     assert preference.main([*score[:-2], "--seed", "-1"]) == 2
-    assert "--seed is -1; required at least 0" in refused(capsys)
+    assert "--seed is -1; must be at least 0" in refused(capsys)
 
 
 def test_a_rescored_table_is_written_whole_or_not_at_all(

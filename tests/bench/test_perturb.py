@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import images, sr_quality
+from bench import sr_quality
+from bench.data import images
 from bench.commands.perturb import perturbed
 from bench.perturb import main
 

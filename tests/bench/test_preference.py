@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench import preference as program
-from bench.contents import read
+from bench.storage.reader import read
 from bench.errors import UserError
 from bench.protocols import protocol
 from bench.statistics import share_interval
@@ -190,7 +190,7 @@ def test_images_that_a_model_lacks_are_named(
     assert program.main([*args, "--db", str(results), str(tmp_path / "more.db")]) == 0
     said = capsys.readouterr().out
     assert "2 images of bsd100 x4" in said
-    assert f"left out, since not every model has a picture of it: {NASTY}, d, e, f\n" in said
+    assert f"skipped, since not every model has a picture of it: {NASTY}, d, e, f\n" in said
 
 
 def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Path) -> None:
@@ -206,8 +206,8 @@ def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Pa
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ({"models": ["plain"]}, 2, "models are plain; required two or more different ones"),
-        ({"models": ["plain", "plain"]}, 2, "required two or more different ones"),
+        ({"models": ["plain"]}, 2, "models are plain; needs two or more different ones"),
+        ({"models": ["plain", "plain"]}, 2, "needs two or more different ones"),
         (
             {"models": ["plain", "none"]},
             2,
@@ -217,8 +217,8 @@ def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Pa
         ({"more": ["--dataset", "set5"]}, 1, "no pictures of 'set5'; there are some of: bsd100"),
         ({"more": ["--scale", "2"]}, 1, "no pictures of 'johnson2016 x2'; there are some of: johnson2016 x4"),
         ({"more": ["--protocol", "none"]}, 2, "no protocol is called 'none'"),
-        ({"more": ["--catch", "7"]}, 2, "--catch is 7; required 0 to 6"),
-        ({"more": ["--limit", "0"]}, 2, "--limit is 0; required at least 1"),
+        ({"more": ["--catch", "7"]}, 2, "--catch is 7; must be 0 to 6"),
+        ({"more": ["--limit", "0"]}, 2, "--limit is 0; must be at least 1"),
         ({"more": ["--db", "none.db"]}, 1, "there is no results file 'none.db'"),
     ],
 )
@@ -271,7 +271,7 @@ def test_a_folder_in_use_is_left_alone_and_only_a_study_is_replaced(
     precious.parent.mkdir(parents=True)
     precious.touch()
     assert build(results, tmp_path / "s") == 2
-    assert "is not empty; required an empty or new folder, or --force" in capsys.readouterr().err
+    assert "is not empty; must be an empty or new folder, or --force" in capsys.readouterr().err
     assert build(results, tmp_path / "s", "--force") == 2
     assert precious.exists()
     assert build(results, tmp_path / "t") == 0
@@ -287,7 +287,7 @@ def test_a_key_that_was_changed_is_refused(folder: Path, tmp_path: Path) -> None
     key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
     with pytest.raises(UserError, match="changed or damaged"):
         read_key(saved(tmp_path, "changed", {**key, "dataset": "set5"}))
-    with pytest.raises(UserError, match="version is 2, required 1"):
+    with pytest.raises(UserError, match="version is 2, must be 1"):
         read_key(saved(tmp_path, "newer", {**key, "version": 2}))
     with pytest.raises(UserError, match="not the key of a study"):
         read_key(saved(tmp_path, "list", [key]))
@@ -310,24 +310,24 @@ def entry(study: Study, /, **fields: object) -> dict[str, Any]:
 def refusals(study: Study) -> dict[str, tuple[object, str]]:
     whole, first = answers(study, "ann"), study.trials[0].id
     return {
-        "list": ([], "the file is a list of 0; required an object"),
-        "more fields": ({**whole, "x": 1}, "required exactly"),
-        "fewer fields": ({"worker": "ann"}, "required exactly"),
+        "list": ([], "the file is a list of 0; must be an object"),
+        "more fields": ({**whole, "x": 1}, "must be exactly"),
+        "fewer fields": ({"worker": "ann"}, "must be exactly"),
         "format": (changed(study, format="x"), "its format is 'x' 1"),
         "version": (changed(study, version=True), "True, required"),
         "study": (changed(study, study="0" * 64), "answers another study"),
         "worker": (changed(study, worker="\x1b[31m"), r"its worker is '\\x1b\[31m'"),
         "long worker": (changed(study, worker="a" * 65), "1 to 64 letters"),
         "number for a worker": (changed(study, worker=5), "its worker is 5"),
-        "answers": (changed(study, answers={}), "required a list"),
-        "entry": (changed(study, answers=[None]), "an answer is None; required an object"),
+        "answers": (changed(study, answers={}), "must be a list"),
+        "entry": (changed(study, answers=[None]), "an answer is None; must be an object"),
         "twice": (changed(study, answers=whole["answers"][:1] * 2), "answers a trial twice"),
         "unknown trial": (entry(study, trial="nope"), "a trial 'nope', which the study has not"),
         "unhashable trial": (entry(study, trial=[]), "a trial a list of 0"),
         "choice": (entry(study, choice=study.trials[1].reference), f"trial {first}: choice is"),
         "reference chosen": (entry(study, choice=study.trials[0].reference), "not a picture of it"),
         "first": (entry(study, first=None), f"trial {first}: first is None"),
-        "negative": (entry(study, seconds=-1), "seconds is -1, required a number from 0 to 86400"),
+        "negative": (entry(study, seconds=-1), "seconds is -1, must be a number from 0 to 86400"),
         "too slow": (entry(study, seconds=1e6), "seconds is 1000000.0"),
         "enormous": (entry(study, seconds=10**400), "seconds is 1000"),
         "truth": (entry(study, seconds=True), "seconds is True"),
@@ -406,7 +406,7 @@ def test_a_refused_file_costs_itself_alone(
     assert (result.n_files, result.n_refused, result.n_workers, result.n_votes) == (4, 3, 1, 18)
     said = capsys.readouterr()
     assert "\x1b" not in said.err + said.out
-    assert "required exactly" in said.err
+    assert "must be exactly" in said.err
     assert "it is a folder or a device" in said.err
     assert "there is no such file" in said.err
 
@@ -510,7 +510,7 @@ def test_without_a_vote_nothing_is_scored(
     said = capsys.readouterr().err
     assert "no vote is left: 0 of 1 files refused, 1 workers dropped" in said
     catch = sum(trial.right is not None for trial in study.trials)
-    assert f"worker ann: 0 of {catch} catch trials right (0%); required at least 80% (--least-right)" in said
+    assert f"worker ann: 0 of {catch} catch trials right (0%); must be at least 80% (--least-right)" in said
     assert program.main([*arguments, "--least-right", "nan"]) == 2
 
 

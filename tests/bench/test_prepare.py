@@ -167,16 +167,16 @@ def test_arguments_are_not_changed() -> None:
 
 
 def test_a_size_that_an_image_is_too_small_to_be_shaved_from_is_refused() -> None:
-    with pytest.raises(ValueError, match="image is 20x8, required more than 8 per side, which is shaved"):
+    with pytest.raises(ValueError, match="image is 20x8, needs more than 8 per side, which is shaved"):
         prepare(image(h=8, w=20), image(h=8, w=20), johnson2016(4))
 
 
 def test_another_size_of_sr_is_refused_with_both_sizes() -> None:
-    with pytest.raises(ValueError, match="sr is 28x20, required the size of hr, 28x24"):
+    with pytest.raises(ValueError, match="sr is 28x20, must be the size of hr, 28x24"):
         prepare(image(h=20), image(h=24), johnson2016(4))
 
 
 @pytest.mark.parametrize(("sr", "hr", "required"), [(1, 3, "3"), (2, 1, "1 or 3"), (4, 3, "3")])
 def test_channels_that_do_not_fit_are_refused(sr: int, hr: int, required: str) -> None:
-    with pytest.raises(ValueError, match=f"image has {sr} channels, required {required}$"):
+    with pytest.raises(ValueError, match=f"image has {sr} channels, must be {required}$"):
         prepare(image(c=sr), image(c=hr), johnson2016(4))

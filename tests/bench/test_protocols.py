@@ -70,7 +70,7 @@ def test_every_protocol_shaves_the_scale_but_the_one_whose_numbers_are_of_whole_
     [
         ({"scale": 1}, "scale is 1, required"),
         ({"shave": -1}, "shave is -1, required"),
-        ({"colour": "y", "channel": "rgb"}, "required channel 'y'"),
+        ({"colour": "y", "channel": "rgb"}, "must be channel 'y'"),
     ],
 )
 def test_a_protocol_that_makes_no_sense_is_refused(changes: dict[str, Any], message: str) -> None:

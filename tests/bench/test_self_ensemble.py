@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from baselines.bicubic import Bicubic
-from bench.roles import Upscaler
+from bench.interfaces import Upscaler
 from bench.self_ensemble import VIEWS, SelfEnsemble, ensemble_hash, ensemble_name, turned, turned_back
 
 

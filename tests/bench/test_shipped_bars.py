@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench import images, shipped
+from bench.data import images, shipped
 from bench.lr import degrade
 from bench.prepare import modcrop, rgb_to_y
 from bench.protocols import protocol

@@ -1,4 +1,4 @@
-"""The program prints Table 1, stores what it measured, goes on where it was, and survives what fails."""
+"""The program prints Table 1, stores what it measured, resumes, and survives what fails."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import torch
 
 from bench import speed
 from bench.errors import UserError
-from bench.published import table_1
+from bench.data.published import table_1
 from bench.records import SpeedResult
 from bench.registry import catalog
 from bench.registry.random_network import random_paper_network
-from bench.store import Store
+from bench.storage.store import Store
 from bench.timing import certificate, peak
 from bench.timing import run as speed_run
-from bench.timing import subjects as speed_subjects
+from bench.timing import workloads as speed_subjects
 from bench.timing.config import Config
 from bench.timing.records import Timing
 from bench.timing.rows import Row, gatys_rows, network_row
@@ -211,7 +211,7 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, subject: str, size: int, error: Bas
     """Measuring `subject` at `size` raises `error`."""
     real = speed_subjects.example
 
-    def example(participant: catalog.Participant, side: int, device: torch.device) -> torch.Tensor:
+    def example(participant: catalog.LoadedModel, side: int, device: torch.device) -> torch.Tensor:
         if (participant.name, side) == (subject, size):
             raise error
         return real(participant, side, device)
@@ -271,20 +271,20 @@ def test_an_interrupted_run_keeps_and_shows_what_was_measured(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sizes", "0"], "--sizes has 0; required whole numbers of at least 1"),
-        (["--sizes", "-5", "64"], "--sizes has -5; required whole numbers"),
-        (["--sizes", "40"], "--sizes has 40; required at least 41 for style-paper"),
-        (["--sizes", "4", "--models", "gatys"], "--sizes has 4; required at least 8 for gatys"),
+        (["--sizes", "0"], "--sizes has 0; must be whole numbers of at least 1"),
+        (["--sizes", "-5", "64"], "--sizes has -5; must be whole numbers"),
+        (["--sizes", "40"], "--sizes has 40; must be at least 41 for style-paper"),
+        (["--sizes", "4", "--models", "gatys"], "--sizes has 4; must be at least 8 for gatys"),
         (
             ["--sizes", "66", "--models", "bicubic"],
-            "--sizes has 66; required multiples of the scale, 4, for bicubic",
+            "--sizes has 66; must be multiples of the scale, 4, for bicubic",
         ),
         (["--iterations", "0"], "--iterations has 0; required"),
         (["--scale", "0", "--models", "bicubic"], "--scale has 0; required"),
         (["--time-limit", "0"], "--time-limit is 0; required"),
         (["--time-limit", "nan"], "--time-limit is nan; required"),
         (["--models", "nope"], "no model is called 'nope'; there are: style-paper"),
-        (["--device", "cuda:99"], "device is 'cuda:99', which is not here; required one of: cpu"),
+        (["--device", "cuda:99"], "device is 'cuda:99', which is not here; must be one of: cpu"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_measured(
@@ -411,7 +411,7 @@ def test_the_papers_speed_ups_agree_with_its_seconds_within_its_rounding() -> No
 def test_warnings_are_said_once_for_each_measurement() -> None:
     many = gatys_rows(stored(timing(1.0, 1.0)), [100, 300, 500])
     said = [line for line in notes(many) if "no interval" in line]
-    assert said == ["gatys at 256, eager: no interval after 2 repetitions (narrow), required 6"]
+    assert said == ["gatys at 256, eager: no interval after 2 repetitions (narrow), must be 6"]
 
 
 def test_the_program_answers_for_help_without_torch() -> None:

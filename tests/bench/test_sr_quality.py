@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images
-from bench.datasets import dataset
+from bench.data import images
+from bench.data.datasets import dataset
 from bench.registry.upscalers import UPSCALERS
-from bench.shipped import is_shipped
+from bench.data.shipped import is_shipped
 from bench.sr_quality import main
 from tests.schemas import assert_valid
 
@@ -120,12 +120,12 @@ def test_strict_stops_with_status_1(here: Path, capsys: pytest.CaptureFixture[st
         ),
         (["./set", "--metrics", "nonsense"], "psnr, ssim"),
         (["./set", "--protocol", "nonsense"], "no protocol is called 'nonsense'; there are: johnson2016"),
-        (["./set", "--scales", "1"], "scale is 1; required an integer of at least 2"),
+        (["./set", "--scales", "1"], "scale is 1; must be an integer of at least 2"),
         (["./set", "--models", "srcnn-955", "--scales", "8"], "srcnn-955 has x2, x3, x4"),
-        (["./set", "--limit", "0"], "--limit is 0; required at least 1"),
-        (["./set", "--device", "gpu"], "device is 'gpu'; required one of: cpu"),
+        (["./set", "--limit", "0"], "--limit is 0; must be at least 1"),
+        (["./set", "--device", "gpu"], "device is 'gpu'; must be one of: cpu"),
         (["./set", "--db", "."], "cannot be opened"),
-        (["./set", "--json", "set"], "is a folder; required a file name"),
+        (["./set", "--json", "set"], "is a folder; must be a file name"),
         (["./set", "./other/set"], "two data sets are called 'set'"),
     ],
 )
@@ -290,7 +290,7 @@ def test_tiles_change_nothing(here: Path) -> None:
 @pytest.mark.parametrize("tile", ["3", "-1", "big"])
 def test_a_wrong_tile_is_refused(here: Path, capsys: pytest.CaptureFixture[str], tile: str) -> None:
     assert main(["./set", *FAST, f"--tile={tile}"]) == 2
-    assert "required auto, off, or lr pixels per side of at least 16" in capsys.readouterr().err
+    assert "must be auto, off, or lr pixels per side of at least 16" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -338,7 +338,7 @@ def test_a_damaged_hr_costs_itself_where_lr_files_are_given(laid: Path) -> None:
 def test_a_wrong_lr_is_refused_with_what_there_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for given in ("maded", "made,pattern={stem}", "files,pattern=x", "files,"):
         assert main(["./set", *FAST, "--lr", given]) == 2
-        assert "required made, files, or files,pattern=TEXT" in capsys.readouterr().err
+        assert "must be made, files, or files,pattern=TEXT" in capsys.readouterr().err
 
 
 def test_lr_and_results_beside_hr_are_not_scored_as_hr(
@@ -355,4 +355,4 @@ def test_lr_and_results_beside_hr_are_not_scored_as_hr(
         {row["dataset"]: row for row in json.loads(Path("r.json").read_text())}[d] for d in ("pack", "clean")
     )
     assert list(pack["values"].values()) == list(clean["values"].values())
-    assert "pack: left out, called lr" in capsys.readouterr().err
+    assert "pack: skipped, called lr" in capsys.readouterr().err

@@ -149,19 +149,19 @@ def test_infinite_values_of_both_signs_have_no_mean_and_no_interval() -> None:
 @pytest.mark.parametrize("values", [[], [1.0, math.nan]])
 def test_no_values_and_nan_are_refused(values: list[float]) -> None:
     for function in (mean, mean_interval, paired_interval, signed_rank):
-        with pytest.raises(ValueError, match="required at least one and no NaN"):
+        with pytest.raises(ValueError, match="needs at least one and no NaN"):
             function(values)
-    with pytest.raises(ValueError, match="required at least one and no NaN"):
+    with pytest.raises(ValueError, match="needs at least one and no NaN"):
         rank_sum(values, [1.0])
 
 
 def test_unequal_numbers_of_values_are_refused() -> None:
-    with pytest.raises(ValueError, match="3 and 2 values, required equally many"):
+    with pytest.raises(ValueError, match="3 and 2 values, must be equally many"):
         differences([1, 2, 3], [1, 2])
 
 
 def test_a_confidence_of_one_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"confidence is 1, required between 0 and 1"):
+    with pytest.raises(ValueError, match=r"confidence is 1, must be between 0 and 1"):
         mean_interval(CHANGES, confidence=1)
 
 

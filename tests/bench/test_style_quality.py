@@ -14,13 +14,15 @@ from torch import Tensor, nn
 
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Settings
-from bench import cache, contents, images, loss_networks, styles
+from bench import loss_networks
+from bench.data import cache, images, styles
+from bench.storage import reader as contents
 from bench import style_quality as program
 from bench.errors import MissingFile, UserError
 from bench.records import Curve, Picture, Score
 from bench.registry import stylizers
 from bench.registry.stylizers import StylizerEntry
-from bench.store import Store
+from bench.storage.store import Store
 from bench.styling import methods as style_methods
 from bench.styling import metrics as style_metrics
 from bench.styling import summary as style_summary
@@ -299,7 +301,7 @@ def test_contents_that_cannot_be_measured_cost_themselves_alone(capsys: pytest.C
     assert run() == 0
     said = capsys.readouterr()
     assert "'broken': not measured" in said.err
-    assert "it is 64x3; required at least 4 pixels per side" in said.err
+    assert "it is 64x3; must be at least 4 pixels per side" in said.err
     assert "2 times an image, or a subject on an image, could not be measured" in said.out
     assert {stem for _, stem in curves()} == set("abc")
     with Store(Path("results.db"), read_only=True) as store:
@@ -316,9 +318,9 @@ def test_a_network_that_fails_costs_itself_alone(
     assert run("--no-baseline") == 1
     said = capsys.readouterr().err
     for reason in (
-        "'a' (broken): not measured: mine at 24x24: the objective's total term is nan; required a finite number",
+        "'a' (broken): not measured: mine at 24x24: the objective's total term is nan; must be a finite number",
         "too bright",
-        "returned shape (1, 3, 24, 23), required (1, 3, 24, 24)",
+        "returned shape (1, 3, 24, 23), must be (1, 3, 24, 24)",
     ):
         assert reason in said
     assert {subject for subject, _ in curves()} == {"content", "swapped"}
@@ -377,15 +379,15 @@ def test_grey_contents_and_styles_are_repeated() -> None:
         (["--models", "nosuch"], "no model is called 'nosuch'; there are: swapped, stranger"),
         (["--models", "stranger"], "stranger is for the style other, not for mine; required: --style other"),
         (["--models", "nothing"], "nothing is for no style"),
-        (["--content-layers", "relu9_1"], "'relu9_1', required one that vgg19-conv3_1 reaches: conv1_1"),
-        (["--sizes", "2"], "the content is 2x2; required at least 4 pixels per side"),
-        (["--sizes", "0"], "--sizes is 0; required at least 1"),
-        (["--iterations", "0"], "--iterations is 0; required at least 1"),
-        (["--batch", "0"], "--batch is 0; required at least 1"),
-        (["--limit", "0"], "--limit is 0; required at least 1"),
-        (["--seed", "-1"], "--seed is -1; required at least 0"),
-        (["--style-weight", "nan"], "--style-weight is nan; required a finite number of at least 0"),
-        (["--style-size", "0"], "--style-size is 0; required at least 1"),
+        (["--content-layers", "relu9_1"], "'relu9_1', must be one that vgg19-conv3_1 reaches: conv1_1"),
+        (["--sizes", "2"], "the content is 2x2; must be at least 4 pixels per side"),
+        (["--sizes", "0"], "--sizes is 0; must be at least 1"),
+        (["--iterations", "0"], "--iterations is 0; must be at least 1"),
+        (["--batch", "0"], "--batch is 0; must be at least 1"),
+        (["--limit", "0"], "--limit is 0; must be at least 1"),
+        (["--seed", "-1"], "--seed is -1; must be at least 0"),
+        (["--style-weight", "nan"], "--style-weight is nan; must be a finite number of at least 0"),
+        (["--style-size", "0"], "--style-size is 0; must be at least 1"),
         (["--images", "nosuch"], "no data set or folder is called 'nosuch'"),
         (["--device", "cuda:7"], "device is 'cuda:7', which is not here"),
     ],
@@ -398,8 +400,8 @@ def test_wrong_requests_are_refused(wrong: list[str], said: str, capsys: pytest.
 @pytest.mark.parametrize(
     ("h", "w", "said"),
     [
-        (3, 3, "the style 'mine' is 3x3; required at least 4 pixels per side"),
-        (4, 900, "the style 'mine' becomes 32x1; required at least 4 pixels per side"),
+        (3, 3, "the style 'mine' is 3x3; must be at least 4 pixels per side"),
+        (4, 900, "the style 'mine' becomes 32x1; must be at least 4 pixels per side"),
     ],
 )
 def test_a_tiny_style_is_refused_by_name(
@@ -438,7 +440,7 @@ def test_a_network_without_its_file_is_left_out_unless_it_was_named(
     monkeypatch.setattr(cache, "find", missing)
     assert run("--no-baseline") == 0
     assert (
-        "left out: absent cannot run: weights/style-johnson-in/candy.onnx is missing"
+        "skipped: absent cannot run: weights/style-johnson-in/candy.onnx is missing"
         in capsys.readouterr().err
     )
     assert {subject for subject, _ in curves()} == {"content", "swapped"}
@@ -540,7 +542,7 @@ def test_the_released_network_is_measured_and_says_what_it_is_for(capsys: pytest
     assert program.main([*muse, "--sizes", "48", "--models", "style-johnson-candy"]) == 2
     assert "style-johnson-candy is for the style candy, not for la_muse" in capsys.readouterr().err
     assert program.main([*muse, "--sizes", "32", "--no-baseline"]) == 1
-    assert "content is 32x32, required at least 41 pixels per side" in capsys.readouterr().err
+    assert "content is 32x32, must be at least 41 pixels per side" in capsys.readouterr().err
 
 
 def test_a_network_from_outside_is_measured_beside_the_registered_ones() -> None:
@@ -630,7 +632,7 @@ def test_a_metric_that_fails_costs_its_value_alone(
     broken = replace(style_metrics.METRICS["colour-histogram"], target=f"{__name__}:not_a_number")
     monkeypatch.setitem(style_metrics.METRICS, "colour-histogram", broken)
     assert run("--metrics", "colour-histogram", "content-ssim", "--no-baseline") == 1
-    assert "colour-histogram: it is nan; required a finite number" in capsys.readouterr().out
+    assert "colour-histogram: it is nan; must be a finite number" in capsys.readouterr().out
     assert {(model, metric) for model, metric, _ in scores()} == {
         ("content", "content-ssim"),
         ("swapped", "content-ssim"),
@@ -654,7 +656,7 @@ def test_a_report_of_a_file_with_style_metrics_leaves_them_to_who_asks() -> None
     ("options", "said"),
     [
         (("--metrics", "lpips"), "no style metric is called 'lpips'; there are: content-lpips"),
-        (("--metrics", "content-lpips"), "--sizes 24 is too small for content-lpips; required at least 31"),
+        (("--metrics", "content-lpips"), "--sizes 24 is too small for content-lpips; must be at least 31"),
     ],
 )
 def test_metrics_that_cannot_be_are_refused(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench import cache, manifest, shipped, styles
+from bench.data import cache, manifest, shipped, styles
 from bench.errors import MissingFile, UserError
 from bench.registry import catalog, stylizers
 from models.weight_files import read_weights

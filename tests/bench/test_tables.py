@@ -10,7 +10,7 @@ import math
 import pytest
 from rich.console import Console
 
-from bench.escapes import escape_latex
+from bench.text import escape_latex
 from bench.tables import (
     FORMATS,
     Column,

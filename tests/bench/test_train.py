@@ -91,7 +91,7 @@ def test_a_run_goes_on_in_its_own_precision_or_not_at_all(
     assert main(command("run", *STRONG, "--iterations", "4", "--max-minutes", "0.000001")) == 0
     monkeypatch.setattr(environment, "bf16_units", lambda kind: ())
     assert main(command("run", *STRONG, "--iterations", "4")) == 2
-    assert "precision is float32, required bf16" in capsys.readouterr().err
+    assert "precision is float32, must be bf16" in capsys.readouterr().err
     assert main(command("run", *STRONG, "--iterations", "4", "--precision", "bf16")) == 0
 
 
@@ -240,7 +240,7 @@ def test_a_checkpoint_of_another_run_is_refused_with_what_differs(
     assert main(command("run", "--scale", "4", "--width", "8")) == 2
     err = capsys.readouterr().err
     assert (
-        "the checkpoint of another run: scale is 4, required 2; width is 8, required 4, or another --out"
+        "the checkpoint of another run: scale is 4, must be 2; width is 8, must be 4, or another --out"
         in err
     )
 
@@ -282,12 +282,12 @@ def test_a_full_disk_leaves_the_last_checkpoint(here: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--patch", "15"], "patch is 15, required a multiple of 2"),
-        (["--batch", "0"], "batch is 0, required a number above 0"),
-        (["--average", "1"], r"average is 1.0, required a number in [0, 1)"),
+        (["--patch", "15"], "patch is 15, must be a multiple of 2"),
+        (["--batch", "0"], "batch is 0, must be a number above 0"),
+        (["--average", "1"], r"average is 1.0, must be a number in [0, 1)"),
         (["--log-every", "0"], "log_every is 0"),
-        (["--device", "nowhere"], "required one of"),
-        (["--init", "photographs/000.png"], "required a safetensors file"),
+        (["--device", "nowhere"], "must be one of"),
+        (["--init", "photographs/000.png"], "must be a safetensors file"),
     ],
 )
 def test_options_that_cannot_be_are_refused(
@@ -303,4 +303,4 @@ def test_an_unknown_layer_of_the_loss_network_is_refused(
 ) -> None:
     features = ["--loss", "feature", "--loss-network", "vgg19-conv3_1", "--loss-layer", "relu4_4"]
     assert main(command("run", *features)) == 2
-    assert "layer is 'relu4_4', required one that vgg19-conv3_1 reaches" in capsys.readouterr().err
+    assert "layer is 'relu4_4', must be one that vgg19-conv3_1 reaches" in capsys.readouterr().err

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench import images, loss_networks
+from bench import loss_networks
+from bench.data import images
 from bench.errors import UserError
 from bench.train import main
 from models.style_net import load_style_net
@@ -80,7 +81,7 @@ def test_whole_images_are_squeezed_whatever_their_size_and_cut_ones_must_hold_a_
     assert main(command("whole")) == 0
     assert main(command("cut", "--fit", "cut")) == 0
     err = capsys.readouterr()
-    assert "is 30x20, required at least 44x44" in err.out + err.err
+    assert "is 30x20, must be at least 44x44" in err.out + err.err
     whole, cut = (
         json.loads(read_weights(here / n / "network.safetensors")[0]["data"]) for n in ("whole", "cut")
     )
@@ -98,7 +99,7 @@ def test_a_run_goes_on_where_it_was_and_another_style_is_another_run(
     assert main(command("long", style="small/000.png")) == 2
     assert "the checkpoint of another run: style_sha256 is" in capsys.readouterr().err
     assert main(["sr", "--data", "photographs", "--out", "long", "--patch", "44", "--device", "cpu"]) == 2
-    assert "the checkpoint of another run: task is sr, required style" in capsys.readouterr().err
+    assert "the checkpoint of another run: task is sr, must be style" in capsys.readouterr().err
 
 
 def test_a_grey_style_is_taken_as_colour(here: Path) -> None:
@@ -110,12 +111,12 @@ def test_a_grey_style_is_taken_as_colour(here: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--style-layers", "relu9_9"], "layer is 'relu9_9', required one that"),
-        (["--style-weight", "-1"], "--style-weight is -1.0; required a finite number of at least 0"),
-        (["--style-size", "0"], "--style-size is 0; required at least 1"),
-        (["--patch", "40"], "patch is 40, required at least 41"),
-        (["--patch", "46"], "patch is 46, required a multiple of 4"),
-        (["--style", "nothing"], "no style is called 'nothing'; required the file of an image, or one of: "),
+        (["--style-layers", "relu9_9"], "layer is 'relu9_9', must be one that"),
+        (["--style-weight", "-1"], "--style-weight is -1.0; must be a finite number of at least 0"),
+        (["--style-size", "0"], "--style-size is 0; must be at least 1"),
+        (["--patch", "40"], "patch is 40, must be at least 41"),
+        (["--patch", "46"], "patch is 46, must be a multiple of 4"),
+        (["--style", "nothing"], "no style is called 'nothing'; must be the file of an image, or one of: "),
         (["--style", "broken.png"], "broken.png"),
     ],
 )

@@ -141,7 +141,7 @@ def _verdict(each: Measured, entry: Entry | None) -> tuple[Verdict, str]:
             each.reason or "it measures no ratio any more",
         )
     if each.required is not None and each.ratio < each.required:
-        return "below the bar", f"required {each.required:g} on every machine"
+        return "below the bar", f"must be {each.required:g} on every machine"
     if each.outcome == "failed":
         return "failed", each.reason
     if entry is not None and entry.reference != each.reference:

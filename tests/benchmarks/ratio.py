@@ -24,7 +24,7 @@ def record(benchmark: BenchmarkFixture, *, reference: str, ratio: float, require
         required: on every machine; None for a ratio that only the guard looks at.
     """
     benchmark.extra_info |= {"reference": reference, "ratio": ratio, "required": required}
-    assert required is None or ratio >= required, f"{ratio:.2f} times as fast, required {required}"
+    assert required is None or ratio >= required, f"{ratio:.2f} times as fast, must be {required}"
 
 
 def require_enabled(benchmark: BenchmarkFixture) -> None:

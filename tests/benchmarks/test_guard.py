@@ -242,5 +242,5 @@ def test_the_recorder_hands_on_ratios_skips_and_failures(
     assert (good.outcome, good.ratio, good.reference, good.required) == ("passed", 3.0, "R", 2.0)
     assert good.seconds is not None
     assert (slow.outcome, slow.ratio) == ("failed", 1.0)
-    assert "1.00 times as fast, required 2.0" in slow.reason
+    assert "1.00 times as fast, must be 2.0" in slow.reason
     assert (absent.outcome, absent.reason) == ("skipped", "needs a GPU")

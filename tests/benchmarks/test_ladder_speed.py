@@ -13,7 +13,7 @@ from bench.forms import ladder
 from bench.forms.build import Built, build, exact_float32
 from bench.forms.form import FormUnavailable, form
 from bench.registry import catalog
-from bench.timing import subjects as speed_subjects
+from bench.timing import workloads as speed_subjects
 from tests.benchmarks.ratio import record, require_enabled, seconds
 
 CORES = 2
@@ -47,7 +47,7 @@ def fastest(times: dict[str, list[float]]) -> tuple[str, float]:
     return name, min(times[name])
 
 
-def admissible_forms(participant: catalog.Participant, image: torch.Tensor) -> dict[str, Built]:
+def admissible_forms(participant: catalog.LoadedModel, image: torch.Tensor) -> dict[str, Built]:
     assert participant.module is not None
     reference = participant.network(image)
     found = {}

@@ -16,7 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from skimage.metrics import structural_similarity
 from torch import nn
 
-from bench import cache, datasets
+from bench.data import cache, datasets
 from tests.benchmarks.ratio import record, require_enabled, seconds
 from tests.benchmarks.test_imresize_speed import gather
 

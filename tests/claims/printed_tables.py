@@ -32,7 +32,7 @@ class Cells:
 
 
 def score_tables(text: str) -> Iterator[Cells]:
-    """The tables of `bench.sr_quality`: our rows against a run, published rows against `bench/paper.toml`."""
+    """The tables of `bench.sr_quality`: our rows against a run, published rows against `bench/data/paper.toml`."""
     for dataset in SETS:
         title = f"{dataset} x4, protocol johnson2016 ("
         start = text.index(f"\n{title}") + 1 + len(title)
@@ -97,7 +97,7 @@ def means_of(model: str) -> Callable[[Mapping[str, Any]], Values]:
 
 
 def speed_table(text: str) -> Iterator[Cells]:
-    """Table 1: our seconds and speed-ups against a run, the paper's against `bench/paper.toml`."""
+    """Table 1: our seconds and speed-ups against a run, the paper's against `bench/data/paper.toml`."""
     size = 0
     for offset, line in readme.block(text, "size         Gatys 100"):
         places = [Token(t.start + offset, t.end + offset, t.text) for t in readme.numbers(line)]

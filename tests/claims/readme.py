@@ -56,7 +56,7 @@ def marked(text: str, claim: str) -> list[Token]:
     found = list(re.finditer(pattern, text))
     if len(found) != 1:
         raise LookupError(
-            f"README.md and docs/results.md have {len(found)} times, required once: {plain(claim)!r}"
+            f"README.md and docs/results.md have {len(found)} times, must be once: {plain(claim)!r}"
         )
     match = found[0]
     return [Token(match.start(n), match.end(n), match[n]) for n in range(1, len(match.groups()) + 1)]

@@ -187,7 +187,7 @@ def cards(folder: Path) -> Any:
 
 def printed(folder: Path) -> Any:
     """What the literature prints, by (data set, scale, model, source), as text; and the paper's Table 1."""
-    from bench.published import everything, table_1
+    from bench.data.published import everything, table_1
 
     found: dict[Any, Any] = {(p.dataset, p.scale, p.model, p.source): p.values for p in everything()}
     return found | {"table1": table_1()}

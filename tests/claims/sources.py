@@ -59,7 +59,7 @@ AT_256 = ("--style", *STYLES, "--sizes", "256")
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
-        Source(name="printed", about="bench/paper.toml", run=printed, cost="nothing", data=False),
+        Source(name="printed", about="bench/data/paper.toml", run=printed, cost="nothing", data=False),
         Source(name="cards", about="models/weights/*.md", run=cards, cost="nothing", data=False),
         Source(name="constants", about="bars in tests/benchmarks", run=constants, cost="nothing", data=False),
         Source(name="machine", about="bench.doctor", run=machine, data=False, timed=True),

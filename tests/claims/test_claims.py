@@ -88,7 +88,7 @@ def test_a_number_that_is_part_of_a_name_a_command_or_code_is_none() -> None:
 
 def test_a_claims_words_are_found_across_lines_and_once_only() -> None:
     assert [t.text for t in marked("it has 1.5 to\n2.5 dB", "has «1.5» to «2.5» dB")] == ["1.5", "2.5"]
-    with pytest.raises(LookupError, match="have 0 times, required once: 'has 3 dB'"):
+    with pytest.raises(LookupError, match="have 0 times, must be once: 'has 3 dB'"):
         marked("it has 1.5 dB", "has «3» dB")
     with pytest.raises(LookupError, match="have 2 times"):
         marked("1 s, 1 s", "«1» s")

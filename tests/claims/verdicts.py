@@ -38,7 +38,7 @@ def judge(claim: Claim | Cells, text: str, results: Mapping[str, Any], absent: M
 
     Args:
         results: by source.
-        absent: sources without a result, and why: what begins with :data:`FAILED` is a failure, others were left out.
+        absent: sources without a result, and why: what begins with :data:`FAILED` is a failure, others were skipped.
     """
     tokens = claim.tokens(text)
     says = tuple(token.text for token in tokens)

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.files.replacing import replacing
+from bench.atomic import atomic_write
 from bench.records import Environment, Run
-from bench.store import Store, now
+from bench.storage.store import Store, now
 
 PROCESSES, ROUNDS = 6, 8
 RUNS, LINES = 3, 500
@@ -50,7 +50,7 @@ def open_new(file: Path) -> None:
 def replace(file: Path, number: int) -> None:
     """The file, again and again, with what can be told from a mixture of two; one process is killed in between."""
     for _ in range(ROUNDS):
-        with replacing(file) as part, part.open("w", encoding="utf-8") as stream:
+        with atomic_write(file) as part, part.open("w", encoding="utf-8") as stream:
             for line in range(LINES):
                 stream.write(f"{number} {line}\n")
                 if number == 0 and line == LINES // 2 and random.random() < 0.5:
@@ -59,7 +59,7 @@ def replace(file: Path, number: int) -> None:
 
 
 def main(what: str, folder: Path) -> int:
-    """How many failed, those that were killed left out."""
+    """How many failed, those that were killed skipped."""
     if what == "open":
         return sum(
             at_once(lambda _, index=index: open_new(folder / f"{index}.db")) for index in range(ROUNDS)

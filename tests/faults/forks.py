@@ -36,7 +36,7 @@ PRELOADED = (
     "bench.metrics.ssim",
     "bench.styling.engine",
     "bench.styling.table",
-    "bench.crops",
+    "bench.data.crops",
     "rich.console",
     "scipy.ndimage",
     "tests.faults.sabotage",

@@ -62,14 +62,14 @@ def _after(owner: type, name: str, now: Callable[[], bool]) -> None:
 
 
 def _opening(now: Countdown) -> None:
-    from bench.store import Store
+    from bench.storage.store import Store
 
     _before(Store, "_open", lambda *_: now())
 
 
 def _making(now: Countdown) -> None:
     """In the transaction that makes the tables."""
-    from bench.store import Store
+    from bench.storage.store import Store
 
     _before(Store, "_pragma", lambda self, _: self._db.in_transaction and now())
 
@@ -82,14 +82,14 @@ def _half_a_picture(now: Countdown) -> None:
             return real(self, file, format=format, **options)
         whole = io.BytesIO()
         real(self, whole, format=format, **options)
-        Path(file).write_bytes(whole.getvalue()[: whole.tell() // 2])
+        Path(file).write_bytes(whole.getvalue()[: whole.warn() // 2])
         return wait_forever()
 
     Image.Image.save = save  # type: ignore[method-assign, assignment]
 
 
 def _pictures_without_rows(now: Countdown) -> None:
-    from bench.store import Store
+    from bench.storage.store import Store
 
     _before(Store, "add", lambda *_: now())
 
@@ -102,19 +102,19 @@ def _half_a_transaction(now: Countdown) -> None:
 
 
 def _rows_stored(now: Countdown) -> None:
-    from bench.store import Store
+    from bench.storage.store import Store
 
     _after(Store, "add", now)
 
 
 def _finishing(now: Countdown) -> None:
-    from bench.store import Store
+    from bench.storage.store import Store
 
     _before(Store, "finish", lambda *_: now())
 
 
 def _finished(now: Countdown) -> None:
-    from bench.store import Store
+    from bench.storage.store import Store
 
     _before(Store, "__exit__", lambda *_: now())
 
@@ -153,7 +153,7 @@ MOMENTS: dict[str, Callable[[Countdown], None]] = {
 
 def impatient(seconds: float) -> None:
     """A locked store is given up after `seconds`."""
-    from bench import store
+    from bench.storage import store
 
     store.BUSY_SECONDS = seconds  # type: ignore[attr-defined]
 
@@ -195,8 +195,8 @@ def small_style() -> None:
 
 def no_room_for_the_log(count: int) -> None:
     """Once the run has begun, the operating system lets no file grow larger than the store's log and `count` bytes."""
-    from bench.storage.damage import log_of
-    from bench.store import Store
+    from bench.storage.integrity import log_of
+    from bench.storage.store import Store
 
     real = Store.start
 
@@ -210,7 +210,7 @@ def no_room_for_the_log(count: int) -> None:
 
 def few_pages(count: int) -> None:
     """SQLite finds the disk full when the results file would have `count` pages more than empty tables have."""
-    from bench.store import Store
+    from bench.storage.store import Store
 
     real = Store._open
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import images
+from bench.data import images
 
 MODELS = '''
 import os, threading, time
@@ -92,7 +92,7 @@ def intact_rows(folder: Path, store: str = "results.db") -> set[tuple[object, ..
 
     The copy is opened as a program does it, is sound to SQLite's own checks, and has nothing twice.
     """
-    from bench.store import Store
+    from bench.storage.store import Store
 
     if not (folder / store).exists():
         return set()

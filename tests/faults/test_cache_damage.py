@@ -1,6 +1,6 @@
 """A file of the cache that is not what it should be, in whatever way, is refused by name or fetched anew, never used.
 
-Wrong, short, long and empty files, folders in their place and broken downloads are in tests/bench/test_cache.py; here
+Wrong, short, long and empty files, folders in their place and broken downloads are in tests/bench/data/test_cache.py; here
 is every bit, what cannot be read, and what a killed download leaves.
 """
 
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import cache
+from bench.data import cache
 from bench.errors import MissingFile
-from bench.files.replacing import replacing
-from bench.manifest import ManifestFile
+from bench.atomic import atomic_write
+from bench.data.manifest import ManifestFile
 from tests.bench.conftest import CONTENT, NAME, Server, entry, folder, server
 
 __all__ = ["entry", "folder", "server"]  # fixtures
@@ -51,7 +51,7 @@ def test_a_file_of_any_other_length_is_refused_and_mended_by_fetching(
 ) -> None:
     server.give("/a.png", CONTENT)
     put(folder, (CONTENT + b"x")[:length])
-    with pytest.raises(MissingFile, match=rf"is damaged: it has {length} bytes; required {len(CONTENT)}"):
+    with pytest.raises(MissingFile, match=rf"is damaged: it has {length} bytes; must be {len(CONTENT)}"):
         cache.find(NAME)
     assert cache.fetch(NAME).read_bytes() == CONTENT
     assert cache.find(NAME).read_bytes() == CONTENT
@@ -108,7 +108,7 @@ def test_what_a_killed_download_left_is_used_up_by_the_next(
 ) -> None:
     server.give("/a.png", CONTENT)
     target = folder / NAME
-    with replacing(target) as part:
+    with atomic_write(target) as part:
         name = part.name
         part.write_bytes(CONTENT)
     target.unlink()
@@ -136,7 +136,7 @@ def test_a_download_under_way_is_not_disturbed_by_another_of_the_same_file(
     first = threading.Thread(target=cache.find, args=(NAME,))
     first.start()
     assert begun.wait(60)
-    with replacing(
+    with atomic_write(
         folder / NAME
     ) as part:  # as another process does it, which knows nothing of our threads' locks
         part.write_bytes(CONTENT)

@@ -16,12 +16,12 @@ import pytest
 import torch
 
 import tests.stores
-from bench import store as store_module
-from bench.contents import read
+from bench.storage import store as store_module
+from bench.storage.reader import read
 from bench.protocols import protocol
 from bench.records import Environment, Run
 from bench.sr_quality import main
-from bench.store import Store
+from bench.storage.store import Store
 from bench.style_quality import main as style
 from bench.timing.clocks import clock_for
 from reports.load.gather import gather
@@ -37,7 +37,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = 3600
 # What asks the calendar: when a run began, when a report was made, how long ago a file was changed.
 MAY_ASK_THE_CALENDAR = {
-    "bench/store.py",
+    "bench/storage/store.py",
     "bench/quality/engine.py",
     "reports/__main__.py",
     "reports/writers/pdf_data.py",

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from bench import cache, images
+from bench.data import cache, images
 from bench.errors import MissingFile
-from bench.files.replacing import replacing
-from bench.manifest import ManifestFile
+from bench.atomic import atomic_write
+from bench.data.manifest import ManifestFile
 from bench.sr_quality import main
 from tests.bench.conftest import CONTENT, NAME, Server, entry, folder, server
 from tests.faults.forks import Forks
@@ -94,7 +94,7 @@ def test_an_older_table_outlives_one_that_does_not_fit(tmp_path: Path) -> None:
     table = tmp_path / "table.json"
     table.write_text("older", encoding="utf-8")
     with no_file_above(1000), pytest.raises(OSError, match=r"File too large: '.*table\.json'"):  # noqa: SIM117
-        with replacing(table) as part:
+        with atomic_write(table) as part:
             part.write_text("newer" * 1000, encoding="utf-8")
     assert [file.name for file in tmp_path.iterdir()] == ["table.json"]
     assert table.read_text(encoding="utf-8") == "older"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import images
+from bench.data import images
 from tests.faults.forks import PATIENCE_SECONDS, ROOT, Forks
 from tests.faults.sabotage import MARK
 from tests.faults.stage import (

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench import images
+from bench.data import images
 from bench.sr_quality import main
 from bench.style_quality import main as style_main
 from tests.faults import sabotage

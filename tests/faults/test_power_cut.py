@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.contents import read
+from bench.storage.reader import read
 from bench.errors import StoreError
 from bench.sr_quality import main
-from bench.store import Store
+from bench.storage.store import Store
 from tests.faults.forks import Forks
 from tests.faults.sabotage import MARK
 from tests.faults.stage import COMMAND, FAST, MODELS_AND_METRICS, rows, stage

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.styles import StyleImage
+from bench.data.styles import StyleImage
 from bench.styling.batch import batch_size
 from bench.styling.config import Baseline, Objective
 from bench.styling.methods import Aim, Optimisation, optimised

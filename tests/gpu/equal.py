@@ -19,12 +19,12 @@ from torch import Tensor
 from baselines.bicubic import imresize
 from baselines.optimise import Settings, optimise
 from baselines.style_gradient import StyleGradient
-from bench import cache
+from bench.data import cache
 from bench.errors import UserError
 from bench.metrics import METRICS, load
 from bench.prepare import quantize, to_luma
 from bench.registry import catalog
-from bench.timing import subjects
+from bench.timing import workloads as subjects
 from models.losses import Terms, feature_loss, gram, pixel_loss, total_variation
 from models.sr_net import SRNet
 from tests.gpu.asked import Asked

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from baselines.bicubic import imresize
 from baselines.optimise import Optimised, Settings, optimise
-from bench.timing import subjects
+from bench.timing import workloads as subjects
 from models.losses import StyleObjective
 from tests.baselines.torchs import TorchsDescent, torchs_total
 from tests.gpu.asked import Asked
@@ -55,12 +55,12 @@ def in_float32(record: Record, device: torch.device, size: int, iterations: int)
     objective = subjects.objective(size, subjects.loss_network(device), device)
     start = noise(size).to(device)
     theirs = TorchsDescent(objective, start)
-    lowest = [theirs().item()]
+    keep_best = [theirs().item()]
     wait_for(device)
     begun = time.perf_counter()
-    lowest += [theirs().item() for _ in range(iterations - 1)]
+    keep_best += [theirs().item() for _ in range(iterations - 1)]
     seconds = (time.perf_counter() - begun) / (iterations - 1)
-    record.write(f"{size}: torch.optim.LBFGS", seconds_per_iteration=seconds, lowest=min(lowest))
+    record.write(f"{size}: torch.optim.LBFGS", seconds_per_iteration=seconds, keep_best=min(keep_best))
     for graph in (False, True) if device.type == "cuda" else (False,):
         settings = Settings(iterations=iterations, graph=graph)
         ours, took = timed(lambda s=settings: optimise(objective, start, s, record=True), device)
@@ -71,9 +71,9 @@ def in_float32(record: Record, device: torch.device, size: int, iterations: int)
             words,
             seconds_per_iteration=took / iterations,
             times_faster=seconds / (took / iterations),
-            lowest=best,
+            keep_best=best,
         )
-        record.compare(f"{words}: lowest / torch's lowest - 1", best / min(lowest) - 1, ON_PHOTOGRAPHS)
+        record.compare(f"{words}: lowest / torch's lowest - 1", best / min(keep_best) - 1, ON_PHOTOGRAPHS)
 
 
 def timed(work: Callable[[], Optimised], device: torch.device) -> tuple[Optimised, float]:

@@ -17,7 +17,7 @@ from bench.registry import catalog
 from bench.timing.certificate import certify
 from bench.timing.peak import peak
 from bench.timing.records import SpeedProtocol, Stopping
-from bench.timing.subjects import example
+from bench.timing.workloads import example
 from tests.gpu.asked import Asked, Skip
 from tests.gpu.record import Record
 
@@ -88,7 +88,7 @@ def peaks(asked: Asked, record: Record) -> None:
     record.write("state", **state(device))
 
 
-def pass_of(network: catalog.Participant, name: str, image: torch.Tensor, asked: Asked) -> dict[str, Any]:
+def pass_of(network: catalog.LoadedModel, name: str, image: torch.Tensor, asked: Asked) -> dict[str, Any]:
     """Seconds, memory and share of the peak of a pass in a form, or why there is none."""
     assert network.module is not None
     chosen = form(name)

@@ -44,7 +44,7 @@ def pack(folders: Sequence[Path], out: Path, *, side: int = SIDE, most_bytes: in
     if not written:
         out.unlink()
         raise ValueError(
-            f"no image has sides of at least {side}, required one in {', '.join(map(str, folders))}"
+            f"no image has sides of at least {side}, must be one in {', '.join(map(str, folders))}"
         )
     return written
 
@@ -85,10 +85,10 @@ def unpack(file: Path, folder: Path) -> Path:
         with zipfile.ZipFile(file) as archive:
             for name in archive.namelist():
                 if not name.removesuffix(".png").isdigit():
-                    raise ValueError(f"{str(file)!r} holds {name!r}; required an archive of tests.gpu.pack")
+                    raise ValueError(f"{str(file)!r} holds {name!r}; must be an archive of tests.gpu.pack")
                 (folder / name).write_bytes(archive.read(name))
     except zipfile.BadZipFile as error:
-        raise ValueError(f"{str(file)!r} cannot be read; required an archive of tests.gpu.pack") from error
+        raise ValueError(f"{str(file)!r} cannot be read; must be an archive of tests.gpu.pack") from error
     return folder
 
 

@@ -41,7 +41,7 @@ class Record:
     def left_out(self, item: str, reason: str) -> None:
         """Something within the part that cannot be done here."""
         self._line({"item": item, "left_out": reason})
-        print(f"left out: {item}: {reason}", flush=True)
+        print(f"skipped: {item}: {reason}", flush=True)
 
     def end(self, status: str, reason: str = "") -> None:
         """What became of the part."""
@@ -72,7 +72,7 @@ def plain(value: Any) -> Any:
 
 
 def read(file: Path) -> list[dict[str, Any]]:
-    """Every whole line; one that was cut off is left out."""
+    """Every whole line; one that was cut off is skipped."""
     found = []
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
         try:

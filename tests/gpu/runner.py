@@ -40,7 +40,7 @@ class Outcome:
     left_out: int = 0
 
     def __str__(self) -> str:
-        what = f"{self.results} results" + (f", {self.left_out} left out" if self.left_out else "")
+        what = f"{self.results} results" + (f", {self.left_out} skipped" if self.left_out else "")
         reason = f": {self.reason}" if self.reason else ""
         return f"{self.name:<12} {self.status:<10} {self.seconds:6.1f} s  {what}{reason}"
 
@@ -160,7 +160,7 @@ def write_summary(out: Path, outcomes: Sequence[Outcome], pending: Sequence[Part
 def beyond(lines: Iterable[dict[str, Any]]) -> list[str]:
     """Each comparison that failed; "none" where none did."""
     return [
-        f"  {line['part']}: {line['item']} is {line['value']}, required at most {line['limit']}"
+        f"  {line['part']}: {line['item']} is {line['value']}, must be at most {line['limit']}"
         for line in lines
         if line.get("ok") is False
     ] or ["  none"]

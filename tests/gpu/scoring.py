@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from bench import cache, manifest, sr_quality
+from bench import sr_quality
+from bench.data import cache, manifest
 from bench.metrics import METRICS
 from bench.protocols import protocol
-from bench.store import Store
+from bench.storage.store import Store
 from tests.gpu.asked import Asked, Skip
 from tests.gpu.machine import ready
 from tests.gpu.record import Record
@@ -71,13 +72,13 @@ def differences(record: Record, cpu: dict[Key, float], device: dict[Key, float])
     """By metric; a value that one side lacks is infinitely far away."""
     for metric in dict.fromkeys(key[2] for key in cpu):
         keys = [key for key in cpu if key[2] == metric]
-        lacking = [key for key in keys if key not in device]
+        missing = [key for key in keys if key not in device]
         absolute = metric in TOLERANCES
         far = [
             abs(device[key] - cpu[key]) / (1 if absolute else max(abs(cpu[key]), 1e-12))
             for key in keys
             if key in device and device[key] != cpu[key]
         ]
-        worst = float("inf") if lacking else max(far, default=0.0)
+        worst = float("inf") if missing else max(far, default=0.0)
         words = "largest difference" if absolute else "largest relative difference"
         record.compare(f"{metric}: {words}", worst, TOLERANCES.get(metric, RELATIVE), values=len(keys))

@@ -8,7 +8,7 @@ import torch
 
 from bench.commands import speed
 from bench.config_file import Command
-from bench.store import Store
+from bench.storage.store import Store
 from bench.timing.config import Config
 from bench.timing.rows import Row
 from tests.gpu.asked import Asked

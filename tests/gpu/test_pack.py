@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import images
+from bench.data import images
 from tests.gpu.pack import main, pack, unpack
 
 
@@ -53,7 +53,7 @@ def test_the_program_says_how_many_and_refuses_where_there_are_none(
 
 def test_what_is_no_such_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"no archive")
-    with pytest.raises(ValueError, match="cannot be read; required an archive of tests"):
+    with pytest.raises(ValueError, match="cannot be read; must be an archive of tests"):
         unpack(tmp_path / "a.zip", tmp_path / "a")
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
         archive.writestr("../evil.png", b"")

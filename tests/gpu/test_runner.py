@@ -71,7 +71,7 @@ def test_a_part_that_raises_gives_1_and_the_next_one_is_run(tmp_path: Path) -> N
 def test_a_comparison_beyond_its_limit_gives_1_and_stands_in_the_summary(tmp_path: Path) -> None:
     assert run([part("beyond")], asked(tmp_path), seconds=SECONDS) == FAILED
     assert [line["ok"] for line in lines(tmp_path, "beyond")[:2]] == [False, True]
-    assert "beyond: not a number is nan, required at most 1.0" in (tmp_path / "summary.txt").read_text()
+    assert "beyond: not a number is nan, must be at most 1.0" in (tmp_path / "summary.txt").read_text()
 
 
 def test_a_part_that_crashes_gives_1_and_keeps_what_it_had(tmp_path: Path) -> None:

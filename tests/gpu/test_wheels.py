@@ -52,7 +52,7 @@ def test_a_child_imports_what_was_missing(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_folder_without_wheels_and_a_broken_wheel_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"required a folder of \.whl files"):
+    with pytest.raises(ValueError, match=r"must be a folder of \.whl files"):
         install_missing(tmp_path)
     (tmp_path / "invented_absent-1.0-py3-none-any.whl").write_bytes(b"broken")
     with pytest.raises(ValueError, match="cannot be installed"):

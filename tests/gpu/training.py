@@ -12,8 +12,9 @@ from unittest.mock import patch
 
 import torch
 
-from bench import datasets, loss_networks, train
-from bench.styles import LOSS_WEIGHTS
+from bench import loss_networks, train
+from bench.data import datasets
+from bench.data.styles import LOSS_WEIGHTS
 from bench.training.data import Patches, load_images
 from bench.training.recipe import PRESETS, Recipe, build
 from models.vgg import LossNetwork, random_loss_network

@@ -41,7 +41,7 @@ def install_missing(folder: Path) -> list[str]:
         ValueError: no such folder, no wheel in it, or pip refuses one; the message has pip's last line.
     """
     if not any(folder.glob("*.whl")):
-        raise ValueError(f"--wheels is {str(folder)!r}; required a folder of .whl files")
+        raise ValueError(f"--wheels is {str(folder)!r}; must be a folder of .whl files")
     wanted = missing(folder)
     if not wanted:
         return []

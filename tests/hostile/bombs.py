@@ -20,7 +20,7 @@ ALLOWED_BYTES = 2**30
 
 def main(folder: Path) -> list[dict[str, object]]:
     """Name, what was said, seconds and growth of memory in MiB of every bomb."""
-    from bench.images import decode, read
+    from bench.data.images import decode, read
     from bench.registry.adapters.checkpoint import read as read_weights
 
     decode(b"P5 1 1 255\n\0", "warm")  # what is loaded once does not count

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from bench.errors import ImageError
-from bench.images import decode
+from bench.data.images import decode
 
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "LAB", "HSV")
 KINDS: Mapping[str, Mapping[str, Any]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.protocols import protocol
 from bench.records import Environment, Failure, MetricInfo, Picture, Run, Score, SpeedResult
-from bench.store import Store
+from bench.storage.store import Store
 from tests.reports.results import timing
 from tests.stores import fill, fill_styles, style_protocol
 

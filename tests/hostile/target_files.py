@@ -9,9 +9,9 @@ import random
 import re
 from pathlib import Path
 
-from bench import manifest, published
+from bench.data import manifest, published
 from bench.errors import ImageError
-from bench.images import read
+from bench.data.images import read
 from reports.load import paper
 from tests.hostile import pictures
 from tests.hostile.mutate import damaged, toml_text

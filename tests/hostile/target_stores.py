@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import contents
+from bench.storage import reader as contents
 from bench.errors import StoreError
 from bench.protocols import protocol
 from bench.storage.schema import TABLES
-from bench.store import Store
+from bench.storage.store import Store
 from reports.load.gather import gather
 from tests.hostile.mutate import TEXTS, changed, damaged, json_text, odd
 from tests.hostile.reading import folder, refusing, written
@@ -148,7 +148,7 @@ def _read_all(store: Store) -> None:
         lambda: store.curves(dataset="coco50", protocol_hash=style),
         lambda: store.failures(3),
         lambda: store.environment(1),
-        lambda: store.known_file("/x"),
+        lambda: store.cached_file_hash("/x"),
         lambda: [store.table(name) for name in TABLES],
     )
     for read_one in readers:

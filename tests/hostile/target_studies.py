@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from bench import contents
+from bench.storage import reader as contents
 from bench.protocols import protocol
 from bench.records import content_hash
 from bench.study.answers import FORMAT
@@ -37,7 +37,7 @@ def study() -> Study:
     rule = protocol("johnson2016", 4)
     hashes = {"x": "1", "y": "2"}
     return plan(
-        Pictures(dataset="set5", protocol=rule, models=hashes, files=files, lacking=()), catch=1
+        Pictures(dataset="set5", protocol=rule, models=hashes, files=files, missing=()), catch=1
     ).study
 
 

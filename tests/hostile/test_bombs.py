@@ -14,28 +14,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images
+from bench.data import images
 from bench.errors import ImageError
-from bench.files.whole_file import read_whole
-from bench.images import jpeg_scans
+from bench.data.whole_file import read_whole
+from bench.data.images import jpeg_scans
 from tests.hostile import pictures
 
 ROOT = Path(__file__).parents[2]
 SAID = {
-    "png": "is 50000x50000 pixels; required at most 178956970",
+    "png": "is 50000x50000 pixels; must be at most 178956970",
     "zTXt": "Decompressed data too large",
     "iTXt": "Decompressed data too large",
     "iCCP": "Decompressed data too large",
-    "gif canvas": "is 65535x65535 pixels; required at most",
-    "gif frames": "has several frames; required a single image",
+    "gif canvas": "is 65535x65535 pixels; must be at most",
+    "gif frames": "has several frames; must be a single image",
     "tiff strips": "",
-    "tiff directories": "has several frames; required a single image",
-    "jpeg scans": "scans; required at most 64",
-    "deflated.pth": "unpacked, more than the file; required parts that are not compressed",
+    "tiff directories": "has several frames; must be a single image",
+    "jpeg scans": "scans; must be at most 64",
+    "deflated.pth": "unpacked, more than the file; must be parts that are not compressed",
     "claimed.pth": "is damaged or no checkpoint",
     "bytearray.pth": "",
-    "header.safetensors": "required a safetensors file",
-    "array.safetensors": "required a safetensors file",
+    "header.safetensors": "must be a safetensors file",
+    "array.safetensors": "must be a safetensors file",
 }
 
 
@@ -103,7 +103,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "terminal.png").symlink_to("/dev/tty")
     for name in ("pipe.png", "zeros.png", "terminal.png"):
         with pytest.raises(
-            ImageError, match=r"pipe or a device, required a file|No such device|cannot be read"
+            ImageError, match=r"pipe or a device, must be a file|No such device|cannot be read"
         ):
             images.read(tmp_path / name)
 
@@ -111,7 +111,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "sparse.png").open("wb") as stream:
         stream.truncate(2**40)
-    with pytest.raises(ImageError, match="has 1099511627776 bytes, required at most 2147483648"):
+    with pytest.raises(ImageError, match="has 1099511627776 bytes, must be at most 2147483648"):
         images.read(tmp_path / "sparse.png")
-    with pytest.raises(OSError, match="has 1099511627776 bytes, required at most 5"):
+    with pytest.raises(OSError, match="has 1099511627776 bytes, must be at most 5"):
         read_whole(tmp_path / "sparse.png", most=5)

@@ -80,7 +80,7 @@ def test_any_bytes_are_read_or_refused_in_one_line(name: str) -> None:
 
 
 def test_a_case_that_fails_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench import images
+    from bench.data import images
 
     monkeypatch.setattr(images, "DECODER_ERRORS", (EOFError,))
     failed = 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench import compare, preference
-from bench.escapes import escape_csv, escape_latex, escape_markdown
+from bench.text import escape_csv, escape_latex, escape_markdown
 from bench.quality.summary import Row, export
 from bench.tables import FORMATS
 from reports.__main__ import main as report

@@ -18,7 +18,6 @@ from bench import (
     apply,
     compare,
     degrade,
-    images,
     inversion,
     merge,
     preference,
@@ -27,7 +26,8 @@ from bench import (
     style_quality,
     train,
 )
-from bench.printable import stem_name
+from bench.data import images
+from bench.text import stem_name
 from reports.__main__ import main as report
 from tests.hostile import pictures, target_stores, target_studies
 from tests.hostile.mutate import changed, damaged, json_text

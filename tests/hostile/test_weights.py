@@ -149,5 +149,5 @@ def test_a_checkpoint_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     from bench.registry.adapters.checkpoint import opened
 
     os.mkfifo(tmp_path / "net.pth")
-    with pytest.raises(UserError, match="pipe or a device, required a file"):
+    with pytest.raises(UserError, match="pipe or a device, must be a file"):
         opened(spec.parse(str(tmp_path / "net.pth")))

@@ -108,7 +108,7 @@ def test_a_checkpoint_gives_what_the_network_of_the_examples_gives(
 
 
 def test_a_content_that_is_too_small_says_so() -> None:
-    with pytest.raises(ValueError, match="required at least 5 pixels"):
+    with pytest.raises(ValueError, match="must be at least 5 pixels"):
         example_style_net(theirs().state_dict())(torch.rand(1, 3, 4, 20))
 
 

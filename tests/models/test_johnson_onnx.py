@@ -123,7 +123,7 @@ def refused(model: onnx.ModelProto, folder: Path, message: str) -> None:
 
 def test_an_array_too_many_too_few_or_twice_is_refused(released: onnx.ModelProto, tmp_path: Path) -> None:
     array = released.graph.initializer.pop()
-    refused(released, tmp_path, r"arrays scale_B are missing, unknown or repeated, required 64")
+    refused(released, tmp_path, r"arrays scale_B are missing, unknown or repeated, must be 64")
     array.name = "another"
     released.graph.initializer.append(array)
     refused(released, tmp_path, r"arrays another, scale_B are missing")
@@ -135,7 +135,7 @@ def test_an_array_too_many_too_few_or_twice_is_refused(released: onnx.ModelProto
 def test_an_array_of_another_shape_is_refused(released: onnx.ModelProto, tmp_path: Path) -> None:
     array = next(a for a in released.graph.initializer if a.name == "convolution3_B")
     array.CopyFrom(onnx.numpy_helper.from_array(np.zeros(5, np.float32), "convolution3_B"))
-    refused(released, tmp_path, r"residual\.0\.first\.conv\.bias is \(5,\), required \(64,\)")
+    refused(released, tmp_path, r"residual\.0\.first\.conv\.bias is \(5,\), must be \(64,\)")
 
 
 def test_another_mean_another_scale_and_another_graph_are_refused(
@@ -143,29 +143,29 @@ def test_another_mean_another_scale_and_another_graph_are_refused(
 ) -> None:
     affine = next(node for node in released.graph.node if node.op_type == "Affine")
     affine.attribute[0].f = 127.5
-    refused(released, tmp_path, r"Affine has alpha 127.5, required 150.0")
+    refused(released, tmp_path, r"Affine has alpha 127.5, must be 150.0")
     affine.attribute[0].f = 150
     padding = next(node for node in released.graph.node if node.op_type == "Pad")
     padding.attribute[0].s = b"edge"
-    refused(released, tmp_path, r"Pad has mode b'edge', required b'reflect'")
+    refused(released, tmp_path, r"Pad has mode b'edge', must be b'reflect'")
     padding.attribute[0].s = b"reflect"
     mean = next(a for a in released.graph.initializer if a.name == "scale_B")
     mean.CopyFrom(onnx.numpy_helper.from_array(np.ones((3, 1, 1), np.float32), "scale_B"))
-    refused(released, tmp_path, r"array scale_B is \[1\.0, 1\.0, 1\.0\], required \(103\.939")
+    refused(released, tmp_path, r"array scale_B is \[1\.0, 1\.0, 1\.0\], must be \(103\.939")
     released.graph.node.pop()
-    refused(released, tmp_path, r"operations are .*, required .*'Add'\)")
+    refused(released, tmp_path, r"operations are .*, must be .*'Add'\)")
 
 
 def test_a_file_that_is_not_onnx_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "picture.onnx"
     path.write_bytes(b"\xff\xd8\xff\xe0 not a network")
-    with pytest.raises(ValueError, match=r"picture\.onnx: not an ONNX file, required one of the released"):
+    with pytest.raises(ValueError, match=r"picture\.onnx: not an ONNX file, must be one of the released"):
         load_johnson(path)
 
 
 def test_without_the_extra_the_message_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(
-        ImportError, match=r"onnx is not installed, required the extra: pip install '\.\[onnx\]'"
+        ImportError, match=r"onnx is not installed, needs the extra: pip install '\.\[onnx\]'"
     ):
         load_johnson(tmp_path / "candy.onnx")

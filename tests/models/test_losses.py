@@ -214,11 +214,11 @@ def test_without_layers_only_the_variation_is_left() -> None:
 
 def test_refusals_state_the_actual_then_the_required() -> None:
     judged = objective(image(2), image(seed=1))
-    with pytest.raises(ValueError, match=r"image is 10x13, required the content's size, 10x12"):
+    with pytest.raises(ValueError, match=r"image is 10x13, must be the content's size, 10x12"):
         judged(image(2, size=(13, 10)))
-    with pytest.raises(ValueError, match=r"content has 2 images, required 1 or as many as are judged, 3"):
+    with pytest.raises(ValueError, match=r"content has 2 images, must be 1 or as many as are judged, 3"):
         judged(image(3))
-    with pytest.raises(ValueError, match=r"layers relu9 asked for, required some of: relu1, relu2"):
+    with pytest.raises(ValueError, match=r"layers relu9 asked for, needs some of: relu1, relu2"):
         StyleObjective(network, content=image(), style=image(), content_layers=("relu9",), style_layers=())
-    with pytest.raises(ValueError, match=r"style_distance is 'max', required one of: mean, sum"):
+    with pytest.raises(ValueError, match=r"style_distance is 'max', must be one of: mean, sum"):
         objective(image(), image(), style_distance="max")

@@ -124,24 +124,24 @@ def test_a_file_of_weights_gives_the_network_back(tmp_path: Path) -> None:
 
 def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.safetensors"
-    with pytest.raises(ValueError, match="for x4, required x8"):
+    with pytest.raises(ValueError, match="for x4, must be x8"):
         load_sr_net(scale=8, weights=saved(network(), file))
-    with pytest.raises(ValueError, match="architecture 'StyleNet', required 'SRNet'"):
+    with pytest.raises(ValueError, match="architecture 'StyleNet', must be 'SRNet'"):
         load_sr_net(scale=4, weights=saved(network(), file, architecture="StyleNet"))
     wider = json.dumps(network().config | {"width": 9})
     with pytest.raises(ValueError, match="does not fit SRNet"):
         load_sr_net(scale=4, weights=saved(network(), file, config=wider))
     file.write_bytes(b"not weights")
-    with pytest.raises(ValueError, match="required a safetensors file"):
+    with pytest.raises(ValueError, match="must be a safetensors file"):
         load_sr_net(scale=4, weights=file)
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ValueError, match="scale is 3, required one of: 2, 4, 8"):
+    with pytest.raises(ValueError, match="scale is 3, must be one of: 2, 4, 8"):
         SRNet(scale=3)
-    with pytest.raises(ValueError, match="unit is 'dense', required one of: plain, projected"):
+    with pytest.raises(ValueError, match="unit is 'dense', must be one of: plain, projected"):
         SRNet(unit="dense")
     with pytest.raises(ValueError, match="width is 0"):
         SRNet(width=0)
-    with pytest.raises(ValueError, match="1 channels, required 3"):
+    with pytest.raises(ValueError, match="1 channels, must be 3"):
         network()(torch.zeros(1, 1, 4, 4))

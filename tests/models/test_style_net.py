@@ -178,7 +178,7 @@ def test_each_kind_of_convolution_folds_to_1e_5(layer: str) -> None:
 def test_what_cannot_fold_is_refused() -> None:
     with pytest.raises(ValueError, match=r"in training mode, required: eval\(\)"):
         fold_batch_norm(network().train())
-    with pytest.raises(ValueError, match=r"StyleNet has no batch normalisation, required at least one"):
+    with pytest.raises(ValueError, match=r"StyleNet has no batch normalisation, needs at least one"):
         fold_batch_norm(network("instance"))
 
 
@@ -219,15 +219,15 @@ def test_training_reaches_every_parameter() -> None:
 @pytest.mark.parametrize("size", [(40, 60), (60, 40), (1, 1)])
 def test_an_image_too_small_for_the_reflection_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(
-        ValueError, match=rf"content is {size[1]}x{size[0]}, required at least 41 pixels per side"
+        ValueError, match=rf"content is {size[1]}x{size[0]}, must be at least 41 pixels per side"
     ):
         network()(image(size=size))
 
 
 def test_unknown_variants_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"norm is 'layer', required one of: batch, instance"):
+    with pytest.raises(ValueError, match=r"norm is 'layer', must be one of: batch, instance"):
         StyleNet(norm="layer")
-    with pytest.raises(ValueError, match=r"tanh is 'gatys', required one of: paper, released"):
+    with pytest.raises(ValueError, match=r"tanh is 'gatys', must be one of: paper, released"):
         StyleNet(tanh="gatys")
 
 

@@ -138,28 +138,28 @@ def test_channels_last_and_autocast_give_nearly_the_same() -> None:
 
 def test_an_unknown_network_or_layer_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        ValueError, match=r"loss network is 'vgg11', required one of: vgg16, vgg19, .*vgg19-conv3_1"
+        ValueError, match=r"loss network is 'vgg11', must be one of: vgg16, vgg19, .*vgg19-conv3_1"
     ):
         random_loss_network("vgg11", ("relu1_1",))
     with pytest.raises(
-        ValueError, match="layer is 'relu3_4', required one that vgg16 reaches: conv1_1, relu1_1, "
+        ValueError, match="layer is 'relu3_4', must be one that vgg16 reaches: conv1_1, relu1_1, "
     ):
         random_loss_network("vgg16", ("relu1_1", "relu3_4"))
-    with pytest.raises(ValueError, match="no layer asked for, required at least one"):
+    with pytest.raises(ValueError, match="no layer asked for, needs at least one"):
         random_loss_network("vgg16", ())
 
 
 def test_an_image_too_small_for_the_last_layer_is_refused_with_both_sizes() -> None:
     network = random_loss_network("vgg16", ("relu3_1",))
     assert network(image(1, 4, 5))["relu3_1"].shape[2:] == (1, 1)
-    with pytest.raises(ValueError, match="image is 5x3, required at least 4x4 for relu3_1"):
+    with pytest.raises(ValueError, match="image is 5x3, must be at least 4x4 for relu3_1"):
         network(image(1, 3, 5))
 
 
 def test_a_state_dict_that_does_not_fit_is_refused_with_the_array(tmp_path: Path) -> None:
     path = tmp_path / "other.pth"
     torch.save({"features.0.weight": torch.zeros(64, 3, 11, 11)}, path)
-    required = r"required \(64, 3, 3, 3\) \(conv1_1.weight of vgg16\)"
+    required = r"must be \(64, 3, 3, 3\) \(conv1_1.weight of vgg16\)"
     with pytest.raises(ValueError, match=rf"other.pth: features.0.weight is \(64, 3, 11, 11\), {required}"):
         loss_network("vgg16", ("relu1_1",), path)
     torch.save({}, path)
@@ -171,7 +171,7 @@ def test_a_state_dict_that_does_not_fit_is_refused_with_the_array(tmp_path: Path
 def test_a_file_that_is_no_state_dict_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "page.pth"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"page\.pth cannot be read, required a state dict saved by PyTorch"):
+    with pytest.raises(ValueError, match=r"page\.pth cannot be read, must be a state dict saved by PyTorch"):
         loss_network("vgg16", ("relu1_1",), path)
 
 
@@ -223,7 +223,7 @@ def test_the_caffe_prefix_holds_trained_filters(prefix: LossNetwork) -> None:
 def test_the_caffe_prefix_says_what_it_is_and_where_it_ends(prefix: LossNetwork, real_data: Path) -> None:
     assert (prefix.name, prefix.weights, prefix.trained) == ("vgg19-conv3_1", "vgg19.model", True)
     with pytest.raises(
-        ValueError, match=r"layer is 'relu4_2', required one that vgg19-conv3_1 reaches: .*, relu3_1$"
+        ValueError, match=r"layer is 'relu4_2', must be one that vgg19-conv3_1 reaches: .*, relu3_1$"
     ):
         loss_network("vgg19-conv3_1", ("relu4_2",), real_data / PREFIX)
 
@@ -233,7 +233,7 @@ def test_a_prefix_of_another_length_is_refused_with_both(change: int, tmp_path: 
     size = 2221312
     path = tmp_path / "vgg19.model"
     path.write_bytes(bytes(size + change))
-    with pytest.raises(ValueError, match=rf"vgg19\.model has {size + change} bytes, required {size} for"):
+    with pytest.raises(ValueError, match=rf"vgg19\.model has {size + change} bytes, must be {size} for"):
         loss_network("vgg19-conv3_1", ("relu1_1",), path)
 
 
@@ -242,5 +242,5 @@ def test_a_prefix_with_nan_is_refused(tmp_path: Path) -> None:
     values = np.zeros(2221312 // 4, "<f4")
     values[7] = np.nan
     path.write_bytes(values.tobytes())
-    with pytest.raises(ValueError, match="holds NaN or infinite values, required finite ones"):
+    with pytest.raises(ValueError, match="holds NaN or infinite values, must be finite ones"):
         loss_network("vgg19-conv3_1", ("relu1_1",), path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.contents import read
+from bench.storage.reader import read
 from reports.load.gather import gather
 from reports.load.paper import PaperCell
 from reports.load.results import Group, Results

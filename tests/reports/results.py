@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.contents import StoredRun
+from bench.storage.reader import StoredRun
 from bench.metrics import info
 from bench.protocols import protocol
 from bench.records import SpeedResult, SRProtocol

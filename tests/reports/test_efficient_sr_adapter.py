@@ -10,7 +10,7 @@ import torch
 import models
 from bench.errors import UserError
 from bench.registry import catalog
-from bench.registry.external import Outside
+from bench.registry.external import ExternalModel
 
 FOLDER = Path(__file__).parents[2] / "reports" / "leaderboards" / "efficient_sr"
 ADAPTER = FOLDER / "adapter.py"
@@ -67,9 +67,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def opened(name: str) -> Outside:
+def opened(name: str) -> ExternalModel:
     found = catalog.upscaler_entry(f"{ADAPTER}:{name}")
-    assert isinstance(found, Outside)
+    assert isinstance(found, ExternalModel)
     return found
 
 

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from bench import speed, sr_quality
-from bench.contents import read
+from bench.storage.reader import read
 from bench.records import Environment, Run, SpeedResult
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.rows import network_row
 from reports.figures import crops, differences, ladder, pareto, table1

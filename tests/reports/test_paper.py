@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS
-from bench.published import everything
+from bench.data.published import everything
 from bench.registry.upscalers import UPSCALERS
 from reports.load.paper import GridTarget, ScoreTarget, cells, entries
 
 BY_ID = {cell.id: cell for cell in cells()}
-DOCUMENT = tomllib.loads(resources.files("bench").joinpath("paper.toml").read_text(encoding="utf-8"))
+DOCUMENT = tomllib.loads(resources.files("bench").joinpath("data/paper.toml").read_text(encoding="utf-8"))
 # A value or two of every row of every table, typed from PAPER.md.
 TYPED = {
     "table1.256.gatys-100": "3.17",
@@ -136,12 +136,12 @@ def test_a_number_is_the_one_that_was_typed_by_hand(name: str, printed: str) -> 
 def test_every_row_of_every_table_was_typed_once_at_least() -> None:
     rows = {(t["id"], model) for t in DOCUMENT["scores"] for model, *_ in t["rows"]}
     rows |= {(grid["id"], size) for grid in DOCUMENT["grid"] for size, *_ in grid["rows"]}
-    lacking = {
+    missing = {
         (table, row)
         for table, row in rows
         if not any(name.startswith(f"{table}.") and f".{row}." in f"{name}." for name in TYPED)
     }
-    assert not lacking
+    assert not missing
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bench.contents import StoredRun, read
+from bench.storage.reader import StoredRun, read
 from bench.errors import RunError
 from bench.records import Environment, SpeedResult
 from reports.load.gather import gather
@@ -219,7 +219,7 @@ def test_a_broken_figure_is_named(tmp_path: Path, content: bytes | None, suffix:
         Figure(id="fine", title="Fine", caption="", svg=tmp_path / "fine.svg"),
         Figure(id="bad", title="Bad", caption="", **{suffix: bad}),  # type: ignore[arg-type]
     )
-    with pytest.raises(RunError, match=rf"figure '.*bad\.{suffix}': .*required an SVG or PNG"):
+    with pytest.raises(RunError, match=rf"figure '.*bad\.{suffix}': .*must be an SVG or PNG"):
         write_pdf(report(section(figures=figures)), tmp_path / "report.pdf")
     assert not (tmp_path / "report.pdf").exists()
 
@@ -235,7 +235,7 @@ def test_a_typst_without_its_fonts_is_refused(tmp_path: Path, monkeypatch: pytes
             return ["DejaVu Sans Mono"]
 
     monkeypatch.setattr(typst, "Fonts", Bare)
-    with pytest.raises(RunError, match="DejaVu Sans Mono; required Libertinus Serif"):
+    with pytest.raises(RunError, match="DejaVu Sans Mono; must be Libertinus Serif"):
         write_pdf(report(), tmp_path / "report.pdf")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.contents import read
+from bench.storage.reader import read
 from reports.content import build
 from reports.load.gather import gather
 from reports.load.results import Results

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench.records import Environment, Run
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from reports.__main__ import main, parser
 from tests.reports.results import timing
 from tests.stores import MACHINE, fill
@@ -80,7 +80,7 @@ def test_a_nasty_name_is_in_the_data_as_it_is_and_nowhere_a_tag(folder: Path, da
 def test_a_folder_that_is_not_empty_needs_force(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert main([str(folder.parent / "results.db"), "--out", str(folder)]) == 2
-    assert "is not empty; required an empty or new one, or --force" in capsys.readouterr().err
+    assert "is not empty; must be an empty or new one, or --force" in capsys.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
@@ -88,7 +88,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, capsys: pytest
     file = tmp_path / "report"
     file.write_text("x")
     assert main([str(tmp_path / "r.db"), "--out", str(file), "--force"]) == 2
-    assert "is a file; required a folder" in capsys.readouterr().err
+    assert "is a file; must be a folder" in capsys.readouterr().err
 
 
 def test_a_missing_results_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,7 +121,7 @@ def test_an_empty_results_file_says_what_fills_it(tmp_path: Path, capsys: pytest
         pass
     assert main([str(tmp_path / "r.db"), "--out", str(tmp_path / "out")]) == 1
     message = capsys.readouterr().err
-    assert "holds no scores, no times and no objectives; required at least one" in message
+    assert "holds no scores, no times and no objectives; needs at least one" in message
     assert "bench.sr_quality" in message
 
 

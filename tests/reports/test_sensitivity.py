@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.contents import read
+from bench.storage.reader import read
 from reports.figures import sensitivity
 from reports.figures.drawing import Drawing
 from reports.load.gather import gather

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from bench import inversion, style_quality
-from bench.contents import read
-from bench.store import Store
+from bench.storage.reader import read
+from bench.storage.store import Store
 from reports.__main__ import main
 from reports.figures import layers, objective, stylized
 from reports.figures.draw import draw_some

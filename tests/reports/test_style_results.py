@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.contents import read
+from bench.storage.reader import read
 from bench.records import Environment, Run
 from bench.registry.stylizers import STYLIZERS
-from bench.store import Store
+from bench.storage.store import Store
 from reports.content import build
 from reports.load.gather import gather
 from reports.load.objectives import all_series
@@ -103,7 +103,7 @@ def test_a_curve_that_is_not_finite_or_empty_is_left_out_and_counted(tmp_path: P
         store.add(run, curves=bad)
     found = results_of(tmp_path / "r.db")
     assert list(found.styles[0].curves["gatys"]) == ["c"]
-    assert any("2 curves left out, empty or not finite" in note for note in found.notes)
+    assert any("2 curves skipped, empty or not finite" in note for note in found.notes)
 
 
 def test_pictures_that_are_gone_are_counted_and_not_shown(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_some_of_the_contents_or_another_style_are_not_judged(tmp_path: Path) ->
     fill_styles(tmp_path / "r.db", style_protocol(), networks=NETWORKS, images=FIFTY[:49])
     made = crossing(results_of(tmp_path / "r.db"))
     assert made.judgement == "not run"
-    assert made.why == "n = 49, required all 50 contents of coco50"
+    assert made.why == "n = 49, must be all 50 contents of coco50"
     fill_styles(tmp_path / "s.db", style_protocol("candy"), networks={"style-candy": 0.1}, images=FIFTY)
     assert crossing(results_of(tmp_path / "s.db")).why == ""
 

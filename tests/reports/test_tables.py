@@ -434,4 +434,4 @@ def test_an_infinite_value_is_named_and_never_ranked() -> None:
     (line,) = (line for line in summary([found], [], []) if line.startswith("Highest"))
     assert "bicubic" in line
     assert "inf dB" not in line
-    assert "2 images with an infinite value left out" in line
+    assert "2 images with an infinite value skipped" in line

@@ -133,7 +133,7 @@ def test_a_mean_of_some_of_the_images_is_not_judged() -> None:
     found = results(group({("bicubic", "psnr"): [28.43, 28.43, 28.43, 28.43, None]}))
     made = verdict("figure8.set5.bicubic.psnr", found)
     assert (made.judgement, made.ours) == ("not run", None)
-    assert "n = 4, required all 5 images of set5" in made.why
+    assert "n = 4, must be all 5 images of set5" in made.why
     assert made.command
 
 

@@ -24,9 +24,9 @@ def main(out: Path) -> None:
     """Each claim in turn."""
     import bench
     import reports
-    from bench import manifest
+    from bench.data import manifest
     from bench.environment import environment, suite
-    from bench.examining.report import weights
+    from bench.diagnostics.report import weights
 
     number = metadata.version("perceptual-bench")
     for package in (bench, reports):

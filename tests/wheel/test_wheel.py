@@ -68,7 +68,7 @@ def only(folder: Path, pattern: str) -> Path:
 def test_the_wheel_has_all_code_and_data_of_the_four_layers_and_nothing_else(dist: Path) -> None:
     files = wheel_files(only(dist, "*.whl"))
     assert list(wheel_problems(files)) == []
-    assert {"bench/manifest.toml", "bench/paper.toml", "bench/templates/preference.html"} <= set(files)
+    assert {"bench/data/manifest.toml", "bench/data/paper.toml", "bench/templates/preference.html"} <= set(files)
     assert any(name.startswith("reports/published/") for name in files)
     assert sum(name.endswith(".safetensors") for name in files) == len(
         list(ROOT.glob("models/weights/*.safetensors"))
@@ -125,9 +125,9 @@ def test_what_is_wrong_with_an_archive_is_named(tmp_path: Path, capsys: pytest.C
     files = dict.fromkeys(package_files(), b"")
     whole = {**files, "x.dist-info/licenses/LICENSE": b""}
     assert list(wheel_problems(whole)) == []
-    lacking = {name: content for name, content in whole.items() if name != "bench/paper.toml"}
-    assert list(wheel_problems({**lacking, "tests/a.py": b""})) == [
-        "lacks bench/paper.toml",
+    missing = {name: content for name, content in whole.items() if name != "bench/data/paper.toml"}
+    assert list(wheel_problems({**missing, "tests/a.py": b""})) == [
+        "lacks bench/data/paper.toml",
         "has tests/a.py, which is not in the source tree",
     ]
     assert list(wheel_problems(files)) == ["lacks the licence"]
@@ -143,4 +143,4 @@ def test_what_is_wrong_with_an_archive_is_named(tmp_path: Path, capsys: pytest.C
     with zipfile.ZipFile(tmp_path / "x.whl", "w") as archive:
         archive.writestr("tests/a.py", "")
     assert main([str(tmp_path / "x.whl")]) == 1
-    assert "lacks bench/manifest.toml" in capsys.readouterr().err
+    assert "lacks bench/data/manifest.toml" in capsys.readouterr().err

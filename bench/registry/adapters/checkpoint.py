@@ -26,12 +26,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench.errors import UserError
-from bench.files.formats import no_weights, read_head
-from bench.files.weights_only import DAMAGE, load
-from bench.files.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
-from bench.printable import one_line
-from bench.registry.adapters.convention import Convention, ForeignModule, reason
-from bench.registry.external import Outside
+from bench.data.formats import no_weights, read_head
+from bench.data.weights_only import DAMAGE, load
+from bench.data.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
+from bench.text import one_line
+from bench.registry.adapters.convention import Convention, ModuleAdapter, reason
+from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
 from models import example_style_net, sr_net, style_net
 from models.weight_files import read_weights
@@ -59,7 +59,7 @@ LEFTOVERS = re.compile(
 DEEPEST = 8
 
 
-def opened(spec: Spec) -> Outside:
+def opened(spec: Spec) -> ExternalModel:
     """The network in a checkpoint.
 
     Raises:
@@ -90,7 +90,7 @@ def refuse_other_files(file: Path) -> None:
     what = no_weights(read_head(file))
     if what:
         raise UserError(
-            f"{str(file)!r} is damaged or no checkpoint: it is {what}; required a file of weights: fetch it again"
+            f"{str(file)!r} is damaged or no checkpoint: it is {what}; must be a file of weights: fetch it again"
         )
 
 
@@ -103,14 +103,14 @@ def _metadata(file: Path) -> dict[str, str]:
         raise UserError(f"{str(file)!r}: {error}") from error
 
 
-def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> Outside:
+def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> ExternalModel:
     """A file that `bench.train export` wrote."""
     file = Path(spec.source)
     _refuse_options(spec)
     try:
         if metadata["architecture"] == sr_net.ARCHITECTURE:
             scale = int(json.loads(metadata["config"])["scale"])
-            return Outside(
+            return ExternalModel(
                 spec=spec,
                 kind="upscaler",
                 about="the paper's network, trained with bench.train",
@@ -121,7 +121,7 @@ def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> Outsi
         style_net.load_style_net(file)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{str(file)!r}: {error}") from error
-    return Outside(
+    return ExternalModel(
         spec=spec,
         kind="stylizer",
         about="the paper's style network, trained with bench.train",
@@ -138,7 +138,7 @@ def _refuse_options(spec: Spec) -> None:
     for key in ("order", "multiple", "kind"):
         if key in spec.options:
             raise UserError(
-                f"{spec.source!r} was trained with bench.train and says itself what it takes; required no {key}="
+                f"{spec.source!r} was trained with bench.train and says itself what it takes; must be no {key}="
             )
 
 
@@ -155,13 +155,13 @@ def read(file: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{str(file)!r} holds more than weights and is not opened, since that would run its code "
-            f"({_refused(error)}); required a file of tensors alone: save the network's state_dict() in the program "
+            f"({_refused(error)}); must be a file of tensors alone: save the network's state_dict() in the program "
             "that made it, best as safetensors"
         ) from error
     except DAMAGE as error:
         script = "TorchScript" in str(error)
         what = "is TorchScript, which is code" if script else f"is damaged or no checkpoint ({reason(error)})"
-        raise UserError(f"{str(file)!r} {what}; required a file of tensors: a state_dict") from error
+        raise UserError(f"{str(file)!r} {what}; must be a file of tensors: a state_dict") from error
     return _weights(content, file)
 
 
@@ -184,7 +184,7 @@ def _weights(content: Any, file: Path) -> dict[str, Tensor]:
         else {}
     )
     if not arrays:
-        raise UserError(f"{str(file)!r} holds no arrays by name; required a state_dict")
+        raise UserError(f"{str(file)!r} holds no arrays by name; must be a state_dict")
     return arrays
 
 
@@ -224,7 +224,7 @@ def _whole(arrays: Mapping[str, Tensor], prefix: str) -> bool:
     )
 
 
-def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> Outside:
+def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> ExternalModel:
     """The style network of PyTorch's examples."""
     if (
         "multiple" in spec.options
@@ -232,26 +232,26 @@ def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> Ou
         or spec.options.get("kind") == "upscaler"
     ):
         raise UserError(
-            f"{spec.source!r} is a style network of any size and scale 1; required no multiple=, scale= or kind=upscaler"
+            f"{spec.source!r} is a style network of any size and scale 1; must be no multiple=, scale= or kind=upscaler"
         )
     try:
         network = example_style_net.example_style_net(weights)
     except ValueError as error:
         raise UserError(f"{spec.source!r}: {error}") from error
     convention = Convention(bgr=spec.options.get("order") == "bgr", minimum=example_style_net.MINIMUM_SIZE)
-    return Outside(
+    return ExternalModel(
         spec=spec,
         kind="stylizer",
         about="the style network of PyTorch's examples",
         scale=1,
         content=sha256,
-        make=lambda scale, device: ForeignModule(copy.deepcopy(network), convention, scale).to(device),
+        make=lambda scale, device: ModuleAdapter(copy.deepcopy(network), convention, scale).to(device),
         minimum=example_style_net.MINIMUM_SIZE,
         style=spec.options.get("style", ""),
     )
 
 
-def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> Outside:
+def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> ExternalModel:
     if importlib.util.find_spec("spandrel") is None:
         raise UserError(
             f"{spec.source!r} was not trained with bench.train; other checkpoints need spandrel, which is not "
@@ -281,19 +281,19 @@ def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> Outside:
     if model is None:
         raise UserError(
             f"{spec.source!r} holds {len(weights)} arrays that spandrel knows no network for, the first called "
-            f"{next(iter(weights))!r}; required one of its architectures, or FILE.py:NAME that builds yours"
+            f"{next(iter(weights))!r}; must be one of its architectures, or FILE.py:NAME that builds yours"
         )
     if not isinstance(model, ImageModelDescriptor) or model.input_channels != model.output_channels:
-        raise UserError(f"{spec.source!r} is a {model.architecture.name}, which takes more than one image; required "
+        raise UserError(f"{spec.source!r} is a {model.architecture.name}, which takes more than one image; must be "
                         "an upscaler or a stylizer")  # fmt: skip
     return _described(spec, sha256, model)
 
 
-def _described(spec: Spec, sha256: str, model: Any) -> Outside:
+def _described(spec: Spec, sha256: str, model: Any) -> ExternalModel:
     """What spandrel says of a network, as this suite says it."""
     if model.input_channels not in {1, 3}:
         raise UserError(
-            f"{spec.source!r} takes {model.input_channels} channels; required 3 (RGB) or 1 (luma)"
+            f"{spec.source!r} takes {model.input_channels} channels; must be 3 (RGB) or 1 (luma)"
         )
     given = spec.options.get("scale", model.scale)
     if given != model.scale:
@@ -308,12 +308,12 @@ def _described(spec: Spec, sha256: str, model: Any) -> Outside:
     )
     network: nn.Module = model.model.requires_grad_(False).eval()
     kind = spec.options.get("kind", "upscaler" if model.scale > 1 else "stylizer")
-    return Outside(
+    return ExternalModel(
         spec=spec,
         kind=kind,
         about=f"{model.architecture.name} x{model.scale}, a checkpoint read by spandrel",
         scale=model.scale,
         content=sha256,
         style=spec.options.get("style", ""),
-        make=lambda scale, device: ForeignModule(network, convention, scale).to(device),
+        make=lambda scale, device: ModuleAdapter(network, convention, scale).to(device),
     )

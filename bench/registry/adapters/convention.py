@@ -16,7 +16,7 @@ from baselines.bicubic import imresize
 from baselines.srcnn import rgb_to_ycbcr, ycbcr_to_rgb
 from bench.errors import UserError
 from bench.out_of_memory import out_of_memory
-from bench.printable import one_line
+from bench.text import one_line
 from bench.registry.adapters.environment_kept import environment_kept
 
 PROBE_SIDE = 48
@@ -50,8 +50,8 @@ class Convention:
     windows: bool = True
 
 
-class Foreign:
-    """A callable under its convention, as :class:`bench.roles.Upscaler` has it.
+class ModelAdapter:
+    """A callable under its convention, as :class:`bench.interfaces.Upscaler` has it.
 
     Raises, when called:
         ValueError: it fails on this size, or returns another shape than its scale says.
@@ -65,7 +65,7 @@ class Foreign:
         return run(self.network, self.convention, self.scale, lr)
 
 
-class ForeignModule(nn.Module):
+class ModuleAdapter(nn.Module):
     """The same around a `torch.nn.Module`, which has forms: layouts, precisions, a compiler."""
 
     def __init__(self, network: nn.Module, convention: Convention, scale: int) -> None:
@@ -77,11 +77,11 @@ class ForeignModule(nn.Module):
         return run(self.network, self.convention, self.scale, lr)
 
 
-def wrapped(network: Network, convention: Convention, scale: int) -> Foreign | ForeignModule:
+def wrapped(network: Network, convention: Convention, scale: int) -> ModelAdapter | ModuleAdapter:
     """`network` under its convention; a module stays one."""
     if isinstance(network, nn.Module):
-        return ForeignModule(network, convention, scale)
-    return Foreign(network, convention, scale)
+        return ModuleAdapter(network, convention, scale)
+    return ModelAdapter(network, convention, scale)
 
 
 def run(network: Network, convention: Convention, scale: int, lr: Tensor) -> Tensor:
@@ -152,12 +152,12 @@ def _result(network: Network, given: Tensor, image: Tensor, convention: Conventi
         ) from error
     if not isinstance(result, Tensor) or result.ndim != 4:
         what = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
-        raise ValueError(f"the model returned {what}, required a tensor of four dimensions")
+        raise ValueError(f"the model returned {what}, must be a tensor of four dimensions")
     plain = result.layout == torch.strided and not result.is_quantized and result.device.type != "meta"
     if not plain or result.is_complex():
         kind = "quantized" if result.is_quantized else f"{result.layout} {result.device.type}"
         raise ValueError(
-            f"the model returned a tensor of {result.dtype} ({kind}); required one of real numbers, such as float32"
+            f"the model returned a tensor of {result.dtype} ({kind}); must be one of real numbers, such as float32"
         )
     return result.detach().to(image.device)
 
@@ -183,7 +183,7 @@ def _refuse_size(sr: Tensor, image: Tensor, scale: int, convention: Convention) 
     required = (image.shape[0], image.shape[1], h * scale, w * scale)
     if tuple(sr.shape) != required:
         raise ValueError(
-            f"the model returned shape {tuple(sr.shape)}, required {required}{_hint(convention)}"
+            f"the model returned shape {tuple(sr.shape)}, must be {required}{_hint(convention)}"
         )
 
 
@@ -217,7 +217,7 @@ def _in_windows(network: Network, convention: Convention, scale: int, image: Ten
     h, w = image.shape[-2:]
     high, wide = convention.fixed
     if not convention.windows and (h, w) != (high, wide):
-        raise ValueError(f"image is {w}x{h}; required {wide}x{high}, the one size that the model takes")
+        raise ValueError(f"image is {w}x{h}; must be {wide}x{high}, the one size that the model takes")
     image = grown(image, max(h, high), max(w, wide))
     sr = image.new_zeros(*image.shape[:2], image.shape[-2] * scale, image.shape[-1] * scale)
     for top, upper, lower in _windows(image.shape[-2], high):
@@ -225,7 +225,7 @@ def _in_windows(network: Network, convention: Convention, scale: int, image: Ten
             part = once(network, convention, image[..., top : top + high, left : left + wide])
             required = (*image.shape[:2], high * scale, wide * scale)
             if tuple(part.shape) != required:
-                raise ValueError(f"the model returned shape {tuple(part.shape)}, required {required}")
+                raise ValueError(f"the model returned shape {tuple(part.shape)}, must be {required}")
             rows = slice((upper - top) * scale, (lower - top) * scale)
             columns = slice((first - left) * scale, (last - left) * scale)
             sr[..., upper * scale : lower * scale, first * scale : last * scale] = part[..., rows, columns]
@@ -255,5 +255,5 @@ def probe(network: Network, convention: Convention) -> int:
     scale = sr.shape[-1] // w
     required = f"(1, {convention.channels}, N*{h}, N*{w})"
     if tuple(sr.shape) != (1, convention.channels, h * scale, w * scale) or scale < 1:
-        raise UserError(f"of an image of {w}x{h} the model made shape {tuple(sr.shape)}; required {required}")
+        raise UserError(f"of an image of {w}x{h} the model made shape {tuple(sr.shape)}; must be {required}")
     return scale

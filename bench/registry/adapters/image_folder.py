@@ -1,6 +1,6 @@
 """A folder of images that some other program made: scored as they are, paired with the data set's by name.
 
-What the names say of a scale is respected (:mod:`bench.files.names`), and `pattern=` says what no rule finds out.
+What the names say of a scale is respected (:mod:`bench.data.names`), and `pattern=` says what no rule finds out.
 `{dataset}` and `{scale}` in the path stand for those of the run: `results/{dataset}/x{scale}`.
 """
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from bench import images
+from bench.data import images
 from bench.errors import UserError
-from bench.files.layouts import Listing, listing
-from bench.files.names import listed
-from bench.files.pairing import Pairing, pair
-from bench.files.whole_file import read_whole
-from bench.printable import printable
+from bench.data.layouts import Listing, listing
+from bench.data.names import listed
+from bench.data.pairing import Pairing, pair
+from bench.data.whole_file import read_whole
+from bench.text import printable
 from bench.records import Dataset, content_hash
-from bench.registry.external import Outside
+from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from jaxtyping import UInt8
 
 
-def opened(spec: Spec) -> Outside:
+def opened(spec: Spec) -> ExternalModel:
     """A folder as a participant of `bench.sr_quality`; it is read when its data set is known."""
 
     def make(scale: int, device: torch.device) -> NoReturn:
         raise UserError(
-            f"{spec.source!r} is a folder of images, which can be scored but not run; required a network"
+            f"{spec.source!r} is a folder of images, which can be scored but not run; must be a network"
         )
 
-    return Outside(
+    return ExternalModel(
         spec=spec,
         kind="images",
         about="images that another program made",
@@ -52,7 +52,7 @@ class OtherScale(UserError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MadeImages:
+class PrecomputedImages:
     """The images that a folder has for one data set at one scale.
 
     Attributes:
@@ -79,7 +79,7 @@ class MadeImages:
         return images.read(self.pairing.pairs[stem])
 
     def lines(self) -> Iterator[str]:
-        """What does not pair, and what only pairs by the rule of :mod:`bench.files.pairing`."""
+        """What does not pair, and what only pairs by the rule of :mod:`bench.data.pairing`."""
         for line in (*self.there.lines(), *self.pairing.lines()):
             yield f"{printable(str(self.folder))}: {line}"
         stripped = self.pairing.stripped
@@ -90,7 +90,7 @@ class MadeImages:
                   f"{printable(first)!r}{others}"  # fmt: skip
 
 
-def images_for(model: Outside, data: Dataset, scale: int) -> MadeImages:
+def images_for(model: ExternalModel, data: Dataset, scale: int) -> PrecomputedImages:
     """The folder's images for a data set, paired by name.
 
     Raises:
@@ -109,13 +109,13 @@ def images_for(model: Outside, data: Dataset, scale: int) -> MadeImages:
     if not pairing.pairs and pairing.other_scale:
         raise OtherScale(
             f"{str(folder)!r} holds no image for {data.name} at x{scale}: "
-            f"{listed(file.name for file in pairing.other_scale)} say another scale; required images for x{scale}, or "
+            f"{listed(file.name for file in pairing.other_scale)} say another scale; must be images for x{scale}, or "
             "pattern={stem}... where that is part of their names"
         )
     if not pairing.pairs:
         lines = "; ".join((*pairing.lines(), *there.lines()))
         raise UserError(f"no image in {str(folder)!r} has the name of one of {data.name}: {lines}")
-    return MadeImages(folder=folder, scale=scale, there=there, pairing=pairing, hash=_hash(pairing))
+    return PrecomputedImages(folder=folder, scale=scale, there=there, pairing=pairing, hash=_hash(pairing))
 
 
 def place(spec: Spec, dataset: str, scale: int) -> Path:
@@ -126,7 +126,7 @@ def place(spec: Spec, dataset: str, scale: int) -> Path:
     """
     folder = Path(spec.source.replace("{dataset}", dataset).replace("{scale}", str(scale)))
     if not folder.is_dir():
-        raise UserError(f"there is no folder {str(folder)!r}; required the images for {dataset} at x{scale}")
+        raise UserError(f"there is no folder {str(folder)!r}; must be the images for {dataset} at x{scale}")
     return folder.absolute()
 
 

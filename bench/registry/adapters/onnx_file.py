@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
-from bench.files.formats import no_weights, read_head
+from bench.data.formats import no_weights, read_head
 from bench.registry.adapters.convention import Convention, once, probe, reason, wrapped
-from bench.registry.external import Outside
+from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -44,7 +44,7 @@ class Session:
         return torch.from_numpy(output).to(image.device)
 
 
-def opened(spec: Spec) -> Outside:
+def opened(spec: Spec) -> ExternalModel:
     """The network in an ONNX file.
 
     Raises:
@@ -68,7 +68,7 @@ def opened(spec: Spec) -> Outside:
         )
     kind = spec.options.get("kind", "upscaler" if scale > 1 else "stylizer")
     convention = replace(convention, windows=kind == "upscaler")
-    return Outside(
+    return ExternalModel(
         spec=spec,
         kind=kind,
         about=f"ONNX x{scale}" + (f", images of {_size(convention)} only" if convention.fixed else ""),
@@ -85,7 +85,7 @@ def _refuse_other_files(spec: Spec) -> None:
     except OSError as error:
         raise UserError(f"{spec.source!r} cannot be read: {error.strerror or error}") from error
     if what:
-        raise UserError(f"{spec.source!r} cannot be run by onnxruntime: it is {what}; required an ONNX file")
+        raise UserError(f"{spec.source!r} cannot be run by onnxruntime: it is {what}; must be an ONNX file")
 
 
 def _size(convention: Convention) -> str:
@@ -98,7 +98,7 @@ def _session(spec: Spec, device: str) -> Session:
 
     provider = PROVIDERS.get(device)
     if provider not in onnxruntime.get_available_providers():
-        raise UserError(f"onnxruntime cannot use {device} here, for {spec.source!r}; required --device cpu")
+        raise UserError(f"onnxruntime cannot use {device} here, for {spec.source!r}; needs --device cpu")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 4
@@ -111,10 +111,10 @@ def _session(spec: Spec, device: str) -> Session:
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1:
         raise UserError(
-            f"{spec.source!r} has {len(inputs)} inputs and {len(outputs)} outputs; required one image to one image"
+            f"{spec.source!r} has {len(inputs)} inputs and {len(outputs)} outputs; must be one image to one image"
         )
     if inputs[0].type not in TYPES:
-        raise UserError(f"{spec.source!r} takes {inputs[0].type}; required one of: {', '.join(TYPES)}")
+        raise UserError(f"{spec.source!r} takes {inputs[0].type}; must be one of: {', '.join(TYPES)}")
     return Session(session=session, input=inputs[0].name, dtype=TYPES[inputs[0].type])
 
 
@@ -122,10 +122,10 @@ def _shape(session: Session, spec: Spec) -> list[Any]:
     shape = list(session.session.get_inputs()[0].shape)
     if len(shape) != 4:
         raise UserError(
-            f"{spec.source!r} takes {len(shape)} dimensions, {shape}; required 4: n c h w or n h w c"
+            f"{spec.source!r} takes {len(shape)} dimensions, {shape}; must be 4: n c h w or n h w c"
         )
     if isinstance(shape[0], int) and shape[0] != 1:
-        raise UserError(f"{spec.source!r} takes {shape[0]} images at a time; required 1, or any number")
+        raise UserError(f"{spec.source!r} takes {shape[0]} images at a time; must be 1, or any number")
     return shape
 
 
@@ -134,11 +134,11 @@ def _convention(session: Session, spec: Spec, shape: list[Any]) -> Convention:
     n_channels, h, w = (shape[3], *shape[1:3]) if nhwc else shape[1:]
     channels = int(spec.options.get("channels", n_channels if isinstance(n_channels, int) else 3))
     if channels not in CHANNELS or (isinstance(n_channels, int) and n_channels != channels):
-        raise UserError(f"{spec.source!r} takes {n_channels} channels; required 3 (RGB) or 1 (luma)")
+        raise UserError(f"{spec.source!r} takes {n_channels} channels; must be 3 (RGB) or 1 (luma)")
     fixed = (h, w) if isinstance(h, int) and isinstance(w, int) else None
     if fixed is None and (isinstance(h, int) or isinstance(w, int)):
         raise UserError(
-            f"{spec.source!r} fixes one side of an image, {shape}; required both fixed, or neither"
+            f"{spec.source!r} fixes one side of an image, {shape}; must be both fixed, or neither"
         )
     told = Convention(
         nhwc=nhwc,
@@ -157,10 +157,10 @@ def _nhwc(spec: Spec, shape: list[Any]) -> bool:
     first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
     for count in (shape[1], shape[3]):
         if not (first or last) and isinstance(count, int) and count < SMALLEST_SIDE:
-            raise UserError(f"{spec.source!r} takes {count} channels, {shape}; required 3 (RGB) or 1 (luma)")
+            raise UserError(f"{spec.source!r} takes {count} channels, {shape}; must be 3 (RGB) or 1 (luma)")
     if first == last:
         raise UserError(
-            f"{spec.source!r} takes {shape}, which does not say where the channels are; required "
+            f"{spec.source!r} takes {shape}, which does not say where the channels are; must be "
             f"{spec.text},layout=nchw or {spec.text},layout=nhwc"
         )
     return last
@@ -174,7 +174,7 @@ def _with_range(session: Session, spec: Spec, convention: Convention) -> Convent
     """
     if session.dtype == np.uint8:
         if spec.options.get("range", "255") != "255":
-            raise UserError(f"{spec.source!r} takes bytes; required range=255, or no range")
+            raise UserError(f"{spec.source!r} takes bytes; must be range=255, or no range")
         return _limited(convention, 255)
     if "range" in spec.options:
         return _limited(convention, int(spec.options["range"]))
@@ -182,7 +182,7 @@ def _with_range(session: Session, spec: Spec, convention: Convention) -> Convent
         f"given 0..{limit} it makes {_spread(session, convention, limit)}" for limit in (1, 255)
     )
     raise UserError(
-        f"{spec.source!r} does not say whether white is 1 or 255 ({tried}); required "
+        f"{spec.source!r} does not say whether white is 1 or 255 ({tried}); must be "
         f"{spec.text},range=1 or {spec.text},range=255"
     )
 
@@ -231,5 +231,5 @@ def _arrays_beside(file: Path) -> list[str]:
     )
     for name in names:
         if Path(name).name != name:
-            raise UserError(f"{str(file)!r} keeps arrays in {name!r}; required a file beside it")
+            raise UserError(f"{str(file)!r} keeps arrays in {name!r}; must be a file beside it")
     return names

@@ -19,15 +19,15 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
-from bench.files.formats import other_kind, read_head
+from bench.data.formats import other_kind, read_head
 from bench.registry.adapters.convention import Convention, probe, reason, wrapped
 from bench.registry.adapters.environment_kept import environment_kept
 from bench.registry.adapters.own_world import World
-from bench.registry.external import Outside
+from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
 
 
-def opened(spec: Spec) -> Outside:
+def opened(spec: Spec) -> ExternalModel:
     """What the callable returns; what its code changes of the process is put back.
 
     Raises:
@@ -42,7 +42,7 @@ def opened(spec: Spec) -> Outside:
             raise UserError(f"{spec.attribute} of {spec.source!r} failed: {reason(error)}") from error
 
 
-def _described(spec: Spec) -> Outside:
+def _described(spec: Spec) -> ExternalModel:
     factory = _factory(spec)
     any_scale = "scale" in inspect.signature(factory).parameters and "scale" not in spec.options
     first = _made(spec, factory, spec.options.get("scale", 4))
@@ -55,7 +55,7 @@ def _described(spec: Spec) -> Outside:
             network = _made(spec, factory, scale)
             return wrapped(network.to(device) if hasattr(network, "to") else network, convention, scale)
 
-    return Outside(
+    return ExternalModel(
         spec=spec,
         kind=kind,
         about=f"{type(first).__name__} of {spec.attribute} in {Path(spec.source).name}",
@@ -83,10 +83,10 @@ def _module(spec: Spec) -> ModuleType:
         if file.suffix != ".py":
             return _dotted(spec.source)
         if not file.is_file():
-            raise UserError(f"there is no file {spec.source!r}; required FILE.py:NAME or PACKAGE.MODULE:NAME")
+            raise UserError(f"there is no file {spec.source!r}; must be FILE.py:NAME or PACKAGE.MODULE:NAME")
         what = other_kind(read_head(file))
         if what and what != "empty":
-            raise UserError(f"{spec.source!r} is {what}; required Python's source")
+            raise UserError(f"{spec.source!r} is {what}; must be Python's source")
         file = file.absolute()
         world = World(file.parent, str(file.resolve()))
         world.begin()
@@ -140,7 +140,7 @@ def _made(spec: Spec, factory: Callable[..., Any], scale: int) -> Any:
         return network.requires_grad_(False).eval()
     if not callable(network):
         raise UserError(
-            f"{spec.attribute} of {spec.source!r} returned a {type(network).__name__}; required a callable that takes "
+            f"{spec.attribute} of {spec.source!r} returned a {type(network).__name__}; must be a callable that takes "
             "and gives images, float in [0, 1], n c h w"
         )
     return network

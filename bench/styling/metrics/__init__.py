@@ -149,7 +149,7 @@ def load(
     """The metric `name`, once, or once for each style layer.
 
     Args:
-        find: manifest file name to a local, verified path (:func:`bench.cache.find`).
+        find: manifest file name to a local, verified path (:func:`bench.data.cache.find`).
 
     Raises:
         UserError: unknown name.

@@ -47,7 +47,7 @@ def stability_noise(stylized: Stylized) -> float:
 def stylize(stylized: Stylized, content: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
     """What the network makes of another content."""
     if stylized.stylize is None:
-        raise ValueError("the image was made by no network; required a style network's image")
+        raise ValueError("the image was made by no network; must be a style network's image")
     with torch.no_grad():
         return stylized.stylize(content)
 

@@ -74,7 +74,7 @@ def _no_cuda():
 def __getattr__(label: str):
     found = LABEL.fullmatch(label)
     if found is None:
-        raise AttributeError(f"{label}: required eYEAR_ENTRY_NAME, as e24_23_safmnpp")
+        raise AttributeError(f"{label}: must be eYEAR_ENTRY_NAME, as e24_23_safmnpp")
 
     def make() -> Entry:
         return Entry(found["year"], int(found["entry"].replace("m", "-")), found["name"])

@@ -3,7 +3,7 @@
 python publish.py leaderboard/leaderboard.json
 
 Models that are there already are replaced, others stay. A model counts only if every image has a PSNR and an SSIM; rows
-of further metrics count where they are complete. Times are left out: unlike machines do not belong into one table.
+of further metrics count where they are complete. Times are skipped: unlike machines do not belong into one table.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "published" / "efficient_sr.json.gz"
 REQUIRED = ("psnr", "ssim")

@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 import torch
 
-from bench import images, sr_quality, style_quality
+from bench import sr_quality, style_quality
+from bench.data import images
 from bench.cluster import connect as cluster_connect
 from bench.cluster import pool as clusters
 from bench.commands.sr_quality import sr_quality as sr_quality_command
 from bench.config_file import Command
 from bench.errors import MissingFile, RunError, UserError
 from bench.quality.config import config
-from bench.store import Store
+from bench.storage.store import Store
 
 ray = pytest.importorskip("ray", reason="needs ray: pip install 'perceptual-bench[cluster]'")
 # Ray's own processes and sockets outlive what they were opened for.
@@ -208,14 +209,14 @@ def test_a_model_that_is_another_on_a_node_is_refused(
 ) -> None:
     from bench.cluster import images as cluster_images
 
-    real = cluster_images.Sender._job
+    real = cluster_images.BatchBuilder._job
 
-    def changed(self: cluster_images.Sender, name: str) -> Any:
+    def changed(self: cluster_images.BatchBuilder, name: str) -> Any:
         model.with_suffix(".new").write_text(CALLABLE + "\n# a little later\n")
         model.with_suffix(".new").replace(model)
         return real(self, name)
 
-    monkeypatch.setattr(cluster_images.Sender, "_job", changed)
+    monkeypatch.setattr(cluster_images.BatchBuilder, "_job", changed)
     with pytest.raises(UserError, match=r"the model enlarge on .* has other code or weights"):
         sr_quality_command(
             config(
@@ -275,7 +276,7 @@ def test_an_address_where_nothing_answers_is_refused_at_once(address: str) -> No
 
 
 def test_an_address_without_the_engine_is_refused() -> None:
-    assert "required --engine ray" in refusal(options(engine="local", address="x:1"))
+    assert "needs --engine ray" in refusal(options(engine="local", address="x:1"))
 
 
 def test_without_ray_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +293,7 @@ def test_without_ray_the_message_says_what_to_install(monkeypatch: pytest.Monkey
     [
         ("cuda", "no node of the cluster has a GPU"),
         ("cuda:1", "Ray chooses which GPU"),
-        ("mps", "required auto, cpu"),
+        ("mps", "must be auto, cpu"),
     ],
 )
 def test_a_device_that_a_cluster_cannot_give_is_refused(running: Any, device: str, reason: str) -> None:

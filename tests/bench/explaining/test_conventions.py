@@ -17,7 +17,7 @@ import torchmetrics.functional.image as tm
 from torchmetrics.image import PeakSignalNoiseRatio
 
 from baselines.bicubic import imresize
-from bench.datasets import dataset
+from bench.data.datasets import dataset
 from bench.errors import UserError
 from bench.explaining.config import published
 from bench.explaining.conventions import (
@@ -30,11 +30,11 @@ from bench.explaining.conventions import (
     psnr_conventions,
     ssim_conventions,
 )
-from bench.explaining.likes import LIBRARIES, LIKES, Like, likes, printed_by
+from bench.explaining.library_presets import LIBRARIES, LIBRARY_PRESETS, LibraryPreset, likes, printed_by
 from bench.explaining.match import match
 from bench.explaining.scores import ImageScores, Value, measure, planes, values, view
 from bench.explaining.ssim import box_then_every, ssim_of_planes
-from bench.images import load, to_array, to_tensor
+from bench.data.images import load, to_array, to_tensor
 from bench.prepare import prepare, to_luma
 from bench.protocols import protocol
 
@@ -54,7 +54,7 @@ def astronaut() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def liked(astronaut: tuple[np.ndarray, np.ndarray]) -> ImageScores:
     """The astronaut as every library of the table measures it."""
-    return measure("astronaut", *astronaut, SCALE, [c for like in LIKES for c in (like.psnr, like.ssim) if c])
+    return measure("astronaut", *astronaut, SCALE, [c for like in LIBRARY_PRESETS for c in (like.psnr, like.ssim) if c])
 
 
 def pair(shape: tuple[int, int] = SMALL, seed: int = 0, channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -68,8 +68,8 @@ def value(convention: Psnr | Ssim, *pairs: tuple[np.ndarray, np.ndarray]) -> flo
     return values(images, [convention])[0].value
 
 
-def default(name: str) -> Like:
-    return next(like for like in LIKES if like.name == name)
+def default(name: str) -> LibraryPreset:
+    return next(like for like in LIBRARY_PRESETS if like.name == name)
 
 
 def psnr_of(name: str, *pairs: tuple[np.ndarray, np.ndarray]) -> float:
@@ -285,13 +285,13 @@ def test_what_an_image_is_too_small_for_is_left_out() -> None:
 
 
 def test_two_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"sr is 91x70, required the size of hr, 30x18"):
+    with pytest.raises(ValueError, match=r"sr is 91x70, must be the size of hr, 30x18"):
         measure("x", pair()[0], pair((18, 30))[1], SCALE, ALL)
 
 
 def test_every_like_is_one_of_the_conventions() -> None:
     known = {*psnr_conventions(2), *ssim_conventions()}
-    for like in LIKES:
+    for like in LIBRARY_PRESETS:
         assert like.psnr or like.ssim
         for convention in (like.psnr, like.ssim):
             plain = replace(convention, epsilon=False) if isinstance(convention, Psnr) else convention
@@ -344,7 +344,7 @@ def test_ssim_is_what_is_at_most_1() -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "nan", "-3", "1e3", "3,2", "inf", "3.4dB"])
 def test_what_is_no_printed_number_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="required a number as it was printed"):
+    with pytest.raises(UserError, match="must be a number as it was printed"):
         published(text, None)
 
 

@@ -15,7 +15,7 @@ from bench.errors import UserError
 from bench.forms import ladder, onnx_session
 from bench.forms.build import build, transformed
 from bench.forms.form import Form, FormUnavailable, form
-from bench.forms.ladder import FLOAT32, MEASURED, PICTURE, Closeness, Work, climb, closeness
+from bench.forms.ladder import FLOAT32, MEASURED, PICTURE, Closeness, Work, run_sweep, closeness
 from bench.records import SpeedResult
 from bench.registry.random_network import random_paper_network
 from bench.timing.records import SpeedProtocol, Stopping
@@ -263,7 +263,7 @@ def result(
     )
 
 
-def climbed(times: dict[str, float | str], inadmissible: str = "") -> dict[str, ladder.Rung]:
+def climbed(times: dict[str, float | str], inadmissible: str = "") -> dict[str, ladder.Step]:
     """A climb over given times by the last word of the form; the others take a second."""
 
     def measure(tried: Form) -> SpeedResult | str:
@@ -275,7 +275,7 @@ def climbed(times: dict[str, float | str], inadmissible: str = "") -> dict[str, 
             else result(tried.name, seconds, admissible=word != inadmissible)
         )
 
-    return {rung.word: rung for rung in climb(measure)}
+    return {rung.word: rung for rung in run_sweep(measure)}
 
 
 def test_a_rung_is_kept_when_it_pays_and_the_next_one_stands_on_it() -> None:
@@ -305,7 +305,7 @@ def test_a_rung_that_cannot_run_says_why_and_the_climb_goes_on() -> None:
 
 
 def test_what_is_no_module_has_one_rung() -> None:
-    rungs = list(climb(lambda tried: result(tried.name, 1.0), only_eager=True))
+    rungs = list(run_sweep(lambda tried: result(tried.name, 1.0), only_eager=True))
     assert [rung.word for rung in rungs] == ["eager"]
 
 

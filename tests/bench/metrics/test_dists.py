@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import dists as other
 
-from bench import manifest
+from bench.data import manifest
 from bench.metrics import METRICS
 from bench.metrics.dists import SIDE, DistsDistance, dists, dists_256, shrink
 from tests.bench.metrics.conftest import pair
@@ -108,7 +108,7 @@ def test_the_model_is_frozen_and_in_evaluation_mode(metric: DistsDistance) -> No
 
 def test_weights_of_another_shape_are_refused_with_the_array(files: list[Path], tmp_path: Path) -> None:
     torch.save({"alpha": torch.zeros(1, 1475, 1, 1), "beta": torch.zeros(3)}, tmp_path / "other.pt")
-    with pytest.raises(ValueError, match=r"other\.pt: beta is \(3,\), required \(1, 1475, 1, 1\)"):
+    with pytest.raises(ValueError, match=r"other\.pt: beta is \(3,\), must be \(1, 1475, 1, 1\)"):
         dists(files[0], tmp_path / "other.pt", CPU)
 
 
@@ -118,5 +118,5 @@ def test_what_was_called_dists_goes_on_as_dists_256_and_dists_has_a_new_version(
 
 def test_a_value_outside_the_range_is_refused_with_the_values(metric: DistsDistance) -> None:
     sr, hr = pair(1, 3, 48, 56)
-    with pytest.raises(ValueError, match=r"dists: image has values from .*, required \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"dists: image has values from .*, must be \[0, 1\]"):
         metric(sr, 3 * hr)

@@ -51,5 +51,5 @@ def test_vgg19_is_the_mean_squared_difference_of_the_caffe_networks_relu2_2(real
 def test_a_reference_of_another_size_is_refused(weights: Path) -> None:
     metric = vgg19_relu2_2(weights / "weights/vgg19-caffe-conv3_1/vgg19.model", CPU)
     sr, hr = pair(1, 3, 24, 30)
-    with pytest.raises(ValueError, match=r"relu2_2 \(features\): sr has shape .* required that of hr"):
+    with pytest.raises(ValueError, match=r"relu2_2 \(features\): sr has shape .* must be that of hr"):
         metric.against(sr, metric.reference(hr[..., :20, :]))

@@ -47,5 +47,5 @@ def test_chroma_does_not_count() -> None:
 
 def test_a_value_outside_the_range_is_refused_with_the_values() -> None:
     sr, hr = pair(1, 3, 40, 48)
-    with pytest.raises(ValueError, match=r"gmsd: image has values from .*, required \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"gmsd: image has values from .*, must be \[0, 1\]"):
         gmsd(255 * sr, hr)

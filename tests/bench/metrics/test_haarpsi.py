@@ -64,5 +64,5 @@ def test_a_grey_image_as_three_channels_has_wholly_similar_chroma() -> None:
 
 def test_a_value_outside_the_range_is_refused_with_the_values() -> None:
     sr, hr = pair(1, 3, 40, 48)
-    with pytest.raises(ValueError, match=r"haarpsi: image has values from -.*, required \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"haarpsi: image has values from -.*, must be \[0, 1\]"):
         haarpsi(sr, hr - 1)

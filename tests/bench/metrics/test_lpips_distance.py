@@ -86,7 +86,7 @@ def test_the_least_size_is_stated_and_is_the_networks(metric: LpipsDistance, net
     assert metric(sr, hr).isfinite().all()
     smaller = hr[..., 1:, :]
     with pytest.raises(
-        ValueError, match=rf"lpips-{net}: image is {least + 9}x{least - 1}, required at least {least}"
+        ValueError, match=rf"lpips-{net}: image is {least + 9}x{least - 1}, must be at least {least}"
     ):
         metric.reference(smaller)
     with pytest.raises(RuntimeError, match=r"Output size is too small|output size"):
@@ -95,13 +95,13 @@ def test_the_least_size_is_stated_and_is_the_networks(metric: LpipsDistance, net
 
 def test_a_reference_of_another_number_of_images_is_refused(metric: LpipsDistance) -> None:
     sr, hr = pair(2, 3, 40, 40)
-    with pytest.raises(ValueError, match=r"features.*sr has shape \(2, .*required that of hr, \(1, "):
+    with pytest.raises(ValueError, match=r"features.*sr has shape \(2, .*must be that of hr, \(1, "):
         metric.against(sr, metric.reference(hr[:1]))
 
 
 def test_a_file_of_another_network_is_refused_with_the_array(weights: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"squeezenet.*features\.0\.weight is \(64, 3, 3, 3\), required \(64, 3, 11, 11\)"
+        ValueError, match=r"squeezenet.*features\.0\.weight is \(64, 3, 3, 3\), must be \(64, 3, 11, 11\)"
     ):
         LpipsDistance("alex", weights / file("squeeze"), CPU)
 
@@ -110,5 +110,5 @@ def test_a_file_that_lacks_an_array_is_refused_with_its_name(weights: Path, tmp_
     state = torch.load(weights / file("alex"), weights_only=True)
     del state["features.10.bias"]
     torch.save(state, tmp_path / "cut.pth")
-    with pytest.raises(ValueError, match=r"cut\.pth: features\.10\.bias is missing, required \(256,\)"):
+    with pytest.raises(ValueError, match=r"cut\.pth: features\.10\.bias is missing, must be \(256,\)"):
         LpipsDistance("alex", tmp_path / "cut.pth", CPU)

@@ -104,9 +104,9 @@ def test_a_fit_finds_the_parameters_of_values_drawn_from_them() -> None:
 @pytest.mark.parametrize(
     ("height", "width", "message"),
     [
-        (95, 400, r"niqe: image is 400x95, required at least 96x96"),
-        (96, 96, r"niqe: image is 96x96, required at least 2 blocks of 96x96: 192x96"),
-        (191, 191, r"niqe: image is 191x191, required at least 2 blocks of 96x96: 192x96"),
+        (95, 400, r"niqe: image is 400x95, must be at least 96x96"),
+        (96, 96, r"niqe: image is 96x96, must be at least 2 blocks of 96x96: 192x96"),
+        (191, 191, r"niqe: image is 191x191, must be at least 2 blocks of 96x96: 192x96"),
     ],
 )
 def test_an_image_smaller_than_two_blocks_is_refused_with_its_size(
@@ -118,7 +118,7 @@ def test_an_image_smaller_than_two_blocks_is_refused_with_its_size(
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
 def test_a_flat_image_is_refused_with_the_number_of_its_blocks_that_are_not(niqe: Niqe, level: float) -> None:
-    with pytest.raises(ValueError, match=r"niqe: 0 of 4 blocks of 96x96 are not flat, required at least 2"):
+    with pytest.raises(ValueError, match=r"niqe: 0 of 4 blocks of 96x96 are not flat, must be at least 2"):
         niqe(torch.full((1, 1, 192, 192), round(level * 255) / 255))
 
 
@@ -132,7 +132,7 @@ def test_a_flat_block_is_left_out(niqe: Niqe) -> None:
 
 
 def test_values_outside_the_range_are_refused(niqe: Niqe) -> None:
-    with pytest.raises(ValueError, match=r"niqe: image has values from .* to 3.*, required \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"niqe: image has values from .* to 3.*, must be \[0, 1\]"):
         niqe(
             3 * luma(192, 192) + 0.0
             if luma(192, 192).max() == 1
@@ -143,11 +143,11 @@ def test_values_outside_the_range_are_refused(niqe: Niqe) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"mu_prisparam": None}, r"mu_prisparam is missing, required finite \(1, 36\)"),
-        ({"cov_prisparam": np.eye(35)}, r"cov_prisparam is \(35, 35\), required finite \(36, 36\)"),
+        ({"mu_prisparam": None}, r"mu_prisparam is missing, must be finite \(1, 36\)"),
+        ({"cov_prisparam": np.eye(35)}, r"cov_prisparam is \(35, 35\), must be finite \(36, 36\)"),
         (
             {"mu_prisparam": np.full((1, 36), np.nan)},
-            r"mu_prisparam is not finite, required finite \(1, 36\)",
+            r"mu_prisparam is not finite, must be finite \(1, 36\)",
         ),
     ],
 )

@@ -37,5 +37,5 @@ def test_float32_images_are_measured_in_float64() -> None:
 
 def test_a_pair_that_broadcasts_is_refused() -> None:
     one, two = torch.zeros(1, 1, 4, 4), torch.zeros(2, 1, 4, 4)
-    with pytest.raises(ValueError, match=r"sr has shape \(1, 1, 4, 4\), required that of hr, \(2, 1, 4, 4\)"):
+    with pytest.raises(ValueError, match=r"sr has shape \(1, 1, 4, 4\), must be that of hr, \(2, 1, 4, 4\)"):
         require_pair(one, two, "psnr")

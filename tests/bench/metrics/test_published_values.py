@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bench.datasets import dataset
-from bench.images import load as load_image
-from bench.images import to_tensor
+from bench.data.datasets import dataset
+from bench.data.images import load as load_image
+from bench.data.images import to_tensor
 from bench.metrics import load
 from bench.metrics.ms_ssim import WEIGHTS, half
 from bench.metrics.ssim import similarity

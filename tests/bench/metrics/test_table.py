@@ -11,10 +11,10 @@ import torch
 from jaxtyping import TypeCheckError
 from torch import Tensor
 
-from bench import manifest
+from bench.data import manifest
 from bench.errors import MissingFile, UserError
 from bench.metrics import METRICS, load
-from bench.roles import CachedMetric, Metric, NoReferenceMetric
+from bench.interfaces import CachedMetric, Metric, NoReferenceMetric
 from tests.bench.metrics.conftest import pair
 
 CPU = torch.device("cpu")

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.datasets import dataset
-from bench.images import load as load_image
-from bench.images import to_tensor
+from bench.data.datasets import dataset
+from bench.data.images import load as load_image
+from bench.data.images import to_tensor
 from bench.metrics import METRICS, load
 from bench.prepare import prepare
 from bench.protocols import protocol

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from skimage import data
 
-from bench import images
+from bench.data import images
 from bench.protocols import johnson2016
 from bench.quality.strips import degrade_large, psnr_ssim, upscale_large
 from bench.registry import catalog

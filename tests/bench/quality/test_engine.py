@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import executor, images
-from bench.datasets import LoadedImage, dataset, samples_folder
+from bench import executor
+from bench.data import images
+from bench.data.datasets import LoadedImage, dataset, samples_folder
 from bench.errors import RunError
 from bench.executor import MOST_WORKERS, read_ahead, share
 from bench.metrics import METRICS, load
@@ -22,7 +23,7 @@ from bench.quality.engine import ResultWriter, evaluate
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.whole import upscale
 from bench.records import Environment, ImageFile, Run, Score
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from bench.tiling.tiles import tiled
 
 CPU = torch.device("cpu")
@@ -165,8 +166,8 @@ def test_every_core_has_work_and_no_more_than_it_can_do(plan: Plan) -> None:
     ("function", "reason"),
     [
         (lambda lr: enlarge(lr) / 0, "NaN or infinite"),
-        (lambda lr: lr, r"returned shape \(1, 3, 12, 15\), required \(1, 3, 48, 60\)"),
-        (lambda lr: enlarge(lr) * 255, r"values from \d+ to \d+, required \[0, 1\]"),
+        (lambda lr: lr, r"returned shape \(1, 3, 12, 15\), must be \(1, 3, 48, 60\)"),
+        (lambda lr: enlarge(lr) * 255, r"values from \d+ to \d+, must be \[0, 1\]"),
         (lambda lr: {}["weight"], "KeyError: 'weight'"),
     ],
 )
@@ -213,7 +214,7 @@ def test_an_image_too_small_for_the_window_is_refused_with_both_sizes(
 ) -> None:
     images.write(folder / "tiny.png", np.zeros((16, 40, 3), np.uint8))
     _, notes = scores(replace(plan, dataset=dataset(str(folder))), tmp_path / "r.db")
-    assert "'tiny': not scored: image is 40x16, required at least 19 pixels per side" in notes.failures[0]
+    assert "'tiny': not scored: image is 40x16, must be at least 19 pixels per side" in notes.failures[0]
 
 
 def test_a_metric_that_cannot_measure_an_image_is_named_and_the_others_are_kept(
@@ -394,4 +395,4 @@ def test_a_large_image_that_cannot_be_tiled_without_changing_it_is_refused(
     _, notes = scores(replace(plan, models=[model]), tmp_path / "r.db")
     assert len(notes.failures) == 4
     assert "the image needs tiles" in notes.failures[0]
-    assert "required --tile N" in notes.failures[0]
+    assert "needs --tile N" in notes.failures[0]

@@ -15,7 +15,7 @@ import torch
 from skimage import data
 
 from baselines.bicubic import Bicubic
-from bench import images
+from bench.data import images
 from bench.lr import degrade
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
@@ -161,7 +161,7 @@ class Broken:
     [
         (Broken(float("nan")), "values from nan to nan, required"),
         (Broken(255.0), "values from 255 to 255, required"),
-        (Broken(0.5, colours=1), "returned 1 channels, required 3"),
+        (Broken(0.5, colours=1), "returned 1 channels, must be 3"),
     ],
 )
 def test_what_is_no_image_is_refused(upscaler: Broken, message: str) -> None:
@@ -171,13 +171,13 @@ def test_what_is_no_image_is_refused(upscaler: Broken, message: str) -> None:
 
 def test_pairs_and_places_that_do_not_fit_are_refused() -> None:
     hr = photograph()
-    with pytest.raises(ValueError, match="sr is 100x203, required 201x203"):
+    with pytest.raises(ValueError, match="sr is 100x203, must be 201x203"):
         psnr_ssim(hr[:, :100], hr, johnson2016(4))
-    with pytest.raises(ValueError, match=r"sr is float64 .* required uint8"):
+    with pytest.raises(ValueError, match=r"sr is float64 .* must be uint8"):
         psnr_ssim(hr / 255, hr, johnson2016(4))
-    with pytest.raises(ValueError, match="image is 18x203, required at least 19x19"):
+    with pytest.raises(ValueError, match="image is 18x203, must be at least 19x19"):
         psnr_ssim(hr[:, :18], hr[:, :18], johnson2016(4))
-    with pytest.raises(ValueError, match=r"out is uint8 \(2, 2, 3\), required uint8 \(406, 402, 3\)"):
+    with pytest.raises(ValueError, match=r"out is uint8 \(2, 2, 3\), must be uint8 \(406, 402, 3\)"):
         upscale_large(hr, Tiled(upscaler=Bicubic(scale=2)), out=np.empty((2, 2, 3), np.uint8))
 
 

@@ -16,16 +16,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets, executor, images, merge, sr_quality
+from bench import executor, merge, sr_quality
+from bench.data import datasets, images
 from bench.arguments import WHOLE, Shard, shard
-from bench.datasets import FolderImages, dataset
+from bench.data.datasets import FolderImages, dataset
 from bench.errors import StoreError, UserError
 from bench.quality import engine
 from bench.quality.plan import ImageJob
 from bench.quality.summary import Values
 from bench.records import ImageFile, Picture
 from bench.storage.pictures import relative_to_store
-from bench.store import Store
+from bench.storage.store import Store
 from tests.stores import fill
 
 MANY = 100_000
@@ -162,7 +163,7 @@ def test_no_part_is_the_whole() -> None:
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3", "1.5/2", ""])
 def test_a_part_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match=re.escape(f"--shard is {text!r}; required I/N")):
+    with pytest.raises(UserError, match=re.escape(f"--shard is {text!r}; must be I/N")):
         shard(text)
 
 

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from baselines.bicubic import Bicubic
-from bench import cache, images
-from bench.datasets import dataset
-from bench.files.pairing import pair
-from bench.images import load, to_array, to_tensor
+from bench.data import cache, images
+from bench.data.datasets import dataset
+from bench.data.pairing import pair
+from bench.data.images import load, to_array, to_tensor
 from bench.lr import degrade
 from bench.prepare import modcrop
 from bench.protocols import protocol
@@ -90,7 +90,7 @@ CHANGED: dict[str, tuple[Change, str, str, str]] = {
     "-1..1 twice": (lambda x: x / 2 + 0.5, "range", "refuse", "leave out"),
     "divided twice": (lambda x: x / 255, "range", "refuse", "multiply by 255"),
     "negative": (lambda x: 1 - x, "range", "refuse", "1 - x"),
-    "far outside": (lambda x: x * 3 - 1.2, "range", "refuse", "required [0, 1]"),
+    "far outside": (lambda x: x * 3 - 1.2, "range", "refuse", "must be [0, 1]"),
     "NaN": (lambda x: torch.where(x > 0.9, torch.nan, x), "range", "refuse", "float16"),
     "BGR": (lambda x: x.flip(1), "order", "refuse", "OpenCV"),
     "RBG": (lambda x: x[:, [0, 2, 1]], "order", "refuse", "reorder"),
@@ -157,7 +157,7 @@ def test_a_file_is_read_as_it_is_stored() -> None:
         ((128, 256), (256, 512), "1/2 of hr's size"),
         ((512, 1024), (256, 512), "2 times hr's size"),
         ((260, 516), (258, 515), "by what is missing to a multiple of 4"),
-        ((250, 500), (256, 512), "required hr's size, or 512x256"),
+        ((250, 500), (256, 512), "must be hr's size, or 512x256"),
     ],
 )
 def test_sizes_are_refused_with_what_they_look_like(

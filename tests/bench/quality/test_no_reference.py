@@ -14,14 +14,14 @@ from torch import Tensor
 import bench.metrics.psnr
 from bench import compare, merge, rescore, sr_quality
 from bench.cluster import worker
-from bench.contents import read
-from bench.images import load as load_image
-from bench.images import to_tensor
+from bench.storage.reader import read
+from bench.data.images import load as load_image
+from bench.data.images import to_tensor
 from bench.metrics import METRICS, MetricEntry
 from bench.prepare import shave, to_luma
 from bench.quality.plan import ORIGINAL
 from bench.records import ImageFile
-from bench.store import Store
+from bench.storage.store import Store
 from reports.load.gather import gather
 from reports.tables.quality import quality_table
 from tests.schemas import assert_valid

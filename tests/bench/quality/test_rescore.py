@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images, protocols, sr_quality
+from bench import protocols, sr_quality
+from bench.data import images
 from bench.errors import UserError
 from bench.metrics import METRICS
 from bench.quality import plan, stored, whole
@@ -29,7 +30,7 @@ from bench.quality.stored import select
 from bench.records import Environment, Run
 from bench.registry import catalog, upscalers
 from bench.rescore import main
-from bench.store import Store, now
+from bench.storage.store import Store, now
 from tests.bench.storage.test_pictures import make_old
 from tests.schemas import assert_valid
 
@@ -281,7 +282,7 @@ def test_models_without_pictures_are_named_with_the_command_that_makes_them(
         )
     assert main(["--metrics", "ssim", "--models", "nearest"]) == 1
     said = capsys.readouterr().err
-    command = said.partition("required: python -m bench.sr_quality ")[2].splitlines()[0]
+    command = said.partition("run: python -m bench.sr_quality ")[2].splitlines()[0]
     assert shlex.split(command) == ["./set", "--models", "nearest", "--metrics", "psnr"]
     assert sr_quality.main(shlex.split(command)) == 0
     assert main(["--metrics", "ssim"]) == 0
@@ -307,8 +308,8 @@ def test_trusted_pictures_must_fit_all_the_same(here: Path, capsys: pytest.Captu
     images.write(PICTURES / "hr" / "colour.png", np.zeros((8, 8, 3), np.uint8))
     assert main(["--metrics", "ssim", "--trust-pictures"]) == 0
     said = capsys.readouterr().err
-    assert "sr is 64x56, required 64x60: hr cut to a multiple of the scale" in said
-    assert "image is 8x8, required at least 19 pixels per side" in said
+    assert "sr is 64x56, must be 64x60: hr cut to a multiple of the scale" in said
+    assert "image is 8x8, must be at least 19 pixels per side" in said
 
 
 def test_trust_is_not_for_pictures_that_have_a_hash(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -383,7 +384,7 @@ def test_colour_metrics_leave_out_luma_and_are_refused_where_it_was_named(
 ) -> None:
     scored(*MODELS, "--metrics", "psnr", "--protocol", "srcnn2014")
     assert main(["--metrics", "vif-p", "--protocol", "srcnn2014"]) == 2
-    assert "protocol srcnn2014 has luma only; required another metric" in capsys.readouterr().err
+    assert "protocol srcnn2014 has luma only; use another metric" in capsys.readouterr().err
     assert main(["--metrics", "vif-p"]) == 1
     scored()
     assert main(["--metrics", "vif-p"]) == 0
@@ -402,7 +403,7 @@ def test_a_protocol_that_measures_what_a_picture_cannot_hold_is_refused(here: Pa
         parts = select(store, RescoreConfig(metrics=("psnr",)), said.append).parts
         assert [(part.protocol.name, part.models[0][0]) for part in parts] == [("johnson2016", "bicubic")]
         assert "a picture holds it rounded to 8 bits" in said[0]
-        with pytest.raises(UserError, match=r"measures sr as it is.*; required another protocol"):
+        with pytest.raises(UserError, match=r"measures sr as it is.*; use another protocol"):
             select(store, RescoreConfig(metrics=("psnr",), protocol=["exact"]), said.append)
 
 
@@ -424,10 +425,10 @@ def test_a_definition_that_is_not_what_its_hash_says_is_refused(
         (["--metrics", "ssim", "--datasets", "set5"], "has no data set 'set5'; there are: set"),
         (["--metrics", "ssim", "--protocol", "rgb"], "has no protocol 'rgb'; there are: johnson2016"),
         (["--metrics", "ssim", "--scales", "2"], "has no scale 2; there are: 4"),
-        (["--metrics", "ssim", "--device", "gpu"], "device is 'gpu'; required one of: cpu"),
+        (["--metrics", "ssim", "--device", "gpu"], "device is 'gpu'; must be one of: cpu"),
         (["--metrics", "ssim", "--db", "none.db"], "there is no results file 'none.db'"),
         (["--metrics", "ssim", "--db", "set/grey.png"], "is not a results file"),
-        (["--metrics", "ssim", "--json", "set"], "is a folder; required a file name"),
+        (["--metrics", "ssim", "--json", "set"], "is a folder; must be a file name"),
     ],
 )
 def test_bad_usage_gets_one_message_and_no_traceback(

@@ -14,7 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from bench import images, protocols
+from bench import protocols
+from bench.data import images
 from bench.metrics import METRICS
 from bench.registry.upscalers import UPSCALERS
 from bench.sr_quality import main

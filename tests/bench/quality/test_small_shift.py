@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench import images
-from bench.datasets import samples_folder
+from bench.data import images
+from bench.data.datasets import samples_folder
 from bench.lr import degrade
 from bench.protocols import protocol
 from bench.quality.lint import lint

@@ -9,8 +9,8 @@ import math
 
 import pytest
 
-from bench.escapes import escape_latex
-from bench.published import everything, published
+from bench.text import escape_latex
+from bench.data.published import everything, published
 from bench.quality.summary import Row, export, rows, tables, with_published
 from bench.records import Score
 from bench.registry.upscalers import UPSCALERS

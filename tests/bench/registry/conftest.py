@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench import images
-from bench.registry.external import Outside, found
+from bench.data import images
+from bench.registry.external import ExternalModel, found
 
 Export = Callable[..., Path]
 
 
-def opened(text: str | Path) -> Outside:
+def opened(text: str | Path) -> ExternalModel:
     """The model from outside that is written as `text`."""
     return found(str(text), lambda: "bicubic, ...")
 
@@ -91,7 +91,7 @@ def export(tmp_path: Path) -> Export:
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
     """`set`: two cut-outs of a photograph of 128x128 and 130x100 pixels."""
-    from bench.datasets import samples_folder
+    from bench.data.datasets import samples_folder
 
     whole = images.read(samples_folder() / "astronaut.png")
     images.write(tmp_path / "set" / "one.png", whole[:128, :128])

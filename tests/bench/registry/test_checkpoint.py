@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bench import shipped
+from bench.data import shipped
 from bench.errors import UserError
 from bench.registry import catalog
 from tests.bench.registry.conftest import compact, opened
@@ -74,7 +74,7 @@ def test_a_pickle_with_code_is_refused_and_its_code_not_run(tmp_path: Path, suff
 def test_torchscript_is_refused_as_code(tmp_path: Path) -> None:
     with pytest.warns(FutureWarning, match="deprecated"):
         torch.jit.script(torch.nn.Conv2d(3, 3, 1)).save(str(tmp_path / "script.pt"))
-    with pytest.raises(UserError, match=r"required a file of tensors"):
+    with pytest.raises(UserError, match=r"must be a file of tensors"):
         opened(tmp_path / "script.pt")
 
 
@@ -83,7 +83,7 @@ def test_torchscript_is_refused_as_code(tmp_path: Path) -> None:
     [
         ("empty.pth", b"", "is damaged or no checkpoint"),
         ("html.pth", b"<html>404</html>", "not opened|is damaged or no checkpoint"),
-        ("cut.safetensors", b"\x10\0\0\0\0\0\0\0{", "cannot be read, required a safetensors file"),
+        ("cut.safetensors", b"\x10\0\0\0\0\0\0\0{", "cannot be read, must be a safetensors file"),
     ],
 )
 def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -101,7 +101,7 @@ def test_arrays_of_no_known_network_are_refused(tmp_path: Path) -> None:
     ):
         opened(tmp_path / "a.safetensors")
     torch.save([1, 2], tmp_path / "b.pth")
-    with pytest.raises(UserError, match="holds no arrays by name; required a state_dict"):
+    with pytest.raises(UserError, match="holds no arrays by name; must be a state_dict"):
         opened(tmp_path / "b.pth")
 
 
@@ -117,7 +117,7 @@ def test_a_network_of_bench_train_is_recognised_without_spandrel(lr: torch.Tenso
 
 
 def test_another_scale_than_the_files_is_refused(checkpoint: Path) -> None:
-    with pytest.raises(UserError, match="is for x4; required a model for x2"):
+    with pytest.raises(UserError, match="is for x4; must be a model for x2"):
         opened(checkpoint).load(2, torch.device("cpu"))
     with pytest.raises(UserError, match=r"option scale=2, but its network is x4"):
         opened(f"{checkpoint},scale=2")

@@ -13,11 +13,12 @@ from torch import nn
 from baselines.bicubic import Bicubic
 from baselines.histogram import Matched
 from baselines.interpolate import Interpolation
-from bench import cache, registry
+from bench import registry
+from bench.data import cache
 from bench.forms.build import transformed
 from bench.forms.form import form
 from bench.registry import catalog
-from bench.roles import Requirements, requirements
+from bench.interfaces import Requirements, requirements
 from bench.tiling.tiles import Tiled, tiled
 from models.style_net import StyleNet
 
@@ -75,7 +76,7 @@ def test_the_table_has_the_minimum_that_the_network_states(name: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["bench.roles", *(f"bench.registry.{part}" for part in ("spec", "external", "catalog"))],
+    ["bench.interfaces", *(f"bench.registry.{part}" for part in ("spec", "external", "catalog"))],
 )
 def test_finding_a_model_loads_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

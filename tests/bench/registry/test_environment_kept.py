@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench import images, sr_quality
+from bench import sr_quality
+from bench.data import images
 from bench.registry.adapters.environment_kept import environment_kept
 
 

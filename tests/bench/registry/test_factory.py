@@ -89,7 +89,7 @@ def test_sides_are_padded_to_a_multiple_and_cut_again(file: Path, lr: Tensor) ->
 
 def test_a_size_that_is_lost_on_the_way_is_noticed(file: Path, lr: Tensor) -> None:
     with pytest.raises(
-        ValueError, match=r"returned shape \(1, 3, 56, 72\), required \(1, 3, 58, 74\); .*multiple=N"
+        ValueError, match=r"returned shape \(1, 3, 56, 72\), must be \(1, 3, 58, 74\); .*multiple=N"
     ):
         opened(f"{file}:rounding").load(2, CPU)(lr)
 
@@ -124,10 +124,10 @@ def test_an_edit_of_the_same_length_in_the_same_second_is_run_and_not_kept_bytec
     [
         ("nothing", r"has no callable 'nothing'; there are: Net, module, plain"),
         ("constant", "has no callable 'constant'"),
-        ("number", "returned a int; required a callable"),
+        ("number", "returned a int; must be a callable"),
         ("itself", "argument: 'lr'; it must return the model when called without arguments"),
         ("broken", r"broken of .* failed: KeyError: 'weights' \(line \d+\)"),
-        ("shape", r"the model returned shape \(3, 48, 48\), required a tensor of four dimensions"),
+        ("shape", r"the model returned shape \(3, 48, 48\), must be a tensor of four dimensions"),
         ("plain,scale=2", "the option scale is 2, but the network makes x4"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import images
+from bench.data import images
 from bench.sr_quality import main
 
 SCORE = ["--metrics", "psnr", "--no-images", "--json", "r.json"]
@@ -76,7 +76,7 @@ def test_data_set_and_scale_stand_in_the_path(here: Path) -> None:
     ("model", "said"),
     [
         ("set/../empty", "no image in 'set/../empty' has the name of one of set"),
-        ("all/{dataset},name=x", "there is no folder 'all/set'; required the images for set at x4"),
+        ("all/{dataset},name=x", "there is no folder 'all/set'; must be the images for set at x4"),
         ("made,range=255", "option range=255; required for a folder: name, scale"),
         ("made,scale=2", "no model asked for has weights for x4: made has x2"),
     ],
@@ -95,7 +95,7 @@ def test_two_models_of_one_name_are_refused(here: Path, capsys: pytest.CaptureFi
     shutil.copytree("made", "other/made")
     assert main(["./set", "--models", "made", "other/made", *SCORE]) == 2
     assert (
-        "'made' and 'other/made' are both called 'made'; required different names" in capsys.readouterr().err
+        "'made' and 'other/made' are both called 'made'; must be different names" in capsys.readouterr().err
     )
     assert main(["./set", "--models", "bicubic", "made,name=bicubic", *SCORE]) == 2
     assert "which is taken" in capsys.readouterr().err
@@ -105,7 +105,7 @@ def test_only_sr_quality_takes_a_folder(here: Path, capsys: pytest.CaptureFixtur
     from bench import apply, speed
 
     assert apply.main(["made", "set/one.png", "--out", "out"]) == 2
-    assert "is a folder of images, which cannot be run; required a network" in capsys.readouterr().err
+    assert "is a folder of images, which cannot be run; must be a network" in capsys.readouterr().err
     assert speed.main(["--models", "made", "--sizes", "64"]) == 2
     assert "is a folder of images" in capsys.readouterr().err
 
@@ -121,7 +121,7 @@ def test_images_of_another_scale_are_refused_by_name_and_left_out_where_others_a
         in capsys.readouterr().err
     )
     assert main(["./set", "--scales", "2", "4", "--models", "made", "bicubic", *SCORE]) == 0
-    assert "model made is left out at x2" in capsys.readouterr().err
+    assert "model made is skipped at x2" in capsys.readouterr().err
     assert len(values("made")) == 2
 
 
@@ -135,7 +135,7 @@ def test_a_pattern_says_how_the_files_are_called(here: Path, capsys: pytest.Capt
     assert main(["./set", "--models", "made,pattern={stem}_RCAN_x{scale}", *SCORE]) == 0
     assert values("made") == before
     assert main(["./set", "--models", "made,pattern=RCAN", *SCORE]) == 2
-    assert "required how the files are called, with {stem} in it once" in capsys.readouterr().err
+    assert "must be how the files are called, with {stem} in it once" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_hr_is_scored_and_said_to_be_so(

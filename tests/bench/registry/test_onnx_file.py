@@ -44,7 +44,7 @@ def test_every_layout_and_range_gives_the_same_values(
 def test_a_file_that_does_not_say_its_range_is_asked_about_with_what_each_gives(export: Export) -> None:
     file = export(compact(), shape=(1, 3, 16, 16))
     with pytest.raises(
-        UserError, match=r"whether white is 1 or 255 \(given 0..1 it makes .*; required .*range=255"
+        UserError, match=r"whether white is 1 or 255 \(given 0..1 it makes .*; must be .*range=255"
     ):
         opened(file)
 
@@ -88,7 +88,7 @@ def test_a_stylizer_of_one_size_refuses_others(export: Export) -> None:
     model = opened(f"{file},range=1")
     assert model.kind == "stylizer"
     assert model.load(1, CPU)(torch.rand(1, 3, 16, 16)).shape == (1, 3, 16, 16)
-    with pytest.raises(ValueError, match="image is 20x16; required 16x16, the one size that the model takes"):
+    with pytest.raises(ValueError, match="image is 20x16; must be 16x16, the one size that the model takes"):
         model.load(1, CPU)(torch.rand(1, 3, 16, 20))
 
 
@@ -143,7 +143,7 @@ def test_arrays_that_lie_elsewhere_are_refused(export: Export, tmp_path: Path) -
                 entry.value = "../a.bin"
     (tmp_path / "escape.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(
-        UserError, match=r"keeps arrays in '../a.bin'; required a file beside it|cannot be run"
+        UserError, match=r"keeps arrays in '../a.bin'; must be a file beside it|cannot be run"
     ):
         opened(f"{tmp_path / 'escape.onnx'},range=1")
 
@@ -156,7 +156,7 @@ def test_four_channels_are_refused_before_a_layout_is_asked_for_and_every_refusa
             return image * 0.5
 
     file = export(Four(), "rgba.onnx", shape=(1, 4, 32, 32), fixed=True)
-    with pytest.raises(UserError, match=r"rgba\.onnx' takes 4 channels, .*required 3 \(RGB\) or 1 \(luma\)"):
+    with pytest.raises(UserError, match=r"rgba\.onnx' takes 4 channels, .*must be 3 \(RGB\) or 1 \(luma\)"):
         opened(f"{file},range=1")
 
     class Cut(torch.nn.Module):

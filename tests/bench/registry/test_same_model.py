@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import images
+from bench.data import images
 from bench.sr_quality import main
 from tests.bench.registry.conftest import Export, compact, opened
 

@@ -54,12 +54,12 @@ def test_a_callable_and_a_folder_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (",scale=two", "scale='two'; required a whole number of at least 1"),
-        (",range=2", "range='2'; required 1 .0..1. or 255"),
-        (",name=../x", r"name='../x'; required letters, digits"),
-        (",name=.x", "name='.x'; required letters"),
+        (",scale=two", "scale='two'; must be a whole number of at least 1"),
+        (",range=2", "range='2'; must be 1 .0..1. or 255"),
+        (",name=../x", r"name='../x'; must be letters, digits"),
+        (",name=.x", "name='.x'; must be letters"),
         (",colour=red", "colour=red; required for a onnx: name, scale, range"),
-        (",scale=2,scale=4", "scale twice; required once"),
+        (",scale=2,scale=4", "scale twice; must be once"),
     ],
 )
 def test_a_wrong_option_is_refused_with_what_is_required(tmp_path: Path, options: str, said: str) -> None:
@@ -69,10 +69,10 @@ def test_a_wrong_option_is_refused_with_what_is_required(tmp_path: Path, options
 
 def test_what_is_nothing_is_refused_with_what_there_could_be(tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match=r"there is no file or folder 'no/net.pth'; required the name of a model"
+        UserError, match=r"there is no file or folder 'no/net.pth'; must be the name of a model"
     ):
         parse("no/net.pth")
-    with pytest.raises(UserError, match="is of no kind that can be run; required a checkpoint"):
+    with pytest.raises(UserError, match="is of no kind that can be run; must be a checkpoint"):
         parse(made(tmp_path, "notes.txt"))
     with pytest.raises(UserError, match=r"for a callable in it: .*net.py:NAME"):
         parse(made(tmp_path, "net.py"))
@@ -86,6 +86,6 @@ def test_what_is_nothing_is_refused_with_what_there_could_be(tmp_path: Path) -> 
 
 def test_a_name_that_a_table_has_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match=r"would be called 'bicubic', which is taken; required another: .*,name=NAME"
+        UserError, match=r"would be called 'bicubic', which is taken; use another: .*,name=NAME"
     ):
         found(made(tmp_path, "bicubic.onnx"), str)

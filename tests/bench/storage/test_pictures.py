@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images
-from bench.contents import read
+from bench.data import images
+from bench.storage.reader import read
 from bench.errors import StoreError
 from bench.records import Picture
 from bench.storage.pictures import Version
-from bench.store import Store
+from bench.storage.store import Store
 from tests.bench.test_store import PROTOCOL, SCORE, start
 
 PLACE = {"dataset": "set5", "protocol_hash": PROTOCOL.hash}

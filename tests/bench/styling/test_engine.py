@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import images
+from bench.data import images
 from bench.errors import ImageError
 from bench.records import Dataset, ImageFile, StyleProtocol
 from bench.styling.engine import Engine
@@ -160,7 +160,7 @@ def test_a_round_is_kept_before_the_next_one_begins(data: Dataset, tmp_path: Pat
 def test_an_unreadable_image_is_named_and_the_others_are_made(data: Dataset, tmp_path: Path) -> None:
     Path(data.images[1].file).write_bytes(b"<html>")
     method = Fake(dataset="set", name="one", folder=tmp_path / "out")
-    (unread, outcome), _ = run(plan(data, method))
-    assert [failure.image for failure in unread.failures] == ["b"]
+    (pending, outcome), _ = run(plan(data, method))
+    assert [failure.image for failure in pending.failures] == ["b"]
     assert [calls for calls, _ in method.calls] == ["acd"]
     assert [file.name for file, _ in outcome.files] == ["a.png", "c.png", "d.png"]

@@ -15,7 +15,7 @@ from scipy.stats import wasserstein_distance
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from bench import manifest
+from bench.data import manifest
 from bench.errors import MissingFile, UserError
 from bench.metrics.lpips_distance import LpipsDistance
 from bench.metrics.ssim import SIGMA, WINDOW
@@ -177,7 +177,7 @@ def test_stability_under_noise_of_a_gain_of_three_is_three_levels() -> None:
 @pytest.mark.parametrize("name", ["stability-shift", "stability-noise"])
 def test_what_no_network_made_has_no_stability(name: str) -> None:
     assert METRICS[name].of_network
-    with pytest.raises(ValueError, match="made by no network; required a style network's image"):
+    with pytest.raises(ValueError, match="made by no network; must be a style network's image"):
         metric(name).measure(stylized(noise(12, 15, 0)))
 
 

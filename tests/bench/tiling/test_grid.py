@@ -54,5 +54,5 @@ def test_a_side_that_fits_with_its_margins_is_one_tile() -> None:
 
 @pytest.mark.parametrize("wrong", [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
 def test_what_is_no_grid_is_refused(wrong: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match="required at least 1, 1, 0 and 1"):
+    with pytest.raises(ValueError, match="must be at least 1, 1, 0 and 1"):
         spans(*wrong)

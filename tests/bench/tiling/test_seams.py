@@ -11,7 +11,7 @@ from skimage import data
 from torch import Tensor
 
 from baselines.bicubic import Bicubic
-from bench.images import to_array
+from bench.data.images import to_array
 from bench.quality.strips import as_tensor
 from bench.tiling.seams import FLOOR, SeamScore, seam_score, seam_score_of
 from bench.tiling.tiles import Tiled

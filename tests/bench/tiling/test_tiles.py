@@ -17,10 +17,10 @@ from baselines.srcnn import SRCNN
 from bench import arguments
 from bench.arguments import LEAST_TILE
 from bench.errors import UserError
-from bench.images import to_array
+from bench.data.images import to_array
 from bench.quality.plan import Model
 from bench.records import untiled_hash
-from bench.roles import Upscaler
+from bench.interfaces import Upscaler
 from bench.tiling import memory as tiling_memory
 from bench.tiling import tiles as tiling
 from bench.tiling.memory import UNSEEN_BYTES_PER_SR_PIXEL, LiveBytes, budget, bytes_per_pixel
@@ -275,7 +275,7 @@ def test_a_containers_limit_counts(
 def test_the_option_is_read_and_refused() -> None:
     assert [arguments.tile(text) for text in ("auto", "off", "64")] == ["auto", "off", 64]
     for text in ("0", "-3", str(LEAST_TILE - 1), "big", "1.5", ""):
-        with pytest.raises(UserError, match=rf"--tile is '{text}'; required auto, off, or lr pixels"):
+        with pytest.raises(UserError, match=rf"--tile is '{text}'; must be auto, off, or lr pixels"):
             arguments.tile(text)
 
 
@@ -317,7 +317,7 @@ def test_auto_does_what_is_not_large_whole_and_refuses_tiles_that_would_change_a
     monkeypatch.setattr("bench.tiling.tiles.WHOLE_PIXELS", 100)
     monkeypatch.setattr("bench.tiling.tiles.budget", lambda device: 1.0)
     monkeypatch.setattr("bench.tiling.tiles.DEFAULT_OVERLAP", 1)
-    with pytest.raises(ValueError, match=r"the image needs tiles, and .*; required --tile N"):
+    with pytest.raises(ValueError, match=r"the image needs tiles, and .*; needs --tile N"):
         upscaler(image())
 
 
@@ -356,5 +356,5 @@ def test_an_upscaler_that_returns_another_size_is_refused() -> None:
         def __call__(self, lr: Tensor) -> Tensor:
             return lr
 
-    with pytest.raises(ValueError, match=r"returned \(61, 47\) pixels, required \(122, 94\)"):
+    with pytest.raises(ValueError, match=r"returned \(61, 47\) pixels, must be \(122, 94\)"):
         Tiled(upscaler=Short(), tile=64)(image())

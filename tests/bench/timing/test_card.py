@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.registry.catalog import Participant
-from bench.roles import Requirements
+from bench.registry.catalog import LoadedModel
+from bench.interfaces import Requirements
 from bench.timing.card import card, challenge_score, counts
 
 
@@ -32,8 +32,8 @@ class WholeImage(nn.Module):
         return lr - lr.mean((-2, -1), keepdim=True)
 
 
-def participant(network: nn.Module, scale: int) -> Participant:
-    return Participant(
+def participant(network: nn.Module, scale: int) -> LoadedModel:
+    return LoadedModel(
         name="n",
         hash="",
         kind="upscaler",

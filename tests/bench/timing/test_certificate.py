@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bench.devices import ABSENT
-from bench.files.untrusted import typed
+from bench.data.untrusted import typed
 from bench.records import SpeedResult
 from bench.storage.rows import as_json
 from bench.timing.certificate import certify, flops, parameters, peak_memory, resident_peak, state_warnings
@@ -96,7 +96,7 @@ def test_work_without_countable_operations_has_no_share_of_the_peak() -> None:
 
 def test_another_number_of_threads_than_the_protocols_is_refused() -> None:
     threads = torch.get_num_threads()
-    message = f"torch uses {threads} threads, required the protocol's {threads + 1}"
+    message = f"torch uses {threads} threads, must be the protocol's {threads + 1}"
     with pytest.raises(ValueError, match=message):
         certify(lambda: None, SpeedProtocol(size=16, threads=threads + 1))
 
@@ -191,13 +191,13 @@ def result(certificate: dict[str, Any], subject: str = "m") -> SpeedResult:
     ("field", "value", "said"),
     [
         ("timing", None, "the certificate: timing is None"),
-        ("weights", 3, "the certificate: weights is 3; required str"),
-        ("warnings", [1], "the certificate: warnings is 1; required str"),
+        ("weights", 3, "the certificate: weights is 3; must be str"),
+        ("warnings", [1], "the certificate: warnings is 1; must be str"),
         ("peak_memory", {"bytes": "x"}, "peak_memory: bytes is"),
-        ("environment", {"device": 3}, "environment: device is 3; required str"),
+        ("environment", {"device": 3}, "environment: device is 3; must be str"),
         ("environment", {"device": "cpu", "x": math.inf}, "not JSON compliant"),
-        ("protocol", {"size": "16"}, "protocol: size is '16'; required int"),
-        ("form", {"admissible": "yes"}, "the certificate: form is a dict of 1; required FormFacts"),
+        ("protocol", {"size": "16"}, "protocol: size is '16'; must be int"),
+        ("form", {"admissible": "yes"}, "the certificate: form is a dict of 1; must be FormFacts"),
     ],
 )
 def test_a_damaged_certificate_is_refused_by_field(field: str, value: object, said: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.files.untrusted import typed
+from bench.data.untrusted import typed
 from bench.statistics import bootstrap_medians, quantile
 from bench.timing import stopwatch as timing_module
 from bench.timing.clocks import Clock, CpuClock, CudaClock, clock_for
@@ -174,7 +174,7 @@ def test_work_longer_than_the_limit_is_still_repeated_once() -> None:
     assert timing.warmup_seconds == (60.0,)
     assert timing.seconds == (60.0,)
     assert timing.ci95 is None
-    assert timing.warnings == ("no interval after 1 repetitions (time limit), required 6",)
+    assert timing.warnings == ("no interval after 1 repetitions (time limit), must be 6",)
 
 
 def test_short_work_is_looped_inside_a_repetition_and_reported_per_call() -> None:
@@ -372,10 +372,10 @@ def test_a_timing_survives_json() -> None:
 
 def test_a_timing_without_values_or_with_impossible_ones_is_refused() -> None:
     with pytest.raises(
-        ValueError, match="0 values and 0 by the wall clock, required equally many and at least one"
+        ValueError, match="0 values and 0 by the wall clock, must be equally many and at least one"
     ):
         made_of([])
-    with pytest.raises(ValueError, match=r"holds -1.0 s, required times above 0"):
+    with pytest.raises(ValueError, match=r"holds -1.0 s, must be times above 0"):
         made_of([1.0, -1.0])
 
 
@@ -433,18 +433,18 @@ def test_a_protocol_says_when_to_stop_in_measures_words() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"size": 0}, "size is 0, required at least 1"),
-        ({"threads": -1}, "threads is -1, required at least 1"),
-        ({"batch": 0}, "batch is 0, required at least 1"),
-        ({"warmup": -1}, "warmup is -1, required at least 0"),
+        ({"size": 0}, "size is 0, must be at least 1"),
+        ({"threads": -1}, "threads is -1, must be at least 1"),
+        ({"batch": 0}, "batch is 0, must be at least 1"),
+        ({"warmup": -1}, "warmup is -1, must be at least 0"),
         (
             {"min_repeats": 0},
-            "min_repeats is 0 and max_repeats 200, required 1 <= min_repeats <= max_repeats",
+            "min_repeats is 0 and max_repeats 200, must be 1 <= min_repeats <= max_repeats",
         ),
         ({"max_repeats": 9}, "min_repeats is 10 and max_repeats 9, required"),
-        ({"target_ci": 0.0}, "target_ci is 0.0, required a share of the median above 0"),
-        ({"time_limit_seconds": float("inf")}, "time_limit_seconds is inf, required a time above 0"),
-        ({"timed_region": ()}, "timed_region is empty, required at least one region"),
+        ({"target_ci": 0.0}, "target_ci is 0.0, must be a share of the median above 0"),
+        ({"time_limit_seconds": float("inf")}, "time_limit_seconds is inf, must be a time above 0"),
+        ({"timed_region": ()}, "timed_region is empty, needs at least one region"),
     ],
 )
 def test_an_impossible_protocol_is_refused(changes: dict[str, object], message: str) -> None:

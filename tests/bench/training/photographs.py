@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench import images
+from bench.data import images
 
 
 def write_photographs(

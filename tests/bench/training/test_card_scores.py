@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import shipped
+from bench.data import shipped
 from bench.errors import UserError
 from bench.registry import catalog, stylizers
 from bench.training import card_scores
@@ -36,7 +36,7 @@ def test_numbers_of_other_weights_are_not_taken(file: Path, tmp_path: Path) -> N
     fill_styles(tmp_path / "r.db", style_protocol(), networks={f"style-{STYLE}": 0.5})
     fill(tmp_path / "r.db", levels={"sr-pixel": 1.0})
     with pytest.raises(
-        UserError, match=r"holds nothing of .* with these weights; required a run of bench.sr_quality"
+        UserError, match=r"holds nothing of .* with these weights; needs a run of bench.sr_quality"
     ):
         card_scores.table(file, tmp_path / "r.db")
 
@@ -48,7 +48,7 @@ def test_a_file_is_that_of_every_model_made_of_it(tmp_path: Path) -> None:
     found = {name: catalog.upscaler_entry(name).hash(4) for name in ("sr-pixel", "sr-pixel+match")}
     assert card_scores.subjects(PIXEL) == set(found.items())
     (tmp_path / "other.safetensors").write_bytes(b"other")
-    with pytest.raises(UserError, match="is of no registered model; required a file that the package ships"):
+    with pytest.raises(UserError, match="is of no registered model; must be a file that the package ships"):
         card_scores.subjects(tmp_path / "other.safetensors")
     with pytest.raises(UserError, match=re.escape(repr(str(tmp_path / "none")))):
         card_scores.subjects(tmp_path / "none")

@@ -13,7 +13,7 @@ from bench.training import checkpoint
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"nothing", "cannot be read"), ({"format": 0}, "has format 0, required 1: another version wrote it")],
+    [(b"nothing", "cannot be read"), ({"format": 0}, "has format 0, must be 1: another version wrote it")],
 )
 def test_a_checkpoint_that_cannot_be_used_is_refused(tmp_path: Path, content: object, message: str) -> None:
     file = tmp_path / checkpoint.NAME

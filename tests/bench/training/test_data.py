@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench import images
-from bench.datasets import samples_folder
+from bench.data import images
+from bench.data.datasets import samples_folder
 from bench.errors import UserError
 from bench.training.data import Patches, load_images
 from tests.bench.training.photographs import write_photographs
@@ -87,7 +87,7 @@ def test_what_cannot_be_used_is_skipped_by_name(tmp_path: Path) -> None:
     assert len(found.training) == 4
     assert found.training[-1].shape[0] == 3
     reasons = "\n".join(found.skipped)
-    assert "small.png' is 40x10, required at least 16x16" in reasons
+    assert "small.png' is 40x10, must be at least 16x16" in reasons
     assert "broken.png' is truncated" in reasons
     assert "twice.png' is there twice" in reasons
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench import images, manifest
-from bench.datasets import samples_folder
+from bench.data import images, manifest
+from bench.data.datasets import samples_folder
 from bench.training.disjoint import distances, fingerprint, hashes_of_test_images, ids
 
 DIFFERENT = 100  # of 480 bits; the nearest pair is 123 apart

@@ -58,7 +58,7 @@ def test_total_variation_is_added_with_its_weight() -> None:
 
 
 def test_a_loss_and_a_loss_network_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(ValueError, match="loss is 'feature', required a loss network for 'feature' alone"):
+    with pytest.raises(ValueError, match="loss is 'feature', must be a loss network for 'feature' alone"):
         SRTask(SRSettings(loss="feature"))
 
 

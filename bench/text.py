@@ -1,0 +1,83 @@
+"""Text that may hold anything, shown as it stands: on a terminal, in LaTeX, Markdown and CSV; and lines of a program at work."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+
+PLAIN_LINE_EVERY_SECONDS = 5.0  # of progress where there is no terminal
+LONGEST_STEM_BYTES = 251  # with `.png` behind it, as long as a file's name may be
+LATEX_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "±": r"$\pm$",
+    "≈": r"$\approx$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{MINUS SIGN}": r"$-$",
+}
+MARKDOWN_SPECIAL = r"\`*_[]<>#|"
+FORMULA = ("=", "+", "-", "@")
+NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?[%*]?")
+
+
+def printable(text: str) -> str:
+    """`text` with control characters written out as `\\x1b` and the like: a terminal would obey them. Lines stay."""
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text
+    )
+
+
+def one_line(text: str) -> str:
+    """As :func:`printable`, line ends written out too."""
+    return printable(text).replace("\n", "\\n")
+
+
+def shortened(text: str, most: int) -> str:
+    """`text`, or as much of its beginning and end as `most` characters hold."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} [...] {text[-half:]}"
+
+
+def log(text: str) -> None:
+    """A line on standard error, above whatever bar is there."""
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def stem_name(stem: str) -> str:
+    """What an image is called whose file has this stem: it can be stored and printed, and be the stem of a file.
+
+    Control characters and bytes that are not UTF-8 are written out; what became too long is cut, with a hash behind it.
+    """
+    name = one_line(os.fsencode(stem).decode("utf-8", "backslashreplace"))
+    if len(name.encode()) <= LONGEST_STEM_BYTES:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name.encode()[: LONGEST_STEM_BYTES - 9].decode(errors='ignore')}-{digest}"
+
+
+def stem_of_name(name: str) -> str:
+    """What the image in a file of this name is called: without its last suffix, as :func:`stem_name` has it."""
+    return stem_name(name.rpartition(".")[0] or name)
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX typesets as it stands; with T1 fonts, for `<`, `>` and `|` have no place in the older ones."""
+    return "".join(LATEX_ESCAPES.get(c, c) for c in one_line(" ".join(text.split())))
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it stands, inside a table too."""
+    plain = one_line(" ".join(text.split()))
+    return "".join(f"\\{c}" if c in MARKDOWN_SPECIAL else c for c in plain)
+
+
+def escape_csv(text: str) -> str:
+    """Text that a spreadsheet does not compute: behind an apostrophe where it would be a formula; a number stays one."""
+    plain = printable(text)
+    return f"'{plain}" if plain.startswith(FORMULA) and not NUMBER.fullmatch(plain) else plain
