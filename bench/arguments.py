@@ -57,6 +57,15 @@ def seed(text: str) -> int:
     return whole(text, 2**63 - 1)
 
 
+def aliases(p: argparse.ArgumentParser, **old: str) -> None:
+    """Further spellings of options, which are understood and not shown: `aliases(p, catch="--attention-checks")`.
+
+    A config file may hold them too. What an option was called once goes on working; help and messages have one name.
+    """
+    for name, option in old.items():
+        p._option_string_actions[f"--{name.replace('_', '-')}"] = p._option_string_actions[option]
+
+
 def add_engine_options(p: argparse._ActionsContainer) -> None:
     """`--engine` and `--address`: where a program's work is done."""
     p.add_argument(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.arguments import aliases
 from bench.cli import guard
 from bench.config_file import parse, with_config
 
@@ -38,7 +39,7 @@ HELP = {
     "repeated (default: 0, for seconds 0.05)",
     "alpha": "of the tests; intervals cover 1 - ALPHA (default: 0.05)",
     "holm": "adjust p values for their number (Holm 1979)",
-    "allow-unlike": "compare timings of unlike machines",
+    "allow-different-machines": "compare timings of different machines",
     "fail-on": "exit with 1 if any row is WORSE; is `different`, anything but SAME; or if something is `missing`: a "
     "result or an image without its counterpart. Separate by commas, or repeat",
     "json": "also write everything, unrounded, as JSON",
@@ -68,7 +69,8 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--alpha", type=share, default=0.05, metavar="ALPHA", help=HELP["alpha"])
     p.add_argument("--holm", action="store_true", help=HELP["holm"])
-    p.add_argument("--allow-unlike", action="store_true", help=HELP["allow-unlike"])
+    p.add_argument("--allow-different-machines", action="store_true", help=HELP["allow-different-machines"])
+    aliases(p, allow_unlike="--allow-different-machines")
     p.add_argument(
         "--fail-on",
         action="extend",

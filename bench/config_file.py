@@ -194,9 +194,10 @@ def _options(p: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]
             continue
         if not action.option_strings:
             yield action.dest.replace("_", "-"), action
-        for option in action.option_strings:
-            if option.startswith("--"):
-                yield option[2:], action
+        yield from ((option[2:], action) for option in action.option_strings if option.startswith("--"))
+    for option, action in p._option_string_actions.items():  # former spellings, which no action lists
+        if option not in action.option_strings and not isinstance(action, skipped):
+            yield option[2:], action
 
 
 def _values(p: argparse.ArgumentParser, table: Mapping[str, Any], file: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("hr", metavar="IN_FOLDER", help="a folder of images, or the name of a data set")
     p.add_argument("lr", metavar="OUT_FOLDER", type=Path, help="where the PNGs go; made if it is not there")
     p.add_argument(
-        "--scale", type=arguments.scale, default=4, metavar="N", help="hr size over lr size (default: 4)"
+        "--scale", type=arguments.scale, default=4, metavar="N", help="upscaling factor (default: 4)"
     )
     p.add_argument(
         "--border",

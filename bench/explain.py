@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         type=arguments.scale,
         default=4,
         metavar="N",
-        help="hr size over lr size: what is shaved (default: 4)",
+        help="upscaling factor: what is shaved (default: 4)",
     )
     p.add_argument(
         "--pattern",

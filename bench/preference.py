@@ -17,7 +17,7 @@ from bench.study.config import BuildConfig, ScoreConfig
 
 EXAMPLES = """examples:
   python -m bench.preference build srcnn-955 sr-feature --dataset bsd100 --out study
-  python -m bench.preference build bicubic srcnn-955 sr-feature --dataset bsd100 --out study --limit 20 --catch 6
+  python -m bench.preference build bicubic srcnn-955 sr-feature --dataset bsd100 --out study --limit 20 --attention-checks 6
   python -m bench.preference build bicubic sr-pixel --dataset set14 --out study --completion-code C1A2B3
   python -m bench.preference score answers/*.json --key study/key.json --json preference.json
 
@@ -47,7 +47,7 @@ def _add_build(p: argparse.ArgumentParser) -> None:
     p.add_argument("--dataset", required=True, metavar="NAME", help="as in the results")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the page and the key go")
     p.add_argument(
-        "--scale", type=arguments.scale, default=4, metavar="N", help="hr size over lr size (default: 4)"
+        "--scale", type=arguments.scale, default=4, metavar="N", help="upscaling factor (default: 4)"
     )
     p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
     p.add_argument(
@@ -60,10 +60,10 @@ def _add_build(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--limit", type=arguments.count, metavar="N", help="only N images, drawn at random")
     p.add_argument(
-        "--catch",
+        "--attention-checks",
         type=arguments.count,
         metavar="N",
-        help="trials of which the right answer is known: hr against enlarged pixels (default: 10, at most the images)",
+        help="attention checks, pairs of which the right answer is known: hr against enlarged pixels (default: 10, at most the images)",
     )
     p.add_argument(
         "--seed",
@@ -91,6 +91,7 @@ def _add_build(p: argparse.ArgumentParser) -> None:
         action="store_true",
         help="replace the study in DIR; answers to the old one can then be scored only with a copy of its key",
     )
+    arguments.aliases(p, catch="--attention-checks")
 
 
 def _add_score(p: argparse.ArgumentParser) -> None:
@@ -98,11 +99,11 @@ def _add_score(p: argparse.ArgumentParser) -> None:
     p.add_argument("--key", type=Path, required=True, metavar="FILE", help="the key.json of the study")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result as json, for the report")
     p.add_argument(
-        "--least-right",
+        "--min-attention-accuracy",
         type=float,
         default=LEAST_RIGHT,
         metavar="SHARE",
-        help=f"workers who answer less of the catch trials rightly are dropped, 0 to 1 (default: {LEAST_RIGHT})",
+        help=f"workers who answer a smaller share of the attention checks correctly are dropped, 0 to 1 (default: {LEAST_RIGHT})",
     )
     p.add_argument(
         "--seed",
@@ -111,6 +112,7 @@ def _add_score(p: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of the bootstrap over images (default: 0)",
     )
+    arguments.aliases(p, least_right="--min-attention-accuracy")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

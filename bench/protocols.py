@@ -52,7 +52,7 @@ PROTOCOLS: dict[str, Callable[[int], SRProtocol]] = {
 
 
 def protocol(name: str, scale: int) -> SRProtocol:
-    """The protocol `name` at `scale` (hr size over lr size).
+    """The protocol `name` at `scale` (upscaling factor).
 
     Raises:
         UserError: no protocol has that name, or the scale is below 2.

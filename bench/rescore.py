@@ -18,7 +18,7 @@ from bench.tables import FORMATS
 EXAMPLES = """examples:
   python -m bench.rescore --metrics lpips-vgg dists
   python -m bench.rescore --metrics ms-ssim --datasets set5 set14 --models bicubic sr-pixel --json new.json
-  python -m bench.rescore --metrics ssim --db old.db --trust-pictures
+  python -m bench.rescore --metrics ssim --db old.db --skip-hash-check
 
 Values are those that bench.sr_quality would have given, to the last bit; what is there already is not computed again.
 An interrupted run resumes with the same command.
@@ -29,10 +29,10 @@ HELP = {
     "datasets": "as the results file calls them (default: all)",
     "models": "as its tables call them (default: all)",
     "protocol": "names (default: all)",
-    "scales": "hr size over lr size (default: all)",
+    "scales": "upscaling factor (default: all)",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "db": "the results file, which is added to (default: results.db)",
-    "trust": "also take pictures that an earlier version stored without a hash of their pixels",
+    "skip-hash-check": "also take images that an earlier version stored without a hash of their pixels",
 }
 
 
@@ -52,7 +52,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
-    p.add_argument("--trust-pictures", action="store_true", help=HELP["trust"])
+    p.add_argument("--skip-hash-check", action="store_true", help=HELP["skip-hash-check"])
+    arguments.aliases(p, trust_pictures="--skip-hash-check")
     for name in FORMATS:
         p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
     return with_config(p)

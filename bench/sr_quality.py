@@ -31,7 +31,7 @@ HELP = {
     "list": "print the names of models, data sets, metrics, protocols and what each needs",
     "models": "names from --list, or paths: a checkpoint, an ONNX file, FILE.py:NAME, a folder of images, each with "
     "options as in net.onnx,range=255 (default: all that have weights for the scale)",
-    "scales": "hr size over lr size (default: 4)",
+    "scales": "upscaling factor (default: 4)",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "db": "the results file (default: results.db)",
     "images": "where hr, lr and sr go as PNG (default: results/images)",

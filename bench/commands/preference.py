@@ -31,7 +31,7 @@ def build(config: BuildConfig) -> int:
     words = config.words
     rule = protocol(config.protocol, config.scale)
     found = pictures(read(config.db), dataset=config.dataset, protocol=rule, models=config.models)
-    planned = plan(found, limit=config.limit, catch=config.catch, seed=config.seed)
+    planned = plan(found, limit=config.limit, attention_checks=config.attention_checks, seed=config.seed)
     texts = (("--instructions", config.instructions), ("--consent", config.consent))
     refuse_clashes(
         reads=[
@@ -53,7 +53,7 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
     images = len({trial.image for trial in study.trials if trial.right is None})
     print(
         f"{len(study.trials)} trials: {images} images of {plain(study.dataset)} x{study.scale}, "
-        f"{len(list(study.pairs))} pair(s) of models, {catch} catch trials"
+        f"{len(list(study.pairs))} pair(s) of models, {catch} attention checks"
     )
     if found.missing:
         more = len(found.missing) - NAMED_LACKING
@@ -75,12 +75,12 @@ def score(config: ScoreConfig) -> int:
         reads=[("--key", config.key), *(("a file of answers", file) for file in files)],
         writes=[("--json", export)] if export else [],
     )
-    found = votes(files, study, least_right=config.least_right)
-    result = scored(study, found, least_right=config.least_right, n_files=len(files), seed=config.seed)
+    found = votes(files, study, least_right=config.min_attention_accuracy)
+    result = scored(study, found, least_right=config.min_attention_accuracy, n_files=len(files), seed=config.seed)
     for refused in result.refused:
         print(f"refused: {plain(refused.file)!r}: {plain(refused.reason)}", file=sys.stderr)
     for dropped in result.dropped:
-        print(f"dropped: {_why_dropped(dropped, config.least_right)}", file=sys.stderr)
+        print(f"dropped: {_why_dropped(dropped, config.min_attention_accuracy)}", file=sys.stderr)
     if not result.n_votes:
         raise RunError(
             f"no vote is left: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers "
@@ -94,12 +94,12 @@ def score(config: ScoreConfig) -> int:
 
 
 def _why_dropped(dropped: Dropped, least_right: float) -> str:
-    """`worker ann: 2 of 5 catch trials right (40 %); must be at least 80 % (--least-right)`."""
+    """`worker ann: 2 of 5 attention checks right (40 %); must be at least 80 % (--min-attention-accuracy)`."""
     if not dropped.caught:
-        return f"worker {plain(dropped.worker)}: answered no catch trial; needs at least one"
+        return f"worker {plain(dropped.worker)}: answered no attention check; needs at least one"
     return (
-        f"worker {plain(dropped.worker)}: {dropped.right} of {dropped.caught} catch trials right "
-        f"({dropped.right / dropped.caught:.0%}); must be at least {least_right:.0%} (--least-right)"
+        f"worker {plain(dropped.worker)}: {dropped.right} of {dropped.caught} attention checks right "
+        f"({dropped.right / dropped.caught:.0%}); must be at least {least_right:.0%} (--min-attention-accuracy)"
     )
 
 

@@ -70,7 +70,7 @@ def _rescore(
     with progress("rescore", sum(plan.image_count for plan in todo)) as reporter:
         for plan in todo:
             writer = ResultWriter(plan, store, number, reporter)
-            feed = partial(stored_jobs, trust=config.trust_pictures)
+            feed = partial(stored_jobs, trust=config.skip_hash_check)
             table += results(plan, store, evaluate(writer, feed))
     store.finish(number)
     print_tables(table)

@@ -20,7 +20,7 @@ class Config:
         datasets: names; None for all, and for timings too.
         tolerance: by metric, in its unit; of `seconds` a share of A's median.
         holm: p values are adjusted for their number.
-        allow_unlike: timings of unlike machines are compared.
+        allow_different_machines: timings of unlike machines are compared.
     """
 
     a: str
@@ -31,7 +31,7 @@ class Config:
     tolerance: Mapping[str, float] = field(default_factory=dict)
     alpha: float = 0.05
     holm: bool = False
-    allow_unlike: bool = False
+    allow_different_machines: bool = False
     fail_on: tuple[str, ...] = ()
     json: Path | None = None
 

@@ -90,7 +90,7 @@ def limits(effects: Sequence[Effect], config: Config) -> Iterator[str]:
 
 def _refused(refused: Sequence[Skipped]) -> str:
     reasons = _listed([f"{each.what}: {each.reason}" for each in refused])
-    ways = "--allow-unlike compares them all the same, --metrics without seconds leaves them out"
+    ways = "--allow-different-machines compares them all the same, --metrics without seconds leaves them out"
     return f"timings were made on unlike machines, must be like ones ({ways}):{reasons}"
 
 

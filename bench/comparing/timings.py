@@ -42,14 +42,14 @@ Pair = tuple[TimeKey, Timed, Timed]
 def compare_timings(a: Side, b: Side, config: Config) -> Found:
     """Everything that both sides timed under the same speed protocol; of one content and machine, the newest.
 
-    What both timed, but on unlike machines, is `refused` unless `config.allow_unlike`.
+    What both timed, but on unlike machines, is `refused` unless `config.allow_different_machines`.
     """
     if not config.with_timings:
         return Found()
     left, right = by_key(a), by_key(b)
     pairs = [pair for key in left if key in right for pair in matched(key, left[key], right[key])]
-    alike = [pair for pair in pairs if config.allow_unlike or pair[1].machine == pair[2].machine]
-    refused = [pair for pair in pairs if not (config.allow_unlike or pair[1].machine == pair[2].machine)]
+    alike = [pair for pair in pairs if config.allow_different_machines or pair[1].machine == pair[2].machine]
+    refused = [pair for pair in pairs if not (config.allow_different_machines or pair[1].machine == pair[2].machine)]
     return Found(
         effects=tuple(_effect(*pair, config) for pair in alike),
         left_out=tuple(unpaired(left, right)),

@@ -122,7 +122,7 @@ def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = Fals
     What their names say is respected (:mod:`bench.data.names`); :func:`left_out` says what is not among the images.
 
     Args:
-        scale: hr size over lr size, for folders with hr images for several.
+        scale: upscaling factor, for folders with hr images for several.
         every: all images of a folder, whatever their names say.
 
     Raises:

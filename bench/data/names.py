@@ -166,7 +166,7 @@ def hr_among(stems: Sequence[str], scale: int | None = None) -> Chosen:
     """The hr images among a folder's, by the rules of this module.
 
     Args:
-        scale: hr size over lr size, for hr images that are there at several.
+        scale: upscaling factor, for hr images that are there at several.
 
     Raises:
         UserError: there are hr images of one name at several scales, and no scale was asked for, or another one.

@@ -53,7 +53,7 @@ def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = Non
     """Two images, or a folder and a folder or named data set.
 
     Args:
-        scale: hr size over lr size: what the names of the files must not contradict.
+        scale: upscaling factor: what the names of the files must not contradict.
         pattern: of the names of the sr files, as `{stem}_RCAN_BIX4`.
 
     Raises:

@@ -72,7 +72,7 @@ class RescoreConfig:
     """The options of `bench.rescore`, checked; None is everything that the results file has.
 
     Attributes:
-        trust_pictures: also take images that were stored without a hash of their pixels.
+        skip_hash_check: also take images that were stored without a hash of their pixels.
     """
 
     metrics: tuple[str, ...]
@@ -83,7 +83,7 @@ class RescoreConfig:
     device: str = "auto"
     db: Path = Path("results.db")
     force: bool = False
-    trust_pictures: bool = False
+    skip_hash_check: bool = False
     exports: Mapping[str, Path] = field(default_factory=dict)
 
 
@@ -200,7 +200,7 @@ def rescore_config(
     device: str = "auto",
     db: Path = Path("results.db"),
     force: bool = False,
-    trust_pictures: bool = False,
+    skip_hash_check: bool = False,
     **exports: Path | None,
 ) -> RescoreConfig:
     """The options as the command line of `bench.rescore` has them.
@@ -222,6 +222,6 @@ def rescore_config(
         device=device,
         db=db,
         force=force,
-        trust_pictures=trust_pictures,
+        skip_hash_check=skip_hash_check,
         exports=files,
     )

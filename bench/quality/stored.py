@@ -154,7 +154,7 @@ def select(store: Store, config: RescoreConfig, log: Log) -> Selection:
             log(_lack(known, version, commands.get(version.run, ())))
     pictured_models = [version for version in chosen if known.images(version)[1]]
     parts = tuple(_parts(known, pictured_models))
-    if not config.trust_pictures:
+    if not config.skip_hash_check:
         _refuse_unhashed(known, pictured_models)
     whole = bool(parts) and (config.models is None or len(pictured_models) == len(chosen))
     return Selection(parts=parts, whole=whole)
@@ -230,7 +230,7 @@ def _refuse_unhashed(known: _Known, versions: Sequence[Version]) -> None:
     if number:
         raise UserError(
             f"{number} pictures in results file {known.file!r} were stored without a hash of their pixels, by an "
-            "earlier version: nothing shows that the files are still what was scored; needs --trust-pictures to "
+            "earlier version: nothing shows that the files are still what was scored; needs --skip-hash-check to "
             "take them all the same, or bench.sr_quality --force to make them again"
         )
 
@@ -351,7 +351,7 @@ class StoredImage:
         found = images.read(self.file)
         wanted = self.picture.pixels_sha256
         if not wanted and not self.trust:
-            raise ImageError(f"{str(self.file)!r} was stored without a hash of its pixels (--trust-pictures)")
+            raise ImageError(f"{str(self.file)!r} was stored without a hash of its pixels (--skip-hash-check)")
         if wanted and images.pixels_sha256(found) != wanted:
             raise ImageError(
                 f"{str(self.file)!r} does not hold the pixels that were scored; required: delete it, then {AGAIN}"

@@ -49,7 +49,7 @@ class BuildConfig:
     protocol: str
     db: tuple[Path, ...]
     limit: int | None
-    catch: int | None
+    attention_checks: int | None
     seed: int
     instructions: Path | None
     consent: Path | None
@@ -94,7 +94,7 @@ class ScoreConfig:
     answers: tuple[Path, ...]
     key: Path
     json: Path | None
-    least_right: float
+    min_attention_accuracy: float
     seed: int
 
     @classmethod
@@ -104,8 +104,8 @@ class ScoreConfig:
 
     def __post_init__(self) -> None:
         _refuse_seed(self.seed)
-        if not 0 <= self.least_right <= 1:
-            raise UserError(f"--least-right is {self.least_right:g}; must be 0 to 1")
+        if not 0 <= self.min_attention_accuracy <= 1:
+            raise UserError(f"--min-attention-accuracy is {self.min_attention_accuracy:g}; must be 0 to 1")
 
 
 def _refuse_seed(seed: int) -> None:

@@ -26,11 +26,11 @@ class Trial:
     Attributes:
         id: opaque, as all names that a worker can see.
         reference: opaque name of the lr picture.
-        pictures: opaque name of each of the two -> the model that made it. In a catch trial one is `hr` and the other
+        pictures: opaque name of each of the two -> the model that made it. In an attention check one is `hr` and the other
             `lr`, enlarged by repeating pixels.
         size: width and height of the two, in pixels.
         block: part of the study; each worker sees the parts in an own order, and each part in an own order. Parts
-            have one catch trial each, so that whoever stops early has met some.
+            have one attention check each, so that whoever stops early has met some.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Trial:
 
     @property
     def right(self) -> str | None:
-        """Of a catch trial, the picture that an attentive worker chooses; None for the others."""
+        """Of an attention check, the picture that an attentive worker chooses; None for the others."""
         return next((name for name, model in self.pictures.items() if model == HR), None)
 
 

@@ -65,7 +65,7 @@ def _enlarged(shown: Shown) -> Image.Image:
 
 
 def html(study: Study, words: Words = NO_WORDS) -> str:
-    """The page: no name of a model, an image or a data set is in it, and no catch trial is marked."""
+    """The page: no name of a model, an image or a data set is in it, and no attention check is marked."""
     templates = Environment(loader=PackageLoader("bench"), autoescape=True, undefined=StrictUndefined)
     catch = any(trial.right is not None for trial in study.trials)
     return templates.get_template("preference.html").render(

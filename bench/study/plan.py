@@ -1,4 +1,4 @@
-"""Pictures to a study: trials with opaque names, in blocks that each have a catch trial."""
+"""Pictures to a study: trials with opaque names, in blocks that each have an attention check."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ class Plan:
     shown: Mapping[str, Shown]
 
 
-def plan(found: Pictures, *, limit: int | None = None, catch: int | None = None, seed: int = 0) -> Plan:
-    """Every pair of models on every image, and the catch trials. The same pictures and seed give the same study.
+def plan(found: Pictures, *, limit: int | None = None, attention_checks: int | None = None, seed: int = 0) -> Plan:
+    """Every pair of models on every image, and the attention checks. The same pictures and seed give the same study.
 
     Args:
         limit: number of images, drawn at random; None for all.
-        catch: number of catch trials, each of another image; None for 10, or one per image where there are fewer.
+        attention_checks: how many, each a pair of which the right answer is known, each of another image; None for 10, or one per image where there are fewer.
 
     Raises:
-        UserError: `limit` or `catch` is out of range; a picture cannot be read; pictures of one image differ in size.
+        UserError: `limit` or `attention_checks` is out of range; a picture cannot be read; pictures of one image differ in size.
     """
     every = list(found.files)
-    n_catch = min(MOST_CATCH_TRIALS_BY_DEFAULT, len(every)) if catch is None else catch
+    n_catch = min(MOST_CATCH_TRIALS_BY_DEFAULT, len(every)) if attention_checks is None else attention_checks
     if not 0 <= n_catch <= len(every):
-        raise UserError(f"--catch is {n_catch}; must be 0 to {len(every)}, the number of images")
+        raise UserError(f"--attention-checks is {n_catch}; must be 0 to {len(every)}, the number of images")
     if limit is not None and limit < 1:
         raise UserError(f"--limit is {limit}; must be at least 1")
     draw = random.Random(seed)
@@ -127,7 +127,7 @@ def _size(files: Mapping[str, Path], scale: int) -> tuple[int, int]:
 
 
 def _blocks(pairs: Sequence[Trial], catches: Sequence[Trial], draw: random.Random) -> tuple[Trial, ...]:
-    """All trials, spread at random over as many blocks as there are catch trials; in the order of their names."""
+    """All trials, spread at random over as many blocks as there are attention checks; in the order of their names."""
     n = max(1, len(catches))
     dealt = [
         replace(trial, block=position % n)

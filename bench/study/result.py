@@ -62,7 +62,7 @@ class Ranked:
 
 @dataclass(frozen=True, kw_only=True)
 class Dropped:
-    """A worker whose answers do not count: `right` of the `caught` catch trials answered rightly."""
+    """A worker whose answers do not count: `right` of the `caught` attention checks answered rightly."""
 
     worker: str
     right: int
@@ -84,10 +84,10 @@ class PreferenceResult:
     Attributes:
         study: hash of the study.
         models: name -> hash of code and weights, in the order of the study.
-        n_images: of the study, without those in catch trials alone.
-        n_catch: catch trials in the study.
+        n_images: of the study, without those in attention checks alone.
+        n_catch: attention checks in the study.
         n_workers: whose answers count; those in `dropped` are not among them.
-        least_right: share of the catch trials that a worker had to answer rightly.
+        least_right: share of the attention checks that a worker had to answer rightly.
         contradictions: answers skipped, since two files of one worker differ in them.
         first_share: share of the votes for the picture that was shown first; None without votes.
         median_seconds: of a vote; None without votes.

@@ -55,9 +55,9 @@ def notes(result: PreferenceResult) -> Iterator[str]:
     yield "strength: Bradley-Terry, log-odds with mean 0; interval: bootstrap over images"
     for worker in result.dropped:
         why = (
-            f"{worker.right} of {worker.caught} catch trials right"
+            f"{worker.right} of {worker.caught} attention checks right"
             if worker.caught
-            else "no catch trial answered"
+            else "no attention check answered"
         )
         yield f"dropped: {worker.worker}, {why}; must be {result.least_right:.0%}"
     if result.contradictions:

@@ -1,4 +1,4 @@
-"""Files of answers to the votes that count: refused files, merged workers, catch trials."""
+"""Files of answers to the votes that count: refused files, merged workers, attention checks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Worker:
     """Someone who answered.
 
     Attributes:
-        answers: by trial, catch trials among them.
+        answers: by trial, attention checks among them.
         contradictions: trials that several files of this worker answer differently; none of those counts.
-        right: catch trials answered rightly, of the `caught` that were answered.
-        kept: answered enough of the catch trials rightly.
+        right: attention checks answered rightly, of the `caught` that were answered.
+        kept: answered enough of the attention checks rightly.
     """
 
     name: str
@@ -55,7 +55,7 @@ def votes(files: Sequence[Path], study: Study, *, least_right: float) -> Votes:
 
     The files of one worker are merged, in whatever order they come: the same answer twice is one, and of a trial
     that they answer differently none counts. A worker is dropped who answered less than `least_right` (0 to 1) of
-    the catch trials rightly, or none of them although the study has some.
+    the attention checks rightly, or none of them although the study has some.
     """
     trials = {trial.id: trial for trial in study.trials}
     given: dict[str, list[Answer]] = {}

@@ -90,7 +90,7 @@ class Recipe:
 class SRSettings:
     """The task `sr`: the network, how lr is made, and the loss."""
 
-    scale: int = option(4, "hr size over lr size", (2, 4, 8))
+    scale: int = option(4, "upscaling factor", (2, 4, 8))
     loss: str = option("pixel", "the paper's l_pixel or l_feat", ("pixel", "feature"))
     loss_network: str = option("vgg16", "of the feature loss", ("vgg16", "vgg19-conv3_1"))
     loss_layer: str = option("relu2_2", "of the feature loss")

@@ -355,8 +355,8 @@ def test_unlike_machines_are_refused_for_times(folder: Path, capsys: pytest.Capt
     add_times(folder / "b.db", times(0.2), machine=OTHER)
     message = refusal(capsys, "a.db", "b.db")
     assert 'unlike machines: cpu.model is "invented" and "another"' in message
-    assert "--allow-unlike" in message
-    found = compared("a.db", "b.db", "--allow-unlike")
+    assert "--allow-different-machines" in message
+    found = compared("a.db", "b.db", "--allow-different-machines")
     assert found["rows"][0]["verdict"] == "WORSE"
     assert any('cpu.model is "invented" and "another"' in note for note in found["notes"])
 

@@ -56,9 +56,9 @@ def build(results: Path, out: Path, *arguments: str, models: Sequence[str] = MOD
 
 @pytest.fixture(scope="module")
 def folder(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of three models with four catch trials."""
+    """A study of three models with four attention checks."""
     out = tmp_path_factory.mktemp("study") / "study"
-    assert build(results, out, "--catch", "4") == 0
+    assert build(results, out, "--attention-checks", "4") == 0
     return out
 
 
@@ -166,8 +166,8 @@ def test_remarks_in_a_picture_do_not_reach_the_page(results: Path, tmp_path: Pat
 def test_the_same_command_makes_the_same_study_and_another_seed_another(
     results: Path, study: Study, folder: Path, tmp_path: Path
 ) -> None:
-    build(results, tmp_path / "same", "--catch", "4")
-    build(results, tmp_path / "other", "--catch", "4", "--seed", "1")
+    build(results, tmp_path / "same", "--attention-checks", "4")
+    build(results, tmp_path / "other", "--attention-checks", "4", "--seed", "1")
     assert read_key(tmp_path / "same" / "key.json") == study
     for file in (folder / "page").rglob("*.*"):
         assert (tmp_path / "same" / file.relative_to(folder)).read_bytes() == file.read_bytes()
@@ -176,7 +176,7 @@ def test_the_same_command_makes_the_same_study_and_another_seed_another(
 
 
 def test_a_limit_takes_that_many_images(results: Path, tmp_path: Path) -> None:
-    build(results, tmp_path / "s", "--limit", "2", "--catch", "0")
+    build(results, tmp_path / "s", "--limit", "2", "--attention-checks", "0")
     trials = read_key(tmp_path / "s" / "key.json").trials
     assert len({trial.image for trial in trials}) == 2
     assert len(trials) == 6
@@ -217,7 +217,7 @@ def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Pa
         ({"more": ["--dataset", "set5"]}, 1, "no pictures of 'set5'; there are some of: bsd100"),
         ({"more": ["--scale", "2"]}, 1, "no pictures of 'johnson2016 x2'; there are some of: johnson2016 x4"),
         ({"more": ["--protocol", "none"]}, 2, "no protocol is called 'none'"),
-        ({"more": ["--catch", "7"]}, 2, "--catch is 7; must be 0 to 6"),
+        ({"more": ["--attention-checks", "7"]}, 2, "--attention-checks is 7; must be 0 to 6"),
         ({"more": ["--limit", "0"]}, 2, "--limit is 0; must be at least 1"),
         ({"more": ["--db", "none.db"]}, 1, "there is no results file 'none.db'"),
     ],
@@ -275,7 +275,7 @@ def test_a_folder_in_use_is_left_alone_and_only_a_study_is_replaced(
     assert build(results, tmp_path / "s", "--force") == 2
     assert precious.exists()
     assert build(results, tmp_path / "t") == 0
-    assert build(results, tmp_path / "t", "--force", "--limit", "1", "--catch", "0") == 0
+    assert build(results, tmp_path / "t", "--force", "--limit", "1", "--attention-checks", "0") == 0
     assert len(list((tmp_path / "t" / "page" / "images").iterdir())) == 4
     assert build(results, precious) == 2
 
@@ -470,7 +470,7 @@ def test_the_result_is_what_was_voted_for(
     wrong = next(t.id for t in study.trials if t.right and min(t.pictures) != t.right)
     prefers = {"ann": better, "bob": wrong_on_b, "cid": blind}
     files = [saved(tmp_path, name, answers(study, name, prefer)) for name, prefer in prefers.items()]
-    status, result = scored(files, folder, tmp_path / "out.json", "--least-right", "1.0")
+    status, result = scored(files, folder, tmp_path / "out.json", "--min-attention-accuracy", "1.0")
     assert wrong
     assert status == 0
     assert (result.n_workers, result.n_dropped, result.dropped[0].worker) == (2, 1, "cid")
@@ -510,8 +510,8 @@ def test_without_a_vote_nothing_is_scored(
     said = capsys.readouterr().err
     assert "no vote is left: 0 of 1 files refused, 1 workers dropped" in said
     catch = sum(trial.right is not None for trial in study.trials)
-    assert f"worker ann: 0 of {catch} catch trials right (0%); must be at least 80% (--least-right)" in said
-    assert program.main([*arguments, "--least-right", "nan"]) == 2
+    assert f"worker ann: 0 of {catch} attention checks right (0%); must be at least 80% (--min-attention-accuracy)" in said
+    assert program.main([*arguments, "--min-attention-accuracy", "nan"]) == 2
 
 
 def test_names_do_nothing_to_a_terminal() -> None:

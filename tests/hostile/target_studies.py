@@ -27,7 +27,7 @@ ANSWERS, KEY, RESULT = b"answers:", b"key:", b"result:"
 
 @functools.cache
 def study() -> Study:
-    """Two models on three images, with a catch trial."""
+    """Two models on three images, with an attention check."""
     place = folder() / "study"
     fill(place / "r.db", levels={"x": 0.0, "y": 1.0}, images="abc", pictures=place)
     rows = contents.read([place / "r.db"]).pictures

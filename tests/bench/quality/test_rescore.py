@@ -297,7 +297,7 @@ def test_pictures_without_a_hash_are_taken_only_when_that_is_asked_for(
     make_old(Path("results.db"))
     assert main(["--metrics", "ssim"]) == 2
     assert "9 pictures in results file 'results.db' were stored without a hash" in capsys.readouterr().err
-    assert main(["--metrics", "ssim", "--trust-pictures"]) == 0
+    assert main(["--metrics", "ssim", "--skip-hash-check"]) == 0
     assert rows() == rows("together.db")
 
 
@@ -306,7 +306,7 @@ def test_trusted_pictures_must_fit_all_the_same(here: Path, capsys: pytest.Captu
     make_old(Path("results.db"))
     with_another_size(PICTURES / "bicubic" / "grey.png")
     images.write(PICTURES / "hr" / "colour.png", np.zeros((8, 8, 3), np.uint8))
-    assert main(["--metrics", "ssim", "--trust-pictures"]) == 0
+    assert main(["--metrics", "ssim", "--skip-hash-check"]) == 0
     said = capsys.readouterr().err
     assert "sr is 64x56, must be 64x60: hr cut to a multiple of the scale" in said
     assert "image is 8x8, must be at least 19 pixels per side" in said
@@ -315,7 +315,7 @@ def test_trusted_pictures_must_fit_all_the_same(here: Path, capsys: pytest.Captu
 def test_trust_is_not_for_pictures_that_have_a_hash(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scored()
     with_other_pixels(PICTURES / "bicubic" / "grey.png")
-    assert main(["--metrics", "ssim", "--trust-pictures"]) == 0
+    assert main(["--metrics", "ssim", "--skip-hash-check"]) == 0
     assert "does not hold the pixels that were scored" in capsys.readouterr().err
 
 

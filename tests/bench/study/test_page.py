@@ -41,11 +41,11 @@ Prefers = Callable[[str, str], int]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of two models on four images with two catch trials: six pairs."""
+    """A study of two models on four images with two attention checks: six pairs."""
     made = tmp_path_factory.mktemp("study")
     images = [NASTY, "b", "c", "d"]
     fill(made / "r.db", levels=dict.fromkeys(MODELS, 0.0), images=images, pictures=made / "pictures")
-    arguments = ["build", *MODELS, "--dataset", "set5", "--db", str(made / "r.db"), "--catch", "2"]
+    arguments = ["build", *MODELS, "--dataset", "set5", "--db", str(made / "r.db"), "--attention-checks", "2"]
     assert program.main([*arguments, "--out", str(made / "study")]) == 0
     return made / "study"
 
@@ -349,7 +349,7 @@ def worded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "consent.txt").write_text("Data are kept for a year.\n\n<b>Agree?</b>", encoding="utf-8")
     (made / "instructions.txt").write_text("Use a large screen.", encoding="utf-8")
     texts = ["--consent", str(made / "consent.txt"), "--instructions", str(made / "instructions.txt")]
-    arguments = ["build", *MODELS, "--dataset", "set5", "--db", str(made / "r.db"), "--catch", "1"]
+    arguments = ["build", *MODELS, "--dataset", "set5", "--db", str(made / "r.db"), "--attention-checks", "1"]
     assert (
         program.main([*arguments, *texts, "--completion-code", "C1 <A>", "--out", str(made / "study")]) == 0
     )
