@@ -20,7 +20,7 @@ class Config:
         datasets: names; None for all, and for timings too.
         tolerance: by metric, in its unit; of `seconds` a share of A's median.
         holm: p values are adjusted for their number.
-        allow_different_machines: timings of unlike machines are compared.
+        allow_different_machines: timings of different machines are compared.
     """
 
     a: str

@@ -145,7 +145,7 @@ class Found:
 
     Attributes:
         left_out: what has nothing to be compared with.
-        refused: timings of unlike machines.
+        refused: timings of different machines.
         notes: what a reader must know of how it was compared.
     """
 

@@ -23,7 +23,7 @@ def compare(a: Side, b: Side, config: Config) -> Comparison:
     """Every common metric and timing of A and B, judged.
 
     Raises:
-        UserError: a filter or tolerance names what neither side has; timings of unlike machines; nothing in common.
+        UserError: a filter or tolerance names what neither side has; timings of different machines; nothing in common.
     """
     check(a, b, config)
     scores, timings = compare_scores(a, b, config), compare_timings(a, b, config)
@@ -91,7 +91,7 @@ def limits(effects: Sequence[Effect], config: Config) -> Iterator[str]:
 def _refused(refused: Sequence[Skipped]) -> str:
     reasons = _listed([f"{each.what}: {each.reason}" for each in refused])
     ways = "--allow-different-machines compares them all the same, --metrics without seconds leaves them out"
-    return f"timings were made on unlike machines, must be like ones ({ways}):{reasons}"
+    return f"timings were made on different machines; must be alike ({ways}):{reasons}"
 
 
 def _listed(reasons: Sequence[str]) -> str:

@@ -164,7 +164,7 @@ def _unlike_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: S
 
 
 def _machines(used: list[tuple[pd.DataFrame, pd.DataFrame]], a: Side, b: Side) -> Iterator[str]:
-    """A note where the scores compared were made on unlike machines; they do not depend on it beyond rounding."""
+    """A note where the scores compared were made on different machines; they do not depend on it beyond rounding."""
     facts = []
     for side, frames in ((a, [x for x, _ in used]), (b, [y for _, y in used])):
         numbers = {number for frame in frames for number in frame["run"].unique()}
@@ -172,7 +172,7 @@ def _machines(used: list[tuple[pd.DataFrame, pd.DataFrame]], a: Side, b: Side) -
     fields = unlike(*facts)
     if fields:
         yield (
-            "scores were made on unlike machines or versions, which they depend on by rounding alone: "
+            "scores were made on different machines or versions, which they depend on by rounding alone: "
             f"{describe(fields)}"
         )
 

@@ -42,7 +42,7 @@ Pair = tuple[TimeKey, Timed, Timed]
 def compare_timings(a: Side, b: Side, config: Config) -> Found:
     """Everything that both sides timed under the same speed protocol; of one content and machine, the newest.
 
-    What both timed, but on unlike machines, is `refused` unless `config.allow_different_machines`.
+    What both timed, but on different machines, is `refused` unless `config.allow_different_machines`.
     """
     if not config.with_timings:
         return Found()
@@ -144,7 +144,7 @@ def _refusal(key: TimeKey, left: Timed, right: Timed) -> Skipped:
         for name, values in _differing(left, right).items()
         if name.partition(".")[0] != MAY_DIFFER
     }
-    return Skipped(what=key.text, reason=f"unlike machines: {describe(fields)}", fields=fields)
+    return Skipped(what=key.text, reason=f"different machines: {describe(fields)}", fields=fields)
 
 
 def _machines(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _machines(pairs: Sequence[Pair]) -> Iterator[str]:
     described = [describe(_differing(left, right)) for _, left, right in pairs]
     for text in dict.fromkeys(described):
         if text:
-            yield f"{described.count(text)} of {len(pairs)} timings were made on unlike machines or versions: {text}"
+            yield f"{described.count(text)} of {len(pairs)} timings were made on different machines or versions: {text}"
 
 
 def several_versions(side: Side, found: Grouped) -> Iterator[str]:

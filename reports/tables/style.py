@@ -111,7 +111,7 @@ def _notes(results: Results, series: Series) -> Iterator[str]:
     if stopped:
         yield f"{counted(stopped, 'curve')} skipped, ended before most others."
     if any(_apart(results, panel) for panel in series.panels):
-        yield "Where no factor stands, network and optimisation were run on unlike machines or versions."
+        yield "Where no factor stands, network and optimisation were run on different machines or versions."
 
 
 def _apart(results: Results, panel: Panel) -> bool:

@@ -354,7 +354,7 @@ def test_unlike_machines_are_refused_for_times(folder: Path, capsys: pytest.Capt
     add_times(folder / "a.db", times(0.1))
     add_times(folder / "b.db", times(0.2), machine=OTHER)
     message = refusal(capsys, "a.db", "b.db")
-    assert 'unlike machines: cpu.model is "invented" and "another"' in message
+    assert 'different machines: cpu.model is "invented" and "another"' in message
     assert "--allow-different-machines" in message
     found = compared("a.db", "b.db", "--allow-different-machines")
     assert found["rows"][0]["verdict"] == "WORSE"

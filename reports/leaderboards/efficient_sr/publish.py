@@ -1,21 +1,24 @@
-"""Puts the scores of a leaderboard.json into reports/published/efficient_sr.json.gz.
+"""Puts the scores and times of a leaderboard into reports/published/efficient_sr.json.gz.
 
-python publish.py leaderboard/leaderboard.json
+python publish.py leaderboard/leaderboard.json [--db efficient_sr.db]
 
-Models that are there already are replaced, others stay. A model counts only if every image has a PSNR and an SSIM; rows
-of further metrics count where they are complete. Times are skipped: unlike machines do not belong into one table.
+Models that are there already get what is new, metric by metric; what is not measured anew stays if the network's hash is the
+same. A model counts only if every image has a PSNR and an SSIM; rows of further metrics count where they are complete. Times
+come from the results file, raw, each with the certificate that names its machine: a table never mixes two machines.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench.data.datasets import dataset
+from bench.storage.store import Store
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "published" / "efficient_sr.json.gz"
 REQUIRED = ("psnr", "ssim")
@@ -35,33 +38,66 @@ def complete(scores: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any
     }
 
 
-def merged(found: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+def merged(
+    found: Mapping[str, Any], timings: Sequence[Mapping[str, Any]], before: Mapping[str, Any]
+) -> dict[str, Any]:
     """What is published then: in the order of the file, machines by the hash that models name."""
     rows, models = complete(found["scores"])
-    stay = [model for model in before.get("models", ()) if model["label"] not in models]
+    old = {model["label"]: model for model in before.get("models", ())}
     machine = json.dumps(found["environment"], sort_keys=True)
     machines = [json.dumps(each, sort_keys=True) for each in before.get("machines", ())]
     machines += [machine] if machine not in machines else []
-    new = [{**m, "machine": machines.index(machine)} for m in found["models"] if m["label"] in models]
-    kept = {model["label"] for model in stay}
+    new = {}
+    for model in found["models"]:
+        label = model["label"]
+        known = label in old and old[label]["hashes"] == model["hashes"]
+        if label in models or (known and any(row["model"] == label for row in rows)):
+            new[label] = {**model, "machine": old[label]["machine"] if known else machines.index(machine)}
+    replaced = {(row["model"], row["dataset"], row["metric"]) for row in rows if row["model"] in new}
+    stay = [
+        row
+        for row in before.get("scores", ())
+        if (row["model"], row["dataset"], row["metric"]) not in replaced
+        and (row["model"] not in new or old[row["model"]]["hashes"] == new[row["model"]]["hashes"])
+    ]
+    timed = {(t["subject"], t["size"], t["environment_hash"]) for t in timings}
     return {
         **{key: found[key] for key in KEPT},
         "machines": [json.loads(each) for each in machines],
-        "models": [*stay, *new],
-        "scores": [
-            *(row for row in before.get("scores", ()) if row["model"] in kept),
-            *(row for row in rows if row["model"] in models),
+        "models": [*(model for label, model in old.items() if label not in new), *new.values()],
+        "scores": [*stay, *(row for row in rows if row["model"] in new)],
+        "timings": [
+            *(
+                t
+                for t in before.get("timings", ())
+                if (t["subject"], t["size"], t["environment_hash"]) not in timed
+            ),
+            *timings,
         ],
     }
 
 
-def main(file: str) -> None:
+def timings_of(file: Path, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The raw times of a results file."""
+    with Store(file) as store:
+        for label in labels:
+            yield from (asdict(result) for result in store.timings(subject=label))
+
+
+def main(file: Path, db: Path | None) -> None:
     before = json.loads(gzip.decompress(PUBLISHED.read_bytes())) if PUBLISHED.is_file() else {}
-    made = merged(json.loads(Path(file).read_text("utf-8")), before)
-    text = json.dumps(made, separators=(",", ":"))
+    found = json.loads(file.read_text("utf-8"))
+    timings = list(timings_of(db, [model["label"] for model in found["models"]])) if db else []
+    made = merged(found, timings, before)
+    text = json.dumps(made, separators=(",", ":"), default=dict)
     PUBLISHED.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    print(f"{len(made['models'])} models, {len(made['scores'])} rows, {PUBLISHED.stat().st_size} bytes")
+    counts = f"{len(made['models'])} models, {len(made['scores'])} rows, {len(made['timings'])} times"
+    print(f"{counts}, {PUBLISHED.stat().st_size} bytes")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    p = argparse.ArgumentParser(description="Add what a leaderboard measured to what is published.")
+    p.add_argument("file", type=Path, help="the leaderboard.json")
+    p.add_argument("--db", type=Path, help="its results file, for the raw times")
+    args = p.parse_args()
+    main(args.file, args.db)
