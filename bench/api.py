@@ -26,11 +26,11 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from bench.data import cache, images
 from bench import lr as degradation
 from bench import metrics as metric_table
 from bench.api_inputs import require_alike, require_image, require_name, require_names, require_scale
 from bench.cli import device as find_device
+from bench.data import cache, images
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.errors import RunError, UserError
@@ -39,6 +39,7 @@ from bench.explaining.conventions import psnr_conventions, ssim_conventions
 from bench.explaining.scores import measure as measure_pair
 from bench.explaining.scores import values
 from bench.explaining.table import described
+from bench.interfaces import CachedMetric, requirements
 from bench.metrics import info
 from bench.prepare import modcrop, prepare, to_luma
 from bench.protocols import protocol as find_protocol
@@ -52,7 +53,6 @@ from bench.records import Run, content_hash
 from bench.registry import catalog
 from bench.registry.adapters.convention import Convention, probe, wrapped
 from bench.registry.catalog import LoadedModel
-from bench.interfaces import CachedMetric, requirements
 from bench.storage.store import Store, now
 from bench.timing.config import Config as TimingConfig
 from bench.timing.rows import Row as Timed

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.errors import UserError
-from bench.text import one_line, shortened
 from bench.records import Dataset
+from bench.text import one_line, shortened
 
 SHOWN = 40
 ENGINES = ("local", "ray")

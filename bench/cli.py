@@ -19,7 +19,7 @@ from bench import interrupts
 from bench.devices import devices, find_device
 from bench.errors import UserError, describe_os_error
 from bench.out_of_memory import out_of_memory
-from bench.text import PLAIN_LINE_EVERY_SECONDS, one_line, printable, log, shortened
+from bench.text import PLAIN_LINE_EVERY_SECONDS, log, one_line, printable, shortened
 
 if TYPE_CHECKING:
     import torch

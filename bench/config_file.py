@@ -17,9 +17,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from bench.errors import UserError, describe_os_error, did_you_mean
 from bench.atomic import atomic_write
 from bench.data.whole_file import read_whole
+from bench.errors import UserError, describe_os_error, did_you_mean
 from bench.text import one_line, shortened
 
 CONFIG, DUMP = "config", "dump_config"

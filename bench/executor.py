@@ -11,8 +11,8 @@ from typing import TypeVar
 import torch
 
 from bench.data.datasets import LoadedImage
-from bench.errors import ImageError
 from bench.data.images import load
+from bench.errors import ImageError
 from bench.records import ImageFile
 
 MOST_WORKERS = 16

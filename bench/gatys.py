@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.data import styles
 from bench.cli import guard
 from bench.config_file import parse, with_config
+from bench.data import styles
 
 EXAMPLES = """examples:
   python -m bench.gatys photo.jpg --style starry_night.jpg --out stylized

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.data import cache
-from bench.errors import MissingFile, UserError
 from bench.data.styles import LOSS_WEIGHTS
+from bench.errors import MissingFile, UserError
 from models.vgg import LossNetwork, loss_network
 
 PREFIX = "vgg19-conv3_1"

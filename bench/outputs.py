@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+from bench.atomic import special
 from bench.data import cache, manifest
 from bench.errors import UserError
-from bench.atomic import special
 from bench.records import Dataset
 
 Named: TypeAlias = "tuple[str, str | os.PathLike[str]]"

@@ -116,9 +116,7 @@ class SRProtocol(Defined):
 
     def __post_init__(self) -> None:
         if self.scale < 2:
-            raise ValueError(
-                f"protocol {self.name}: scale is {self.scale}, must be an integer of at least 2"
-            )
+            raise ValueError(f"protocol {self.name}: scale is {self.scale}, must be an integer of at least 2")
         if self.shave < 0:
             raise ValueError(f"protocol {self.name}: shave is {self.shave}, must be at least 0")
         if self.colour == "y" and self.channel == "rgb":

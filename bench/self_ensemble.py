@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.records import content_hash
 from bench.interfaces import Upscaler, UpscalerWrapper
+from bench.records import content_hash
 
 VIEWS = tuple((transposed, flips) for transposed in (False, True) for flips in ((), (-2,), (-1,), (-2, -1)))
 

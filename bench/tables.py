@@ -17,10 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.cli import as_given
-from bench.text import escape_csv, escape_latex, escape_markdown
 from bench.atomic import atomic_write
-from bench.text import printable
+from bench.cli import as_given
+from bench.text import escape_csv, escape_latex, escape_markdown, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -14,8 +14,8 @@ from pathlib import Path
 from bench import arguments
 from bench.cli import guard
 from bench.config_file import parse, with_config
-from bench.errors import UserError
 from bench.data.styles import LOSS_WEIGHTS, STYLE_SIZE
+from bench.errors import UserError
 from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, add_options
 
 EXAMPLES = """examples:

@@ -85,9 +85,7 @@ def read_graph(path: Path) -> Any:
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     except ImportError as error:
-        raise ImportError(
-            f"{path}: onnx is not installed, needs the extra: pip install '.[onnx]'"
-        ) from error
+        raise ImportError(f"{path}: onnx is not installed, needs the extra: pip install '.[onnx]'") from error
     try:
         return onnx.load(path).graph
     except DecodeError as error:

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.storage import reader as contents
 from bench.cli import DONE, Reporter, progress
-from bench.storage.reader import refuse_replaced
 from bench.errors import RunError, UserError
-from bench.text import one_line, printable
+from bench.storage import reader as contents
+from bench.storage.reader import refuse_replaced
 from bench.study.result import read_result
+from bench.text import one_line, printable
 from reports.content import build, check_reference
 from reports.figures.draw import draw, draw_some
 from reports.load.gather import gather

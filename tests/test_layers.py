@@ -30,7 +30,12 @@ ROOM_MAY_IMPORT_OF_BENCH = {
     "reports.__main__": {"bench.cli", "bench.config_file"},
     "reports.command": {"bench.cli", "bench.storage.reader", "bench.text", "bench.study.result"},
     "reports.content": {"bench.storage.store"},
-    "reports.load": {"bench.storage.reader", "bench.timing.rows", "bench.timing.validation", "bench.styling.summary"},
+    "reports.load": {
+        "bench.storage.reader",
+        "bench.timing.rows",
+        "bench.timing.validation",
+        "bench.styling.summary",
+    },
     "reports.verdicts": {"bench.protocols", "bench.styling.summary"},
     "reports.tables": {"bench.styling.summary"},
     "reports.figures": {"bench.data.crops", "bench.timing.rows", "bench.styling.summary"},

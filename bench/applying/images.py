@@ -10,21 +10,21 @@ import torch
 from jaxtyping import Float, UInt8
 
 from baselines.bicubic import imresize
-from bench.data import images
 from bench.applying.config import Config
 from bench.applying.origin import KEY
 from bench.cli import Reporter
+from bench.data import images
 from bench.data.datasets import LoadedImage
 from bench.errors import describe_os_error
 from bench.executor import read_ahead
 from bench.forms.build import Built, build
 from bench.forms.form import Form, FormUnavailable
+from bench.interfaces import Upscaler
 from bench.out_of_memory import out_of_memory
 from bench.quality.strips import upscale_large
 from bench.quality.whole import upscale
 from bench.records import ImageFile
 from bench.registry.catalog import LoadedModel
-from bench.interfaces import Upscaler
 from bench.self_ensemble import SelfEnsemble
 from bench.tiling.tiles import is_large, refuse_inexact, tiled, tiled_inside
 from models.median import median_filter

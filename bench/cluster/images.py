@@ -8,13 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.cluster.pool import Cluster, WorkerLost, Unit
+from bench.cluster.pool import Cluster, Unit, WorkerLost
 from bench.cluster.worker import Item, Job, score_images
 from bench.errors import RunError
+from bench.interfaces import PrecomputedImages
 from bench.quality.config import Config
 from bench.quality.engine import ResultWriter, save_images
 from bench.quality.plan import ORIGINAL, ImageJob, Outcome, Plan
-from bench.interfaces import PrecomputedImages
 
 LARGEST_UNIT = 16
 UNITS_PER_WORKER = 4

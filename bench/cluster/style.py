@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-from bench.cluster.pool import Cluster, WorkerLost, Unit
+from bench.cluster.pool import Cluster, Unit, WorkerLost
 from bench.cluster.worker import ready, there
+from bench.data.styles import names, style_image
 from bench.errors import RunError, UserError
 from bench.registry import catalog
-from bench.data.styles import names, style_image
 from bench.styling.config import Config
 from bench.styling.engine import Engine, Pool, Submit, advance, make_batch
 from bench.styling.loading import plans
@@ -150,7 +150,5 @@ def _loaded(job: Job) -> Plan:
     (plan,) = plans(config, torch.device(job.device), warn=silent.note, log=silent.note)
     for (name, required), (_, here) in zip(job.hashes, _hashes(plan), strict=True):
         if here != required:
-            raise UserError(
-                f"{name} is not the same on a node as here; needs the same files on every node"
-            )
+            raise UserError(f"{name} is not the same on a node as here; needs the same files on every node")
     return plan

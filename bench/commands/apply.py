@@ -9,8 +9,8 @@ from bench.applying.config import Config
 from bench.applying.images import apply
 from bench.cli import DONE, FAILED, device, progress
 from bench.forms.build import exact_float32
-from bench.text import printable
 from bench.registry import catalog
+from bench.text import printable
 
 
 def apply_model(config: Config) -> int:

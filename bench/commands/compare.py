@@ -8,17 +8,17 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, writable_file
 from bench.comparing.config import Config
 from bench.comparing.records import Comparison
 from bench.comparing.run import compare
 from bench.comparing.sides import Side, sides
 from bench.comparing.table import closing, record, remarks, tables
-from bench.storage.reader import read
-from bench.atomic import atomic_write
 from bench.outputs import refuse_clashes, store_files
-from bench.text import printable
+from bench.storage.reader import read
 from bench.tables import print_table, to_json
+from bench.text import printable
 
 
 def run(options: Mapping[str, Any]) -> int:

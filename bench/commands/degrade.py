@@ -11,14 +11,14 @@ import numpy as np
 
 from bench.cli import DONE, FAILED, Reporter, progress
 from bench.data.datasets import dataset, left_out
+from bench.data.images import read, to_array, to_tensor, write
 from bench.errors import UserError
 from bench.executor import read_ahead
-from bench.data.images import read, to_array, to_tensor, write
 from bench.lr import degrade
 from bench.outputs import image_files, image_folders, refuse_clashes, same_path
 from bench.prepare import modcrop, quantize, size
-from bench.text import printable
 from bench.records import Dataset, ImageFile, SRProtocol
+from bench.text import printable
 
 
 def run(hr: str, lr: Path, protocol: SRProtocol, *, force: bool) -> int:

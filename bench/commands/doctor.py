@@ -9,21 +9,21 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.data import cache, manifest
+from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, writable_file
+from bench.data import cache, manifest
 from bench.devices import devices
-from bench.environment import environment
 from bench.diagnostics.config import Config
 from bench.diagnostics.fetching import fetch
 from bench.diagnostics.inventory import GroupReport, inventory
 from bench.diagnostics.names import name_clashes
 from bench.diagnostics.report import report
 from bench.diagnostics.tables import MANY, show
-from bench.atomic import atomic_write
+from bench.environment import environment
 from bench.outputs import refuse_clashes
-from bench.text import printable
 from bench.records import Environment
 from bench.tables import to_json
+from bench.text import printable
 
 
 def run(config: Config) -> int:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.data import cache
+from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, progress, writable_file
+from bench.data import cache
 from bench.data.datasets import dataset, left_out
+from bench.data.images import load, read
 from bench.errors import UserError
 from bench.explaining import kernels
 from bench.explaining.config import Config, Published
@@ -20,12 +22,10 @@ from bench.explaining.library_presets import LIBRARY_PRESETS
 from bench.explaining.match import Match, match
 from bench.explaining.scores import ImageScores, Value, measure, values
 from bench.explaining.table import like_table, match_lines, record, spread, table, usual
-from bench.atomic import atomic_write
-from bench.data.images import load, read
 from bench.outputs import refuse_clashes, store_files
-from bench.text import printable
 from bench.quality.lint import Finding
 from bench.tables import print_table, to_json
+from bench.text import printable
 
 
 def run(config: Config) -> int:

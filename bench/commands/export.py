@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.atomic import atomic_write
 from bench.cli import DONE, as_given
-from bench.storage.reader import read
 from bench.errors import UserError
 from bench.exporting import hub, long
 from bench.exporting.config import Config
-from bench.atomic import atomic_write
 from bench.outputs import refuse_clashes, store_files
+from bench.storage.reader import read
 from bench.tables import to_csv
 
 CARD = "model-card.md"

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from bench.data import images
 from bench.applying.config import refuse_outputs
 from bench.applying.origin import KEY, still_to_do
 from bench.cli import DONE, FAILED, device, progress
+from bench.data import images
 from bench.forms.build import exact_float32
 from bench.records import Dataset, ImageFile
 from bench.styling.engine import Engine

@@ -19,13 +19,13 @@ from bench.inverting.config import LOOSE, Config, read_config
 from bench.inverting.methods import Made, made, plans
 from bench.inverting.weights import weighed
 from bench.outputs import image_files, image_folders, refuse_clashes, store_files
-from bench.text import printable
 from bench.records import Curve, Failure, Run
 from bench.storage.store import Store, now
 from bench.styling.engine import Engine
 from bench.styling.outcome import Outcome, Stored, StoreWriter, key_of
 from bench.styling.plan import Key
 from bench.tables import Table, columns, to_text
+from bench.text import printable
 
 HEADS = ("image", "layer", "start", "end", "iterations", "seconds", "file")
 

@@ -13,20 +13,19 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bench.data import cache
+from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, as_given, device, progress, writable_file
 from bench.cluster.connect import chosen
 from bench.commands.sr_quality import score
 from bench.config_file import Command
+from bench.data import cache
 from bench.data.datasets import dataset
 from bench.environment import environment, suite_version, summary
 from bench.errors import MissingFile, UserError
-from bench.atomic import atomic_write
 from bench.forms.build import exact_float32
 from bench.leaderboards import STEPS, table
 from bench.leaderboards.config import Config, Entry, Leaderboard, Quality
 from bench.outputs import model_files, refuse_clashes, store_files
-from bench.text import one_line
 from bench.protocols import protocol
 from bench.quality import summary as quality
 from bench.quality.config import config as quality_config
@@ -39,6 +38,7 @@ from bench.registry.external import ExternalModel
 from bench.registry.upscalers import UpscalerEntry
 from bench.storage.store import Store, now
 from bench.tables import print_table
+from bench.text import one_line
 from bench.timing.config import Config as SpeedConfig
 from bench.timing.rows import Row
 from bench.timing.rows import record as timing_record
@@ -252,7 +252,9 @@ def record(
     hashes = {}
     for entry in entries:
         opened = catalog.upscaler_entry(entry.model)
-        if not (isinstance(opened, ExternalModel) and opened.kind == "images"):  # those depend on the data set too
+        if not (
+            isinstance(opened, ExternalModel) and opened.kind == "images"
+        ):  # those depend on the data set too
             hashes[entry.label] = {
                 str(scale): opened.hash(scale) for scale in scales if opened.supports(scale)
             }

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli import DONE
-from bench.errors import UserError
 from bench.data.untrusted import shown
+from bench.errors import UserError
 from bench.outputs import same_path
-from bench.text import printable
 from bench.storage.store import Store
+from bench.text import printable
 
 LONGEST_NAME = 200
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from bench.cli import DONE, FAILED, Reporter, progress
 from bench.data.datasets import dataset
+from bench.data.images import write
 from bench.errors import UserError
 from bench.executor import read_ahead
-from bench.data.images import write
 from bench.records import Dataset
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cli import DONE, FAILED, progress, writable_file
-from bench.storage.reader import read
 from bench.errors import RunError
 from bench.outputs import refuse_clashes, store_files
 from bench.protocols import protocol
+from bench.storage.reader import read
 from bench.study.config import BuildConfig, ScoreConfig
 from bench.study.key import read_key
 from bench.study.page import write_study
@@ -76,7 +76,9 @@ def score(config: ScoreConfig) -> int:
         writes=[("--json", export)] if export else [],
     )
     found = votes(files, study, least_right=config.min_attention_accuracy)
-    result = scored(study, found, least_right=config.min_attention_accuracy, n_files=len(files), seed=config.seed)
+    result = scored(
+        study, found, least_right=config.min_attention_accuracy, n_files=len(files), seed=config.seed
+    )
     for refused in result.refused:
         print(f"refused: {plain(refused.file)!r}: {plain(refused.reason)}", file=sys.stderr)
     for dropped in result.dropped:

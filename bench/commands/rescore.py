@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from bench.data import cache
 from bench.cli import DONE, FAILED, device, progress
 from bench.commands.sr_quality import print_failures, warn
 from bench.config_file import Command
+from bench.data import cache
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.metrics import info

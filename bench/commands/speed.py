@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, device, progress, writable_file
 from bench.config_file import Command
 from bench.environment import environment, summary
-from bench.atomic import atomic_write
 from bench.forms.build import exact_float32
 from bench.outputs import model_files, refuse_clashes, store_files
 from bench.records import Run

@@ -8,20 +8,19 @@ from functools import partial
 
 import torch
 
-from bench.data import cache
 from bench.cli import DONE, FAILED, as_given, device, progress
 from bench.cluster.connect import chosen, machine_of
 from bench.cluster.images import in_cluster
 from bench.cluster.pool import Cluster
 from bench.config_file import Command
+from bench.data import cache
 from bench.data.crops import write_crops
 from bench.data.datasets import NAMED, dataset, left_out
+from bench.data.published import Published, published
 from bench.devices import exact_float32
 from bench.errors import MissingFile
 from bench.failures import print_missing
 from bench.metrics import info
-from bench.text import printable
-from bench.data.published import Published, published
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
 from bench.quality.loading import plans, refuse_folders
@@ -29,6 +28,7 @@ from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
 from bench.storage.store import Store, now
 from bench.tables import write_exports
+from bench.text import printable
 
 
 def sr_quality(config: Config, command: Command) -> int:

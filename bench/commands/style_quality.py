@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, device, progress, writable_file
 from bench.cluster import connect
 from bench.cluster.pool import Cluster
@@ -18,9 +19,7 @@ from bench.config_file import Command
 from bench.data.datasets import left_out
 from bench.devices import exact_float32
 from bench.failures import print_missing
-from bench.atomic import atomic_write
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
-from bench.text import printable
 from bench.records import Failure, Run
 from bench.storage.store import Store, now
 from bench.styling.config import Config, read_config
@@ -31,6 +30,7 @@ from bench.styling.plan import Plan
 from bench.styling.summary import comparisons
 from bench.styling.table import Panel, metric_tables, notes, objectives, overtakings, record
 from bench.tables import print_table, to_json
+from bench.text import printable
 
 NARROWEST, WIDTH_OF_A_FILE = 112, 160
 

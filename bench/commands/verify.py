@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, device, progress, writable_file
 from bench.environment import environment, suite_version
-from bench.atomic import atomic_write
 from bench.outputs import model_files, refuse_clashes, store_files
-from bench.text import one_line, printable
 from bench.storage.store import Store
 from bench.tables import Column, Table, columns, print_table
+from bench.text import one_line, printable
 from bench.verifying.config import Claim, Claims, Config
 from bench.verifying.score import judge_all
 from bench.verifying.verdict import Verdict, judge

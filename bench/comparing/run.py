@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bench.comparing.config import Config
-from bench.comparing.records import SECONDS, Comparison, Effect, Skipped, Row
+from bench.comparing.records import SECONDS, Comparison, Effect, Row, Skipped
 from bench.comparing.scores import compare_scores
 from bench.comparing.sides import Side, check_names
 from bench.comparing.timings import compare_timings
 from bench.errors import UserError
 from bench.metrics import METRICS
-from bench.text import printable
 from bench.statistics import holm, verdict
+from bench.text import printable
 
 NAMED_REASONS = 5
 
@@ -33,9 +33,7 @@ def compare(a: Side, b: Side, config: Config) -> Comparison:
     effects = (*scores.effects, *timings.effects)
     if not effects:
         reasons = _listed([f"{each.what}: {each.reason}" for each in left_out])
-        raise UserError(
-            f"A ({a.reading}) and B ({b.reading}) have no result in common{reasons}; must be one"
-        )
+        raise UserError(f"A ({a.reading}) and B ({b.reading}) have no result in common{reasons}; must be one")
     notes = (*scores.notes, *timings.notes, *limits(effects, config))
     return Comparison(rows=judge(effects, config), left_out=left_out, notes=tuple(notes))
 

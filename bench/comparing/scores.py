@@ -10,7 +10,7 @@ import pandas as pd
 from bench.comparing.config import Config
 from bench.comparing.facts import describe, unlike
 from bench.comparing.groups import Group, Groups, groups, in_order, several_versions
-from bench.comparing.records import Effect, Found, Skipped, ScoreKey, Unmatched
+from bench.comparing.records import Effect, Found, ScoreKey, Skipped, Unmatched
 from bench.comparing.sides import Side
 from bench.metrics import METRICS, info
 from bench.records import MetricInfo

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.storage.reader import ResultsData, StoredTiming
 from bench.errors import UserError
+from bench.storage.reader import ResultsData, StoredTiming
 from bench.text import printable
 
 Open = Callable[[Path], ResultsData]

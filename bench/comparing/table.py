@@ -12,8 +12,8 @@ from typing import Any
 from bench.comparing.config import Config
 from bench.comparing.records import SECONDS, Comparison, Effect, Row, Unmatched
 from bench.comparing.sides import Side
-from bench.text import printable
 from bench.tables import Column, Table, columns
+from bench.text import printable
 from bench.timing.table import significant
 
 LABEL_COLUMNS = 12

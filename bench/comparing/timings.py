@@ -10,9 +10,9 @@ from bench.comparing.config import Config
 from bench.comparing.facts import Fields, describe, unlike
 from bench.comparing.records import SECONDS, Effect, Found, Skipped, TimeKey
 from bench.comparing.sides import Side
-from bench.storage.reader import StoredTiming
 from bench.records import content_hash
 from bench.statistics import Interval, quantile, rank_sum, ratio_interval
+from bench.storage.reader import StoredTiming
 
 # What one compares may well be two states of this suite; anything else that differs is another experiment.
 MAY_DIFFER = "suite"
@@ -49,7 +49,9 @@ def compare_timings(a: Side, b: Side, config: Config) -> Found:
     left, right = by_key(a), by_key(b)
     pairs = [pair for key in left if key in right for pair in matched(key, left[key], right[key])]
     alike = [pair for pair in pairs if config.allow_different_machines or pair[1].machine == pair[2].machine]
-    refused = [pair for pair in pairs if not (config.allow_different_machines or pair[1].machine == pair[2].machine)]
+    refused = [
+        pair for pair in pairs if not (config.allow_different_machines or pair[1].machine == pair[2].machine)
+    ]
     return Found(
         effects=tuple(_effect(*pair, config) for pair in alike),
         left_out=tuple(unpaired(left, right)),

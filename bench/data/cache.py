@@ -10,13 +10,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
-from bench.data import manifest
-from bench.errors import MissingFile
-from bench.data import digest
-from bench.data.download import Bar, ByteBar, DownloadError, download
 from bench.atomic import atomic_write
+from bench.data import digest, manifest
+from bench.data.download import Bar, ByteBar, DownloadError, download
 from bench.data.manifest import TRUNK, ManifestFile
 from bench.data.trunks import sources
+from bench.errors import MissingFile
 
 State = Literal["present", "missing", "damaged"]
 

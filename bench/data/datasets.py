@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from bench.data import manifest
-from bench.errors import UserError, did_you_mean
 from bench.data.formats import USUAL
 from bench.data.layouts import hr_folder, hr_names, listing
 from bench.data.names import normal
-from bench.text import stem_name, stem_of_name
+from bench.errors import UserError, did_you_mean
 from bench.records import Dataset, ImageFile
+from bench.text import stem_name, stem_of_name
 
 if TYPE_CHECKING:
     import numpy as np

@@ -36,12 +36,12 @@ from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin
 from PIL.ImageFile import ImageFile as OpenedImage
 from torch import Tensor
 
+from bench.atomic import atomic_write
 from bench.data import cache, manifest
 from bench.data.datasets import LoadedImage
-from bench.errors import ImageError, MissingFile
 from bench.data.formats import FORMATS, HEAD_BYTES, image_format, other_kind
-from bench.atomic import atomic_write
 from bench.data.whole_file import read_whole
+from bench.errors import ImageError, MissingFile
 from bench.records import ImageFile
 
 LARGEST_PIXELS = 178_956_970

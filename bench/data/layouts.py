@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import UserError
 from bench.data.formats import SUFFIXES, is_image
 from bench.data.names import hr_among, listed, normal, role_of
 from bench.data.pairing import pair
 from bench.data.whole_file import read_whole
-from bench.text import printable, stem_of_name
+from bench.errors import UserError
 from bench.records import Dataset, content_hash
+from bench.text import printable, stem_of_name
 
 HR_FOLDERS = ("GTmod12", "HR")
 PREFIXED_HR = ("_hr", "-hr")

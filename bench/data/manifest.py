@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from bench.errors import UserError, did_you_mean
 from bench.data.untrusted import shown, typed
+from bench.errors import UserError, did_you_mean
 
 TOML = Path(__file__).with_name("manifest.toml")
 TORCHVISION = "torchvision:"

@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from bench.errors import UserError
 from bench.data.formats import SUFFIXES
 from bench.data.names import (
     SEPARATORS,
@@ -40,6 +39,7 @@ from bench.data.names import (
     scale_at_end,
     scale_of,
 )
+from bench.errors import UserError
 from bench.text import printable, stem_of_name
 
 SHARED_BY_AT_LEAST = 2

@@ -70,7 +70,9 @@ def _rows(table: Mapping[str, Any], remarks: Sequence[Mapping[str, Any]]) -> Ite
                 channel="rgb" if table["protocol"] == "rgb" else "y",
                 source=table["short"],
                 values={
-                    m: n + MISPRINT * bool(_warned(remarks, "likely", ids[m])) for m, n in numbers.items() if n
+                    m: n + MISPRINT * bool(_warned(remarks, "likely", ids[m]))
+                    for m, n in numbers.items()
+                    if n
                 },
                 cannot="; ".join(
                     dict.fromkeys(text for i in ids.values() for text in _warned(remarks, "cannot", i))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bench.data import cache, datasets, manifest
 from bench.data.cache import State
-from bench.errors import UserError
 from bench.data.manifest import Group, ManifestFile
 from bench.data.trunks import sources
+from bench.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)

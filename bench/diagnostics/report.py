@@ -15,11 +15,11 @@ from typing import Any
 
 from bench.data import cache, shipped
 from bench.devices import devices, driver_version, find_device, gpu_facts
-from bench.environment import DISTRIBUTION, PACKAGES, environment, gibibytes, version
 from bench.diagnostics.inventory import inventory
 from bench.diagnostics.mask import masked, masked_free_text
 from bench.diagnostics.names import name_clashes
 from bench.diagnostics.tables import machine_rows, short
+from bench.environment import DISTRIBUTION, PACKAGES, environment, gibibytes, version
 from bench.registry.stylizers import STYLIZERS
 from bench.registry.upscalers import UPSCALERS
 from bench.storage.store import Store

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from bench.data import cache
-from bench.environment import BF16_UNITS, gibibytes
 from bench.diagnostics.inventory import FileReport, GroupReport
+from bench.environment import BF16_UNITS, gibibytes
 from bench.records import Environment
 from bench.tables import Column, Table, columns, terminal
 

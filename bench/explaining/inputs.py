@@ -10,17 +10,17 @@ import numpy as np
 from jaxtyping import UInt8
 
 from bench.data import images
-from bench.storage.reader import read
 from bench.data.datasets import ALIASES, dataset, left_out
-from bench.errors import ImageError, UserError
 from bench.data.formats import USUAL
+from bench.data.images import load
 from bench.data.layouts import Listing, listing
 from bench.data.pairing import Pairing, pair
-from bench.data.images import load
-from bench.text import printable
+from bench.errors import ImageError, UserError
 from bench.protocols import protocol
 from bench.quality.lint import Finding, lint_left_out, lint_pixels, lint_stems, refusal
 from bench.records import HR, Dataset, ImageFile
+from bench.storage.reader import read
+from bench.text import printable
 
 
 @dataclass(frozen=True, kw_only=True)

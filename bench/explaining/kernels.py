@@ -16,10 +16,10 @@ from PIL import Image
 from torch import Tensor
 
 from baselines.bicubic import imresize
+from bench.data.images import to_array, to_tensor
 from bench.explaining.conventions import Convention, Psnr, Ssim
 from bench.explaining.scores import measure
 from bench.explaining.table import cell
-from bench.data.images import to_array, to_tensor
 from bench.prepare import modcrop
 from bench.tables import Column, Table
 

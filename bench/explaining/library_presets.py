@@ -240,7 +240,9 @@ def likes(library: str) -> tuple[LibraryPreset, ...]:
 def printed_by(convention: Psnr | Ssim, images: int) -> tuple[LibraryPreset, ...]:
     """Whose number this is; epsilons apart, and of one image a mean is as good as another."""
     return tuple(
-        like for like in LIBRARY_PRESETS if any(_same(convention, own, images) for own in (like.psnr, like.ssim))
+        like
+        for like in LIBRARY_PRESETS
+        if any(_same(convention, own, images) for own in (like.psnr, like.ssim))
     )
 
 

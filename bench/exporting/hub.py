@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.storage.reader import ResultsData, StoredRun
 from bench.environment import suite_version
 from bench.errors import UserError
 from bench.exporting.config import Config
 from bench.exporting.long import chosen_scores, machine
-from bench.text import printable
 from bench.records import MetricInfo
+from bench.storage.reader import ResultsData, StoredRun
 from bench.tables import Table, columns, to_markdown
+from bench.text import printable
 
 TASK = {"type": "image-to-image", "name": "Super-resolution"}
 SHORT = 8

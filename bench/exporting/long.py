@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.storage.reader import ResultsData, StoredRun
 from bench.exporting.config import Config
+from bench.storage.reader import ResultsData, StoredRun
 
 RUN = ("program", "started", "contributor", "environment_hash", "cpu", "gpu", "torch", "suite_version")
 SCORES = (

@@ -18,8 +18,8 @@ from torch import nn
 from bench import devices
 from bench.forms.form import Form, FormUnavailable, first_line
 from bench.forms.onnx_session import session
-from bench.out_of_memory import out_of_memory
 from bench.interfaces import requirements
+from bench.out_of_memory import out_of_memory
 from models.few_filters import spread
 from models.fold import fold_batch_norm
 

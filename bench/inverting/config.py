@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.data import styles
 from bench.applying.config import gather
+from bench.data import styles
 from bench.data.datasets import dataset
+from bench.data.styles import StyleImage, style_image, weights_name
 from bench.errors import UserError
 from bench.inverting.layers import choose, refuse_small
 from bench.records import Dataset, StyleProtocol, content_hash
-from bench.data.styles import StyleImage, style_image, weights_name
 from bench.styling.config import Baseline
 
 LOOSE = "files"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.errors import UserError
 from bench.data.styles import LOSS_WEIGHTS
+from bench.errors import UserError
 from models.vgg_weights import find_architecture
 
 PAPER = {

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.inverting.config import Config
 from bench.data.styles import DEFAULTS
+from bench.inverting.config import Config
 from models.losses import gram, total_variation
 from models.vgg import LossNetwork
 

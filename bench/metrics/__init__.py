@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import UserError, did_you_mean
+from bench.interfaces import Metric, NoReferenceMetric
 from bench.plugins import Extended, Plugin
 from bench.records import MetricInfo
-from bench.interfaces import Metric, NoReferenceMetric
 
 if TYPE_CHECKING:
     import torch

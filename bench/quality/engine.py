@@ -16,18 +16,18 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
-from bench.data import images
 from bench.cli import Reporter
+from bench.data import images
 from bench.data.datasets import LoadedImage
 from bench.errors import RunError
 from bench.executor import in_parallel, read_ahead
-from bench.text import printable
 from bench.quality.pipeline import score_image
 from bench.quality.plan import ORIGINAL, ImageJob, LoadedMetric, Model, Outcome, Pending, Plan
 from bench.quality.summary import Row, rows
-from bench.records import HR, ImageFile, CachedFileHash
+from bench.records import HR, CachedFileHash, ImageFile
 from bench.storage.pictures import relative_to_store
 from bench.storage.store import Store
+from bench.text import printable
 
 GRAIN_NANOSECONDS = 2_000_000_000
 """Of the coarsest times that a file system in use has (FAT): what changed more lately could change again unseen."""

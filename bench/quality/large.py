@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import UInt8
 
+from bench.interfaces import PrecomputedImages
 from bench.quality.plan import LARGE_METRICS, LoadedMetric, Model, Plan
 from bench.quality.provided_lr import read_lr_pixels
 from bench.quality.strips import (
@@ -26,7 +27,6 @@ from bench.quality.strips import (
     upscale_large,
 )
 from bench.quality.whole import require_size, upscale
-from bench.interfaces import PrecomputedImages
 from bench.tiling.seams import seam_score
 from bench.tiling.tiles import Tiled, refuse_inexact, tiled_inside
 

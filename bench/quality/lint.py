@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from bench.data.pairing import Pairing
 from bench.data.images import to_tensor
+from bench.data.pairing import Pairing
 
 Source = Literal["file", "model"]
 Size = tuple[int, int]

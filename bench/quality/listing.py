@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bench.data import cache, datasets
+from bench.data.shipped import is_shipped
 from bench.metrics import EXTENDED, METRICS
 from bench.protocols import PROTOCOLS, protocol
 from bench.registry import catalog
 from bench.registry.upscalers import UPSCALERS
-from bench.data.shipped import is_shipped
 
 
 def lines() -> Iterator[str]:

@@ -14,8 +14,9 @@ import torch
 from bench import metrics
 from bench.data import cache
 from bench.data.crops import FOLDER as CROPS_FOLDER
-from bench.errors import MissingFile, UserError
 from bench.data.layouts import digest, lr_of
+from bench.errors import MissingFile, UserError
+from bench.interfaces import PrecomputedImages
 from bench.outputs import image_folders, refuse_clashes
 from bench.quality.config import Config
 from bench.quality.plan import LoadedMetric, Model, Plan
@@ -24,7 +25,6 @@ from bench.records import Dataset, SRProtocol
 from bench.registry import catalog
 from bench.registry.adapters.image_folder import OtherScale, images_for
 from bench.registry.external import ExternalModel
-from bench.interfaces import PrecomputedImages
 from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
 from bench.tiling.tiles import tiled, tiled_hash, tiled_inside
 

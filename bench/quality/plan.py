@@ -14,19 +14,19 @@ from jaxtyping import UInt8
 from bench.data import images
 from bench.data.datasets import LoadedImage
 from bench.failures import reason
+from bench.interfaces import Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.metrics import MetricEntry
 from bench.records import (
     HR,
+    CachedFileHash,
     Dataset,
     Failure,
     ImageFile,
-    CachedFileHash,
     Picture,
     Score,
     SRProtocol,
     untiled_hash,
 )
-from bench.interfaces import Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 
 LARGE_PIXELS = 16_000_000
 """hr pixels above which an image is scored in strips (:mod:`bench.quality.large`): several float64 copies are made else."""

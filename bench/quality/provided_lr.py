@@ -11,8 +11,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench.data import images
-from bench.errors import ImageError, UserError
 from bench.data.images import load
+from bench.errors import ImageError, UserError
 from bench.lr import degrade
 from bench.prepare import modcrop
 from bench.records import Border, Dataset, SRProtocol

@@ -19,9 +19,8 @@ from jaxtyping import UInt8
 
 from bench.data import images
 from bench.data.datasets import ALIASES
-from bench.errors import ImageError, UserError
 from bench.data.untrusted import typed
-from bench.text import printable
+from bench.errors import ImageError, UserError
 from bench.quality.config import RescoreConfig
 from bench.quality.engine import ResultWriter, missing_scores
 from bench.quality.plan import ImageJob, LoadedMetric, Model, Plan
@@ -30,6 +29,7 @@ from bench.registry.upscalers import UPSCALERS
 from bench.storage.pictures import Version
 from bench.storage.rows import checked, definition, sound
 from bench.storage.store import Store
+from bench.text import printable
 
 Log = Callable[[str], None]
 Place = tuple[str, str]
@@ -351,7 +351,9 @@ class StoredImage:
         found = images.read(self.file)
         wanted = self.picture.pixels_sha256
         if not wanted and not self.trust:
-            raise ImageError(f"{str(self.file)!r} was stored without a hash of its pixels (--skip-hash-check)")
+            raise ImageError(
+                f"{str(self.file)!r} was stored without a hash of its pixels (--skip-hash-check)"
+            )
         if wanted and images.pixels_sha256(found) != wanted:
             raise ImageError(
                 f"{str(self.file)!r} does not hold the pixels that were scored; required: delete it, then {AGAIN}"

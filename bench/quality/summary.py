@@ -13,13 +13,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench.environment import suite_version
 from bench.data.names import listed
-from bench.metrics import entry as metric_entry
-from bench.text import printable
 from bench.data.published import Published
+from bench.environment import suite_version
+from bench.metrics import entry as metric_entry
 from bench.records import HR, Score
 from bench.tables import Column, Export, Table, print_table
+from bench.text import printable
 
 STAR = "*"
 

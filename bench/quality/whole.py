@@ -15,13 +15,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench.data import images
+from bench.interfaces import CachedMetric, Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.lr import degrade
 from bench.prepare import Prepared, modcrop, prepare_one, size, to_luma
 from bench.quality.lint import OVERSHOOT, lint, refusal
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.provided_lr import read_lr
 from bench.records import SRProtocol
-from bench.interfaces import CachedMetric, Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 
 SSIM_WINDOW = 11
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench.data import cache, shipped
 from bench.errors import UserError
+from bench.interfaces import Requirements, Upscaler, requirements
 from bench.plugins import Extended, Plugin
 from bench.registry import stylizers, upscalers
 from bench.registry.external import PLUGIN_MODELS, ExternalModel, found, resolve
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.upscalers import UpscalerEntry
-from bench.interfaces import Requirements, Upscaler, requirements
 
 if TYPE_CHECKING:
     import torch

@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bench.errors import StoreError
 from bench.data.untrusted import shown, typed
-from bench.records import Curve, Failure, CachedFileHash, MetricInfo, Score, SpeedResult, content_hash
+from bench.errors import StoreError
+from bench.records import CachedFileHash, Curve, Failure, MetricInfo, Score, SpeedResult, content_hash
 
 SCORE_COLUMNS = tuple(Score.__dataclass_fields__)
 FAILURE_COLUMNS = tuple(Failure.__dataclass_fields__)
@@ -128,9 +128,7 @@ def checked(
             known.add(kinds)
         for column, value in zip(columns, row, strict=True):
             if type(value) is float and LARGEST < abs(value) < math.inf:
-                raise StoreError(
-                    _message(file, table, f"{column} is {value:g}; must be at most {LARGEST:g}")
-                )
+                raise StoreError(_message(file, table, f"{column} is {value:g}; must be at most {LARGEST:g}"))
             if column in NAMES and len(value) > LONGEST_NAME:
                 what = f"{column} has {len(value)} letters; must be at most {LONGEST_NAME}"
                 raise StoreError(_message(file, table, what))

@@ -17,12 +17,11 @@ from types import TracebackType
 from typing import Any, Literal
 
 from bench.errors import StoreError
-from bench.text import one_line
 from bench.records import (
+    CachedFileHash,
     Curve,
     Environment,
     Failure,
-    CachedFileHash,
     Picture,
     Run,
     Score,
@@ -61,6 +60,7 @@ from bench.storage.schema import (
     TABLES,
     explain,
 )
+from bench.text import one_line
 
 
 def now() -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError
 from bench.data.untrusted import read_json, shown
+from bench.errors import UserError
 from bench.study.key import Trial
 
 FORMAT, VERSION = "perceptual-bench preference answers", 1

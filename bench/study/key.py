@@ -8,9 +8,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError
 from bench.atomic import atomic_write
 from bench.data.untrusted import read_json, shown, typed
+from bench.errors import UserError
 from bench.records import content_hash
 from bench.tables import to_json
 

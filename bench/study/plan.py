@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from bench.errors import UserError
 from bench.data.whole_file import read_whole
+from bench.errors import UserError
 from bench.records import content_hash
 from bench.study.key import HR, LR, Study, Trial
 from bench.study.pictures import Pictures, read_picture
@@ -36,7 +36,9 @@ class Plan:
     shown: Mapping[str, Shown]
 
 
-def plan(found: Pictures, *, limit: int | None = None, attention_checks: int | None = None, seed: int = 0) -> Plan:
+def plan(
+    found: Pictures, *, limit: int | None = None, attention_checks: int | None = None, seed: int = 0
+) -> Plan:
     """Every pair of models on every image, and the attention checks. The same pictures and seed give the same study.
 
     Args:

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError
 from bench.atomic import atomic_write
 from bench.data.untrusted import read_json, typed
+from bench.errors import UserError
 from bench.records import content_hash
 from bench.tables import to_json
 

@@ -12,12 +12,12 @@ from baselines.optimise import Settings
 from bench import arguments
 from bench.data import manifest
 from bench.data.datasets import dataset
+from bench.data.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
 from bench.errors import UserError
 from bench.records import Dataset, StyleProtocol, content_hash
 from bench.registry import catalog, stylizers
 from bench.registry.external import ExternalModel, refuse_namesakes
 from bench.registry.stylizers import StylizerEntry
-from bench.data.styles import STYLE_SIZE, StyleImage, names, protocol, style_image
 from bench.styling import metrics as style_metrics
 
 BASELINE_VERSION = "2"

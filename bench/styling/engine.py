@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from bench.data import images
 from bench.cli import Reporter
+from bench.data import images
 from bench.data.datasets import LoadedImage
 from bench.errors import RunError
 from bench.executor import read_ahead

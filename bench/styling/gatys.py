@@ -12,13 +12,13 @@ import torch
 
 from baselines.gatys import Gatys
 from baselines.optimise import Settings
-from bench.data import images
 from bench.applying.config import gather, output
 from bench.applying.origin import Origin, file_name
+from bench.data import images
+from bench.data.styles import StyleImage, protocol, style_image
 from bench.environment import AUTO, precision
 from bench.errors import UserError
 from bench.records import ImageFile, StyleProtocol
-from bench.data.styles import StyleImage, protocol, style_image
 from bench.styling.objective import loss_network, read_style
 from bench.styling.plan import Content, Item, Measured, Method, Report
 from bench.styling.summary import BASELINE

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from bench.data import cache, images
+from bench.data.styles import StyleImage
 from bench.errors import MissingFile, UserError
 from bench.records import Picture, StyleProtocol
 from bench.registry import catalog
-from bench.data.styles import StyleImage
 from bench.styling import metrics as style_metrics
 from bench.styling import objective as style_objective
 from bench.styling.batch import batch_size

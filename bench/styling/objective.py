@@ -10,11 +10,11 @@ from torch import Tensor
 
 from baselines.bicubic import imresize
 from bench import loss_networks
-from bench.data import images
 from bench.applying.config import resized
+from bench.data import images
+from bench.data.styles import StyleImage
 from bench.errors import UserError
 from bench.records import StyleProtocol
-from bench.data.styles import StyleImage
 from models.losses import StyleObjective
 from models.vgg import LossNetwork
 

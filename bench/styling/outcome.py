@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import images
 from bench.cli import Reporter
+from bench.data import images
 from bench.environment import summary
 from bench.failures import reason
 from bench.records import Curve, Failure, Picture, Score

@@ -6,24 +6,24 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.environment import suite_version
-from bench.text import printable
-from bench.records import Score, StyleProtocol
 from bench.data.styles import INITIAL
+from bench.environment import suite_version
+from bench.records import Score, StyleProtocol
 from bench.styling.config import Baseline
 from bench.styling.metrics import StyleMetric
 from bench.styling.summary import (
     BASELINE,
     TERMS,
     Comparison,
-    Moments,
     Crossover,
+    Moments,
     Summary,
     after,
     marks,
     moments,
 )
 from bench.tables import Column, Table, columns
+from bench.text import printable
 
 PAPER = (
     "paper: a network equals 50 to 100 iterations, at 256, 512 and 1024 though trained at 256 "

@@ -22,13 +22,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench.arguments import LEAST_TILE, Tile
+from bench.interfaces import Upscaler, UpscalerWrapper, requirements
 from bench.out_of_memory import out_of_memory
 from bench.records import content_hash
 from bench.records import tiled_hash as in_tiles_hash
-from bench.interfaces import Upscaler, UpscalerWrapper, requirements
-from bench.tiling.receptive_field import Field, Probe, receptive_field
 from bench.tiling.grid import Span, spans, up_to
 from bench.tiling.memory import budget, bytes_per_pixel
+from bench.tiling.receptive_field import Field, Probe, receptive_field
 
 WHOLE_PIXELS = 8_000_000
 """sr pixels up to which `auto` does not think of tiles; sr-pixel x4 needs 5 GB for that many (`docs/large.md`)."""

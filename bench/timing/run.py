@@ -20,14 +20,15 @@ from bench.registry import catalog
 from bench.registry.adapters.environment_kept import environment_kept
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
-from bench.timing import GATYS, certificate, workloads as subjects
+from bench.timing import GATYS, certificate
+from bench.timing import workloads as subjects
 from bench.timing.card import card
 from bench.timing.certificate_record import TimingCertificate
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.rows import Row, gatys_rows, network_row
-from bench.timing.validation import sound_timings
 from bench.timing.stopwatch import TimingError, regions
+from bench.timing.validation import sound_timings
 
 TRANSFER_SECONDS = 2.0
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data import shipped
-from bench.storage.reader import ResultsData, read
 from bench.errors import UserError
 from bench.metrics import METRICS
 from bench.registry import stylizers, upscalers
+from bench.storage.reader import ResultsData, read
 from bench.styling.summary import Comparison, Crossover, Summary, comparisons
 from bench.training.card import Line
 

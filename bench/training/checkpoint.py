@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.errors import UserError
 from bench.atomic import atomic_write
 from bench.data.untrusted import shown
 from bench.data.weights_only import DAMAGE, load
+from bench.errors import UserError
 from bench.training.recipe import differences
 
 FORMAT = 1

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from bench import cli
+from bench.data.styles import protocol, style_image
 from bench.environment import precision
 from bench.outputs import refuse_clashes
-from bench.data.styles import protocol, style_image
 from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, build, require
 from bench.training.style_task import style_task
 from bench.training.tasks import Task, sr_task

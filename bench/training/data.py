@@ -15,8 +15,8 @@ from torch import Tensor
 
 from baselines.bicubic import imresize
 from bench.data import cache, datasets, images, manifest
-from bench.errors import ImageError, UserError
 from bench.data.images import load
+from bench.errors import ImageError, UserError
 from bench.records import Dataset, ImageFile, content_hash
 from bench.training.disjoint import refuse_test_images
 

@@ -10,8 +10,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.data import images
 from bench.atomic import atomic_write
+from bench.data import images
 
 LOG = "log.jsonl"
 

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.records import StyleProtocol
 from bench.data.styles import StyleImage
+from bench.records import StyleProtocol
 from bench.styling.objective import loss_network, objective, read_style, square
 from bench.training.recipe import StyleNetSettings
 from models.losses import StyleObjective

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import torch
 
-from bench.data import cache
 from bench.cli import Reporter
+from bench.data import cache
 from bench.data.datasets import dataset
 from bench.devices import exact_float32
 from bench.environment import environment

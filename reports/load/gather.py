@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.storage.reader import ResultsData, StoredRun
 from bench.records import MetricInfo, SpeedResult, SRProtocol
+from bench.storage.reader import ResultsData, StoredRun
 from bench.timing.validation import refuse_unsound
 from reports.load.certified import certified
 from reports.load.gather_styles import style_groups

@@ -8,8 +8,8 @@ from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
-from bench.storage.reader import ResultsData, StoredRun
 from bench.records import Curve, StyleProtocol
+from bench.storage.reader import ResultsData, StoredRun
 from reports.load.certified import certified
 from reports.load.picture_files import is_picture
 from reports.load.results import CONTENT, GATYS, SHORT, STYLE, Certificate, StyleGroup, anchor

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.storage.reader import StoredRun
 from bench.records import HR, LR, Curve, MetricInfo, SpeedResult, SRProtocol, StyleProtocol
+from bench.storage.reader import StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from importlib import resources, util
 from pathlib import Path
 
-from bench.errors import RunError
 from bench.atomic import atomic_write
+from bench.errors import RunError
 from reports.parts import Figure, Report
 from reports.writers.data import to_json
 from reports.writers.pdf_data import document, made

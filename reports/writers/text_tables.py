@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench.text import escape_latex, escape_markdown
 from bench.atomic import atomic_write
 from bench.tables import Column, latex_cell, markdown_notes, pipe_table, tabular
 from bench.tables import to_csv as write_csv
+from bench.text import escape_latex, escape_markdown
 from reports.parts import Cell, Head, Report, Table
 from reports.tables.verdicts import verdict_tables
 

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from baselines import bicubic
 from baselines.bicubic import Bicubic, imresize
-from bench.prepare import modcrop, quantize
 from bench.interfaces import Upscaler
+from bench.prepare import modcrop, quantize
 
 NAMES = ("baby", "bird", "butterfly", "head", "woman")
 GOLDEN = {

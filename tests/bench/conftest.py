@@ -12,8 +12,7 @@ from types import MappingProxyType
 
 import pytest
 
-from bench.data import cache, manifest
-from bench.data import download
+from bench.data import cache, download, manifest
 from bench.data.manifest import Group, ManifestFile
 
 CONTENT = b"the right bytes " * 100

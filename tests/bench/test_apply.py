@@ -13,23 +13,23 @@ import torch
 from torch import nn
 
 from bench import apply as program
-from bench.data import images
 from bench.applying import choose as choose_form
 from bench.applying import images as apply_images
 from bench.applying.choose import best_measured, works
 from bench.applying.config import configure
 from bench.applying.images import ordered
+from bench.data import images
 from bench.environment import environment
 from bench.errors import UserError
 from bench.forms import build as forms
 from bench.forms.build import Built
 from bench.forms.form import Form, FormUnavailable
+from bench.interfaces import Requirements
 from bench.records import ImageFile, Run, SpeedResult
 from bench.registry import catalog, stylizers, upscalers
 from bench.registry.catalog import LoadedModel
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.upscalers import UpscalerEntry
-from bench.interfaces import Requirements
 from bench.storage.store import Store, now
 from models.median import median_filter
 from models.style_net import StyleNet

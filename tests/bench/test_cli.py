@@ -16,8 +16,8 @@ import torch
 from bench import cli
 from bench.__main__ import PROGRAMS
 from bench.__main__ import main as bench_main
-from bench.errors import RunError, UserError
 from bench.data.download import ByteBar
+from bench.errors import RunError, UserError
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from bench.compare import main
 from bench.comparing.facts import describe, unlike
 from bench.comparing.table import broken
 from bench.metrics import info
-from bench.text import printable
 from bench.protocols import protocol
 from bench.records import Environment, Run, Score, SpeedResult
 from bench.storage.store import Store, now
+from bench.text import printable
 from tests.schemas import assert_valid
 from tests.stores import MACHINE, fill
 

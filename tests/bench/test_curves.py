@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.storage.reader import read
 from bench.protocols import protocol
 from bench.records import Curve, Environment, Run, StyleProtocol
+from bench.storage.reader import read
 from bench.storage.store import Store, now
 
 PROTOCOL = StyleProtocol(

@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench import doctor
-from bench.data import manifest
 from bench.commands.doctor import wanted
-from bench.doctor import main
-from bench.environment import environment
+from bench.data import manifest
+from bench.data.manifest import ManifestFile
 from bench.diagnostics.fetching import Transfer, fetch
 from bench.diagnostics.inventory import FileReport, GroupReport, inventory
 from bench.diagnostics.tables import machine_rows, missing, own_name, size
-from bench.data.manifest import ManifestFile
+from bench.doctor import main
+from bench.environment import environment
 from tests.schemas import assert_valid
 
 from .conftest import CONTENT, Server

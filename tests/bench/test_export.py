@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from bench import merge
-from bench.storage.reader import read
 from bench.export import main
 from bench.protocols import protocol
+from bench.storage.reader import read
 from bench.storage.store import Store
 from tests.schemas import schema
 from tests.stores import MACHINE, fill

@@ -13,8 +13,8 @@ import torch
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Optimised
 from bench import environment, loss_networks
-from bench.data import images, styles
 from bench import gatys as program
+from bench.data import images, styles
 from bench.styling.gatys import precision_on
 from models.vgg import LossNetwork, random_loss_network
 

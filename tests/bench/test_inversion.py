@@ -15,13 +15,13 @@ from baselines.gatys import initial_image
 from baselines.optimise import Optimised, Settings
 from bench import inversion, loss_networks
 from bench.data import cache, images, styles
-from bench.storage.reader import read
 from bench.errors import MissingFile
 from bench.inverting import methods as inversion_methods
 from bench.inverting.layers import PAPER
 from bench.inverting.search import keep_best, running_minimum
 from bench.inverting.weights import content_share
 from bench.records import Curve
+from bench.storage.reader import read
 from bench.storage.store import Store
 from bench.styling import objective as style_objective
 from bench.styling.objective import read_style

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bench import sr_quality
-from bench.data import images
 from bench.commands.perturb import perturbed
+from bench.data import images
 from bench.perturb import main
 
 SIDE = 48

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench import preference as program
-from bench.storage.reader import read
 from bench.errors import UserError
 from bench.protocols import protocol
 from bench.statistics import share_interval
+from bench.storage.reader import read
 from bench.study.agreement import krippendorff_alpha
 from bench.study.answers import FORMAT, LARGEST_ANSWERS_BYTES, read_answers
 from bench.study.key import Study, Trial, read_key
@@ -510,7 +510,10 @@ def test_without_a_vote_nothing_is_scored(
     said = capsys.readouterr().err
     assert "no vote is left: 0 of 1 files refused, 1 workers dropped" in said
     catch = sum(trial.right is not None for trial in study.trials)
-    assert f"worker ann: 0 of {catch} attention checks right (0%); must be at least 80% (--min-attention-accuracy)" in said
+    assert (
+        f"worker ann: 0 of {catch} attention checks right (0%); must be at least 80% (--min-attention-accuracy)"
+        in said
+    )
     assert program.main([*arguments, "--min-attention-accuracy", "nan"]) == 2
 
 

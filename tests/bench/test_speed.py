@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from bench import speed
-from bench.errors import UserError
 from bench.data.published import table_1
+from bench.errors import UserError
 from bench.records import SpeedResult
 from bench.registry import catalog
 from bench.registry.random_network import random_paper_network

@@ -17,8 +17,8 @@ from PIL import Image
 
 from bench.data import images
 from bench.data.datasets import dataset
-from bench.registry.upscalers import UPSCALERS
 from bench.data.shipped import is_shipped
+from bench.registry.upscalers import UPSCALERS
 from bench.sr_quality import main
 from tests.schemas import assert_valid
 

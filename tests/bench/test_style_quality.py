@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Settings
 from bench import loss_networks
-from bench.data import cache, images, styles
-from bench.storage import reader as contents
 from bench import style_quality as program
+from bench.data import cache, images, styles
 from bench.errors import MissingFile, UserError
 from bench.records import Curve, Picture, Score
 from bench.registry import stylizers
 from bench.registry.stylizers import StylizerEntry
+from bench.storage import reader as contents
 from bench.storage.store import Store
 from bench.styling import methods as style_methods
 from bench.styling import metrics as style_metrics

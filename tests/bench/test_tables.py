@@ -10,7 +10,6 @@ import math
 import pytest
 from rich.console import Console
 
-from bench.text import escape_latex
 from bench.tables import (
     FORMATS,
     Column,
@@ -24,6 +23,7 @@ from bench.tables import (
     to_markdown,
     to_text,
 )
+from bench.text import escape_latex
 
 NASTY = "a|b_<img src=x>&%$#{}~^\\\x1b[2J"
 TABLE = Table(

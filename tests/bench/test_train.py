@@ -240,8 +240,7 @@ def test_a_checkpoint_of_another_run_is_refused_with_what_differs(
     assert main(command("run", "--scale", "4", "--width", "8")) == 2
     err = capsys.readouterr().err
     assert (
-        "the checkpoint of another run: scale is 4, must be 2; width is 8, must be 4, or another --out"
-        in err
+        "the checkpoint of another run: scale is 4, must be 2; width is 8, must be 4, or another --out" in err
     )
 
 

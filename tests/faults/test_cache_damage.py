@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.data import cache
-from bench.errors import MissingFile
 from bench.atomic import atomic_write
+from bench.data import cache
 from bench.data.manifest import ManifestFile
+from bench.errors import MissingFile
 from tests.bench.conftest import CONTENT, NAME, Server, entry, folder, server
 
 __all__ = ["entry", "folder", "server"]  # fixtures

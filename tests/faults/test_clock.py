@@ -16,11 +16,11 @@ import pytest
 import torch
 
 import tests.stores
-from bench.storage import store as store_module
-from bench.storage.reader import read
 from bench.protocols import protocol
 from bench.records import Environment, Run
 from bench.sr_quality import main
+from bench.storage import store as store_module
+from bench.storage.reader import read
 from bench.storage.store import Store
 from bench.style_quality import main as style
 from bench.timing.clocks import clock_for

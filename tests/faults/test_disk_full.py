@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from bench.data import cache, images
-from bench.errors import MissingFile
 from bench.atomic import atomic_write
+from bench.data import cache, images
 from bench.data.manifest import ManifestFile
+from bench.errors import MissingFile
 from bench.sr_quality import main
 from tests.bench.conftest import CONTENT, NAME, Server, entry, folder, server
 from tests.faults.forks import Forks

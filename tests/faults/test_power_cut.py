@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.storage.reader import read
 from bench.errors import StoreError
 from bench.sr_quality import main
+from bench.storage.reader import read
 from bench.storage.store import Store
 from tests.faults.forks import Forks
 from tests.faults.sabotage import MARK

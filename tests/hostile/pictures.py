@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from bench.errors import ImageError
 from bench.data.images import decode
+from bench.errors import ImageError
 
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "LAB", "HSV")
 KINDS: Mapping[str, Mapping[str, Any]] = {

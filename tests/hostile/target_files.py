@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from bench.data import manifest, published
-from bench.errors import ImageError
 from bench.data.images import read
+from bench.errors import ImageError
 from reports.load import paper
 from tests.hostile import pictures
 from tests.hostile.mutate import damaged, toml_text

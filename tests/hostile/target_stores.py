@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.storage import reader as contents
 from bench.errors import StoreError
 from bench.protocols import protocol
+from bench.storage import reader as contents
 from bench.storage.schema import TABLES
 from bench.storage.store import Store
 from reports.load.gather import gather

@@ -8,9 +8,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from bench.storage import reader as contents
 from bench.protocols import protocol
 from bench.records import content_hash
+from bench.storage import reader as contents
 from bench.study.answers import FORMAT
 from bench.study.key import Study, Trial, read_key
 from bench.study.pictures import Pictures

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from bench.data import images
-from bench.errors import ImageError
-from bench.data.whole_file import read_whole
 from bench.data.images import jpeg_scans
+from bench.data.whole_file import read_whole
+from bench.errors import ImageError
 from tests.hostile import pictures
 
 ROOT = Path(__file__).parents[2]

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from bench import compare, preference
-from bench.text import escape_csv, escape_latex, escape_markdown
 from bench.quality.summary import Row, export
 from bench.tables import FORMATS
+from bench.text import escape_csv, escape_latex, escape_markdown
 from reports.__main__ import main as report
 from reports.load.picture_files import is_picture
 from tests.hostile.stranger import EVERYTHING, LATEX, TAG, TEXTS, stranger

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from bench.storage.reader import StoredRun
 from bench.metrics import info
 from bench.protocols import protocol
 from bench.records import SpeedResult, SRProtocol
+from bench.storage.reader import StoredRun
 from bench.timing.records import SpeedProtocol, Timing
 from reports.load.results import Certificate, Group, Results
 from tests.stores import MACHINE

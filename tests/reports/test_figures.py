@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from bench import speed, sr_quality
-from bench.storage.reader import read
 from bench.records import Environment, Run, SpeedResult
+from bench.storage.reader import read
 from bench.storage.store import Store, now
 from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.rows import network_row

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from bench.data.datasets import dataset
+from bench.data.published import everything
 from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS
-from bench.data.published import everything
 from bench.registry.upscalers import UPSCALERS
 from reports.load.paper import GridTarget, ScoreTarget, cells, entries
 

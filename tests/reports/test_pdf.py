@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bench.storage.reader import StoredRun, read
 from bench.errors import RunError
 from bench.records import Environment, SpeedResult
+from bench.storage.reader import StoredRun, read
 from reports.load.gather import gather
 from reports.load.paper import PaperCell
 from reports.load.results import Results

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.storage.reader import read
 from bench.records import Environment, Run
 from bench.registry.stylizers import STYLIZERS
+from bench.storage.reader import read
 from bench.storage.store import Store
 from reports.content import build
 from reports.load.gather import gather

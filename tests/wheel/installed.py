@@ -25,8 +25,8 @@ def main(out: Path) -> None:
     import bench
     import reports
     from bench.data import manifest
-    from bench.environment import environment, suite
     from bench.diagnostics.report import weights
+    from bench.environment import environment, suite
 
     number = metadata.version("perceptual-bench")
     for package in (bench, reports):

@@ -68,7 +68,9 @@ def only(folder: Path, pattern: str) -> Path:
 def test_the_wheel_has_all_code_and_data_of_the_four_layers_and_nothing_else(dist: Path) -> None:
     files = wheel_files(only(dist, "*.whl"))
     assert list(wheel_problems(files)) == []
-    assert {"bench/data/manifest.toml", "bench/data/paper.toml", "bench/templates/preference.html"} <= set(files)
+    assert {"bench/data/manifest.toml", "bench/data/paper.toml", "bench/templates/preference.html"} <= set(
+        files
+    )
     assert any(name.startswith("reports/published/") for name in files)
     assert sum(name.endswith(".safetensors") for name in files) == len(
         list(ROOT.glob("models/weights/*.safetensors"))

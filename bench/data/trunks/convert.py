@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from bench.data.download import DownloadError
-from bench.data.weights_only import DAMAGE, load
 from bench.data.trunks.pins import Trunk
+from bench.data.weights_only import DAMAGE, load
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -7,17 +7,16 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from bench.data import manifest
-from bench.errors import UserError
-from bench.data import digest
-from bench.data.download import Bar, DownloadError, download, refuse_offline
 from bench.atomic import atomic_write, scratch
+from bench.data import digest, manifest
+from bench.data.download import Bar, DownloadError, download, refuse_offline
 from bench.data.manifest import TRUNK, ManifestFile
-from bench.text import log
 from bench.data.trunks import pins
 from bench.data.trunks.convert import from_sdist, from_state_dict, to_safetensors
 from bench.data.trunks.index import sdist_file
 from bench.data.trunks.sources import convertible, other_name, trunk_of
+from bench.errors import UserError
+from bench.text import log
 
 _one_at_a_time = threading.Lock()
 _no_index: list[str] = []

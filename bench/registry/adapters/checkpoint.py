@@ -25,14 +25,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bench.errors import UserError
 from bench.data.formats import no_weights, read_head
 from bench.data.weights_only import DAMAGE, load
 from bench.data.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
-from bench.text import one_line
+from bench.errors import UserError
 from bench.registry.adapters.convention import Convention, ModuleAdapter, reason
 from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
+from bench.text import one_line
 from models import example_style_net, sr_net, style_net
 from models.weight_files import read_weights
 
@@ -292,9 +292,7 @@ def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> External
 def _described(spec: Spec, sha256: str, model: Any) -> ExternalModel:
     """What spandrel says of a network, as this suite says it."""
     if model.input_channels not in {1, 3}:
-        raise UserError(
-            f"{spec.source!r} takes {model.input_channels} channels; must be 3 (RGB) or 1 (luma)"
-        )
+        raise UserError(f"{spec.source!r} takes {model.input_channels} channels; must be 3 (RGB) or 1 (luma)")
     given = spec.options.get("scale", model.scale)
     if given != model.scale:
         raise UserError(f"{spec.source!r} has the option scale={given}, but its network is x{model.scale}")

@@ -16,8 +16,8 @@ from baselines.bicubic import imresize
 from baselines.srcnn import rgb_to_ycbcr, ycbcr_to_rgb
 from bench.errors import UserError
 from bench.out_of_memory import out_of_memory
-from bench.text import one_line
 from bench.registry.adapters.environment_kept import environment_kept
+from bench.text import one_line
 
 PROBE_SIDE = 48
 OUTSIDE = re.compile(
@@ -182,9 +182,7 @@ def _refuse_size(sr: Tensor, image: Tensor, scale: int, convention: Convention) 
     h, w = padded_size(image.shape[-2], image.shape[-1], convention)
     required = (image.shape[0], image.shape[1], h * scale, w * scale)
     if tuple(sr.shape) != required:
-        raise ValueError(
-            f"the model returned shape {tuple(sr.shape)}, must be {required}{_hint(convention)}"
-        )
+        raise ValueError(f"the model returned shape {tuple(sr.shape)}, must be {required}{_hint(convention)}")
 
 
 def padded_size(h: int, w: int, convention: Convention) -> tuple[int, int]:

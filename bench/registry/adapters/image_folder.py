@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bench.data import images
-from bench.errors import UserError
 from bench.data.layouts import Listing, listing
 from bench.data.names import listed
 from bench.data.pairing import Pairing, pair
 from bench.data.whole_file import read_whole
-from bench.text import printable
+from bench.errors import UserError
 from bench.records import Dataset, content_hash
 from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
+from bench.text import printable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.errors import UserError
 from bench.data.formats import no_weights, read_head
+from bench.errors import UserError
 from bench.registry.adapters.convention import Convention, once, probe, reason, wrapped
 from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec

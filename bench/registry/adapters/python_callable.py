@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.errors import UserError
 from bench.data.formats import other_kind, read_head
+from bench.errors import UserError
 from bench.registry.adapters.convention import Convention, probe, reason, wrapped
 from bench.registry.adapters.environment_kept import environment_kept
 from bench.registry.adapters.own_world import World

@@ -27,9 +27,7 @@ PUBLISHED = Path(__file__).resolve().parents[2] / "published" / "efficient_sr.js
 
 def scores(rows: list[Mapping[str, Any]], hashes: Mapping[str, str]) -> Iterator[Score]:
     """A record for each image of each row."""
-    images = {
-        name: {i.stem: i.sha256 for i in dataset(name).images} for name in {r["dataset"] for r in rows}
-    }
+    images = {name: {i.stem: i.sha256 for i in dataset(name).images} for name in {r["dataset"] for r in rows}}
     for row in rows:
         for image, value in row["values"].items():
             yield Score(

@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from bench import sr_quality, style_quality
-from bench.data import images
 from bench.cluster import connect as cluster_connect
 from bench.cluster import pool as clusters
 from bench.commands.sr_quality import sr_quality as sr_quality_command
 from bench.config_file import Command
+from bench.data import images
 from bench.errors import MissingFile, RunError, UserError
 from bench.quality.config import config
 from bench.storage.store import Store

@@ -13,11 +13,10 @@ from types import MappingProxyType
 import pytest
 import torch
 
-from bench.data import cache, manifest
-from bench.errors import MissingFile, UserError
-from bench.data import download
 from bench.atomic import atomic_write, scratch
+from bench.data import cache, download, manifest
 from bench.data.manifest import ManifestFile
+from bench.errors import MissingFile, UserError
 
 from .conftest import CONTENT, NAME, Server
 

@@ -10,9 +10,9 @@ import pytest
 
 from bench.data import datasets, images
 from bench.data.datasets import dataset
-from bench.errors import ImageError, MissingFile, UserError
 from bench.data.images import load
 from bench.data.manifest import ManifestFile
+from bench.errors import ImageError, MissingFile, UserError
 from bench.records import ImageFile
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)

@@ -134,9 +134,7 @@ def test_transparent_pixels_are_refused(data: bytes) -> None:
     ids=["png-grey", "png-rgb", "png-rgba", "png-la", "ppm", "pgm", "tiff", "tiff-float"],
 )
 def test_more_than_eight_bits_are_refused(data: bytes) -> None:
-    with pytest.raises(
-        ImageError, match=r"'x' has (16|10|32)-bit channels; must be 8-bit ones, RGB or grey"
-    ):
+    with pytest.raises(ImageError, match=r"'x' has (16|10|32)-bit channels; must be 8-bit ones, RGB or grey"):
         images.decode(data, "x")
 
 

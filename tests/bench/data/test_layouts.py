@@ -14,8 +14,8 @@ import torch
 
 from bench.data import images
 from bench.data.datasets import dataset
-from bench.errors import ImageError, UserError
 from bench.data.layouts import digest, hr_folder, lr_files, lr_folder, lr_of
+from bench.errors import ImageError, UserError
 from bench.lr import degrade
 from bench.protocols import protocol
 from bench.quality.provided_lr import SameLr, closest_lr, read_lr, same_lr

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.data import manifest
-from bench.errors import UserError
 from bench.data.trunks.pins import SDIST, TRUNKS
+from bench.errors import UserError
 
 LISTED = ("data/", "weights/", "golden/", "train/bsds500/", "train/coco/")
 # Pictures of tests alone, files made of others, a file that the table gives two addresses.

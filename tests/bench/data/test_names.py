@@ -10,9 +10,9 @@ import pytest
 
 from bench.data import images
 from bench.data.datasets import dataset, left_out
-from bench.errors import UserError
 from bench.data.names import hr_among, role_of, scale_of
 from bench.data.pairing import pair
+from bench.errors import UserError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import UserError
 from bench.data.pairing import pair, stem_of
+from bench.errors import UserError
 
 
 def files(*names: str) -> list[Path]:

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.data import shipped
-from bench.doctor import main
-from bench.environment import version
 from bench.diagnostics import inventory
 from bench.diagnostics import report as doctor_report
 from bench.diagnostics.mask import masked, masked_free_text
 from bench.diagnostics.report import direct, fenced, part, report
+from bench.doctor import main
+from bench.environment import version
 from bench.records import Environment, Failure, Run
 from bench.storage.store import Store, now
 from tests.stores import MACHINE

@@ -18,6 +18,7 @@ from torchmetrics.image import PeakSignalNoiseRatio
 
 from baselines.bicubic import imresize
 from bench.data.datasets import dataset
+from bench.data.images import load, to_array, to_tensor
 from bench.errors import UserError
 from bench.explaining.config import published
 from bench.explaining.conventions import (
@@ -34,7 +35,6 @@ from bench.explaining.library_presets import LIBRARIES, LIBRARY_PRESETS, Library
 from bench.explaining.match import match
 from bench.explaining.scores import ImageScores, Value, measure, planes, values, view
 from bench.explaining.ssim import box_then_every, ssim_of_planes
-from bench.data.images import load, to_array, to_tensor
 from bench.prepare import prepare, to_luma
 from bench.protocols import protocol
 
@@ -54,7 +54,9 @@ def astronaut() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def liked(astronaut: tuple[np.ndarray, np.ndarray]) -> ImageScores:
     """The astronaut as every library of the table measures it."""
-    return measure("astronaut", *astronaut, SCALE, [c for like in LIBRARY_PRESETS for c in (like.psnr, like.ssim) if c])
+    return measure(
+        "astronaut", *astronaut, SCALE, [c for like in LIBRARY_PRESETS for c in (like.psnr, like.ssim) if c]
+    )
 
 
 def pair(shape: tuple[int, int] = SMALL, seed: int = 0, channels: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from bench.errors import UserError
 from bench.forms import ladder, onnx_session
 from bench.forms.build import build, transformed
 from bench.forms.form import Form, FormUnavailable, form
-from bench.forms.ladder import FLOAT32, MEASURED, PICTURE, Closeness, Work, run_sweep, closeness
+from bench.forms.ladder import FLOAT32, MEASURED, PICTURE, Closeness, Work, closeness, run_sweep
 from bench.records import SpeedResult
 from bench.registry.random_network import random_paper_network
 from bench.timing.records import SpeedProtocol, Stopping

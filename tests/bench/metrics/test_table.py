@@ -13,8 +13,8 @@ from torch import Tensor
 
 from bench.data import manifest
 from bench.errors import MissingFile, UserError
-from bench.metrics import METRICS, load
 from bench.interfaces import CachedMetric, Metric, NoReferenceMetric
+from bench.metrics import METRICS, load
 from tests.bench.metrics.conftest import pair
 
 CPU = torch.device("cpu")

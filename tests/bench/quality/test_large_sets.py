@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from bench import executor, merge, sr_quality
-from bench.data import datasets, images
 from bench.arguments import WHOLE, Shard, shard
+from bench.data import datasets, images
 from bench.data.datasets import FolderImages, dataset
 from bench.errors import StoreError, UserError
 from bench.quality import engine

@@ -15,8 +15,8 @@ from torch import Tensor
 from baselines.bicubic import Bicubic
 from bench.data import cache, images
 from bench.data.datasets import dataset
-from bench.data.pairing import pair
 from bench.data.images import load, to_array, to_tensor
+from bench.data.pairing import pair
 from bench.lr import degrade
 from bench.prepare import modcrop
 from bench.protocols import protocol

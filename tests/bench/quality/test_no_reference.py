@@ -14,13 +14,13 @@ from torch import Tensor
 import bench.metrics.psnr
 from bench import compare, merge, rescore, sr_quality
 from bench.cluster import worker
-from bench.storage.reader import read
 from bench.data.images import load as load_image
 from bench.data.images import to_tensor
 from bench.metrics import METRICS, MetricEntry
 from bench.prepare import shave, to_luma
 from bench.quality.plan import ORIGINAL
 from bench.records import ImageFile
+from bench.storage.reader import read
 from bench.storage.store import Store
 from reports.load.gather import gather
 from reports.tables.quality import quality_table

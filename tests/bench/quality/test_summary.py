@@ -9,12 +9,12 @@ import math
 
 import pytest
 
-from bench.text import escape_latex
 from bench.data.published import everything, published
 from bench.quality.summary import Row, export, rows, tables, with_published
 from bench.records import Score
 from bench.registry.upscalers import UPSCALERS
 from bench.tables import FORMATS, terminal
+from bench.text import escape_latex
 
 NASTY = "a|b_<img src=x>&%$#{}~^\\\n.png"
 

@@ -17,8 +17,8 @@ from bench import registry
 from bench.data import cache
 from bench.forms.build import transformed
 from bench.forms.form import form
-from bench.registry import catalog
 from bench.interfaces import Requirements, requirements
+from bench.registry import catalog
 from bench.tiling.tiles import Tiled, tiled
 from models.style_net import StyleNet
 

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from bench.data import images
-from bench.storage.reader import read
 from bench.errors import StoreError
 from bench.records import Picture
 from bench.storage.pictures import Version
+from bench.storage.reader import read
 from bench.storage.store import Store
 from tests.bench.test_store import PROTOCOL, SCORE, start
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.storage.reader import read
 from bench.errors import StoreError
 from bench.metrics import info
 from bench.protocols import protocol
+from bench.storage.reader import read
 from tests.stores import fill
 
 LEVELS = {"bicubic": 0.0, "better": 1.0}

@@ -16,11 +16,11 @@ from baselines.interpolate import Interpolation
 from baselines.srcnn import SRCNN
 from bench import arguments
 from bench.arguments import LEAST_TILE
-from bench.errors import UserError
 from bench.data.images import to_array
+from bench.errors import UserError
+from bench.interfaces import Upscaler
 from bench.quality.plan import Model
 from bench.records import untiled_hash
-from bench.interfaces import Upscaler
 from bench.tiling import memory as tiling_memory
 from bench.tiling import tiles as tiling
 from bench.tiling.memory import UNSEEN_BYTES_PER_SR_PIXEL, LiveBytes, budget, bytes_per_pixel

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.registry.catalog import LoadedModel
 from bench.interfaces import Requirements
+from bench.registry.catalog import LoadedModel
 from bench.timing.card import card, challenge_score, counts
 
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.devices import ABSENT
 from bench.data.untrusted import typed
+from bench.devices import ABSENT
 from bench.records import SpeedResult
 from bench.storage.rows import as_json
 from bench.timing.certificate import certify, flops, parameters, peak_memory, resident_peak, state_warnings

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.errors import UserError
 from bench.data.untrusted import typed
+from bench.errors import UserError
 from bench.statistics import bootstrap_medians, quantile
 from bench.timing import stopwatch as timing_module
 from bench.timing.clocks import Clock, CpuClock, CudaClock, clock_for

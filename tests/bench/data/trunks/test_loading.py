@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench.metrics import METRICS, load
 from bench.data.trunks.convert import to_safetensors
 from bench.data.trunks.pins import TRUNKS
+from bench.metrics import METRICS, load
 
 Change = Callable[[dict[str, np.ndarray]], None]
 STANDING = {

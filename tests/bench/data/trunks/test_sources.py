@@ -20,10 +20,9 @@ import pytest
 import torch
 
 from bench import doctor, metrics
-from bench.data import cache, manifest
-from bench.errors import MissingFile
-from bench.data import download
+from bench.data import cache, download, manifest
 from bench.data.trunks import sources
+from bench.errors import MissingFile
 
 from .conftest import World, archive, arrays, checkpoint
 
