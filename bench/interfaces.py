@@ -44,7 +44,8 @@ class Requirements:
         channels: what it takes: 3 for RGB only, None for any number (each channel alone, or luma handled inside).
         multiple: both sides of what goes in must be multiples of it; 1 where it pads by itself, or takes any size.
         minimum: pixels per side that must go in at least.
-        receptive_field: `measured`: a probe finds out how far it looks, if there is a bound (:mod:`bench.tiling.receptive_field`).
+        receptive_field: `measured`: a probe finds out how far it looks, if there is a bound
+            (:mod:`bench.tiling.receptive_field`).
             `unbounded`: it is a dataclass around another upscaler (its field `upscaler`) and looks at the whole image in
             what it does around that, so that the upscaler inside is done in tiles and the rest is not.
         tiles_exactly: it gives the same bits, whole or in tiles: where every sr pixel is taken from a single lr pixel.

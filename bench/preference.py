@@ -63,7 +63,7 @@ def _add_build(p: argparse.ArgumentParser) -> None:
         "--attention-checks",
         type=arguments.count,
         metavar="N",
-        help="attention checks, pairs of which the right answer is known: hr against enlarged pixels (default: 10, at most the images)",
+        help="pairs of which the right answer is known: hr against enlarged pixels (default: 10, at most the images)",
     )
     p.add_argument(
         "--seed",
@@ -103,7 +103,7 @@ def _add_score(p: argparse.ArgumentParser) -> None:
         type=float,
         default=LEAST_RIGHT,
         metavar="SHARE",
-        help=f"workers who answer a smaller share of the attention checks correctly are dropped, 0 to 1 (default: {LEAST_RIGHT})",
+        help=f"workers who pass a smaller share of the attention checks are dropped, 0 to 1 (default: {LEAST_RIGHT})",
     )
     p.add_argument(
         "--seed",

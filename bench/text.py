@@ -1,4 +1,4 @@
-"""Text that may hold anything, shown as it stands: on a terminal, in LaTeX, Markdown and CSV; and lines of a program at work."""
+"""Text that may hold anything, shown as it stands: on a terminal, in LaTeX, Markdown, CSV; lines of a program."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def read(file: Path) -> Leaderboard:
     speed = _speed(reading, right["speed"], entries) if "speed" in right else None
     if not entries or not (speed or any(quality)):
         missing = "no model" if not entries else "neither [[quality]] nor [speed]"
-        raise UserError("; ".join([f"{str(file)!r} has {lacking} that can be run", *reading.problems]))
+        raise UserError("; ".join([f"{str(file)!r} has {missing} that can be run", *reading.problems]))
     return Leaderboard(
         title=right.get("title", file.stem),
         entries=tuple(entries),

@@ -172,7 +172,7 @@ def _validate(config: Config) -> None:
     for scale in (protocol.scale for protocol in config.protocols):
         if entries and not any(entry.supports(scale) for entry in entries):
             have = "; ".join(
-                f"{entry.name} has {f'x{entry.scale}' if isinstance(entry, Outside) else entry.weights_text}"
+                f"{entry.name} has {f'x{entry.scale}' if isinstance(entry, ExternalModel) else entry.weights_text}"
                 for entry in entries
             )
             raise UserError(f"no model asked for has weights for x{scale}: {have}")

@@ -290,7 +290,7 @@ def _frame(store: Store, table: str, name: str) -> pd.DataFrame:
     known = columns or (*(field.name for field in COLUMNS[table]), "run")
     with sound(store.file, table):
         if missing := {f.name for f in COLUMNS[table] if f.default is MISSING} - set(known):
-            raise ValueError(f"the column {min(lacking)} is lacking")
+            raise ValueError(f"the column {min(missing)} is missing")
         return pd.DataFrame.from_records(
             list(checked(store.file, table, columns, rows)), columns=list(known)
         ).assign(store=name)

@@ -25,7 +25,7 @@ class Pictures:
     Attributes:
         models: name -> hash of code and weights, in the order asked for.
         files: image -> `hr`, `lr` and each model -> its file; images by name, only those that have all.
-        lacking: images of which not every model has a picture.
+        missing: images of which not every model has a picture.
     """
 
     dataset: str

@@ -43,10 +43,12 @@ def plan(
 
     Args:
         limit: number of images, drawn at random; None for all.
-        attention_checks: how many, each a pair of which the right answer is known, each of another image; None for 10, or one per image where there are fewer.
+        attention_checks: how many pairs of which the right answer is known, each of another image; None for 10, or one
+            per image where there are fewer.
 
     Raises:
-        UserError: `limit` or `attention_checks` is out of range; a picture cannot be read; pictures of one image differ in size.
+        UserError: `limit` or `attention_checks` is out of range; a picture cannot be read; pictures of one image
+            differ in size.
     """
     every = list(found.files)
     n_catch = min(MOST_CATCH_TRIALS_BY_DEFAULT, len(every)) if attention_checks is None else attention_checks

@@ -1,9 +1,9 @@
 """Images of any size through any upscaler, a tile at a time, in bounded memory.
 
-A tile is cut with a margin as wide as the upscaler's receptive field (:mod:`bench.tiling.receptive_field`), and the margin of
-its sr is thrown away; at the image's border it ends there, so that the upscaler does what it does there anyway. What
-an upscaler with a bounded field makes of an image is then the same, tiled or not. One that looks at the whole image
-(instance normalisation, attention, pooling) has no such margin: it gets a stated one, says so, and
+A tile is cut with a margin as wide as the upscaler's receptive field (:mod:`bench.tiling.receptive_field`); the
+margin of its sr is thrown away; at the image's border it ends there, so that the upscaler does what it does there
+anyway. What an upscaler with a bounded field makes of an image is then the same, tiled or not. One that looks at the
+whole image (instance normalisation, attention, pooling) has no such margin: it gets a stated one, says so, and
 :mod:`bench.tiling.seams` shows whether it left marks. How exact that is was measured: `docs/large.md`.
 
 Below that: what `--tile` makes of an upscaler (:func:`tiled`), and of the hash that its scores are kept under.

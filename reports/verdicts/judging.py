@@ -118,7 +118,7 @@ def _judge_score(entry: Entry, target: ScoreTarget, results: Results) -> Verdict
     ours = _stored(target, results)
     required = 1 if target.image else IMAGES[target.dataset]
     if ours is None or len(ours.values) != required:
-        return _lacking(entry, target, "" if ours is None else _count(len(ours.values), required, target))
+        return _missing(entry, target, "" if ours is None else _count(len(ours.values), required, target))
     difference = ours.mean - entry.cell.value
     return Verdict(
         cell=entry.cell,
@@ -158,7 +158,7 @@ def _count(n: int, required: int, target: ScoreTarget) -> str:
     return f"n = {n}, must be all {required} images of {target.dataset}"
 
 
-def _lacking(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
+def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
     if target.brought and not why:
         why = f"no model of the suite is called {target.model}: its checkpoint has to be brought"
     elif target.processed and not why:

@@ -63,7 +63,7 @@ def _fonts() -> tuple[Path, ...]:
     families = typst.Fonts(include_system_fonts=False).families()
     if missing := [name for name in EMBEDDED if name not in families]:
         raise RunError(
-            f"typst holds the fonts {', '.join(families) or 'none'}; must be {', '.join(lacking)}, "
+            f"typst holds the fonts {', '.join(families) or 'none'}; must be {', '.join(missing)}, "
             "which the wheels of typst from PyPI hold"
         )
     matplotlib = util.find_spec("matplotlib")

@@ -73,8 +73,8 @@ def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
     yield Table(
         id="pending",
         title="Printed numbers without a value of this run",
-        caption="Grouped by source and reason; n is how many numbers. Those with a command alone were not run. The attachment "
-        "has them one by one.",
+        caption="Grouped by source and reason; n is how many numbers. Those with a command alone were not run. The "
+        "attachment has them one by one.",
         heads=(
             Head(text="source", numeric=False),
             Head(text="of", numeric=False),

@@ -501,7 +501,7 @@ def test_a_name_with_two_meanings_is_refused(folder: Path, capsys: pytest.Captur
 def test_wrong_options_are_refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["a.db", "b.db", *arguments])
-    assert "required" in capsys.readouterr().err
+    assert "must be" in capsys.readouterr().err
 
 
 def test_an_empty_store_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

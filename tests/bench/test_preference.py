@@ -314,7 +314,7 @@ def refusals(study: Study) -> dict[str, tuple[object, str]]:
         "more fields": ({**whole, "x": 1}, "must be exactly"),
         "fewer fields": ({"worker": "ann"}, "must be exactly"),
         "format": (changed(study, format="x"), "its format is 'x' 1"),
-        "version": (changed(study, version=True), "True, required"),
+        "version": (changed(study, version=True), "True, must be"),
         "study": (changed(study, study="0" * 64), "answers another study"),
         "worker": (changed(study, worker="\x1b[31m"), r"its worker is '\\x1b\[31m'"),
         "long worker": (changed(study, worker="a" * 65), "1 to 64 letters"),

@@ -2,9 +2,9 @@
 
 python publish.py leaderboard/leaderboard.json [--db efficient_sr.db]
 
-Models that are there already get what is new, metric by metric; what is not measured anew stays if the network's hash is the
-same. A model counts only if every image has a PSNR and an SSIM; rows of further metrics count where they are complete. Times
-come from the results file, raw, each with the certificate that names its machine: a table never mixes two machines.
+Models that are there already get what is new, metric by metric; what is not measured anew stays if the network's hash
+is the same. A model counts only if every image has a PSNR and an SSIM; rows of further metrics count where they are
+complete. Times come from the results file, raw, each with the certificate that names its machine.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 python restore.py --db efficient_sr.db
 
-Then score yours into the same file (`python -m bench.sr_quality set5 set14 bsd100 --models mine.py --db efficient_sr.db`), and
-`python -m reports efficient_sr.db` ranks all of them. Each row keeps its model's hash, its protocol and the machine it was made on.
+Then score yours into the same file (`python -m bench.sr_quality set5 set14 bsd100 --models mine.py` with the same `--db`),
+and `python -m reports efficient_sr.db` ranks all of them. Each row keeps its model's hash, its protocol and its machine.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from bench.data import cache, download, manifest
 from bench.data.manifest import ManifestFile
 from bench.errors import MissingFile, UserError
 
-from .conftest import CONTENT, NAME, Server
+from ..conftest import CONTENT, NAME, Server
 
 WRONG = b"other bytes, same" * 100
 FETCHED = ("urban100", "t91", "dists")  # folders of files that nobody collected yet
