@@ -163,7 +163,7 @@ def test_summary_marks_the_best_of_several(folder: Path) -> None:
         ({"model": "bicubc"}, "no model is called 'bicubc'"),
         ({"metrics": ["psnrr"]}, "no metric is called 'psnrr'"),
         ({"model": 3}, "model is a int; must be a name, a path"),
-        ({"dataset": (p for p in "ab")}, "dataset is generator; required"),
+        ({"dataset": (p for p in "ab")}, "dataset is generator; must be"),
         ({"dataset": [np.zeros((40, 40, 3))]}, r"image 0 is float64 \(40, 40, 3\); must be uint8"),
         ({"dataset": [np.zeros((40, 40, 4), np.uint8)]}, r"image 0 is uint8 \(40, 40, 4\)"),
         ({"model": lambda lr: lr}, "makes x1; must be x4, or scale=1"),
@@ -194,7 +194,7 @@ def test_summary_marks_the_best_of_several(folder: Path) -> None:
         ),
         (
             {"model": lambda lr: F.interpolate(lr, scale_factor=4)[0]},
-            r"returned shape \(3, \d+, \d+\), required",
+            r"returned shape \(3, \d+, \d+\), must be",
         ),
         (
             {"model": lambda lr: F.interpolate(lr, scale_factor=4)[:, :1]},
@@ -229,7 +229,7 @@ def test_a_model_that_returns_nan_is_an_error_and_no_number(folder: Path) -> Non
     [
         (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), r"sr is torch.uint8 \(1, 3, 32, 32\); must be float"),
         (torch.zeros(3, 32, 32), r"sr is torch.float32 \(3, 32, 32\)"),
-        (torch.full((1, 3, 32, 32), 255.0), "sr has values from 255 to 255; required"),
+        (torch.full((1, 3, 32, 32), 255.0), "sr has values from 255 to 255; must be"),
         (torch.full((1, 3, 32, 32), float("nan")), "sr has values from nan to nan"),
         (torch.zeros(1, 3, 32, 30), "sr is 30x32, must be the size of hr"),
         (np.zeros((32, 32, 3)), "sr is a ndarray; must be a tensor"),

@@ -68,8 +68,8 @@ def test_every_protocol_shaves_the_scale_but_the_one_whose_numbers_are_of_whole_
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scale": 1}, "scale is 1, required"),
-        ({"shave": -1}, "shave is -1, required"),
+        ({"scale": 1}, "scale is 1, must be"),
+        ({"shave": -1}, "shave is -1, must be"),
         ({"colour": "y", "channel": "rgb"}, "must be channel 'y'"),
     ],
 )

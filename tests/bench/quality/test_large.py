@@ -159,8 +159,8 @@ class Broken:
 @pytest.mark.parametrize(
     ("upscaler", "message"),
     [
-        (Broken(float("nan")), "values from nan to nan, required"),
-        (Broken(255.0), "values from 255 to 255, required"),
+        (Broken(float("nan")), "values from nan to nan, must be"),
+        (Broken(255.0), "values from 255 to 255, must be"),
         (Broken(0.5, colours=1), "returned 1 channels, must be 3"),
     ],
 )

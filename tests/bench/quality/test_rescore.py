@@ -413,7 +413,7 @@ def test_a_definition_that_is_not_what_its_hash_says_is_refused(
     scored()
     change("update protocols set definition = replace(definition, '\"shave\": 4', '\"shave\": 0')")
     assert main(["--metrics", "ssim"]) == 1
-    assert "a row of protocols: hash is 08821999, required" in capsys.readouterr().err
+    assert "a row of protocols: hash is 08821999, must be" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -441,7 +441,7 @@ def test_a_protocol_says_when_to_stop_in_measures_words() -> None:
             {"min_repeats": 0},
             "min_repeats is 0 and max_repeats 200, must be 1 <= min_repeats <= max_repeats",
         ),
-        ({"max_repeats": 9}, "min_repeats is 10 and max_repeats 9, required"),
+        ({"max_repeats": 9}, "min_repeats is 10 and max_repeats 9, must be"),
         ({"target_ci": 0.0}, "target_ci is 0.0, must be a share of the median above 0"),
         ({"time_limit_seconds": float("inf")}, "time_limit_seconds is inf, must be a time above 0"),
         ({"timed_region": ()}, "timed_region is empty, needs at least one region"),
