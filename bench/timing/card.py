@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from bench.out_of_memory import out_of_memory
 from bench.registry.catalog import LoadedModel
@@ -19,6 +22,10 @@ aten = torch.ops.aten
 CONVOLUTIONS = (aten.convolution, aten._convolution, aten.cudnn_convolution, aten._slow_conv2d_forward)
 ACTIVATIONS_MEANING = (
     "elements of the outputs of all convolutions of one call, those of torch.nn.functional too"
+)
+MEMORY_MEANING = (
+    "the most bytes that tensors made during one call held at a time, its result included; not weights, not the input, "
+    "not what a library takes for itself"
 )
 FIELD_MEANING = (
     "side in lr pixels of the square that one lr pixel's sr pixels depend on; None where it has no bound"
@@ -33,11 +40,13 @@ class Counts:
         flops: of convolutions and matrix products, torch's count: a multiplication and an addition are two.
         activations: elements of the outputs of all convolutions.
         convolutions: calls of one, transposed ones too.
+        peak_bytes: the most that tensors made during the call held at a time.
     """
 
     flops: int
     activations: int
     convolutions: int
+    peak_bytes: int
 
     @property
     def multiply_adds(self) -> int:
@@ -50,13 +59,50 @@ def counts(work: Work) -> Counts:
     from torch.utils.flop_counter import FlopCounterMode  # loads Triton: 0.2 s that no other program needs
 
     outputs: list[torch.Size] = []
-    with FlopCounterMode(display=False, custom_mapping=_noted(outputs)) as counter:
+    with LiveTensors() as live, FlopCounterMode(display=False, custom_mapping=_noted(outputs)) as counter:
         work()
     return Counts(
         flops=counter.get_total_flops(),
         activations=sum(math.prod(shape) for shape in outputs),
         convolutions=len(outputs),
+        peak_bytes=live.peak,
     )
+
+
+class LiveTensors(TorchDispatchMode):
+    """Sums the storages that operations make, as long as something holds them.
+
+    Unlike the resident set, this is the same each time, and whatever ran before in this process. An operation's own
+    scratch memory is not seen.
+
+    Attributes:
+        peak: bytes, the largest sum so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = 0
+        self._made: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._given: dict[int, StorageWeakRef] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        for storage in _storages((args, kwargs)):
+            ref = StorageWeakRef(storage)
+            if ref.cdata not in self._made:  # weights and the input, of which an output may be a view
+                self._given.setdefault(ref.cdata, ref)
+        result = func(*args, **(kwargs or {}))
+        for storage in _storages(result):
+            # the weak reference keeps the address from being used again while it is a key
+            ref = StorageWeakRef(storage)
+            if ref.cdata not in self._given:
+                self._made[ref.cdata] = (ref, storage.nbytes())
+        self._made = {key: held for key, held in self._made.items() if not held[0].expired()}
+        self.peak = max(self.peak, sum(size for _, size in self._made.values()))
+        return result
+
+
+def _storages(tree: Any) -> Iterator[torch.UntypedStorage]:
+    return (leaf.untyped_storage() for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
 
 
 def _noted(outputs: list[Any]) -> dict[Any, Callable[..., int]]:
@@ -105,6 +151,8 @@ def card(participant: LoadedModel, image: Tensor) -> dict[str, Any]:
         "activations": found.activations or None,
         "activations_meaning": ACTIVATIONS_MEANING,
         "convolutions": found.convolutions or None,
+        "peak_tensor_bytes": found.peak_bytes or None,
+        "peak_tensor_bytes_meaning": MEMORY_MEANING,
         "receptive_field": field,
         "receptive_field_meaning": FIELD_MEANING,
         "receptive_field_reason": reason,

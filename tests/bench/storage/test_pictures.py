@@ -16,7 +16,7 @@ from bench.records import Picture
 from bench.storage.pictures import Version
 from bench.storage.reader import read
 from bench.storage.store import Store
-from tests.bench.test_store import PROTOCOL, SCORE, start
+from tests.bench.storage.test_store import PROTOCOL, SCORE, start
 
 PLACE = {"dataset": "set5", "protocol_hash": PROTOCOL.hash}
 PICTURE = Picture(
