@@ -165,8 +165,14 @@ def _card(row: Row) -> Line:
         interval(row),
         "" if speed is None else significant(speed),
         share(row),
-        memory(row),
+        _tensor_memory(row),
     )
+
+
+def _tensor_memory(row: Row) -> str:
+    """MiB that tensors of one call hold at most; empty for a card that an older version stored."""
+    found = row.card.get("peak_tensor_bytes")
+    return "" if found is None else f"{found / 2**20:.0f}"
 
 
 def counted(number: int | None) -> str:

@@ -73,3 +73,26 @@ def test_the_challenges_baseline_scores_e_squared() -> None:
     assert challenge_score((13.54, 13.54), (19.67, 19.67), (0.317, 0.317)) == pytest.approx(7.3891, abs=1e-4)
     faster = challenge_score((0.5, 1.0), (1.0, 1.0), (1.0, 1.0))
     assert faster == pytest.approx(0.7 * math.e + 0.3 * math.e**2)
+
+
+class Chain(nn.Module):
+    """Four maps, of which two are held at a time; the third is made in place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + 1
+        x = torch.exp(x)
+        x.add_(1)
+        return x * 2
+
+
+def test_peak_memory_is_what_tensors_of_a_call_hold_at_a_time_by_hand() -> None:
+    image = torch.rand(1, 3, 50, 40)
+    assert counts(lambda: Chain()(image)).peak_bytes == 2 * image.nbytes
+    assert counts(lambda: image.view(-1)[5:]).peak_bytes == 0, "a view makes nothing"
+
+
+def test_peak_memory_does_not_depend_on_what_ran_before() -> None:
+    image = torch.rand(1, 3, 64, 64)
+    alone = counts(lambda: Chain()(image)).peak_bytes
+    counts(lambda: torch.ones(2**24).square())
+    assert counts(lambda: Chain()(image)).peak_bytes == alone
