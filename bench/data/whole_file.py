@@ -1,4 +1,4 @@
-"""A file's bytes, where it is a file and not too large: a folder of strangers may hold links to devices and pipes."""
+"""A file's bytes, where it is a file and not too large: a third party's folder may hold links to devices and pipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's answers: a stranger's file, checked against the study before anything in it counts."""
+"""A worker's answers: untrusted input, validated against the study before anything in it counts."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> t
     """Those named, or all of the styles; in the table's order."""
     chosen = [catalog.stylizer_entry(name) for name in models or ()]
     for entry in chosen:
-        _refuse_stranger(entry, styles)
+        _refuse_other_style(entry, styles)
     refuse_namesakes(chosen)
     wanted = {entry.name for entry in chosen}
     listed = (
@@ -239,7 +239,7 @@ def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> t
     return (*listed, *dict.fromkeys(others))
 
 
-def _refuse_stranger(entry: Entry, styles: Sequence[StyleImage]) -> None:
+def _refuse_other_style(entry: Entry, styles: Sequence[StyleImage]) -> None:
     if any(of_style(entry, style) for style in styles):
         return
     if isinstance(entry, StylizerEntry) and not entry.style:

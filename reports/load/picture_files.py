@@ -1,4 +1,4 @@
-"""Which of the files that results name may stand in a report: a stranger's results may name any file of this machine."""
+"""Which of the files that results name may stand in a report: a third party's results may name any file of this machine."""
 
 from __future__ import annotations
 

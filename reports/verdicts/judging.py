@@ -44,7 +44,7 @@ def judge(
     - *undertrained*: a style network that the suite ships saw fewer pixels in training than the paper's; its iterations are
       neither *reproduced* nor *off by*, only *better* where they are.
     - *not comparable*: seconds of other hardware than the paper's.
-    - *off by*: everything else; so for every other difference of a method that leaves nothing to chance (nearest,
+    - *off by*: everything else; so for every other difference of a deterministic method (nearest,
       bilinear, bicubic, lanczos, srcnn with its authors' weights), to whichever side.
 
     Scores: our mean over images with its bootstrap interval; a network that the paper post-processes is judged with that
@@ -66,7 +66,7 @@ def judge(
 
 
 def is_deterministic(model: str) -> bool:
-    """Whether a model leaves nothing to chance or training of ours."""
+    """Whether a model is deterministic: neither chance nor training of ours is in it."""
     return model in DETERMINISTIC or model.startswith("srcnn-")
 
 
@@ -160,7 +160,7 @@ def _count(n: int, required: int, target: ScoreTarget) -> str:
 
 def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
     if target.brought and not why:
-        why = f"no model of the suite is called {target.model}: its checkpoint has to be brought"
+        why = f"no model of the suite is called {target.model}: add its checkpoint with --models FILE,name=NAME"
     elif target.processed and not why:
         why = f"where no weights for it are shipped: {training(target)}"
     return Verdict(

@@ -13,7 +13,7 @@ from reports.writers.pdf_references import References
 QUALITY = re.compile(
     r"(?P<before>python -m bench\.sr_quality) (?P<dataset>\S+) --models (?P<models>\S+)(?P<after> .*)?"
 )
-BROUGHT = re.compile(r"no model of the suite is called \S+: its checkpoint has to be brought")
+BROUGHT = re.compile(r"no model of the suite is called \S+: add its checkpoint with --models FILE,name=NAME")
 BRING = "no models of the suite: each needs its checkpoint (--models FILE,name=NAME)"
 NAMED = 6
 UNSHIPPED = "where no weights for it are shipped"

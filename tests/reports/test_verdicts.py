@@ -203,7 +203,7 @@ def test_the_command_asks_for_a_metric_that_is_not_a_default() -> None:
 def test_a_model_that_nobody_registered_has_to_be_brought() -> None:
     made = verdict("rcan2018.x4.set5.rcan.psnr", results())
     assert (made.judgement, made.command) == ("not run", "")
-    assert "checkpoint has to be brought" in made.why
+    assert "add its checkpoint" in made.why
 
 
 def test_figure_5_is_not_comparable_but_where_its_curves_cross_can_be_run() -> None:
