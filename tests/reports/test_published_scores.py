@@ -6,12 +6,14 @@ import gzip
 import json
 import math
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.protocols import protocol
+from bench.storage.store import Store
 
 FILE = Path(__file__).parents[2] / "reports" / "published" / "efficient_sr.json.gz"
 IMAGES = {"set5": 5, "set14": 14, "bsd100": 100}
@@ -68,3 +70,50 @@ def test_every_network_says_where_it_is_from(published: dict[str, Any]) -> None:
 
 def test_no_path_of_a_machine_is_in_it(published: dict[str, Any]) -> None:
     assert not re.findall(r"(?:/home/|/root/|/work/|/tmp/|[A-Z]:\\\\)[^\" ]*", json.dumps(published))
+
+
+def script(name: str) -> dict[str, Any]:
+    """What a script of the folder defines; it runs only where it is called as a program."""
+    folder = Path(__file__).parents[2] / "reports" / "leaderboards" / "efficient_sr"
+    return runpy.run_path(str(folder / f"{name}.py"))
+
+
+def test_what_is_published_goes_back_into_a_results_file(published: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "r.db"
+    script("restore")["main"](file)
+    rule = protocol("johnson2016", 4)
+    with Store(file) as store:
+        values = {
+            (s.model, s.metric, s.image): s.value for s in store.scores(dataset="set5", protocol_hash=rule.hash)
+        }
+        hashes = {s.model: s.model_hash for s in store.scores(dataset="set5", protocol_hash=rule.hash)}
+    rows = [row for row in published["scores"] if row["dataset"] == "set5"]
+    assert values == {
+        (row["model"], row["metric"], image): value for row in rows for image, value in row["values"].items()
+    }
+    assert hashes == {model["label"]: model["hashes"]["4"] for model in published["models"]}
+
+
+def test_new_metrics_join_those_that_a_network_has(published: dict[str, Any]) -> None:
+    old = published["models"][0]
+    row = {
+        **next(r for r in published["scores"] if r["model"] == old["label"] and r["dataset"] == "set5"),
+        "metric": "dists",
+    }
+    found = {
+        "title": "t",
+        "suite_version": "0",
+        "command": "c",
+        "environment": {"cpu": "another"},
+        "models": [old],
+        "scores": [row],
+    }
+    made = script("publish")["merged"](found, [], published)
+    own = [r["metric"] for r in made["scores"] if r["model"] == old["label"] and r["dataset"] == "set5"]
+    assert set(own) >= {"psnr", "ssim", "dists"}
+    assert len(made["scores"]) == len(published["scores"]) + 1
+    changed = {**found, "models": [{**old, "hashes": {"4": "0" * 64}}]}
+    replaced = script("publish")["merged"](changed, [], published)
+    assert old["label"] not in {r["model"] for r in replaced["scores"] if r["metric"] == "dists"}, (
+        "another network under the label has none of the scores of the first, and none of its own is complete"
+    )
