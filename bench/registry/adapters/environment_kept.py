@@ -23,7 +23,7 @@ import torch
 Kept: TypeAlias = dict[str, tuple[Callable[[], Any], Callable[[Any], None]]]
 """How each is looked at, and put back."""
 
-# What is the process's own is looked at before the first of several callables, and put back behind each.
+# Guards `_at_work`, and the process while it is looked at or put back: no two threads do that at once.
 _lock = threading.RLock()
 # Whether this thread is in a block already, as a network that is called while its factory is looked at.
 _inside = threading.local()
