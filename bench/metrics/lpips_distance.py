@@ -82,7 +82,7 @@ def model(net: Net, trunk: Path) -> nn.Module:
         warnings.filterwarnings(
             "ignore", "The parameter 'pretrained'|Arguments other than a weight enum", UserWarning
         )
-        # neither pretrained nor a pretrained trunk: the package would download both trunk and heads by itself
+        # pnet_rand: otherwise torchvision downloads a whole network; both parts are loaded below, by name
         built = lpips.LPIPS(net=net, version="0.1", pretrained=False, pnet_rand=True, verbose=False)
     # The package makes them in torch's default dtype, whatever that is at the moment.
     built.scaling_layer.shift = torch.tensor(SHIFT, dtype=torch.float32)[None, :, None, None]

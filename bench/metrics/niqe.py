@@ -100,7 +100,7 @@ def features(luma: Plane) -> Float[np.ndarray, "blocks 36"]:
 def normalized(plane: Plane) -> Plane:
     """Equation 1: less the local mean, over the local deviation and 1; the border is repeated outside."""
     mean = _smooth(plane)
-    # rounding leaves the variance of a flat area just below 0 as often as above
+    # rounding can leave the variance of a flat area just below 0
     deviation = np.sqrt(np.abs(_smooth(plane * plane) - mean * mean))
     return (plane - mean) / (deviation + 1)
 
