@@ -265,7 +265,7 @@ def print_tables(rows: Sequence[Row], others: Sequence[Published] = ()) -> None:
         print_table(with_published(table, shown), console)
         for other in shown:
             if other.cannot:
+                # printed text may hold brackets, which rich takes for markup
                 console.print(
-                    # printed text may hold brackets, which rich takes for markup
                     f"{other.model} ({other.source}): {other.cannot}", markup=False, highlight=False
                 )

@@ -48,8 +48,8 @@ def merge(db: sqlite3.Connection, file: Path, other: Path, contributor: str = ""
         # ignore: their keys are hashes (or a version), so that an equal key is equal content
         db.execute(f"insert or ignore into main.{table} ({columns}) select {columns} from other.{table}")
     new = _runs(db)
+    # counted before the copy, which replaces them
     others = _count(
-        # counted before the copy, which replaces them
         db, "main.scores m join other.scores o using (" + SCORE_KEY + ") where m.value is not o.value"
     )
     for table in (table for table in KEYED if table in there):

@@ -93,8 +93,8 @@ class Store(AbstractContextManager["Store"]):
             if store_damage.unfinished(file) and not read_only:
                 store_damage.check(_uri(file, read_only=True), BUSY_SECONDS)
             with store_damage.readable(file) if read_only else nullcontext(file) as source:
+                # isolation_level None: transactions begin and end where this module says so, never by themselves
                 self._db = sqlite3.connect(
-                    # None: transactions begin and end where this module says so, never by themselves
                     _uri(source, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None
                 )
                 try:
