@@ -72,6 +72,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
         MissingFile: ray is not installed.
         UserError: no cluster answers there, or it has no such device, or another version of this suite is on a node.
     """
+    # before ray is imported, and without overriding what the user has set
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
     try:
         import ray
@@ -82,6 +83,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
     where = address or os.environ.get("RAY_ADDRESS") or "local"
     _refuse_silence(where)
     try:
+        # workers' output stays off the terminal: what failed comes back as an outcome, and is reported once
         ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **_own_machine(where))
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         raise UserError(
@@ -104,7 +106,9 @@ def _refuse_silence(where: str) -> None:
     if not colon or not port.isdecimal():
         return
     try:
+        # brackets stand around an IPv6 address
         socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+    # OverflowError: a port above 65535; UnicodeError: a host's name of more letters than one may have
     except (OSError, OverflowError, UnicodeError) as error:
         raise UserError(
             f"no Ray cluster answers at {where!r} ({error}); must be HOST:PORT of its head"
@@ -112,6 +116,7 @@ def _refuse_silence(where: str) -> None:
 
 
 def _own_machine(where: str) -> dict[str, Any]:
+    # Ray counts the machine's cores, not those that this process may use
     return {"num_cpus": cores_allowed(), "include_dashboard": False} if where == "local" else {}
 
 
@@ -121,6 +126,7 @@ def _connected(device: str) -> Cluster:
     kind = device.partition(":")[0]
     if kind not in {"auto", "cpu", "cuda"} or ":" in device:
         raise UserError(f"device is {device!r}; must be auto, cpu or cuda: Ray chooses which GPU")
+    # of the whole cluster: this machine may be a head without one
     has = ray.cluster_resources().get("GPU", 0) >= 1
     if kind == "cuda" and not has:
         raise UserError("device is 'cuda', but no node of the cluster has a GPU; must be auto or cpu")
@@ -142,7 +148,9 @@ def _probe(gpus: bool) -> list[Mapping[str, Any]]:
     asked = [
         ray.remote(node_facts)
         .options(
+            # other jobs may have all cores; facts are asked for all the same
             num_cpus=0,
+            # with a GPU of its own, as a unit has, or the node's description would lack it
             num_gpus=1 if gpus else 0,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
         )
@@ -153,12 +161,14 @@ def _probe(gpus: bool) -> list[Mapping[str, Any]]:
     for reference in asked:
         try:
             found.append(ray.get(reference))
+        # a RayError too, so that it stands first: the function failed, not the node
         except ray.exceptions.RayTaskError as error:
             raise on_a_worker(error) from error
         except ray.exceptions.RayError:  # a node that died a moment ago is still among them
             continue
     if not found:
         raise UserError("no node of the cluster answers; must be one with a free GPU" if gpus else NO_NODE)
+    # another version may give other values under the same hashes
     here = suite()
     for facts in found:
         if facts["suite"]["version"] != here["version"]:

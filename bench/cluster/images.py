@@ -16,9 +16,9 @@ from bench.quality.config import Config
 from bench.quality.engine import ResultWriter, save_images
 from bench.quality.plan import ORIGINAL, ImageJob, Outcome, Plan
 
-LARGEST_UNIT = 16
-UNITS_PER_WORKER = 4
-WRITERS = 2
+LARGEST_UNIT = 16  # what is lost, and done again, when a worker dies
+UNITS_PER_WORKER = 4  # so that the last units end at nearly the same time
+WRITERS = 2  # threads that compress and write pictures while the driver stores
 
 
 def in_cluster(cluster: Cluster, config: Config, writer: ResultWriter, jobs: Iterable[ImageJob]) -> None:
@@ -57,6 +57,7 @@ class BatchBuilder:
     @property
     def most(self) -> int:
         """Images of a unit: few enough that every worker has several units."""
+        # asked each time: a cluster grows and shrinks
         each = len(self.plan.dataset.images) // (UNITS_PER_WORKER * self.cluster.slots())
         return min(LARGEST_UNIT, max(1, each))
 
@@ -66,6 +67,7 @@ class BatchBuilder:
             self.writer.write(job, Outcome.of(self.plan, job))
             self.writer.finish(job)
             return
+        # once, however many models take it
         sent = self.cluster.put(job.hr)
         self._jobs[job.image.stem] = replace(job, hr=None)  # its pixels are with the cluster now
         self._left[job.image.stem] = len(job.pending)
@@ -76,6 +78,7 @@ class BatchBuilder:
                 hr=sent,
                 lr=job.lr_file.absolute() if job.lr_file else None,
                 metrics=tuple(metric.entry.name for metric in metrics),
+                # hr and lr are written with one of the models' outcomes, not with each
                 first=number == 0,
             )
             items = self._waiting.setdefault(model.name, [])
@@ -85,6 +88,7 @@ class BatchBuilder:
 
     def rest(self) -> Iterator[Unit]:
         """What has not filled a unit."""
+        # a copy, since `_unit` takes each out
         for name in list(self._waiting):
             yield self._unit(name)
 
@@ -98,10 +102,12 @@ class BatchBuilder:
 
     def store(self, *, all_of_them: bool = False) -> None:
         """What was written."""
+        # in this thread, which the store belongs to; the oldest first, without waiting for it
         while self._writing and (all_of_them or self._writing[0][-1].done()):
             job, written = self._writing.pop(0)
             stem = job.image.stem
             self.writer.write(job, written.result())
+            # one of its models is stored; behind the last, the image is done and forgotten
             self._left[stem] -= 1
             if not self._left[stem]:
                 del self._left[stem], self._jobs[stem]
@@ -112,8 +118,10 @@ class BatchBuilder:
 
     def _job(self, name: str) -> Job:
         model = next(model for model in (*self.plan.models, ORIGINAL) if model.name == name)
+        # images come with the items: a list of 100,000 would travel with each unit
         data = replace(self.plan.dataset, images=())
         return Job(
+            # named: what a node lacks must be an error there, and never a model that is skipped in silence
             config=replace(self.config, datasets=(data,), models_named=True, metrics_named=True, exports={}),
             protocol=self.plan.protocol,
             model=name,

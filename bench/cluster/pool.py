@@ -16,7 +16,7 @@ from typing import Any
 from bench.cli import Reporter
 from bench.errors import RunError, UserError
 
-RETRIES = 3
+RETRIES = 3  # of a whole unit, by Ray itself
 AHEAD = 2
 """Units that wait for each worker, so that none is idle while the driver stores."""
 LOOK_EVERY_SECONDS = 2.0
@@ -62,13 +62,14 @@ class Cluster:
     nodes: Sequence[Mapping[str, Any]] = ()
     alive: int = 0
     _looked: float = 0.0
-    _seen: float = field(default_factory=time.monotonic)
+    _seen: float = field(default_factory=time.monotonic)  # when there was a worker last
 
     def slots(self, cores: int = 1) -> int:
         """Units of so many cores that can run at once."""
         import ray
 
         each = (node["Resources"] for node in workers(ray.nodes(), self.gpus))
+        # 1 while there is none: units are sent, and `_look` gives up after a minute
         return max(1, sum(int(has["GPU"] if self.gpus else has["CPU"] // cores) for has in each))
 
     def cores_of_a_node(self) -> int:
@@ -111,6 +112,7 @@ class Cluster:
 
         def take(most: int) -> None:
             while len(pending) > most:
+                # with a timeout, so that lost nodes are noticed while nothing comes back
                 done, _ = ray.wait(list(pending), timeout=LOOK_EVERY_SECONDS)
                 self._look()
                 for reference in done:
@@ -119,6 +121,7 @@ class Cluster:
 
         def submit(unit: Unit) -> None:
             pending[self._start(unit)] = unit
+            # holds the driver back: images that it has read lie in the cluster's memory until a unit has them
             take(AHEAD * self.slots(unit.cores))
 
         try:
@@ -126,12 +129,14 @@ class Cluster:
             take(0)
         finally:
             for reference in pending:
+                # force: a worker in the middle of a network does not look at anything else
                 ray.cancel(reference, force=True)
 
     def _start(self, unit: Unit) -> Any:
         import ray
 
         remote = ray.remote(unit.function).options(
+            # on a GPU the GPU alone is counted, or few cores would leave some idle
             num_cpus=0 if self.gpus else unit.cores,
             num_gpus=1 if self.gpus else 0,
             max_retries=unit.retries,
@@ -145,11 +150,13 @@ class Cluster:
 
         try:
             results = ray.get(reference)
+        # a RayError too, so that it stands first: the function raised, and would again
         except ray.exceptions.RayTaskError as error:
             raise on_a_worker(error) from error
         except (ray.exceptions.RayError, ConnectionError) as error:
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             if len(unit.items) > 1:
+                # Ray has tried the whole several times: one of the items may be what kills workers
                 return [replace(unit, items=(item,), retries=1) for item in unit.items]
             results = [WorkerLost(reason=f"each worker that had it died ({reason})")]
         for item, result in zip(unit.items, results, strict=True):

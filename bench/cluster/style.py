@@ -65,6 +65,7 @@ def in_cluster(cluster: Cluster, config: Config) -> Pool:
 
         def keep(content: Content, result: Outcome | WorkerLost) -> None:
             if isinstance(result, WorkerLost):
+                # what is lost is a content under all methods
                 error, result = RunError(result.reason), Outcome()
                 result.fail(plan, content.name, None, error)
             engine.keep(result)
@@ -73,6 +74,7 @@ def in_cluster(cluster: Cluster, config: Config) -> Pool:
         with cluster.units(keep) as send:
 
             def do() -> None:
+                # emptied in place: `submit` and the end of the block hold the same list
                 items, waiting[:] = tuple(waiting), []
                 send(Unit(function=measure_contents, job=job, items=items, cores=threads))
 
@@ -96,6 +98,7 @@ def _job(config: Config, plan: Plan, cluster: Cluster, most: int, threads: int) 
             config,
             style=(replace(style, file=style.file.absolute()),),
             sizes=(plan.protocols[0].size,),
+            # the plan of a node has batches no larger than its unit
             images=replace(plan.dataset, images=plan.dataset.images[:most]),
             models=(),
             pictures=config.pictures and config.pictures.absolute(),
@@ -144,10 +147,12 @@ def _loaded(job: Job) -> Plan:
     """
     config = replace(job.config, models=tuple(map(catalog.stylizer_entry, job.models)))
     (style,) = config.style
+    # a named style may lie in another cache folder on this node
     if style.name in names() and not style.file.is_file():
         config = replace(config, style=(style_image(style.name),))
     silent = Silent()
     (plan,) = plans(config, torch.device(job.device), warn=silent.note, log=silent.note)
+    # in the same order: sorted by name on both sides
     for (name, required), (_, here) in zip(job.hashes, _hashes(plan), strict=True):
         if here != required:
             raise UserError(f"{name} is not the same on a node as here; needs the same files on every node")

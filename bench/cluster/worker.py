@@ -33,6 +33,7 @@ def node_facts(device: str) -> Mapping[str, Any]:
 
 def ready(threads: int = 1) -> None:
     """Arithmetic as in the driver, on the cores that the unit has."""
+    # a worker is a process of its own, with torch's defaults
     exact_float32()
     torch.set_num_threads(threads)
 
@@ -53,6 +54,7 @@ class Job:
         folder: that relative paths start from.
     """
 
+    # its mappings have no hash; equality compares it all the same
     config: Config = field(hash=False)
     protocol: SRProtocol
     model: str
@@ -60,6 +62,7 @@ class Job:
     metrics: tuple[str, ...]
     device: str
     folder: str
+    # `model_hash` stands for it: comparing would compare the names of a whole folder
     precomputed: Model | None = field(default=None, compare=False)
 
 
@@ -93,6 +96,7 @@ def score_images(job: Job, items: Sequence[Item]) -> list[Outcome]:
         found = []
         for item in items:
             pending = [(model, [metrics[name] for name in item.metrics])]
+            # Ray resolves references that are arguments themselves, not those inside of them
             image = ImageJob(image=item.image, hr=ray.get(item.hr), pending=pending, lr_file=item.lr)
             outcome = score_image(plan, image)
             found.append(outcome if item.first else _without_sources(outcome))
@@ -116,6 +120,7 @@ def _loaded(job: Job) -> tuple[Plan, Model, dict[str, LoadedMetric]]:
         UserError: the model here is not the driver's.
     """
     device = torch.device(job.device)
+    # all of the plan, not of one item: the cache is by job
     metrics = list(load_metrics(job.metrics, device))
     if job.precomputed:  # a folder of images, whose files every node must see under the same path
         model = job.precomputed
@@ -123,6 +128,7 @@ def _loaded(job: Job) -> tuple[Plan, Model, dict[str, LoadedMetric]]:
         model = ORIGINAL
     else:
         model = load_model(job.config, job.protocol, device, job.model)
+    # a file under the same path may be another one on this node
     if model.hash != job.model_hash:
         raise UserError(
             f"the model {job.model} on {platform.node()} has other code or weights than the one that was asked for; "

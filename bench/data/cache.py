@@ -26,6 +26,7 @@ _locks: dict[str, threading.Lock] = {}
 
 def folder() -> Path:
     """`$PERCEPTUAL_BENCH_DATA`, or `perceptual-bench` in the user's cache directory. It need not exist."""
+    # read at each call: tests and notebooks set it in a running process
     value = os.environ.get(VARIABLE)
     if value:
         return Path(value).expanduser()
@@ -65,7 +66,9 @@ def fetch(name: str, *, bar: Bar | None = None) -> Path:
         bar: told the bytes that have come; without one, a large file has a bar of its own.
     """
     file = manifest.file(name)
+    # a lock per file: threads that want one file download it once, others do not wait (setdefault is atomic)
     with _locks.setdefault(name, threading.Lock()):
+        # asked again under the lock: the thread before may have put it there
         found = _right_copy(file, verify=True)
         if found is not None:
             return found
@@ -107,6 +110,7 @@ def damage(file: ManifestFile, sha256: str | None = None) -> str:
 
 def wrong(file: ManifestFile, sha256: str) -> bool:
     """Whether a computed hash differs from the manifest's, of which eight digits may be known."""
+    # torchvision's file names hold the first eight digits, and nothing pins more
     return not sha256.startswith(file.sha256)
 
 
@@ -123,6 +127,7 @@ def _right_copy(file: ManifestFile, *, verify: bool) -> Path | None:
     if file.address.startswith(manifest.TORCHVISION):
         other = _torch_hub() / own.name
         return other if _is_right(file, other, verify=verify) else None
+    # a damaged file is named, not passed over for another copy
     if file.address.startswith(TRUNK) and not own.exists():
         return sources.other_copy(file, folder(), verify=verify)
     return None
@@ -133,6 +138,7 @@ def _is_right(file: ManifestFile, path: Path, *, verify: bool) -> bool:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
+    # an empty file is what a full disk or a killed program leaves: wrong even where no size is pinned
     if not stat.S_ISREG(found.st_mode) or found.st_size != (file.bytes or found.st_size) or not found.st_size:
         return False
     return not verify or not wrong(file, digest.sha256(path))
@@ -154,6 +160,7 @@ def _download(file: ManifestFile, bar: Bar) -> Path:
         if trunk:
             # what parses an index and converts arrays is imported when a trunk is made: parsers need this module
             return importlib.import_module("bench.data.trunks.make").make(file, folder(), bar)
+        # checked under its temporary name: what lies under its own is right, or was there before
         with atomic_write(own) as part:
             download(address, part, size=file.bytes, bar=bar)
             _check(file, part)
@@ -185,6 +192,7 @@ def _check(file: ManifestFile, part: Path) -> None:
         return
     size = part.stat().st_size
     with part.open("rb") as stream:
+        # behind a byte order mark and blanks: the login page of a proxy or a hotel comes with status 200
         head = stream.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<") and (b"<html" in head or b"<!doctype html" in head):
         raise DownloadError("the server answered with an HTML page instead of the file")

@@ -11,7 +11,7 @@ from bench.atomic import atomic_write
 FOLDER = "crops"
 """Beside the models' folders, so that no model can be called so."""
 ENLARGED = 3
-GAP, TEXT = 8, 16
+GAP, TEXT = 8, 16  # pixels between columns, and of a name's height above them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,7 @@ def write_crops(folder: Path, dataset: str, scale: int, models: Sequence[str]) -
         pen = ImageDraw.Draw(sheet)
         for column, (name, file) in enumerate(zip(names, files, strict=True)):
             left = column * (side + GAP)
+            # PNG alone, which runs wrote: no other reader of Pillow's is ever tried. RGB, for hr may be grey.
             detail = Image.open(file, formats=["PNG"]).convert("RGB").crop(box)
             pen.text((left, 0), name, fill="black", font_size=TEXT)
             # without smoothing, so that every pixel is seen

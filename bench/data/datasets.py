@@ -44,6 +44,7 @@ WITHOUT_A_NAME = {
 """Sets that people ask for and that cannot be had by name: why, and where they come from."""
 
 SAMPLES_LICENCE = "CC0 or public domain; motorcycle: Middlebury 2014"
+# Pinned, since another version of scikit-image may install other files under these names.
 SAMPLES = {
     "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
     "camera.png": "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
@@ -131,6 +132,7 @@ def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = Fals
     """
     name = ALIASES.get(name_or_folder, name_or_folder)
     if name == "samples":
+        # absolute paths: the files are installed, and never in the cache
         folder = samples_folder()
         images = (_image(str(folder / file), sha256) for file, sha256 in SAMPLES.items())
         return Dataset(name="samples", images=tuple(images), source=f"scikit-image; {SAMPLES_LICENCE}")
@@ -143,6 +145,7 @@ def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = Fals
         return _folder(folder, scale, every=every)
     if reason := WITHOUT_A_NAME.get(name.casefold()):
         raise UserError(f"{name} is no data set by name: {reason}; must be the folder that holds its images")
+    # a typed path cannot have been meant for a name
     what = "folder" if "/" in name or os.sep in name else "data set or folder"
     raise UserError(
         f"no {what} is called {name_or_folder!r}{did_you_mean(name_or_folder, NAMED)}; must be a folder of images, or "
@@ -152,6 +155,7 @@ def dataset(name_or_folder: str, *, scale: int | None = None, every: bool = Fals
 
 def samples_folder() -> Path:
     """Where scikit-image has its photographs; found without importing it."""
+    # importing it would take longer than the listing does
     found = importlib.util.find_spec("skimage")
     if found is None or found.origin is None:
         raise UserError("the data set samples needs scikit-image, which is not installed")
@@ -164,6 +168,7 @@ def _folder(folder: Path, scale: int | None, *, every: bool) -> Dataset:
     by_stem: dict[str, str] = {}
     for name in there.names:
         stem = _image(name).stem
+        # NFC: names that look equal would be one image in every table, and one file on macOS
         twin = by_stem.setdefault(normal(stem), name)
         if twin is not name:
             raise UserError(
@@ -186,11 +191,13 @@ def _folder(folder: Path, scale: int | None, *, every: bool) -> Dataset:
         raise UserError(f"{str(holder)!r} holds no hr image: {'; '.join(lines)}; needs some that are")
     own = stem_name(folder.name) or "folder"
     name = f"folder-{own}" if own in NAMED or own in ALIASES else own
+    # `/` keeps its one separator
     prefix = str(holder).rstrip(os.sep) + os.sep
     images = FolderImages(prefix, names, tuple(lines))
     return Dataset(name=name, images=images, source=stem_name(str(holder)))
 
 
 def _image(file: str, sha256: str | None = None) -> ImageFile:
+    # no Path: this is done 100,000 times before the first image is read
     name = file.replace(os.sep, "/").rpartition("/")[2]
     return ImageFile(stem=stem_of_name(name), file=file, sha256=sha256)

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 OFFLINE = "PERCEPTUAL_BENCH_OFFLINE"
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 60
-LEAST_SECONDS = 120
-SLOWEST_BYTES_PER_SECOND = 50_000
+LEAST_SECONDS = 120  # however small the file is
+SLOWEST_BYTES_PER_SECOND = 50_000  # a download may take as long as its size at this rate
 CHUNK_BYTES = 1 << 18
 MOST_BYTES = 1 << 31
 """Of a file whose size is not pinned."""
 
 LARGE_BYTES = 5_000_000
 
+# Hosts that gave no answer in this process: a run that wants ten files must not wait ten times.
 _unreachable: dict[str, str] = {}
 
 
@@ -139,6 +140,7 @@ def download(
         DownloadError: no connection, an error status, a connection that breaks off, or one that is too slow.
         OSError: `part` cannot be written.
     """
+    # `_body` gives one byte more, by which the caller sees that it is another file
     limit = most if size is None else size
     with closing(_answer(address, "*/*", through)) as answer, part.open("wb") as stream:
         if before is not None:
@@ -184,6 +186,7 @@ def public(address: str) -> str:
 
 def redacted(text: str) -> str:
     """`text`, as others wrote it, with the credentials and queries of all addresses in it replaced."""
+    # greedy up to the last @: a password may hold one
     text = re.sub(r"(?<=//)[^/\s'\"]*@", "****@", text)
     return re.sub(r"(//[^\s?'\"]*)\?[^\s'\")]*", r"\1?****", text)
 
@@ -215,6 +218,7 @@ def _answer(address: str, accept: str, through: Connection | None) -> Response:
         )
     except (requests.exceptions.RequestException, ValueError) as error:
         raise _no_answer(error, host) from error
+    # apart from other failures: pip may know credentials that we do not (bench.data.trunks.index)
     if answer.status_code in {401, 403, 407}:
         answer.close()
         raise AccessError(f"{host} wants credentials (HTTP status {answer.status_code})")
@@ -237,6 +241,7 @@ def _body(answer: Response, most: int, *, decode: bool) -> Iterator[bytes]:
         while count <= most and (chunk := read(min(CHUNK_BYTES, most + 1 - count), decode_content=decode)):
             count += len(chunk)
             yield chunk
+            # of the whole download: SILENCE_SECONDS alone never ends one that sends a byte a minute
             if time.monotonic() > end:
                 raise DownloadError(f"the download was given up after {seconds:.0f} s, at {count} bytes")
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -248,9 +253,11 @@ def _no_answer(error: Exception, host: str) -> DownloadError:
     from requests.exceptions import ConnectionError, ProxyError, SSLError, Timeout
 
     why = f"no connection to {host} ({_root(error)})"
+    # subclasses of ConnectionError, so that they stand first; another installer may get through
     if isinstance(error, SSLError | ProxyError):
         return AccessError(why)
     if isinstance(error, ConnectionError | Timeout):
+        # not for other errors: a host that answers 404 has other files
         return DownloadError(_unreachable.setdefault(host, why))
     return DownloadError(f"the download failed ({_root(error)})")
 

@@ -31,6 +31,7 @@ class Format:
     endings: tuple[str, ...]
 
 
+# Tried in this order: the first whose mark fits is taken.
 READ: tuple[Format, ...] = tuple(
     Format(name=name, magic=re.compile(magic, re.DOTALL), reader=reader, endings=tuple(endings.split()))
     for name, magic, reader, endings in (
@@ -76,6 +77,7 @@ USUAL = ".png .jpg .jpeg .bmp .gif .tif .webp .avif .jp2, or another that Pillow
 FORMATS = "PNG, JPEG, BMP, GIF, TIFF, WebP or PPM"
 
 LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/.*?\nsize (\d{1,18})", re.DOTALL)
+# The first that fits is taken: HEIC before films, SVG and HTML before XML.
 # In words that go behind "is".
 OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(magic, re.DOTALL | re.IGNORECASE), words)
@@ -101,7 +103,7 @@ OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"\x80[\x02-\x05]", "a pickle"),
     )
 )  # fmt: skip
-ARCHIVES = ("a ZIP archive", "a pickle")
+ARCHIVES = ("a ZIP archive", "a pickle")  # what torch writes
 
 
 def image_format(head: bytes) -> Format | None:
@@ -148,6 +150,7 @@ def is_image(path: Path) -> tuple[bool, str]:
         head = read_head(path)
     except (OSError, ValueError):
         return False, "cannot be read"
+    # a weak mark is not enough where the ending says nothing
     found = image_format(head)
     if found and found.name not in WEAK:
         return True, ""

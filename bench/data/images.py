@@ -44,7 +44,7 @@ from bench.data.whole_file import read_whole
 from bench.errors import ImageError, MissingFile
 from bench.records import ImageFile
 
-LARGEST_PIXELS = 178_956_970
+LARGEST_PIXELS = 178_956_970  # twice Image.MAX_IMAGE_PIXELS: above it Pillow itself refuses
 
 MOST_SCANS = 64
 """Of a JPEG: each goes over all pixels, so that a few kilobytes can ask for hours of decoding."""
@@ -102,6 +102,7 @@ def load(image: ImageFile) -> LoadedImage:
     path = Path(image.file) if pinned is None else cache.find(pinned.name, verify=False)
     data = read_bytes(path)
     sha256 = hashlib.sha256(data).hexdigest()
+    # compared here: the bytes are read anyway, and need not be read once more to be hashed
     if pinned is not None and cache.wrong(pinned, sha256):
         raise MissingFile(cache.damage(pinned, sha256))
     if image.sha256 is not None and sha256 != image.sha256:
@@ -124,11 +125,13 @@ def decode(data: bytes, name: str) -> UInt8[np.ndarray, "h w c"]:
         _refuse_kind(image, data, name)
         image.load()
     except DECODER_ERRORS as error:
+        # an ImageError is a ValueError, and so among the decoder's
         raise error if isinstance(error, ImageError) else _damaged(name, error) from error
     turn = None
     with contextlib.suppress(*DECODER_ERRORS):  # EXIF that cannot be read counts as upright
         turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     upright = image if turn is None else image.transpose(turn)
+    # for a palette too, whose transparent colour may not be used
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")
         least = int(np.asarray(upright)[..., 3].min())
@@ -136,6 +139,7 @@ def decode(data: bytes, name: str) -> UInt8[np.ndarray, "h w c"]:
             raise ImageError(
                 f"{name!r} has transparent pixels (alpha down to {least}); must be an opaque image"
             )
+    # a copy that can be written to, which np.asarray of a Pillow image is not
     pixels = np.array(upright.convert(MODES[image.mode]))
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
@@ -176,11 +180,13 @@ def write(path: Path, pixels: UInt8[np.ndarray, "h w c"], *, text: Mapping[str, 
     for keyword, value in (text or {}).items():
         about.add_text(keyword, value)
     with atomic_write(path) as part:
+        # lossless at any level: at 1 it is the fastest
         picture.save(part, format="PNG", compress_level=1, pnginfo=about)
 
 
 def pixels_sha256(pixels: UInt8[np.ndarray, "h w c"]) -> str:
     """SHA-256 (hex) of the shape and the pixels: the same however strongly a PNG is compressed."""
+    # the shape first: a 2x3 and a 3x2 image may have the same bytes
     found = hashlib.sha256("x".join(map(str, pixels.shape)).encode())
     found.update(np.ascontiguousarray(pixels).data)
     return found.hexdigest()
@@ -189,6 +195,7 @@ def pixels_sha256(pixels: UInt8[np.ndarray, "h w c"]) -> str:
 def to_tensor(pixels: UInt8[np.ndarray, "h w c"]) -> Float32[Tensor, "1 c h w"]:
     """uint8 pixels to float32 in [0, 1]: k becomes k/255."""
     return (
+        # contiguous: permuted strides would be channels_last, in which sums have another order
         torch.tensor(pixels).permute(2, 0, 1)[None].to(torch.float32, memory_format=torch.contiguous_format)
         / 255
     )
@@ -205,6 +212,7 @@ def to_array(image: Float[Tensor, "1 c h w"]) -> UInt8[np.ndarray, "h w c"]:
     if torch.isnan(image).any():
         raise ValueError("image holds NaN; must be numbers")
     exact = image.detach().double() if image.device.type != "mps" else image.detach().cpu().double()
+    # the cast cuts off, which after + 0.5 rounds half up
     rounded = (exact.clamp(0, 1) * 255 + 0.5).to(torch.uint8)
     return rounded[0].permute(1, 2, 0).cpu().contiguous().numpy()
 
@@ -246,6 +254,7 @@ def _refuse_tiff(data: bytes, name: str) -> None:
     """Refuse what the header of a TIFF says that Pillow would call damaged; a header that cannot be read is left to it."""
     try:
         header = TiffImagePlugin.ImageFileDirectory_v2(
+            # BigTIFF (43, a `+`) has a longer header, in either byte order
             data[: 16 if data[2:3] == b"+" or data[3:4] == b"+" else 8]
         )
         stream = io.BytesIO(data)
@@ -309,10 +318,11 @@ def jpeg_scans(data: bytes) -> int:
 def _bits(image: OpenedImage, data: bytes) -> int:
     """Bits per channel as the file has them: Pillow reduces 10-bit AVIF and 16-bit RGB to 8 bits without a word."""
     if isinstance(image, PngImagePlugin.PngImageFile):
-        return data[24]
+        return data[24]  # IHDR's bit depth, behind signature, length, type, width and height
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
     if isinstance(image, PpmImagePlugin.PpmImageFile) and isinstance(image.tile[0].args, tuple):
+        # the decoder is told the file's largest value
         return max(value.bit_length() for value in image.tile[0].args if isinstance(value, int))
     reader = BITS.get(image.format or "")
     return max(reader(data), default=8) if reader else 8
@@ -327,6 +337,7 @@ def _bits_avif(data: bytes) -> list[int]:
 def _bits_jpeg2000(data: bytes) -> list[int]:
     """Of each component in the codestream's SIZ segment."""
     at = data.find(b"\xff\x4f\xff\x51")
+    # SIZ: the number of components stands 40 bytes behind the codestream's first marker, 3 bytes of each behind that
     if at < 0 or len(data) < at + 42:
         return []
     count = int.from_bytes(data[at + 40 : at + 42])
@@ -347,6 +358,7 @@ def _bits_dds(data: bytes) -> list[int]:
     return [16 if floats else 8]
 
 
+# Numbers of DXGI_FORMAT whose channels are floats; 94 to 96 are BC6H.
 DXGI_FLOATS = frozenset({2, 6, 10, 16, 26, 34, 41, 54, 94, 95, 96})
 BITS: dict[str, Callable[[bytes], list[int]]] = {
     "AVIF": _bits_avif,

@@ -24,8 +24,9 @@ from bench.errors import UserError
 from bench.records import Dataset, content_hash
 from bench.text import printable, stem_of_name
 
-HR_FOLDERS = ("GTmod12", "HR")
-PREFIXED_HR = ("_hr", "-hr")
+HR_FOLDERS = ("GTmod12", "HR")  # BasicSR and mmagic, EDSR and KAIR
+PREFIXED_HR = ("_hr", "-hr")  # of DIV2K's authors: DIV2K_valid_HR
+# By scale, the names of the folders one below the other, in the order of HR_FOLDERS.
 LR_FOLDERS: tuple[Callable[[int], tuple[str, ...]], ...] = (
     lambda scale: (f"LRbicx{scale}",),
     lambda scale: ("LR_bicubic", f"X{scale}"),
@@ -39,7 +40,7 @@ OTHER_LR_FOLDERS: tuple[Callable[[int], tuple[str, ...]], ...] = (
     lambda scale: ("LR_difficult",) if scale == 4 else (),
     lambda scale: ("LR_wild",) if scale == 4 else (),
 )
-NAMED = 10
+NAMED = 10  # names in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,7 @@ def hr_folder(root: Path) -> Path:
     """
     found = [folder for name in HR_FOLDERS for folder in _below(root, name) if any(image_names(folder))]
     flat = sum(1 for _ in image_names(root))
+    # last, or a folder of images beside one called train_HR would be taken for two things
     if not found and not flat:
         prefixed = [f for f in _folders(root) if f.name.casefold().endswith(PREFIXED_HR)]
         found = [folder for folder in prefixed if any(image_names(folder))]
@@ -123,6 +125,7 @@ def listing(folder: Path) -> Listing:
     if loose:
         stems = {normal(stem_of_name(name)) for name in names}
         for name in loose:
+            # as a preview or a sidecar beside its image: the one with the usual ending is meant
             if normal(stem_of_name(name)) in stems:
                 skipped[name] = "an image called like another"
             else:
@@ -135,6 +138,7 @@ def _files(folder: Path) -> Iterator[tuple[str, bool, str]]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                # hidden files are systems' own (._baby.png), and are not counted as skipped
                 if entry.name.startswith(".") or not _may_be_file(entry):
                     continue
                 yield (
@@ -172,6 +176,7 @@ def hr_names(names: Sequence[str], scale: int | None = None) -> tuple[tuple[str,
 
 
 def _may_be_file(entry: os.DirEntry[str]) -> bool:
+    # a link to nowhere counts: what reads it reports it
     return (entry.is_symlink() or entry.is_file()) and not _is_folder(entry)
 
 
@@ -195,7 +200,9 @@ def lr_files(root: Path, scale: int, pattern: str | None = None) -> Mapping[str,
     hr, folders, prefix = _places(root)
     there = listing(hr).names
     stems = [stem_of_name(name) for name in hr_names(there, scale)[0]]
+    # a role that needs no other image: `_LR`, not `_out`
     beside = [hr / name for name in there if role_of(normal(stem_of_name(name))) == ("lr", True)]
+    # a folder whose images are all called `_LR` is one of hr images by the rule of names: nothing lies beside them
     if beside and len(stems) < len(there) and not _lr_folders(folders, prefix, scale):
         folder, files = hr, beside
     else:
@@ -216,6 +223,7 @@ def _places(root: Path) -> tuple[Path, Path, str]:
         return root, root.parent, ""
     hr = root if name.endswith(PREFIXED_HR) and any(image_names(root)) else hr_folder(root)
     prefixed = hr.name.casefold().endswith(PREFIXED_HR)
+    # `DIV2K_valid_` of `DIV2K_valid_HR`: the separator stays
     return hr, hr.parent if prefixed else root, hr.name[:-2] if prefixed else ""
 
 
@@ -226,9 +234,11 @@ def lr_of(data: Dataset, scale: int, pattern: str | None = None) -> Mapping[str,
         UserError: as :func:`lr_files`; or the data set is a named one, which comes without lr files.
     """
     first = Path(data.images[0].file)
+    # paths of named sets are below the cache folder
     if not first.is_absolute():
         raise UserError(f"data set {data.name} comes without lr files; must be a folder that has them")
     files = lr_files(first.parent, scale, pattern)
+    # paired over the whole folder, then cut to the images that --limit or --shard left
     return {image.stem: files[image.stem] for image in data.images}
 
 

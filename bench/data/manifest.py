@@ -17,7 +17,7 @@ TOML = Path(__file__).with_name("manifest.toml")
 TORCHVISION = "torchvision:"
 TRUNK = "trunk:"
 ADDRESSES = ("https://", "http://", TORCHVISION, TRUNK)
-SHA256 = re.compile(r"[0-9a-f]{8}|[0-9a-f]{64}")
+SHA256 = re.compile(r"[0-9a-f]{8}|[0-9a-f]{64}")  # eight: torchvision's
 SHOWN = 200
 
 
@@ -43,6 +43,7 @@ class ManifestFile:
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.name)
+        # names become paths of this machine: a backslash would be a separator on Windows alone
         if path.is_absolute() or ".." in path.parts or not self.name.isprintable() or "\\" in self.name:
             raise ValueError(f"a file is called {shown(self.name)}; must be a path below the cache's folder")
         if not SHA256.fullmatch(self.sha256):
@@ -87,6 +88,7 @@ def parse(text: str) -> Mapping[str, Group]:
                     "name": f"{part['folder']}/{name}",
                     "bytes": size or None,  # 0 stands for one that is not pinned
                     "sha256": sha256,
+                    # a fourth item stands where the address does not end with the file's name
                     "address": part["base"] + (tail[0] if tail else name),
                     "licence": table["licence"],
                     "group": group,
@@ -101,6 +103,7 @@ def parse(text: str) -> Mapping[str, Group]:
         raise UserError("the manifest is nested too deeply") from error
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise UserError(f"the manifest is not sound: {ascii(str(error))[1:-1][:SHOWN]}") from error
+    # cached and shared: nobody may change it
     return MappingProxyType(parsed)
 
 

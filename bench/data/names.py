@@ -26,7 +26,7 @@ from bench.text import printable
 
 Role = Literal["hr", "lr", "sr"]
 SEPARATORS = ("_", "-", ".", " ")
-_BEHIND = r"[_\-. ]"
+_BEHIND = r"[_\-. ]"  # one of SEPARATORS
 ROLE = rf"{_BEHIND}(?P<role>hr|gt|lr(?:bi|bd|dn)?|sr|out|output|result|fake)"
 SCALE = (
     rf"(?:{_BEHIND}?x(?P<times>\d{{1,2}})(?:[mdw]\d?)?"
@@ -43,7 +43,8 @@ SIZE = re.compile(rf"(?:^|{_BEHIND})\dx\d{{1,2}}$", re.IGNORECASE)
 ROLES: dict[str, Role] = {"hr": "hr", "gt": "hr", "lr": "lr", "lrbi": "lr", "lrbd": "lr", "lrdn": "lr"}
 SAID_ROLES = frozenset({"hr", "gt", "lr", "lrbi", "lrbd", "lrdn", "sr"})
 """That need no image beside them to be believed; `knocked_out` is a photograph where there is no `knocked`."""
-SCALES = range(2, 65)
+SCALES = range(2, 65)  # `x1` and `x99` are parts of names
+# What programs put behind a name for the method that made the image.
 METHODS = frozenset(
     {
         "nearest",
@@ -96,6 +97,7 @@ def normal(text: str) -> str:
 def peeled(stem: str) -> Iterator[str]:
     """The stem, then with one role or scale fewer at its end, and so on; never empty."""
     yield stem
+    # never empty: `x4.png` is an image called x4
     while (rest := TAG.sub("", stem, count=1)) not in {stem, ""}:
         stem = rest
         yield stem
@@ -109,6 +111,7 @@ def bare(stem: str) -> str:
 
 def bare_name(stem: str) -> str:
     """As :func:`bare` of an hr image's stem, which may end in an `x` and a number of its own."""
+    # `truck_4x4` ends in a size, not in a scale
     while (rest := NAMED.sub("", stem, count=1)) not in {stem, ""} and not SIZE.search(stem):
         stem = rest
     return stem
@@ -130,6 +133,7 @@ def scale_of(ending: str) -> int | None:
     It counts at the end, or between two separators: the name itself, which may hold anything, is no part of it.
     """
     tagged = [TAG.search(part) for part in peeled(ending)]
+    # at the end first; between separators the last one is nearest to the end
     for found in (*tagged, *reversed(list(INSIDE.finditer(ending)))):
         value = found and (found["times"] or found["before"] or found["srf"])
         if value and int(value) in SCALES:
@@ -175,6 +179,7 @@ def hr_among(stems: Sequence[str], scale: int | None = None) -> Chosen:
     roles = {stem: role_of(key) for stem, key in keys.items()}
     said = {role if sure else None for role, sure in roles.values()}
     aside: dict[str, str] = {}
+    # a folder in which all images carry one and the same role is taken whole, whichever that is
     if len(said) > 1 or None in said:
         there = frozenset(keys.values())
         hr = frozenset(bare_name(keys[stem]) for stem, (role, sure) in roles.items() if role == "hr" and sure)
@@ -193,6 +198,7 @@ def _made_of(key: str, role: Role | None, hr: Collection[str], there: Collection
         return f"called {role}"
     if role == "hr" or SIZE.search(key):
         return ""
+    # only where some images say that they are hr: `a_b` beside `a` is else a name
     if hr and any(part in hr for part in _shorter(key)):
         return "called like an hr image with more behind it"
     rest = bare(key)

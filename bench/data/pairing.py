@@ -42,7 +42,7 @@ from bench.data.names import (
 from bench.errors import UserError
 from bench.text import printable, stem_of_name
 
-SHARED_BY_AT_LEAST = 2
+SHARED_BY_AT_LEAST = 2  # one file alone shares its ending with nobody: it may be another image's
 STEM, SCALE = "{stem}", "{scale}"
 
 
@@ -111,6 +111,7 @@ def pair(
         UserError: two files fit one hr image, or two hr images one file; the pattern has no `{stem}`.
     """
     wanted = {stem: normal(stem) for stem in hr_stems}
+    # by name: the order in which a folder is listed differs from system to system
     left = sorted(files)
     found: dict[str, Path] = {}
     other_scale: list[Path] = []
@@ -119,13 +120,16 @@ def pair(
     for step in (_by(pattern, scale),) if pattern is not None else steps:
         free = {stem: key for stem, key in wanted.items() if stem not in found}
         matches = step(free, left)
+        # these two guess from all files together: either all have the ending, or none counts
         if step in {_shared_ending, _shared_ending_of_bare}:
             matches = _one_ending(matches, len(left), scale)
+        # a pattern says what the names mean, and a scale in them is part of it
         other = [] if pattern is not None else [f for f, match in matches.items() if _other(match, scale)]
         chosen, aside = _one_each({f: match for f, match in matches.items() if f not in other}, role)
         found |= chosen
         other_scale += other
         other_role += aside
+        # also those set aside: a later, weaker rule must not bring them back
         left = [file for file in left if file not in matches]
     return Pairing(
         pairs=MappingProxyType({stem: found[stem] for stem in wanted if stem in found}),
@@ -154,6 +158,7 @@ def _exact(free: Mapping[str, str], left: list[Path]) -> dict[Path, Match]:
     found = {}
     for file in left:
         stem = stem_of(file)
+        # the same bytes go before the same letters (NFC)
         there = [stem] if stem in free else by_key.get(_key(file), [])
         if len(there) > 1:
             raise _two(file, there)
@@ -208,6 +213,7 @@ def _owned(prefixes: Mapping[str, str], left: list[Path]) -> dict[Path, Match]:
     found = {}
     for file in left:
         key = _key(file)
+        # from the longest: baby_2_EDSR is of baby_2 where there is one, not of baby
         cuts = (key[:i] for i in range(len(key) - 1, 0, -1) if key[i] in SEPARATORS)
         owner = next((cut for cut in cuts if cut in prefixes), None)
         if owner is not None:
@@ -221,6 +227,7 @@ def _one_ending(matches: Mapping[Path, Match], files: int, scale: int | None) ->
         return {}
     mine = {match.ending for match in matches.values() if not _other(match, scale)}
     several = sum(not _other(match, scale) for match in matches.values()) >= SHARED_BY_AT_LEAST
+    # endings of several scales differ in their numbers alone
     alike = {re.sub(r"\d+", "", match.ending) for match in matches.values()}
     return dict(matches) if len(mine) <= 1 and (several or not mine) and len(alike) == 1 else {}
 
@@ -232,6 +239,7 @@ def _by(pattern: str, scale: int | None) -> Step:
         UserError: it has no `{stem}`, or several.
     """
     text = normal(pattern)
+    # people type the whole name of a file; stems are compared
     text = next((text[: -len(s)] for s in SUFFIXES if text.lower().endswith(s)), text)
     if text.count(STEM) != 1:
         raise UserError(
@@ -250,6 +258,7 @@ def _by(pattern: str, scale: int | None) -> Step:
         found = {}
         for file in left:
             parts = read.fullmatch(_key(file))
+            # only as a second choice: stripping may make two hr images equal
             fitting = (exact.get(parts[1]) or stripped.get(parts[1], [])) if parts else []
             if len(fitting) > 1:
                 raise _two(file, fitting)

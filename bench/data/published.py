@@ -42,6 +42,7 @@ def everything() -> tuple[Published, ...]:
     document = _document()
     tables = [table for table in document["scores"] if "short" in table]
     rows = (row for table in tables for row in _rows(table, document["remark"]))
+    # `brought`: no registered model has that name
     return tuple(row for row in rows if row.values and row.model not in document["brought"])
 
 

@@ -59,6 +59,7 @@ class Defaults:
     def style_weight_of(self, style: StyleImage) -> float:
         """The style's own, where it has one."""
         file = names().get(style.name)
+        # by its bytes: another file of that name gets the weight of any style
         known = file is not None and manifest.file(file).sha256 == style.sha256
         return self.by_style.get(style.name, self.style_weight) if known else self.style_weight
 

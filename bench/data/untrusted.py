@@ -16,6 +16,7 @@ from bench.errors import UserError, describe_os_error
 
 T = TypeVar("T")
 SHOWN_CHARACTERS = 60
+# Compared with `type`, not isinstance, for which True is an int.
 FITTING: Mapping[Any, tuple[type, ...]] = {float: (float, int)}
 MAPPINGS = (dict, collections.abc.Mapping)
 
@@ -27,9 +28,11 @@ def read_json(file: Path, *, limit_bytes: int) -> Any:
         UserError: says why, without the file's name.
     """
     try:
+        # a pipe would be waited for, a device read for ever
         if not file.is_file():
             raise UserError("it is a folder or a device" if file.exists() else "there is no such file")
         with file.open("rb") as stream:
+            # one more than is allowed: size says nothing of a file that still grows
             content = stream.read(limit_bytes + 1)
     except OSError as error:
         raise UserError(describe_os_error(error)) from error
@@ -47,6 +50,7 @@ def read_json(file: Path, *, limit_bytes: int) -> Any:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    # json keeps the last of two: which was meant cannot be known
     if len(found) < len(pairs):
         raise UserError("an object in it has a name twice")
     return found
@@ -58,6 +62,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def shown(value: object) -> str:
     """An untrusted value, short and on one line of plain characters."""
+    # ascii: what is shown may hold control characters, and lone surrogates that no terminal prints
     text = ascii(value) if not isinstance(value, list | dict) else f"a {type(value).__name__} of {len(value)}"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
@@ -84,7 +89,7 @@ def typed(kind: type[T], value: object, where: str) -> T:
             except ValueError:
                 continue
     elif origin is tuple and isinstance(given, list | tuple):
-        same = len(inner) == 2 and inner[1] is ...
+        same = len(inner) == 2 and inner[1] is ...  # tuple[int, ...]
         if not same and len(inner) != len(given):
             raise ValueError(f"{where} is {shown(list(given))}; must be {len(inner)} items")
         items = (typed(inner[0] if same else inner[i], item, where) for i, item in enumerate(given))

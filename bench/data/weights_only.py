@@ -44,6 +44,7 @@ def load(file: Path) -> Any:
             warnings.simplefilter("ignore")  # of pickles by other writers than torch
             return torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
+        # an offset that leads before the file's beginning makes the seek fail: damage, no fault of the disk
         if error.errno != errno.EINVAL:
             raise
         raise ValueError("it names a place before the beginning of the file") from error
@@ -57,6 +58,7 @@ def _refuse_compressed(file: Path) -> None:
     if not zipfile.is_zipfile(file):
         return
     with zipfile.ZipFile(file) as archive:
+        # of the directory alone: nothing is unpacked to find out
         inside = sum(part.file_size for part in archive.infolist())
     if inside > file.stat().st_size:
         raise ValueError(

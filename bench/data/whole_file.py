@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 LARGEST_IMAGE_BYTES = 2**31
-LARGEST_WEIGHTS_BYTES = 2**36
+LARGEST_WEIGHTS_BYTES = 2**36  # 64 GiB: against sparse files, not against large networks
 
 
 def read_whole(path: Path, *, most: int = LARGEST_IMAGE_BYTES) -> bytes:
@@ -22,6 +22,7 @@ def read_whole(path: Path, *, most: int = LARGEST_IMAGE_BYTES) -> bytes:
         OSError: it cannot be read, is a pipe, a device or a folder, or is larger.
     """
     with opened_file(path) as stream:
+        # of the open file: under its path another one may lie by now
         size = os.fstat(stream.fileno()).st_size
         if size > most:
             raise OSError(errno.EFBIG, f"it has {size} bytes, must be at most {most}", str(path))
@@ -35,6 +36,7 @@ def opened_file(path: Path) -> BinaryIO:
         OSError: it cannot be read, or is a pipe, a device or a folder.
     """
     stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 (closed by the caller)
+    # after opening, not before: what lies at the path may change in between
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
         raise OSError(errno.EINVAL, "it is a pipe or a device, must be a file", str(path))
@@ -43,4 +45,5 @@ def opened_file(path: Path) -> BinaryIO:
 
 def _without_waiting(path: str, flags: int) -> int:
     """Opening a pipe would wait for somebody who writes into it."""
+    # Windows has no such flag, and no such pipes
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -89,6 +89,7 @@ METRICS: dict[str, MetricEntry] = {
             target="bench.metrics.ms_ssim:ms_ssim",
             view="channel",
             higher_is_better=True,
+            # stands in the metric's own file too, which needs torch; a test compares them
             least=161,
         ),
         MetricEntry(
@@ -194,6 +195,7 @@ METRICS: dict[str, MetricEntry] = {
 
 
 def _signed(entry: MetricEntry, plugin: Plugin) -> MetricEntry:
+    # another version of a plugin may give other values: its scores must not be taken for these
     return replace(entry, version=f"{entry.version}+{plugin.stamp}")
 
 
@@ -229,6 +231,7 @@ def used_entry(name: str, used_name: Callable[[str], str]) -> MetricEntry:
         used_name: manifest file name to that of the file which is used for it (:func:`bench.data.cache.used_name`).
     """
     chosen = entry(name)
+    # weights of other values are kept under a name of their own (bench.data.trunks), which then is in every score
     others = [used for file in chosen.needs if (used := used_name(file)) != file.rpartition("/")[2]]
     return replace(chosen, version="+".join([chosen.version, *others]))
 

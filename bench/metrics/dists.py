@@ -22,11 +22,11 @@ from models.vgg import loss_network
 from models.vgg_weights import load_state_dict
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
-CHANNELS = (3, 64, 128, 256, 512, 512)
+CHANNELS = (3, 64, 128, 256, 512, 512)  # of the image itself, then of LAYERS
 SIDE = 256
 LEAST = 16
 C1 = C2 = 1e-6  # of equations 3 and 4
-POOLED = 1e-12
+POOLED = 1e-12  # under the root of `l2_pool`
 
 Features = list[Float[Tensor, "_ _ _ _"]]
 
@@ -63,6 +63,7 @@ class DistsDistance:
         require_unit(hr, self.name)
         image = hr.to(self.device, torch.float32)
         image = shrink(image) if self.resize else image
+        # the image itself is the first layer: what the features lose counts too
         return [image, *self.network(image).values()]
 
     @torch.no_grad()
@@ -72,6 +73,7 @@ class DistsDistance:
         features = self.reference(sr)
         require_pair(features[0], reference[0], f"{self.name}{' (resized)' * self.resize}")
         pairs = [similarities(x, y) for x, y in zip(features, reference, strict=True)]
+        # in the order of the weights: every layer's alpha, then every layer's beta
         found = [texture for texture, _ in pairs] + [structure for _, structure in pairs]
         return 1 - torch.cat([s * w for s, w in zip(found, self.weights, strict=True)], 1).sum(1)
 
@@ -105,6 +107,7 @@ def shrink(image: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h2 w2"]:
     least = min(image.shape[-2:])
     if least <= SIDE:
         return image
+    # pixels are spaced by the factor itself, as piq has it, not by the ratio of the rounded sizes
     return F.interpolate(image, scale_factor=SIDE / least, recompute_scale_factor=False, mode="bilinear")
 
 

@@ -28,6 +28,7 @@ class FeatureDistance:
 
     def __init__(self, network: str, weights: Path, device: torch.device) -> None:
         """`network` is a name of :data:`models.vgg_weights.NETWORKS`, `weights` its file."""
+        # its normalisation is inside, so that [0, 1] goes in under either network
         self.network = loss_network(network, (LAYER,), weights).to(device)
         self.device = device
 

@@ -26,6 +26,7 @@ class _Switch:
                 self._before = torch.get_float32_matmul_precision()
                 if self._before != FULL:
                     torch.set_float32_matmul_precision(FULL)
+            # counted, since threads leave in any order: the last one puts the switch back
             self._inside += 1
 
     def release(self) -> None:

@@ -26,5 +26,6 @@ def gmsd(sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]) -> Float[Te
     """
     require_pair(sr, hr, "gmsd")
     for image in (sr, hr):
+        # before piq, whose own check is an assertion: that would end the run and not cost the image alone
         require_unit(image, "gmsd")
     return piq.gmsd(sr.double(), hr.double(), data_range=1.0, reduction="none")

@@ -22,6 +22,7 @@ from models.vgg_weights import load_state_dict
 Net = Literal["alex", "vgg", "squeeze"]
 Features = tuple[Float[Tensor, "_ _ _ _"], ...]
 
+# Pixels per side below which a layer of the network has no output.
 MINIMUM: dict[Net, int] = {"alex": 31, "vgg": 16, "squeeze": 17}
 SHIFT, SCALE = (
     (-0.030, -0.088, -0.188),
@@ -49,6 +50,7 @@ class LpipsDistance:
             ValueError: the image is too small for the network.
         """
         require_size(hr, self.name, self.minimum)
+        # the package takes [-1, 1]; given [0, 1] it returns another, plausible number
         signed = 2 * hr.to(self.device, torch.float32) - 1
         return tuple(lpips.normalize_tensor(f) for f in self.model.net(self.model.scaling_layer(signed)))
 
@@ -75,10 +77,12 @@ def model(net: Net, trunk: Path) -> nn.Module:
     Raises:
         ValueError: the file is not a state dict, lacks an array, or has one of another shape.
     """
+    # torchvision warns of arguments that the package passes
     with torch.device("meta"), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", "The parameter 'pretrained'|Arguments other than a weight enum", UserWarning
         )
+        # pnet_rand: otherwise torchvision downloads a whole network; both parts are loaded below, by name
         built = lpips.LPIPS(net=net, version="0.1", pretrained=False, pnet_rand=True, verbose=False)
     # The package makes them in torch's default dtype, whatever that is at the moment.
     built.scaling_layer.shift = torch.tensor(SHIFT, dtype=torch.float32)[None, :, None, None]
@@ -98,6 +102,7 @@ def load_trunk(net: nn.Module, file: Path) -> None:
         if shape != tuple(array.shape):
             raise ValueError(f"{file.name}: {key} is {shape}, must be {tuple(array.shape)}")
         state[name] = found[key]
+    # assign: into arrays on `meta` nothing can be copied
     net.load_state_dict(state, assign=True)
 
 

@@ -17,7 +17,8 @@ from torch import Tensor
 from bench.metrics.pair import one_thread, require_pair
 from bench.metrics.ssim import WINDOW, Plane, similarity
 
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # the paper's, from the finest scale to the coarsest
+# 161: halved four times, rounding up, SSIM's window still fits.
 MINIMUM = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 
 

@@ -35,6 +35,7 @@ SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 # the same on every machine to the last bit.
 MIDDLE = 0.34263151546524945
 WINDOW = (0.012560200468474614, 0.07882796468173002, 0.2372960771171706)
+# 0.2 to 10 by 0.001, as `fit` says: a finer grid would give other values.
 ALPHAS = np.arange(200, 10_001) / 1000
 RATIOS = gamma(2 / ALPHAS) ** 2 / (gamma(1 / ALPHAS) * gamma(3 / ALPHAS))  # rises with alpha
 
@@ -69,12 +70,14 @@ class Niqe:
             raise ValueError(
                 f"niqe: image is {w}x{h}, must be at least {BLOCKS} blocks of {BLOCK}x{BLOCK}: {BLOCKS * BLOCK}x{BLOCK}"
             )
+        # half up, as MATLAB's uint8() does; np.round goes to the even number
         levels = np.floor(sr[:, 0].double().cpu().numpy() * 255 + 0.5)
         return torch.tensor([self.distance(plane) for plane in levels], dtype=torch.float64)
 
     def distance(self, luma: Plane) -> float:
         """Equation 10, of luma in 0..255."""
         found = features(luma)
+        # a flat block has no negative or no positive values to fit, and comes as NaN
         sound = found[np.isfinite(found).all(1)]
         if len(sound) < BLOCKS:
             raise ValueError(
@@ -89,6 +92,7 @@ def features(luma: Plane) -> Float[np.ndarray, "blocks 36"]:
     """18 numbers of each block on two scales; NaN or infinite ones where a block is flat."""
     h, w = luma.shape
     plane = np.ascontiguousarray(luma[: h - h % BLOCK, : w - w % BLOCK], dtype=np.float64)
+    # of the luma itself, not of the normalised plane: each scale has local means of its own
     half = imresize(torch.from_numpy(plane)[None, None], 0.5)[0, 0].numpy()
     return np.hstack([_of_blocks(normalized(plane), BLOCK), _of_blocks(normalized(half), BLOCK // 2)])
 
@@ -96,6 +100,7 @@ def features(luma: Plane) -> Float[np.ndarray, "blocks 36"]:
 def normalized(plane: Plane) -> Plane:
     """Equation 1: less the local mean, over the local deviation and 1; the border is repeated outside."""
     mean = _smooth(plane)
+    # rounding can leave the variance of a flat area just below 0
     deviation = np.sqrt(np.abs(_smooth(plane * plane) - mean * mean))
     return (plane - mean) / (deviation + 1)
 
@@ -108,6 +113,7 @@ def _smooth(plane: Plane) -> Plane:
         taps = [padded.take(range(start, start + length), axis) for start in range(2 * reach + 1)]
         plane = MIDDLE * taps[reach]
         for i, weight in enumerate(WINDOW):
+            # one order of plain sums, farthest taps first: a convolution would choose its own
             plane = plane + (taps[i] + taps[-1 - i]) * weight
     return plane
 
@@ -117,9 +123,11 @@ def _of_blocks(plane: Plane, side: int) -> Float[np.ndarray, "blocks 18"]:
     h, w = plane.shape
     blocks = plane.reshape(h // side, side, w // side, side).swapaxes(1, 2).reshape(-1, side, side)
     alpha, left, right = fit(blocks)
+    # 2 numbers of the block and 4 for each of its 4 neighbours: 18
     columns = [alpha, (left + right) / 2]
     for shift in SHIFTS:
         alpha, left, right = fit(blocks * np.roll(blocks, shift, axis=(1, 2)))
+        # the second is the mean of the fitted distribution
         columns += [alpha, (right - left) * gamma(2 / alpha) / gamma(1 / alpha), left, right]
     return np.stack(columns, axis=1)
 
@@ -138,6 +146,7 @@ def fit(blocks: Float[np.ndarray, "n h w"]) -> tuple[np.ndarray, np.ndarray, np.
         sides = left / right
         ratio = np.abs(values).mean(1) ** 2 / squares.mean(1)
         ratio = ratio * (sides**3 + 1) * (sides + 1) / (sides**2 + 1) ** 2
+    # RATIOS rises: the nearest is one of two neighbours, of equal ones the smaller alpha
     above = np.clip(np.searchsorted(RATIOS, ratio), 1, len(RATIOS) - 1)
     nearer_below = ratio - RATIOS[above - 1] <= RATIOS[above] - ratio
     alpha = np.where(np.isfinite(ratio), ALPHAS[above - nearer_below], np.nan)
@@ -148,6 +157,7 @@ def fit(blocks: Float[np.ndarray, "n h w"]) -> tuple[np.ndarray, np.ndarray, np.
 def _model(file: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         found = loadmat(file)
+    # that the file cannot be read is not a fault of its content
     except OSError:
         raise
     except Exception as error:  # SciPy's reader raises whatever it stumbles over

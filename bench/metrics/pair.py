@@ -38,6 +38,7 @@ def require_unit(image: Tensor, metric: str) -> None:
         ValueError: naming the metric, the actual and the required.
     """
     low, high = (float(value) for value in image.aminmax())
+    # written so that NaN is refused too
     if not (low >= 0 and high <= 1):
         raise ValueError(f"{metric}: image has values from {low:.3g} to {high:.3g}, must be [0, 1]")
 

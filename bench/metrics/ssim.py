@@ -56,11 +56,14 @@ class Strip:
         self.columns = width - LOST
         blocks = -(-self.columns // BLOCK)
         padded = blocks * BLOCK + LOST
+        # x + y, x - y, and the squares of both; what lies beyond `width` stays zero
         self.inputs = torch.zeros(4, rows + LOST, padded, dtype=torch.float64, device=device)
         self.vertical = self.inputs.new_empty(4, rows, padded)
         self.means = self.inputs.new_empty(blocks, 4 * rows, BLOCK)
+        # views of one buffer: (of values, of squares) x (sum, difference) x blocks x rows x BLOCK
         self.moments = self.means.view(blocks, 2, 2, rows, BLOCK).movedim(0, 2)
         self.factors = self.means.new_empty(2, blocks, rows, BLOCK)
+        # a block's windows reach LOST columns into the next block
         self.windows = self.vertical.as_strided((blocks, 4 * rows, BLOCK + LOST), (BLOCK, padded, 1))
         self.down = band(rows, device).expand(4, -1, -1)
         self.across = band(BLOCK, device).T.contiguous().expand(blocks, -1, -1)
@@ -77,10 +80,13 @@ class Strip:
         torch.bmm(self.down, self.inputs, out=self.vertical)
         torch.bmm(self.windows, self.across, out=self.means)
         first, second = self.moments
+        # from means and means of squares to squared means and variances, in place
         second.sub_(first.square_())
+        # to the sum's part alone: it then stands in both S - D and S + D
         first[0].add_(2 * C1)
         second[0].add_(2 * C2)
         of_sum, of_difference = self.moments.unbind(1)
+        # the numerator is taken before `add_` overwrites what it is made of
         torch.sub(of_sum, of_difference, out=self.factors).div_(of_sum.add_(of_difference))
         self.factors[0].mul_(self.factors[1])
         maps = self.factors[:, :, skip:]
@@ -96,6 +102,7 @@ def similarity(x: Plane, y: Plane) -> Similarity:
     strip = Strip(rows, x.shape[1], x.device)
     totals = torch.zeros(2, dtype=torch.float64, device=x.device)
     for start in range(0, height, rows):
+        # the last strip is moved up so that the buffers fit; what it repeats is skipped
         top = min(start, height - rows)
         within = slice(top, top + rows + LOST)
         totals += strip.totals(x[within], y[within], skip=start - top)

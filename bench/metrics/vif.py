@@ -23,6 +23,7 @@ LUMA = (0.299, 0.587, 0.114)
 Planes = Float[Tensor, "n h w"]
 
 
+# Own code: piq's took 24 times as long in float64, and was off on flat images in float32 (docs/metrics.md).
 @one_thread()
 @torch.no_grad()
 def vif_p(sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
@@ -35,9 +36,10 @@ def vif_p(sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]) -> Float[T
     """
     require_pair(sr, hr, "vif-p", least=LEAST)
     x, y = luma(sr), luma(hr)
+    # one tensor under two names: added to below, never in place
     kept = whole = torch.zeros(sr.shape[0], dtype=torch.float64, device=sr.device)
     for scale in range(SCALES):
-        side = 2 ** (SCALES - scale) + 1
+        side = 2 ** (SCALES - scale) + 1  # 17, 9, 5, 3
         if scale:
             x, y = (smooth(plane, side)[..., ::2, ::2] for plane in (x, y))
         terms = information(x, y, side)
@@ -48,9 +50,11 @@ def vif_p(sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]) -> Float[T
 def information(x: Planes, y: Planes, side: int) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
     """What x keeps of y at one scale, and what y has: sums over the windows of `side` pixels."""
     mean_x, mean_y = smooth(x, side), smooth(y, side)
+    # rounding leaves variances of flat areas just below 0
     of_x = (smooth(x * x, side) - mean_x**2).clamp_(min=0)
     of_y = (smooth(y * y, side) - mean_y**2).clamp_(min=0)
     covariance = smooth(x * y, side) - mean_x * mean_y
+    # where sr goes against hr, nothing of hr is kept
     gain = (covariance / (of_y + EPSILON)).clamp_(min=0)
     rest = (of_x - gain * covariance).clamp_(min=EPSILON)
     kept = torch.log10(1 + gain**2 * of_y / (rest + NOISE))
@@ -64,6 +68,7 @@ def smooth(plane: Planes, side: int) -> Float[Tensor, "n h2 w2"]:
     for dim in (-2, -1):
         length = plane.shape[dim] - side + 1
         total = torch.zeros_like(plane.narrow(dim, 0, length))
+        # a window is a product of two: 2 * 17 terms a pixel, not 17 * 17
         for offset, weight in enumerate((weights / weights.sum()).tolist()):
             total.add_(plane.narrow(dim, offset, length), alpha=weight)
         plane = total

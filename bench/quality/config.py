@@ -121,6 +121,7 @@ def config(
     if limit is not None and limit < 1:
         raise UserError(f"--limit is {limit}; must be at least 1")
     scales = tuple(dict.fromkeys(scales))
+    # A folder that has hr images for several scales is read for a single one: with more than one it is refused.
     found = [dataset(name, scale=scales[0] if len(scales) == 1 else None) for name in dict.fromkeys(datasets)]
     lr_source, lr_pattern = _lr(lr)
     made = Config(
@@ -130,6 +131,7 @@ def config(
         protocols=tuple(find_protocol(protocol, scale) for scale in scales),
         models_named=models is not None,
         metrics_named=metrics is not None,
+        # absolute: a callable that changes the working directory must not move the output
         images=images.absolute() if images else None,
         lr=lr_source,
         lr_pattern=lr_pattern,
@@ -170,6 +172,7 @@ def _validate(config: Config) -> None:
     entries = config.entries
     refuse_namesakes(entries)
     for scale in (protocol.scale for protocol in config.protocols):
+        # `bench.api` brings a model that no table knows, so that there is nothing to look up
         if entries and not any(entry.supports(scale) for entry in entries):
             have = "; ".join(
                 f"{entry.name} has {f'x{entry.scale}' if isinstance(entry, ExternalModel) else entry.weights_text}"
@@ -180,6 +183,7 @@ def _validate(config: Config) -> None:
 
 def _lr(text: str) -> tuple[Literal["made", "files"], str | None]:
     """What `--lr` asks for: `made`, `files`, or `files,pattern={stem}_LRBI_x4`."""
+    # A pattern is the name of a file: it may hold further commas and equal signs.
     kind, _, pattern = text.partition(",pattern=")
     if kind == "made" and not pattern:
         return "made", None

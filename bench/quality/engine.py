@@ -55,6 +55,7 @@ class ResultWriter:
             RunError: something failed and the plan is strict.
             OSError: an image could not be written; its scores are stored.
         """
+        # An older model's image may still lie where this one could not be written: no row may claim it.
         written = [] if outcome.write_error else outcome.pictures
         self.store.add(
             self.run,
@@ -63,6 +64,7 @@ class ResultWriter:
             failures=outcome.failures,
             files=[job.cached] if job.cached else [],
         )
+        # a cluster writes one image in several parts, of which the first stores this
         job.cached = None
         if outcome.write_error:
             raise outcome.write_error
@@ -73,6 +75,7 @@ class ResultWriter:
                 raise RunError(f"{text} (--strict)")
             self.reporter.note(printable(text))
         for key, text in outcome.notes.items():
+            # a model that is odd is so on every image: said of the first one alone
             if key not in self._seen_notes:
                 self._seen_notes.add(key)
                 self.reporter.note(f"{self.plan.title} {job.image.stem} ({key[1]}): {text}")
@@ -95,6 +98,7 @@ class ResultWriter:
                 image=image.stem,
                 image_sha256=hr.sha256,
             )
+            # a row outlives a picture that somebody deleted, which is then made again
             has_image = {
                 key for key in stored if (plan.images_folder / key[0] / f"{image.stem}.png").is_file()
             }
@@ -102,6 +106,7 @@ class ResultWriter:
                 has_image = set()
         for model, without_value in missing_scores(plan, self.store, image.stem, hr.sha256):
             metrics = [metric for metric in without_value if metric.fits(hr, plan.protocol)]
+            # `owns`, not equality: the stored hash may have the tile behind it that memory chose
             if metrics or (plan.images and not any(model.owns(*key) for key in has_image)):
                 pending.append((model, metrics))
         return pending
@@ -126,10 +131,12 @@ def missing_scores(
             if model is ORIGINAL and metric.entry.reference:  # hr against itself
                 continue
             version = (metric.entry.name, metric.entry.version)
+            # nearly always decided by this look-up; the scan below is for hashes with a tile behind them
             if (model.name, model.hash, *version) in known:
                 continue
             if not any(model.owns(*key[:2]) and key[2:] == version for key in known):
                 missing.append(metric)
+        # a model that misses no score may still miss its picture, which the caller decides
         if missing or model is not ORIGINAL:
             pending.append((model, missing))
     return pending
@@ -140,8 +147,10 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
 
     Those that were read before, have not changed since and miss nothing are not read again.
     """
+    # read_ahead runs some images ahead of the loop below and keeps their order: so do their jobs
     plan, waiting = writer.plan, deque[ImageJob]()
 
+    # Runs in the calling thread, as the store requires; only decoding is done in the reader's.
     def files() -> Iterator[ImageFile]:
         for image in plan.dataset.images:
             job = ImageJob(image=image, lr_file=plan.lr_files.get(image.stem), fingerprint=fingerprint(image))
@@ -185,6 +194,7 @@ Executor = Callable[[ResultWriter, Iterator[ImageJob]], None]
 def in_threads(writer: ResultWriter, jobs: Iterator[ImageJob]) -> None:
     """Jobs are done in threads of this process."""
     plan = writer.plan
+    # no more workers than images; of stored images the number comes from the store
     count = plan.image_count or len(plan.dataset.images)
     done = in_parallel(partial(_score_and_save, plan), jobs, device=plan.device, most=count)
     with closing(done):  # at an error too: nothing goes on behind the message
@@ -251,11 +261,13 @@ def fingerprint(image: ImageFile) -> str | None:
         return None
     try:
         found = os.stat(image.file)  # noqa: PTH116
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # ValueError: the name holds a NUL
         return None
+    # copying with times kept sets st_mtime back; st_ctime is the file system's own
     changed = max(found.st_mtime_ns, found.st_ctime_ns)
     if not changed < time.time_ns() - GRAIN_NANOSECONDS:
         return None
+    # the inode too: a file that is moved into this place may bring size and times along
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
 
 

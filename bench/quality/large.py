@@ -75,9 +75,11 @@ class LargeImage:
             return upscaler.pixels(stem)
         assert upscaler is not None
         assert lr is not None
+        # --tile off, or tiles inside of what looks at the whole image: sr is made at once, in float
         if not isinstance(upscaler, Tiled):
             return as_bytes(upscale(upscaler, as_tensor(lr).to(self.plan.device)))
         sr = upscale_large(lr, upscaler, device=self.plan.device)
+        # here, since `pieces` goes past TiledWhenLarge.__call__, which refuses it for other images
         refuse_inexact(upscaler)
         return sr
 
@@ -91,6 +93,7 @@ class LargeImage:
             raise ValueError(
                 f"sr is {_size(sr)}, must be {_size(self.hr)}: hr cut to a multiple of the scale"
             )
+        # not `lint`, which works on float copies of the whole pair
         notes = {}
         tiles = tiled_inside(model.upscaler)
         if tiles is not None and tiles.last is not None and tiles.last.tile is not None:
@@ -124,6 +127,7 @@ class LargeImage:
         """
         if metric.entry.name not in LARGE_METRICS:
             raise ValueError(f"measures whole images, and this one is {_size(self.hr)}")
+        # PsnrSsim's fields are called as LARGE_METRICS
         return float(getattr(sr.scores, metric.entry.name))
 
     def to_pixels(self, image: Small | None) -> Pixels:

@@ -32,12 +32,12 @@ HALF = 0.49 / LEVELS  # less than half a level: the same 8 bits
 FEW_LEVELS = 4  # times fewer than hr has
 LEAST_CELLS = 8
 CLEARLY = 4.0  # times smaller a squared error must become before anything is said
-LEAST_ERROR = (1 / 255) ** 2
-LEAST_CONTRAST = 0.02
-GREY = 0.05**2
-COLOURED = (6 / 255) ** 2
-LEAST_SHIFT = 0.2
-STEPS = 3
+LEAST_ERROR = (1 / 255) ** 2  # one 8-bit level: with less there is nothing to explain
+LEAST_CONTRAST = 0.02  # standard deviation of hr's blocks: to less, any gain fits
+GREY = 0.05**2  # of hr's chroma energy, that is 5 % of its amplitude
+COLOURED = (6 / 255) ** 2  # chroma energy above which hr counts as in colour
+LEAST_SHIFT = 0.2  # pixels
+STEPS = 3  # Gauss-Newton steps on each of the two grids
 UNEVEN = 0.5  # of the shift: how much more or less a quarter of the image may want
 LEAST_LR = 24  # pixels per side of lr: in less, what upscaling loses looks like a shift
 SMALL = 512  # pixels: wide blocks of a smaller image are too few to tell shifts of some pixels
@@ -67,7 +67,7 @@ LINEAR = (
         "squeeze it back: x * 219/255 + 16/255",
     ),
 )
-NEAR = 0.02
+NEAR = 0.02  # of gain and of offset, to those of LINEAR
 ALIKE = 0.9  # correlation: what was hardly trained fits nowhere
 
 
@@ -126,6 +126,7 @@ def _findings(sr: Tensor, hr: Tensor, scale: int, source: Source) -> Iterator[Fi
     hr = hr[..., : sr.shape[2], : sr.shape[3]]
     values = sr / 255 if sr.dtype == torch.uint8 else sr
     if values.dtype in {torch.float16, torch.bfloat16}:
+        # sums over an image overflow in float16 (at 65504) and lose digits in bfloat16
         values = values.float()
     yield from lint_range(values, hr)
     yield from lint_levels(values, hr, source)
@@ -140,6 +141,7 @@ def lint_pixels(
     Args:
         hr: uint8.
     """
+    # torch has next to no operations for uint16
     if sr.dtype == np.uint16:
         sr = sr.astype(np.int32)
     return lint(torch.from_numpy(sr).permute(2, 0, 1)[None], to_tensor(hr), scale, source="file")
@@ -199,12 +201,14 @@ def lint_range(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) ->
     low, high = (float(value) for value in sr.aminmax())
     bright = float(hr.max())
     what = f"sr has values from {low:.3g} to {high:.3g}"
+    # one NaN or infinity makes the sum one; as a sum may also overflow, all values decide
     if not torch.isfinite(sr.sum()) and not torch.isfinite(sr).all():
         yield _refuse(
             "range",
             "sr holds NaN or infinite values",
             "find the layer they come from; float16 overflows at 65504",
         )
+    # only beside an hr that is not nearly black itself: there such values are right
     elif high <= 1.5 / LEVELS and bright > 8 / LEVELS and low >= -1 / LEVELS:
         yield _refuse(
             "range",
@@ -213,6 +217,7 @@ def lint_range(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) ->
         )
     elif low >= -OVERSHOOT and high <= 1 + OVERSHOOT:
         return
+    # overshoot grows with the range, so that it is scaled here
     elif low >= -OVERSHOOT * LEVELS and 8 < high <= (1 + OVERSHOOT) * LEVELS:
         yield _refuse("range", f"{what}, which looks like 0..255", "divide by 255")
     elif high <= 1 + OVERSHOOT and -1 - OVERSHOOT <= low < -OVERSHOOT:
@@ -232,6 +237,7 @@ def lint_levels(
     # of the middle channel every so many pixels, which nearly always is enough
     samples = [image[0, image.shape[1] // 2].flatten() for image in (sr, hr)]
     a, b = (pixels[:: max(1, pixels.numel() // MOST_SAMPLED)] for pixels in samples)
+    # the sample first: the whole pair is compared only where the sample is equal
     if bool(((a - b).abs() <= HALF).all()) and bool(((sr - hr).abs() <= HALF).all()):
         flat = float(hr.amax() - hr.amin()) == 0
         yield Finding(
@@ -243,6 +249,7 @@ def lint_levels(
             else "make sure that it is no copy of hr; PSNR is infinite there",
         )
     levels = a * LEVELS
+    # a model's floats lie between the levels by right: the protocol rounds them
     if source == "file" and float((levels - levels.round()).abs().max()) > GRID:
         yield Finding(
             kind="quantisation",
@@ -275,6 +282,7 @@ def lint_size(sr: Size, hr: Size, scale: int) -> Iterator[Finding]:
     """
     if sr == hr:
         return
+    # The order matters: lr's size is a whole fraction of hr's too, but `_ratio` would not say that it is lr's.
     what, said = f"sr is {_size_text(sr)}", _size_text(hr)
     cut = (hr[0] - hr[0] % scale, hr[1] - hr[1] % scale)
     rounded_up = (-(-hr[0] // scale) * scale, -(-hr[1] // scale) * scale)
@@ -329,6 +337,7 @@ def _size_text(size: Size) -> str:
 
 def lint_fit(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h w"], scale: int) -> Iterator[Finding]:
     """Channel order, linear range and shift. The pair has one size; nothing is said of tiny or flat images."""
+    # twice the scale: wider than what upscaling blurs, so that blur and ringing average out
     cell = min(max(2 * scale, 8), min(hr.shape[-2:]) // LEAST_CELLS)
     if cell < 2:
         return
@@ -353,13 +362,14 @@ def lint_fit(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h w"], scale:
 
 def lint_order(a: Float[Tensor, "1 3 h w"], b: Float[Tensor, "1 3 h w"]) -> Iterator[Finding]:
     """Channels in another order than R, G, B, and a grey sr of a colourful hr."""
+    # 3 x 3: of sr's channel i against hr's channel j
     errors = ((a[0, :, None] - b[0, None]) ** 2).mean((2, 3))
     totals = {
         order: float(sum(errors[i, j] for i, j in enumerate(order)) / 3)
         for order in itertools.permutations(range(3))
     }
     best = min(totals, key=totals.__getitem__)
-    asked = totals[0, 1, 2]
+    asked = totals[0, 1, 2]  # as it is: R, G, B
     if asked > LEAST_ERROR and totals[best] * CLEARLY < asked:
         name = "".join("RGB"[i] for i in best)
         yield Finding(
@@ -384,6 +394,7 @@ def lint_linear(a: Float[Tensor, "1 1 h w"], b: Float[Tensor, "1 1 h w"]) -> Ite
     error = float((a - b).square().mean())
     if error <= LEAST_ERROR:
         return
+    # least squares of sr = gain hr + offset over the blocks; `left` is what that does not explain
     centred = b - b.mean()
     gain = float((centred * a).sum() / centred.square().sum())
     offset = float(a.mean()) - gain * float(b.mean())
@@ -409,6 +420,7 @@ def lint_shift(a: Float[Tensor, "1 1 h w"], b: Float[Tensor, "1 1 h w"], cell: i
     if cell * float(_step(a, b).abs().max()) < LEAST_SHIFT / 2:
         return
     shift = torch.zeros(2, dtype=torch.float64)
+    # coarse to fine; `shift` is in cells of the finer grid
     for wide in (2, 1):
         coarse_a, coarse_b = (F.avg_pool2d(image, wide) for image in (a, b))
         if min(coarse_a.shape[-2:]) >= LEAST_CELLS:
@@ -443,6 +455,7 @@ def _everywhere(a: Tensor, b: Tensor, shift: Float[Tensor, " 2"]) -> bool:
 def _refined(a: Tensor, b: Tensor, shift: Float[Tensor, " 2"]) -> Float[Tensor, " 2"]:
     """`shift` (x, y) in pixels after some Gauss-Newton steps: a(x) = b(x - shift)."""
     for _ in range(STEPS):
+        # a step from small slopes may run away; 2 cells are also what `_step` cuts off at the border
         shift = (shift + _step(a, _moved(b, shift))).clamp(-2, 2)
     return shift
 
@@ -450,8 +463,10 @@ def _refined(a: Tensor, b: Tensor, shift: Float[Tensor, " 2"]) -> Float[Tensor, 
 def _step(a: Tensor, b: Tensor) -> Float[Tensor, " 2"]:
     """The small shift (x, y) that brings b nearest to a, from b's slopes."""
     slopes = torch.gradient(b[0, 0], dim=(1, 0))
+    # without two cells of border, into which `_moved` has repeated pixels
     slope = torch.stack([each[2:-2, 2:-2].flatten() for each in slopes], 1)
     residual = (b - a)[0, 0, 2:-2, 2:-2].flatten()
+    # a quarter with slopes in one direction alone would be singular
     normal = slope.T @ slope + 1e-12 * torch.eye(2, dtype=slope.dtype)
     return torch.linalg.solve(normal, slope.T @ residual)
 
@@ -459,6 +474,7 @@ def _step(a: Tensor, b: Tensor) -> Float[Tensor, " 2"]:
 def _moved(image: Tensor, shift: Float[Tensor, " 2"]) -> Tensor:
     """The image moved to the right and down by `shift` (x, y) pixels, its border repeated."""
     h, w = image.shape[-2:]
+    # affine_grid counts a whole side as 2, and says where each pixel comes from: hence minus below
     move = 2 * shift / torch.tensor((w, h))
     theta = torch.tensor([[[1, 0, -move[0]], [0, 1, -move[1]]]], dtype=image.dtype, device=image.device)
     grid = F.affine_grid(theta, [1, 1, h, w], align_corners=False)

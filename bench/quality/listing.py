@@ -35,6 +35,7 @@ def lines() -> Iterator[str]:
 
 
 def _line(name: str, about: str, needs: Iterable[str]) -> str:
+    # by size alone: hashing all files would make a listing wait
     missing = [file for file in needs if not is_shipped(file) and cache.state(file) != "present"]
     return f"  {name:<22} {about}{_needs(missing)}"
 

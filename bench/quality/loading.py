@@ -86,6 +86,7 @@ def load_model(config: Config, p: SRProtocol, device: torch.device, name: str) -
     models = [
         model
         for model, entry in zip(config.models, config.entries, strict=True)
+        # may take one too many, as sr-pixel for sr-pixel+match+; the exact name decides below
         if name == entry.name or (config.self_ensemble and name.startswith(entry.name))
     ]
     for model in _models(replace(config, models=tuple(models)), p, device, lambda line: None):
@@ -149,6 +150,7 @@ def _models(config: Config, p: SRProtocol, device: torch.device, log: Log) -> It
             log(f"model {entry.name} skipped: {error}")
             continue
         in_tiles = tiled(upscaler, config.tile)
+        # the hash holds the margin of a tile, which is measured for the channels that the model will be given
         like = torch.zeros(1, 1 if p.colour == "y" else 3, 1, 1, device=device)
         model = Model(
             name=entry.name,
@@ -157,6 +159,7 @@ def _models(config: Config, p: SRProtocol, device: torch.device, log: Log) -> It
             variants=tiled_inside(in_tiles) is not None,
         )
         yield model
+        # of networks alone, as the literature's `+` is
         if config.self_ensemble and (isinstance(entry, ExternalModel) or entry.weights):
             yield replace(
                 model,
@@ -186,6 +189,7 @@ def _for_dataset(
         try:
             made = images_for(model, data, p.scale)
         except OtherScale as error:
+            # the only scale that was asked for: skipping it would leave nothing to do
             if len(config.protocols) == 1:
                 raise
             log(f"model {model.name} is skipped at x{p.scale}: {error}")
@@ -217,10 +221,12 @@ def refuse_folders(plan: Plan) -> None:
     """
     if plan.images_folder is None:
         return
+    # one by one, not images_folder: another folder of images may lie beside those that are written
     names = ["hr", "lr", *(model.name for model in plan.models), CROPS_FOLDER]
     read = [
         (f"the folder of {model.name}", model.upscaler.folder)
         for model in plan.models
+        # whatever has `pixels(stem)` conforms; only a folder of files can be written into
         if isinstance(model.upscaler, PrecomputedImages) and hasattr(model.upscaler, "folder")
     ]
     refuse_clashes(

@@ -62,10 +62,12 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
     that fails on it costs itself, and so does a metric that cannot measure it.
     """
     outcome = Outcome.of(plan, job)
+    # a file that was read to learn its hash and misses nothing: the writer stores the hash
     if not job.pending:
         return outcome
     assert job.hr is not None
     try:
+        # of a stored image the file is read here, in the worker, and compared with its hash
         pixels = job.hr.pixels
     except (ValueError, OSError) as error:
         return outcome.add_failure(error)
@@ -75,10 +77,12 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
             image = steps.of(pixels, plan)
             lr = image.degrade(job.lr_file) if job.needs_lr else None
         except Exception as error:
+            # anything else is a defect of this suite and ends the run, as in the loop over metrics below
             if not isinstance(error, ValueError | OSError) and not out_of_memory(error):
                 raise
             return outcome.add_failure(error)
         if plan.images:
+            # a job without lr (stored images) comes from a plan that writes no images
             outcome.add_image(HR, "", image.to_pixels(image.hr))
             outcome.add_image(LR, "", image.to_pixels(lr))
         for planned, metrics in job.pending:
@@ -88,6 +92,7 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
                 model = replace(planned, hash=hash_done(planned.hash, planned.upscaler))
                 outcome.notes.update(image.check(model, sr))
                 prepared = image.prepare(sr)
+                # inside the try: NaN, which is no pixel, is the model's failure
                 written = image.to_pixels(sr) if plan.images and model.name != HR else None
             except Exception as error:  # whatever a model does wrong costs it this image, not the run
                 outcome.add_failure(error, model=planned.name)

@@ -31,6 +31,7 @@ from bench.records import (
 LARGE_PIXELS = 16_000_000
 """hr pixels above which an image is scored in strips (:mod:`bench.quality.large`): several float64 copies are made else."""
 
+# Means over pixels or windows, whose sums over strips add up; values of networks and of an image's statistics do not.
 LARGE_METRICS = ("psnr", "ssim")
 
 
@@ -83,6 +84,7 @@ class LoadedMetric:
             return True
         if is_large(image.height, image.width) and self.entry.name not in LARGE_METRICS:
             return False
+        # as cropping to a multiple of the scale and the border crop will leave it
         sides = (side - side % protocol.scale - 2 * protocol.shave for side in (image.height, image.width))
         return min(sides) >= self.entry.least
 
@@ -124,6 +126,7 @@ class Plan:
         """Of the data set under its protocol, a folder per model in it: FOLDER/DATASET/x4-johnson2016."""
         if self.images is None:
             return None
+        # sr of lr files that were given must not replace sr of the lr that the protocol makes
         given = f"-lr-{self.protocol.lr_sha256[:8]}" if self.protocol.lr_sha256 else ""
         return self.images / self.dataset.name / f"x{self.protocol.scale}-{self.protocol.name}{given}"
 
@@ -207,6 +210,7 @@ class Outcome:
                 protocol=plan.protocol.name,
                 protocol_hash=plan.protocol.hash,
                 image=job.image.stem,
+                # empty for a file that could not be read: only a failure is stored of it
                 image_sha256=job.hr.sha256 if job.hr else "",
                 folder=plan.images_folder,
             )

@@ -17,6 +17,7 @@ from bench.lr import degrade
 from bench.prepare import modcrop
 from bench.records import Border, Dataset, SRProtocol
 
+# Recent MATLAB mirrors outside the image, older MATLAB clamps; lr files of either are in use (docs/datasets.md).
 OTHER_BORDER: dict[Border, Border] = {"symmetric": "replicate", "replicate": "symmetric"}
 
 
@@ -54,6 +55,7 @@ class SameLr:
             text += f", the others differ by at most {most} level{'s' * (most > 1)}"
         if self.unlike:
             stem, why = next(iter(self.unlike.items()))
+            # a reason that quotes a file's name is an error of reading it; the others are sizes
             sizes = not any("'" in words for words in self.unlike.values())
             what = (
                 f"{'have' if len(self.unlike) > 1 else 'has'} another size" if sizes else "cannot be compared"
@@ -82,6 +84,7 @@ def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> S
             unlike[image.stem] = str(error)
             continue
         if made.shape[:2] == given.shape[:2]:
+            # int16: differences of uint8 wrap. A grey hr's lr may be stored as three equal channels, which broadcasts.
             levels[image.stem] = int(np.abs(made.astype(np.int16) - given).max())
         else:
             unlike[image.stem] = f"{_size(given)}, must be {_size(made)}"
@@ -95,6 +98,7 @@ def closest_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -
         UserError: as :func:`same_lr`.
     """
     found = same_lr(data, files, protocol)
+    # all that could be compared; another border would not help the rest
     if len(found.equal) == len(found.levels):
         return found
     other = same_lr(data, files, replace(protocol, border=OTHER_BORDER[protocol.border]))
@@ -139,6 +143,7 @@ def read_lr_pixels(file: Path, hr: tuple[int, int, int], scale: int) -> UInt8[np
         raise ImageError(
             f"{str(file)!r} is {_size(lr)}, must be {required[1]}x{required[0]}: hr is {width}x{height}"
         )
+    # many programs store grey as three equal channels
     if channels == 1 and bool((lr == lr[..., :1]).all()):
         return lr[..., :1]
     if lr.shape[2] != channels:

@@ -52,6 +52,7 @@ def protocols(store: Store) -> dict[str, SRProtocol]:
         for row in checked(store.file, "protocols", columns, rows):
             fields = dict(zip(columns, row, strict=True))
             defined = definition(fields["definition"])
+            # protocols of style transfer lie in the same table
             if "style_layers" in defined:
                 continue
             rule = typed(SRProtocol, {**defined, "name": fields["name"]}, "a protocol")
@@ -115,6 +116,7 @@ class _Known:
         last: dict[tuple[str, ...], Version] = {}
         for version in (*self.scored.values(), *self.pictured.values()):
             key = _key(version)[:-1]
+            # by the number of the run, not its start: the clock may have been put back
             if version.model not in {HR, LR} and (key not in last or last[key].run < version.run):
                 last[key] = version
         return list(last.values())
@@ -156,6 +158,7 @@ def select(store: Store, config: RescoreConfig, log: Log) -> Selection:
     parts = tuple(_parts(known, pictured_models))
     if not config.skip_hash_check:
         _refuse_unhashed(known, pictured_models)
+    # models that nobody named may lack pictures: a line has said so
     whole = bool(parts) and (config.models is None or len(pictured_models) == len(chosen))
     return Selection(parts=parts, whole=whole)
 
@@ -167,6 +170,7 @@ def _key(version: Version) -> tuple[str, ...]:
 def _known(store: Store, config: RescoreConfig, log: Log) -> _Known:
     rules = protocols(store)
     tables = [store.versions("scores"), store.versions("pictures")]
+    # a protocol that is listed but has no rows is nothing to refuse
     for digest in sorted({version.protocol_hash for table in tables for version in table} & set(rules)):
         reason = refusal(rules[digest])
         if not reason:
@@ -212,6 +216,7 @@ def _wanted(version: Version, known: _Known, config: RescoreConfig) -> bool:
 def _parts(known: _Known, versions: Sequence[Version]) -> Iterable[Part]:
     order = {name: place for place, name in enumerate(UPSCALERS)}
     places: dict[Place, list[tuple[str, str]]] = {}
+    # in the order of the table, a self-ensemble (`+`) behind its model, others last
     for v in sorted(versions, key=lambda v: (order.get(v.model.removesuffix("+"), len(order)), v.model)):
         places.setdefault((v.dataset, v.protocol_hash), []).append((v.model, v.model_hash))
     for place, models in sorted(places.items(), key=lambda item: known.title(item[0])):
@@ -239,6 +244,7 @@ def _lack(known: _Known, version: Version, command: Sequence[str]) -> str:
     """What has no pictures, and how to get them."""
     scored, pictured = known.images(version)
     place = (version.dataset, version.protocol_hash)
+    # the run's own command, this time with images; a run of another program has none
     words = [word for word in command if word != "--no-images"] or _like(known, version)
     return printable(
         f"{known.title(place)}: {scored - pictured} of {scored} images that {version.model} was scored on have no "
@@ -271,6 +277,7 @@ def stored_plan(part: Part, metrics: Sequence[LoadedMetric], device: torch.devic
         image_count=part.images,
         protocol=part.protocol,
         models=[
+            # variants: memory may have had single images done in tiles, whose hashes have the tile behind them
             Model(name=name, hash=digest, upscaler=None, variants=True, validated=True)
             for name, digest in part.models
         ],
@@ -288,6 +295,7 @@ def stored_jobs(writer: ResultWriter, *, trust: bool) -> Iterator[ImageJob]:
     """
     after, plan = "", writer.plan
     place = {"dataset": plan.dataset.name, "protocol_hash": plan.protocol.hash}
+    # by name, not by an open cursor or an offset: rows are written while the pages are read
     while rows := writer.store.picture_page(**place, after=after, most=PAGE):
         after = rows[-1][0].image
         for _, group in groupby(rows, key=lambda row: row[0].image):
@@ -303,6 +311,7 @@ def _newest_by_file(rows: Iterable[tuple[Picture, int]]) -> list[Picture]:
     """The images whose files no later run wrote to, the newest last."""
     last: dict[str, Picture] = {}
     for picture, _ in sorted(rows, key=lambda row: row[1]):
+        # popped, so that it is inserted again at the end: the order is that of the runs
         last.pop(picture.file, None)
         last[picture.file] = picture
     return list(last.values())
@@ -322,6 +331,7 @@ def _job(writer: ResultWriter, pictures: Sequence[Picture], trust: bool) -> Imag
     for model, metrics in missing_scores(plan, writer.store, stem, sha256):
         if metrics and (model.name, model.hash) in with_image:
             sr = stored.get((model.name, model.hash, sha256))
+            # the stored hash, with the tile where there was one: the picture was made that way
             used = model.hash if sr is None else sr.picture.model_hash
             pending.append((replace(model, hash=used, upscaler=StoredSr(stored=sr)), metrics))
     return ImageJob(

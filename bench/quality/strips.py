@@ -59,11 +59,13 @@ def degrade_large(
     rounded = protocol.arithmetic == "uint8"
     lr = np.empty((h // scale, w // scale, channels), dtype=np.uint8 if rounded else np.float32)
     block = 1 if rounded else BLOCK_ROWS
+    # in lr pixels; the blur reaches ceil(3 sigma) hr pixels (bench.lr.blur)
     around = up_to(KERNEL + math.ceil(math.ceil(3 * protocol.blur_sigma) / scale), block)
     for start, stop in strips(h // scale, strip_pixels // (scale * w), block):
         first, last = max(start - around, 0), min(stop + around, h // scale)
         strip = degrade(to_tensor(hr[first * scale : last * scale]), protocol)
         kept = strip[0, :, start - first : stop - first].permute(1, 2, 0)
+        # uint8 arithmetic gives k/255, of which k comes back exactly
         lr[start:stop] = ((kept * 255).round().to(torch.uint8) if rounded else kept).numpy()
     return lr
 
@@ -117,9 +119,12 @@ def psnr_ssim(
     squares, ssim, channels = 0.0, 0.0, 0
     for start, stop, a, b in _pairs(sr[inner], hr[inner], protocol, strip_pixels):
         channels = a.shape[0]
+        # the LOST rows below are the next strip's as well: here they are for SSIM's windows alone
         squares += float((a[:, : stop - start] - b[:, : stop - start]).square_().sum())
         height = a.shape[1] - LOST
+        # the last strip may have no window of its own
         if height > 0:
+            # similarity is a mean over a strip's windows; all strips have as many columns, so rows are its weight
             ssim += height * sum(float(similarity(x, y).ssim) for x, y in zip(a, b, strict=True))
     error = squares / (channels * rows * columns)
     return PsnrSsim(
@@ -131,7 +136,9 @@ def _pairs(
     sr: UInt8[np.ndarray, "h w c"], hr: UInt8[np.ndarray, "h w c2"], protocol: SRProtocol, strip_pixels: int
 ) -> Iterator[tuple[int, int, Float64[Tensor, "c h w"], Float64[Tensor, "c h w"]]]:
     """Strips as they are measured, each with the `LOST` rows below it; where in the image each begins and ends."""
+    # the border was cropped from the whole image; a strip's upper and lower edge are none of its border
     unshaved = replace(protocol, shave=0)
+    # a strip lower than the window would be mostly rows that are computed twice
     for start, stop in strips(hr.shape[0], max(strip_pixels // hr.shape[1], WINDOW)):
         a, b = (to_tensor(image[start : stop + LOST]).double() for image in (sr, hr))
         sides = prepare(a, b, unshaved)
@@ -181,6 +188,7 @@ def upscale_large(
     shape = (height * upscaler.scale, width * upscaler.scale, colours)
     if out is None:
         out = np.empty(shape, dtype=np.uint8)
+    # assigning would broadcast or cast in silence
     if out.shape != shape or out.dtype != np.uint8:
         raise ValueError(f"out is {out.dtype} {out.shape}, must be uint8 {shape}")
 
@@ -198,11 +206,12 @@ def upscale_large(
 
 def as_tensor(pixels: Small) -> Float[Tensor, "1 c h w"]:
     """float32 in [0, 1]."""
+    # a copy: a memory map may be read-only, and a model may write into what it is given
     image = torch.tensor(pixels).permute(2, 0, 1)[None].to(torch.float32).contiguous()
     return image / 255 if pixels.dtype == np.uint8 else image
 
 
 def as_bytes(sr: Float[Tensor, "1 c h w"]) -> UInt8[np.ndarray, "h w c"]:
     """On the 8-bit grid, exactly as the ordinary path measures it."""
-    exact = sr.double() if sr.device.type != "mps" else sr.cpu().double()
+    exact = sr.double() if sr.device.type != "mps" else sr.cpu().double()  # mps has no float64
     return (quantize(exact) * 255).round().to(torch.uint8)[0].permute(1, 2, 0).cpu().numpy()

@@ -71,6 +71,7 @@ class Row:
         return f"{self.mean:.{decimals}f}{STAR}" if finite is None else f"{finite:.{decimals}f}{STAR}"
 
 
+# eq=False: Mapping compares by content, and so does a Row with it
 @dataclass(eq=False)
 class Values(Mapping[str, float]):
     """Values by image stem, eight bytes and a reference each: of 100,000 images, not much."""
@@ -101,6 +102,7 @@ class Values(Mapping[str, float]):
     def __len__(self) -> int:
         return len(self._stems)
 
+    # no ValuesView, which would look up every stem again
     def values(self) -> array[float]:  # type: ignore[override]
         """In the order of the stems."""
         return self._numbers
@@ -114,6 +116,7 @@ def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str])
     """
     values: dict[tuple[str, str], Values] = {}
     versions: dict[str, str] = {}
+    # `last` is read after the loop: a plan's scores have all but model, metric, image and value in common
     last, stem = None, ""
     for last in scores:
         versions[last.metric] = last.metric_version
@@ -132,6 +135,7 @@ def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str])
         )
         for model in models
         for metric in metrics
+        # no row without a value: a failure, or hr under a metric with a reference; `last` is for mypy
         if last and (model, metric) in values
     ]
 
@@ -193,6 +197,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
         lines = []
         for model in models:
             of_model = [cell.get((model, metric)) for metric in metrics]
+            # several where a metric could not measure every image
             counts = dict.fromkeys(str(row.n) for row in of_model if row)
             lines.append((model, *(row.text() if row else "" for row in of_model), "/".join(counts)))
         wide = len(metrics) > WIDE
@@ -210,6 +215,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
                     Column(head="n"),
                 ),
                 rows=tuple(lines),
+                # hr is no model: its row stands below a line
                 rules=tuple(i for i, model in enumerate(models) if model == HR),
                 notes=tuple(_of_infinite(group)),
                 layout="tight" if wide else "boxed",
@@ -236,6 +242,7 @@ def _of_infinite(group: Sequence[Row]) -> Iterator[str]:
 def with_published(table: Table, published: Sequence[Published]) -> Table:
     """The table with what others published below a line."""
     n = len(table.rows)
+    # between `model` and `n`
     metrics = [column.head for column in table.columns[1:-1]]
     more = tuple(
         (f"{value.model} ({value.source})", *(value.text(metric) for metric in metrics), "")
@@ -258,6 +265,7 @@ def print_tables(rows: Sequence[Row], others: Sequence[Published] = ()) -> None:
         print_table(with_published(table, shown), console)
         for other in shown:
             if other.cannot:
+                # printed text may hold brackets, which rich takes for markup
                 console.print(
                     f"{other.model} ({other.source}): {other.cannot}", markup=False, highlight=False
                 )

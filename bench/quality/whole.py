@@ -35,6 +35,7 @@ class WholeImage:
         reference: hr as metrics see it.
     """
 
+    # each worker may have one in memory: LARGE_PIXELS bounds it
     turn: ClassVar[AbstractContextManager[Any]] = nullcontext()
     protocol: SRProtocol
     hr: Float[Tensor, "1 c h w"]
@@ -51,6 +52,7 @@ class WholeImage:
         whole = images.to_tensor(pixels).to(plan.device)
         hr = modcrop(to_luma(whole) if protocol.colour == "y" else whole, protocol.scale)
         require_size(hr.shape[-2:], pixels, protocol)
+        # before any model runs: what hr itself is refused for costs the image once, not each model
         reference = prepare_one(hr, protocol, grey=hr.shape[1] == 1)
         return WholeImage(protocol=protocol, hr=hr, reference=reference)
 
@@ -83,6 +85,7 @@ class WholeImage:
             if refused := refusal(found):
                 raise ValueError(refused.text)
             notes = {(finding.kind, model.name): finding.text for finding in found}
+        # of validated images too: with --skip-hash-check a file may hold anything by now
         if sr.shape[-2:] != self.hr.shape[-2:]:
             raise ValueError(f"sr is {size(sr)}, must be {size(self.hr)}: hr cut to a multiple of the scale")
         return notes
@@ -106,6 +109,7 @@ class WholeImage:
         b = getattr(self.reference, entry.view)
         if not isinstance(function, CachedMetric):
             return float(tp.cast("Metric", function)(a, b))
+        # kept as long as this image: the next models are measured against the same features
         if entry.name not in self.features:
             self.features[entry.name] = function.reference(b)
         return float(function.against(a, self.features[entry.name]))
@@ -136,12 +140,14 @@ def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "
     Raises:
         ValueError: sr has another size than scale times lr, is not finite, or lies far outside [0, 1].
     """
+    # channels None takes one channel as it is
     given = lr.expand(-1, 3, -1, -1) if lr.shape[1] == 1 and upscaler.channels == 3 else lr
     sr = upscaler(given)
     n, c, h, w = given.shape
     required = (n, c, h * upscaler.scale, w * upscaler.scale)
     if tuple(sr.shape) != required:
         raise ValueError(f"the model returned shape {tuple(sr.shape)}, must be {required}")
+    # aminmax passes NaN on, so that two numbers say whether all are finite
     low, high = sr.aminmax()
     if not (torch.isfinite(low) and torch.isfinite(high)):
         raise ValueError("the model returned NaN or infinite values, must be finite ones in [0, 1]")

@@ -56,6 +56,7 @@ class LoadedModel:
 def _signed(entry: StylizerEntry | UpscalerEntry, plugin: Plugin) -> StylizerEntry | UpscalerEntry:
     return replace(
         entry,
+        # a plugin that copies one of our entries must not be found under our scores
         hash_id=f"{plugin.distribution}:{entry.hash_id}",
         version=f"{entry.version}+{plugin.stamp}",
     )
@@ -124,8 +125,10 @@ def load_upscaler(name: str, scale: int, find: Callable[[str], Path], device: to
         return upscaler
     if not chosen.supports(scale):
         raise UserError(f"model {name} has no weights for x{scale}; it has {chosen.weights_text}")
+    # no argument rather than None: a target without weights need not know it
     weights = {"weights": shipped.find(chosen.weights[scale], find)} if chosen.weights else {}
     made = resolve(chosen.target)(scale=scale, **chosen.options, **weights)
+    # interpolations have no weights to be moved: they compute where lr lies
     return made.to(device) if hasattr(made, "to") else made
 
 
@@ -145,8 +148,10 @@ def load_stylizer(name: str, find: Callable[[str], Path], device: torch.device) 
     target = resolve(chosen.target)
     try:
         network: nn.Module = target(shipped.find(chosen.weights, find)) if chosen.weights else target()
+    # a network that is read out of an ONNX file needs the extra
     except ImportError as error:
         raise UserError(str(error)) from error
+    # frozen, or autograd would keep every activation of a timing or an apply
     return network.to(device).requires_grad_(False)
 
 
@@ -215,6 +220,7 @@ def load(
         kind=kind(name),
         network=network,
         scale=scale,
+        # an adapter pads inside and states nothing of itself: the entry has the minimum
         requirements=replace(requirements(network), minimum=chosen.minimum),
         weights=weights,
         device=device,

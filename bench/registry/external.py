@@ -77,6 +77,7 @@ class ExternalModel:
 
     def hash(self, scale: int) -> str:
         """SHA-256 of all that decides its output: content, options, this package's part in it."""
+        # neither changes a pixel; a renamed model keeps its scores
         options = {key: value for key, value in self.spec.options.items() if key not in {"name", "style"}}
         return content_hash({"outside": VERSION, "content": self.content, "options": options, "scale": scale})
 
@@ -118,11 +119,13 @@ def found(text: str, known: Callable[[], str]) -> ExternalModel:
             "FILE.py:NAME, a folder of images"
         )
     spec = parse(text)
+    # the stamp is a part of the cache's key: an edited file is opened again
     return _opened(text, *_stamp(spec.source))
 
 
 def _stamp(source: str) -> tuple[str, int, int]:
     """What tells a file from another of its name: where it lies, when it was written, its length."""
+    # absolute: a callable may have changed the working directory since
     path = Path(source).absolute()
     found = path.stat() if path.is_file() else None
     return str(path), found.st_mtime_ns if found else 0, found.st_size if found else 0
@@ -132,10 +135,12 @@ def _stamp(source: str) -> tuple[str, int, int]:
 def _opened(text: str, path: str, written: int, length: int) -> ExternalModel:
     spec = parse(text)
     added = (plugin.name for plugin in plugins(PLUGIN_MODELS))
+    # casefold: where names of folders ignore case, two models would write into one
     if spec.name.casefold() in {*stylizers.STYLIZERS, *upscalers.UPSCALERS, *TAKEN, *added}:
         raise UserError(
             f"{spec.text!r} would be called {spec.name!r}, which is taken; use another: {spec.text},name=NAME"
         )
+    # by name: each adapter needs torch or a library that a listing must not wait for
     opened: ExternalModel = resolve(ADAPTERS[spec.kind])(spec)
     return opened
 
@@ -148,6 +153,7 @@ def refuse_namesakes(models: Iterable[Any]) -> None:
     seen: dict[str, Any] = {}
     for model in models:
         other = seen.setdefault(model.name, model)
+        # the same object twice is one model that was named twice
         if other is not model:
             raise UserError(
                 f"{other.spec.text!r} and {model.spec.text!r} are both called {model.name!r}; must be different "

@@ -17,6 +17,7 @@ def random_paper_network() -> StyleNet:
     The statistics of its batch normalisation are those of one image of noise, so that activations have the size
     that they have in a trained network: rounding to half precision then costs what it costs there.
     """
+    # the caller's random state stays; no device's generator is used, so that none is saved (which starts CUDA)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(SEED)
         network = StyleNet()

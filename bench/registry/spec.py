@@ -15,9 +15,12 @@ SourceKind = Literal["checkpoint", "onnx", "callable", "folder"]
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".safetensors", ".model")
 KINDS = """a checkpoint (.pth, .ckpt, .safetensors), an ONNX file (.onnx), FILE.py:NAME or PACKAGE.MODULE:NAME, \
 or a folder of images"""
+# The last colon counts: a path may have one of its own, as `C:\net.py:make`.
 CALLABLE = re.compile(r"(?P<source>.+):(?P<name>[A-Za-z_]\w*)")
+# `rest` is greedy, so that options are taken from the right; a path may hold a comma or a line break.
 OPTION = re.compile(r"(?P<rest>.*),(?P<key>[a-z]+)=(?P<value>[^,]*)", re.DOTALL)
-MOST = 1024
+MOST = 1024  # of scale= and multiple=: a slip in typing must not ask for gigabytes of padding
+# It names a folder of images: no separator, nothing hidden, no `..`.
 SAFE_NAME = re.compile(r"(?!\.)[\w.+-]{1,80}")
 
 
@@ -109,6 +112,7 @@ class Spec:
         path = Path(self.source)
         own = self.attribute or (path.stem if self.kind in {"checkpoint", "onnx"} else path.name)
         if self.kind == "folder":
+            # of `results/esrgan/{dataset}` the name is esrgan
             own = re.sub(r"\{[^}]*\}", "", self.source).rstrip("/").rpartition("/")[2] if "{" in own else own
         return re.sub(r"[^\w.+-]+", "_", own).strip("._-")[:80] or "model"
 
@@ -160,6 +164,7 @@ def parse(text: str) -> Spec:
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     """The source, and its options in order; a file whose name has commas and `=` goes before options."""
     given: list[tuple[str, str]] = []
+    # asked at each step: as soon as what is left is a file, its commas are its own
     while not _exists(text) and (found := OPTION.fullmatch(text)):
         given.insert(0, (found["key"], found["value"]))
         text = found["rest"]
@@ -167,6 +172,7 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _kind(source: str) -> tuple[SourceKind, str]:
+    # with a placeholder there is no folder to look for yet
     if _is_folder(source) or "{dataset}" in source:
         return "folder", ""
     suffix = Path(source).suffix.lower()
@@ -175,6 +181,7 @@ def _kind(source: str) -> tuple[SourceKind, str]:
     if _exists(source) and suffix in CHECKPOINTS:
         return "checkpoint", ""
     found = CALLABLE.fullmatch(source)
+    # a file called `a:b` is a file
     if found and not _exists(source):
         return "callable", found["name"]
     if _exists(source):

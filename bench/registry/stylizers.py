@@ -64,7 +64,7 @@ STYLIZERS: dict[str, StylizerEntry] = {
         StylizerEntry(
             name="style-paper",
             about="the paper's network (batch norm, 32 filters) with random weights: for timing only",
-            hash_id="bench.stylizers:random_paper_network",
+            hash_id="bench.stylizers:random_paper_network",  # where it lay when it was first hashed
             target="bench.registry.random_network:random_paper_network",
         ),
         *(

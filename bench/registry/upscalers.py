@@ -50,6 +50,7 @@ class UpscalerEntry:
         weights = shipped.sha256_of(self.weights[scale]) if self.weights else None
         return content_hash(
             {
+                # the key stays `target`, as when it held that: another would orphan every stored score
                 "target": self.hash_id,
                 "options": dict(self.options),
                 "version": self.version,

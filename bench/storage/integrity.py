@@ -20,7 +20,7 @@ from pathlib import Path
 from bench.errors import StoreError
 
 MAGIC = b"SQLite format 3\x00"
-HEADER_BYTES = 100
+HEADER_BYTES = 100  # of every SQLite database
 REMEDY = "it is damaged; restore a copy, or rename it and repeat the command"
 
 
@@ -46,9 +46,11 @@ def readable(file: Path) -> Iterator[Path]:
     if not _needs_copy(file):
         yield file
         return
+    # errors ignored: Windows does not delete the copy while it is open
     with tempfile.TemporaryDirectory(prefix="perceptual-bench-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / file.name
         shutil.copyfile(file, copy)
+        # the log holds what was stored last; its index (-shm) SQLite makes anew
         if log_of(file).is_file():
             shutil.copyfile(log_of(file), log_of(copy))
         yield copy
@@ -57,6 +59,7 @@ def readable(file: Path) -> Iterator[Path]:
 def _needs_copy(file: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            # the first read, which is when SQLite makes its files beside the database
             db.execute("select 1 from sqlite_master limit 1").fetchone()
     except sqlite3.OperationalError as error:
         return any(words in str(error) for words in ("readonly", "read-only", "unable to open"))
@@ -67,12 +70,14 @@ def _needs_copy(file: Path) -> bool:
 
 def saved(db: sqlite3.Connection, place: Path) -> Path | None:
     """Everything of an open database whose file is gone, beside its place; None where that cannot be written."""
+    # never over what an earlier run saved
     for attempt in range(1, 100):
         target = place.with_name(f"{place.stem}-saved-{attempt}{place.suffix}")
         if target.exists():
             continue
         try:
             with closing(sqlite3.connect(target)) as copy:
+                # the open connection still reads the file that nobody can name any more
                 db.backup(copy)
         except (sqlite3.Error, OSError):
             target.unlink(missing_ok=True)
@@ -83,6 +88,7 @@ def saved(db: sqlite3.Connection, place: Path) -> Path | None:
 
 def log_of(file: Path) -> Path:
     """Where SQLite keeps what was stored last, until it comes into the file."""
+    # SQLite follows links, and keeps its log beside the file itself
     return Path(f"{os.path.realpath(file)}-wal")
 
 
@@ -95,6 +101,7 @@ def unfinished(file: Path) -> bool:
     """
     log = log_of(file)
     sizes = {}
+    # The log first: a file that another process makes in between must not look like one that its log has lost.
     for path in (log, file):
         try:
             found = path.stat()
@@ -114,6 +121,7 @@ def unfinished(file: Path) -> bool:
             f"results file {str(file)!r} is {'empty' if file in sizes else 'missing'}, but {str(log)!r} beside it holds "
             "what was stored last; restore a copy, or move that away and repeat the command"
         )
+    # beside a log the file may end anywhere: the pages that it lacks may be in the log
     if not waiting and file in sizes and size % _page_bytes(file):
         raise StoreError(f"results file {str(file)!r}: {REMEDY} ({size} bytes are no whole number of pages)")
     return waiting > 0
@@ -126,6 +134,7 @@ def _page_bytes(file: Path) -> int:
             header = stream.read(HEADER_BYTES)
     except OSError:
         return 1
+    # bytes per page in two bytes, in which 65536 does not fit: 1 stands for it
     count = int.from_bytes(header[16:18], "big") if header.startswith(MAGIC) else 0
     return 65536 if count == 1 else count or 1
 
@@ -157,6 +166,7 @@ def check(uri: str, patience_seconds: float) -> None:
         sqlite3.DatabaseError: something is wrong.
     """
     with closing(sqlite3.connect(uri, uri=True, timeout=patience_seconds)) as db:
+        # quick: not each index entry is looked up; 1: the first fault will do
         (found,) = db.execute("pragma quick_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(f"malformed: {found}")

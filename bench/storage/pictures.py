@@ -13,6 +13,7 @@ from bench.storage.rows import checked
 
 COLUMNS = tuple(Picture.__dataclass_fields__)
 HASH = "pixels_sha256"
+# Columns by name: in the table `run` stands before the hash, which was added later.
 INSERT = f"insert or replace into pictures ({', '.join(COLUMNS)}, run) values ({', '.join('?' for _ in COLUMNS)}, ?)"
 REPLACED = (
     "delete from pictures where dataset = ? and protocol_hash = ? and image = ? and file = ? "
@@ -81,10 +82,13 @@ def page(
 
 def versions(db: sqlite3.Connection, file: object, table: Literal["scores", "pictures"]) -> list[Version]:
     """Of all that has rows in a table, in the order of data sets and protocols."""
+    # a file from before there were hashes has none at all
     unhashed = "0" if table == "scores" else f"sum({HASH} = '')" if hashed(db) else "count(*)"
     key = ("dataset", "protocol_hash", "model", "model_hash")
+    # bench.records.untiled_hash, in SQL: a file may have millions of rows and a few versions
     alone = f"iif(instr(model_hash, '{IN_TILES}'), substr(model_hash, 1, instr(model_hash, '{IN_TILES}') - 1), model_hash)"
     groups = ", ".join((*key[:-1], alone))  # images that were done in tiles are of the same version
+    # distinct: an image has a score for each metric
     query = f"select {groups}, count(distinct image), max(run), {unhashed} from {table} group by {groups}"
     found = checked(
         file, table, (*key, "size", "run", "size"), db.execute(query)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
-MOST_DECIMALS = 17
+MOST_DECIMALS = 17  # digits that tell any two floats apart; a larger number would be a request for memory
+# Few values in millions of rows: categories take a small part of the memory that strings do.
 SHARED = ("model", "model_hash", "dataset", "protocol", "protocol_hash", "metric", "metric_version", "store")
 
 COLUMNS = {"scores": fields(Score), "pictures": fields(Picture), "failures": fields(Failure)}
@@ -129,9 +130,11 @@ def read(files: Sequence[Path]) -> ResultsData:
     """
     import pandas as pd
 
+    # a file that is named twice must not count as two
     parts = [_read_one(file) for file in dict.fromkeys(files)]
     key = ["dataset", "protocol_hash", "image", "image_sha256", "model", "model_hash"]
     pictures = pd.concat([part.pictures for part in parts], ignore_index=True)
+    # before duplicates are dropped: of one model's pictures of an image, done in tiles or not, one is left
     pictures["model_hash"] = pictures["model_hash"].map(untiled_hash)
     return ResultsData(
         stores=tuple(name for part in parts for name in part.stores),
@@ -143,6 +146,7 @@ def read(files: Sequence[Path]) -> ResultsData:
         timings=tuple(timing for part in parts for timing in part.timings),
         curves=tuple(curve for part in parts for curve in part.curves),
         runs=_merged(_aged(part.runs, place) for place, part in enumerate(parts)),
+        # reversed: the last one that is merged stays, and the first file's name is wanted
         protocols=_merged(part.protocols for part in reversed(parts)),
         style_protocols=_merged(part.style_protocols for part in reversed(parts)),
         environments=_merged(part.environments for part in parts),
@@ -175,6 +179,7 @@ def _scores(parts: Sequence[pd.DataFrame], key: Sequence[str]) -> pd.DataFrame:
     found = pd.concat(parts, ignore_index=True)
     found = found.drop_duplicates([*key, "metric", "metric_version"], keep="last", ignore_index=True)
     found["model_hash"] = found["model_hash"].map(untiled_hash)
+    # after concat, which gives up categories that differ from file to file
     for column in SHARED:
         found[column] = found[column].astype("category")
     return found
@@ -202,6 +207,7 @@ def _read_one(file: Path) -> ResultsData:
         protocols = dict(_made(store, "protocols", _protocol))
         facts = {(row["run"], row["name"]): row["text"] for row in _made(store, "run_facts", lambda row: row)}
         style_protocols = {key: p for key, p in protocols.items() if isinstance(p, StyleProtocol)}
+        # style metrics lie in the same table: the kind of protocol tells them apart
         is_style = scores["protocol_hash"].isin(list(style_protocols))
         is_hr = ~is_style & (scores["model"] == HR)
         contents = ResultsData(
@@ -209,6 +215,7 @@ def _read_one(file: Path) -> ResultsData:
             scores=scores[~is_style & ~is_hr],
             style_scores=scores[is_style],
             of_hr=scores[is_hr],
+            # a path that is absolute already stays what it is
             pictures=pictures.assign(file=[str(folder / path) for path in pictures["file"]]),
             failures=frames["failures"],
             timings=tuple(
@@ -240,6 +247,7 @@ def _refuse_loose_ends(contents: ResultsData) -> None:
     Raises:
         StoreError: a row is of a run, a machine or a protocol that the file does not hold.
     """
+    # SQLite does not enforce the references of the schema unless a connection asks for it
     runs = {number for _, number in contents.runs}
     machines = {
         "runs": {run.environment_hash for run in contents.runs.values()},
@@ -287,8 +295,10 @@ def _frame(store: Store, table: str, name: str) -> pd.DataFrame:
     import pandas as pd
 
     columns, rows = store.table(table)
+    # no columns: a file from before there was the table
     known = columns or (*(field.name for field in COLUMNS[table]), "run")
     with sound(store.file, table):
+        # a column of a field with a default may be absent from an older file
         if missing := {f.name for f in COLUMNS[table] if f.default is MISSING} - set(known):
             raise ValueError(f"the column {min(missing)} is missing")
         return pd.DataFrame.from_records(

@@ -39,16 +39,17 @@ INSERT_METRIC = (
 )
 
 PROGRAMS = ("view", "trigger")
+# sqlite_master lists a virtual table as a table: only its statement tells.
 VIRTUAL = re.compile(r"\s*create\s+virtual\b", re.IGNORECASE)
 WHOLE = {"id", "run", "scale", "size", "batch", "decimals", "higher_is_better", "height", "width"}
 NUMBERS = {"value", "seconds"}
 MAY_BE_NULL = {"finished"}
 WORDS = {int: "a whole number", float: "a number", str: "text"}
-LONGEST_VALUE_BYTES = 2**28
+LONGEST_VALUE_BYTES = 2**28  # SQLite's own limit would let one value take a gigabyte
 LARGEST = 1e100  # beyond it, squares and sums of sound values would overflow
 NAMES = {"dataset", "image", "model", "subject", "metric", "variant"}
-LONGEST_NAME = 1000
-DEEPEST = 100
+LONGEST_NAME = 1000  # names are printed, and become files
+DEEPEST = 100  # what walks through JSON does so by recursion
 BRACKETS = re.compile(r"[\[\]{}]")
 
 
@@ -65,6 +66,7 @@ def timing(row: Mapping[str, Any]) -> SpeedResult:
     """Of a row of the table `timings`."""
     known = {name: row[name] for name in TIMING_COLUMNS}
     parts = {"seconds": json.loads(row["seconds"]), "certificate": mapping(row["certificate"])}
+    # written so that NaN is refused too
     if not parts["seconds"] or not all(0 < value < math.inf for value in parts["seconds"]):
         raise ValueError(f"seconds is {parts['seconds']}; must be times above 0, one at least")
     return typed(SpeedResult, known | parts, "a timing")
@@ -87,11 +89,13 @@ def refuse_programs(db: sqlite3.Connection, file: object) -> None:
     Raises:
         StoreError: the file holds more than tables and indexes.
     """
+    # from here on no function that an index or a view of the file names is called unless SQLite knows it as harmless
     db.execute("pragma trusted_schema = off")
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)
     for kind, name, sql in db.execute("select type, name, sql from sqlite_master").fetchall():
         found = kind if kind in PROGRAMS else "virtual table" if VIRTUAL.match(str(sql)) else ""
         if kind == "table" and not found:
+            # generated columns are computed on reading; table_info would leave them out
             hidden = db.execute("select count(*) from pragma_table_xinfo(?) where hidden > 0", (name,))
             found = "computed column" if hidden.fetchone()[0] else ""
         if found:
@@ -119,6 +123,7 @@ def checked(
             wanted.append((str, type(None)) if column in MAY_BE_NULL else (str,))
     known = set()
     for row in rows:
+        # of millions of rows nearly all have the same types, which are compared once
         kinds = tuple(map(type, row))
         if kinds not in known:
             for column, value, types in zip(columns, row, wanted, strict=True):
@@ -147,6 +152,7 @@ def sound(file: object, table: str) -> Iterator[None]:
     except StoreError:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError) as error:
+        # the message may quote the file: one line, ASCII, and no more than can be read
         words = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(_message(file, table, ascii(words)[1:-1][:300])) from error
 
@@ -179,7 +185,7 @@ def definition(text: str) -> dict[str, Any]:
         ValueError: it is not.
     """
     found = mapping(text)
-    content_hash(found)
+    content_hash(found)  # refuses NaN and infinity, which JSON does not have
     return found
 
 

@@ -1,4 +1,7 @@
-"""What a results file looks like inside, and what its errors mean for a user."""
+"""What a results file looks like inside, and what its errors mean for a user.
+
+Files of users have these tables: names stay, a new column or table is an addition with a default (`ADDED`).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from pathlib import Path
 
 from bench.text import one_line
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # raised when older versions can no longer read a file: they refuse it then
 APPLICATION_ID = 0x50_42_4E_43  # "PBNC": the file says whose it is
-BUSY_SECONDS = 60.0
+BUSY_SECONDS = 60.0  # EXPLANATIONS and docs say "a minute"
 
+# `without rowid`: rows lie in the order of their long keys, which are then stored once and not twice.
 SCHEMA = """
 create table environments (hash text primary key, facts text not null);
 create table protocols (hash text primary key, name text not null, definition text not null);
@@ -77,6 +81,7 @@ TABLES = (
     "files",
 )
 
+# Parts of SQLite's messages; the first that fits is taken.
 EXPLANATIONS = {
     "locked": "another process has held it for a minute; wait for that one, or name another file with --db",
     "full": "the disk is full; what was stored before is kept: free some space and repeat the command",
@@ -90,6 +95,7 @@ EXPLANATIONS = {
 
 
 def explain(file: Path, error: sqlite3.Error) -> str:
+    """What an error of SQLite means for a user: names the file, says what to do, and quotes SQLite."""
     text = one_line(str(error))
     for key, remedy in EXPLANATIONS.items():
         if key in text:

@@ -89,22 +89,26 @@ class Store(AbstractContextManager["Store"]):
         with self._explained():
             if not read_only:
                 file.parent.mkdir(parents=True, exist_ok=True)
+            # A log that waits may be that of a crash: every page is looked at before the log comes into the file.
             if store_damage.unfinished(file) and not read_only:
                 store_damage.check(_uri(file, read_only=True), BUSY_SECONDS)
             with store_damage.readable(file) if read_only else nullcontext(file) as source:
+                # isolation_level None: transactions begin and end where this module says so, never by themselves
                 self._db = sqlite3.connect(
                     _uri(source, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None
                 )
                 try:
                     self._open(read_only)
-                except BaseException:
+                except BaseException:  # a file that is refused is not held open
                     self._db.close()
                     raise
+            # after opening, which makes a new file
             self._number = store_damage.number(self.place)
 
     def _open(self, read_only: bool) -> None:
         tables = self._tables()  # first, for another process may be making them, which also sets what follows
         application, version = self._pragma("application_id"), self._pragma("user_version")
+        # 0 without tables: a new file, or an empty one
         if application not in {0, APPLICATION_ID} or (application == 0 and tables):
             raise StoreError(
                 f"{str(self.file)!r} is a database of another program; must be a results file or a new name"
@@ -118,9 +122,12 @@ class Store(AbstractContextManager["Store"]):
         if read_only:
             return
         store_damage.write_ahead(self._db, BUSY_SECONDS)
+        # with a write-ahead log a killed process loses nothing by it; a power cut may cost the last transactions
         self._db.execute("pragma synchronous = normal")
         with self._transaction():
+            # asked again inside the transaction: two processes may be making the file
             if self._pragma("user_version") == 0:
+                # one by one: executescript would commit the transaction first
                 for statement in SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"pragma application_id = {APPLICATION_ID}")
@@ -134,6 +141,7 @@ class Store(AbstractContextManager["Store"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # what was written into a file that has no name any more would be lost without a word
         if error is None and not self.read_only and store_damage.number(self.place) != self._number:
             saved = store_damage.saved(self._db, self.place)
             where = f"what it held is in {str(saved)!r}" if saved else "it went with that file"
@@ -156,6 +164,7 @@ class Store(AbstractContextManager["Store"]):
         Raises:
             StoreError: it is not one, or a newer one.
         """
+        # opened on its own first, for all that is refused on opening; `attach` looks at nothing
         Store(other, read_only=True).close()
         with self._explained(), store_damage.readable(other) as source:
             self._db.execute("attach database ? as other", (_uri(source, read_only=True),))
@@ -163,6 +172,7 @@ class Store(AbstractContextManager["Store"]):
                 with self._transaction():
                     return merge(self._db, self.file, other, contributor)
             finally:
+                # after the transaction, in which SQLite cannot detach
                 self._db.execute("detach database other")
 
     def start(self, run: Run) -> int:
@@ -177,6 +187,7 @@ class Store(AbstractContextManager["Store"]):
                 [(p.hash, p.name, as_json(p.definition)) for p in run.protocols],
             )
             self._db.executemany(INSERT_METRIC, [tuple(vars(metric).values()) for metric in run.metrics])
+            # by position, in the order of the table's columns, of which `id` is made by SQLite
             about = (run.program, as_json(run.command), run.started, None, facts.hash)
             number = self._db.execute("insert into runs values (null, ?, ?, ?, ?, ?)", about).lastrowid or 0
             if run.config:
@@ -332,6 +343,7 @@ class Store(AbstractContextManager["Store"]):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        # immediate: one that begins by reading is refused at once, not waited for, when it comes to write
         self._db.execute("begin immediate")
         try:
             yield
@@ -348,6 +360,7 @@ class Store(AbstractContextManager["Store"]):
         except sqlite3.Error as error:
             raise StoreError(explain(self.file, error)) from error
         except UnicodeError as error:
+            # sqlite3 decodes texts itself, and raises no error of its own
             damage = sqlite3.DatabaseError("malformed: a text is not UTF-8")
             raise StoreError(explain(self.file, damage)) from error
         except OSError as error:
@@ -355,4 +368,5 @@ class Store(AbstractContextManager["Store"]):
 
 
 def _uri(file: Path, read_only: bool) -> str:
+    # as_uri escapes `?`, `#` and `%` in names
     return f"{file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"

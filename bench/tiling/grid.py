@@ -41,9 +41,11 @@ def spans(length: int, tile: int, overlap: int, *, multiple: int = 1, minimum: i
         )
     around = up_to(overlap, multiple)
     size = max(up_to(tile, multiple) + 2 * around, up_to(minimum, multiple))
+    # no larger than one piece with its margins: tiles would compute more, not less
     if length <= size:
         return [Span(start=0, stop=length, first=0, last=length)]
     count = -(-length // up_to(tile, multiple))
+    # as many tiles, of one size: a rest of a few pixels would still need a whole margin
     even = up_to(-(-length // count), multiple)
     size = max(even + 2 * around, up_to(minimum, multiple))
     return [_span(start, length, even, around, size, multiple) for start in range(0, length, even)]
@@ -51,6 +53,7 @@ def spans(length: int, tile: int, overlap: int, *, multiple: int = 1, minimum: i
 
 def _span(start: int, length: int, tile: int, around: int, size: int, multiple: int) -> Span:
     stop = min(start + tile, length)
+    # the last piece is moved back to full length; down to a multiple, or the network's cells would shift
     latest = max(length - size, 0) // multiple * multiple
     first = min(max(start - around, 0), latest)
     last = min(first + size, length)

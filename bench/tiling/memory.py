@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from bench.interfaces import Upscaler
 from bench.tiling.grid import up_to
 
-PROBE = 64
+PROBE = 64  # lr pixels per side
 # Of an upscaler that keeps its memory from torch: four arrays of 64 features in float32, as large as sr.
 UNSEEN_BYTES_PER_SR_PIXEL = 4 * 64 * 4
 UNSEEN_BELOW = 4  # times its output: what torch sees of a call that computes elsewhere is little more than sr
@@ -39,6 +39,7 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         given = kwargs or {}
+        # weights and lr were there before the call
         for tensor in _tensors((args, given)):
             self.known.add(tensor.untyped_storage())
         out = func(*args, **given)
@@ -47,6 +48,7 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
     def _count(self, storage: torch.UntypedStorage) -> None:
+        # a view or the result of an operation in place is no new memory
         if storage in self.known:
             return
         self.known.add(storage)
@@ -89,6 +91,7 @@ def _peak(upscaler: Upscaler, lr: Tensor) -> tuple[int, int]:
             output = upscaler(lr)
         return live.peak, output.nbytes
     torch.cuda.synchronize(lr.device)
+    # weights are allocated already: the peak is of the call alone
     before = torch.cuda.memory_allocated(lr.device)
     torch.cuda.reset_peak_memory_stats(lr.device)
     output = upscaler(lr)
@@ -99,6 +102,7 @@ def budget(device: torch.device) -> float:
     """Bytes that a tile may take: a quarter of what is free on a CPU and 1 GiB at most, half of it on a GPU."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
+        # held by torch's allocator, which gives it to the next tensor
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return GPU_SHARE * (free + cached)
     return min(CPU_SHARE * free_bytes(), CPU_MOST)
@@ -111,4 +115,5 @@ def free_bytes() -> int:
         most, now = ((CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
     except OSError:
         return free
+    # `max` stands where a container has no limit
     return min(free, max(int(most) - int(now), 0)) if most.isdigit() and now.isdigit() else free

@@ -25,7 +25,7 @@ LENGTHS = (64, 128, 256, 512, 1024)
 LONGEST_GRADIENT = 256  # beyond, all that autograd keeps would be more memory than tiles are to take
 THIN = 16
 DRAWS = 2  # a ReLU that is off hides a path; two draws of noise hardly ever hide the same one
-TOLERANCE = 1e-5
+TOLERANCE = 1e-5  # of values in [0, 1]: sums in another order differ by less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Probe:
         """Noise in [0, 1], `length` along `axis` (-2 or -1), as thin as may be in the other."""
         thin = up_to(max(THIN, self.minimum), self.multiple)
         sides = (length, thin) if axis == -2 else (thin, length)
+        # drawn on the CPU in float64: the same noise for every device and dtype
         drawn = torch.rand(
             (1, self.like.shape[1], *sides),
             generator=torch.Generator().manual_seed(seed),
@@ -80,8 +81,10 @@ def receptive_field(probe: Probe) -> Field:
     Raises:
         Exception: whatever the upscaler raises on noise of 64 x 16 pixels (brought up to its minimum and multiple).
     """
+    # the caller scores in inference mode, in which there are no gradients
     with torch.inference_mode(False):
         found = [_along(probe, axis) for axis in (-2, -1)]
+        # the weaker of both: what one axis was found by alone is not said of the other
         how = found[0].how if found[0].how == found[1].how else "perturbation"
         unbounded = [field for field in found if field.radius is None]
         if unbounded:
@@ -102,8 +105,10 @@ def _along(probe: Probe, axis: int) -> Field:
         if used is None:
             how, used = "perturbation", _by_perturbation(probe, length, axis)
         cell = probe.cell(length)
+        # at a border it may reach further: a longer strip is asked
         if used and used.start > 0 and used.stop < length:
             return Field(radius=max(cell - used.start, used.stop - cell - probe.multiple, 0), how=how)
+        # nothing has a part: what comes out does not depend on lr
         if not used:
             return Field(radius=0, how=how)
     return Field(radius=None, how=how, reason=f"it looks further than {LENGTHS[-1] // 2 - 1} pixels")
@@ -121,7 +126,9 @@ def _by_gradient(probe: Probe, length: int, axis: int) -> range | None:
                 if not sr.requires_grad:
                     return None
                 middle = sr.narrow(axis, cell * scale, probe.multiple * scale)
+                # random weights, so that gradients of the cell's pixels do not cancel
                 weighted = (middle * torch.randn_like(middle)).sum()
+                # allow_unused: None, not an error, where sr does not depend on lr
                 (gradient,) = torch.autograd.grad(weighted, lr, allow_unused=True)
         except RuntimeError as error:
             if out_of_memory(error):
@@ -142,8 +149,10 @@ def _by_perturbation(probe: Probe, length: int, axis: int) -> range:
         lr = probe.noise(length, axis, seed)
         other = lr.clone()
         other.narrow(axis, cell, probe.multiple).copy_(
+            # another draw than any of this loop, or the cell would stay what it is
             probe.noise(length, axis, seed + DRAWS).narrow(axis, cell, probe.multiple)
         )
+        # a copy: an upscaler may use its output's buffer again
         differs = _any(probe.upscaler(lr).clone() != probe.upscaler(other), axis)
         changed |= differs.view(length, scale).any(1)
     return _extent(changed)
@@ -154,6 +163,7 @@ def error_of(probe: Probe, radius: int, axis: int) -> float:
     """By how much the middle cell of sr differs when lr is cut `radius` pixels from it; NaN counts as infinite."""
     around, scale, multiple = up_to(radius, probe.multiple), probe.upscaler.scale, probe.multiple
     piece = up_to(max(multiple + 2 * around, probe.minimum), multiple)
+    # far enough from the border of the large image that it has no part in the cell
     first = 2 * around + up_to(THIN, multiple)
     cut = 0.25 + probe.noise(piece, axis) / 2
     ours = probe.upscaler(cut).narrow(axis, around * scale, multiple * scale).clone()

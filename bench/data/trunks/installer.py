@@ -52,6 +52,7 @@ def installer() -> Installer:
     no_pip, no_uv = _true(pip.get("no-index")), _true(uv["NO_INDEX"]) or _true(uv["OFFLINE"])
     indexes: list[str] = []
     if not no_pip:
+        # UV_DEFAULT_INDEX takes the place of pip's own; UV_NO_INDEX and UV_OFFLINE forbid that too
         default = "" if own or no_uv else _pips_default()
         indexes += [pip.get("index-url") or default, *pip.get("extra-index-url", "").split()]
     if not no_uv:
@@ -75,6 +76,7 @@ def _pip_options() -> Mapping[str, str]:
     except (OSError, subprocess.SubprocessError):
         return _from_environment()
     found: dict[str, str] = {}
+    # the weakest first: what wins is written last
     for section in reversed(SECTIONS):
         for line in done.stdout.splitlines():
             key, _, value = line.partition("=")
@@ -86,6 +88,7 @@ def _pip_options() -> Mapping[str, str]:
 
 def _literal(value: str) -> str:
     try:
+        # pip prints values as Python writes strings
         return str(ast.literal_eval(value))
     except (ValueError, SyntaxError):
         return value

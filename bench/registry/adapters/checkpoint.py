@@ -56,7 +56,7 @@ LEFTOVERS = re.compile(
     r"\w*criterion\w*|metric\w*|psnr|ssim)(?:\.|$)",
     re.IGNORECASE,
 )
-DEEPEST = 8
+DEEPEST = 8  # parts inside of parts, and prefixes behind prefixes
 
 
 def opened(spec: Spec) -> ExternalModel:
@@ -73,6 +73,7 @@ def opened(spec: Spec) -> ExternalModel:
         if metadata.get("architecture") in {sr_net.ARCHITECTURE, style_net.ARCHITECTURE}:
             return _trained_here(spec, sha256, metadata)
         arrays = read(file)
+        # before spandrel, which is optional and does not know this network
         for found in unwrapped(arrays):
             if example_style_net.is_example_style_net(found):
                 return _example_style(spec, sha256, found)
@@ -159,6 +160,7 @@ def read(file: Path) -> dict[str, Tensor]:
             "that made it, best as safetensors"
         ) from error
     except DAMAGE as error:
+        # torch says so itself when weights_only meets one
         script = "TorchScript" in str(error)
         what = "is TorchScript, which is code" if script else f"is damaged or no checkpoint ({reason(error)})"
         raise UserError(f"{str(file)!r} {what}; must be a file of tensors: a state_dict") from error
@@ -195,6 +197,7 @@ def _inner(content: Any) -> Mapping[Any, Any] | None:
     for part in PARTS:
         if isinstance(content.get(part), Mapping) and content[part]:
             return content[part]
+    # the one entry is the weights, whatever it is called; a single array is not
     if len(content) == 1:
         (only,) = content.values()
         return only if isinstance(only, Mapping) else None
@@ -216,6 +219,7 @@ def unwrapped(arrays: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
 
 def _whole(arrays: Mapping[str, Tensor], prefix: str) -> bool:
     """Whether what has the prefix is a network of its own: the rest is another copy of it, or left over from training."""
+    # `module.` (DataParallel) may stand in one copy and not in the other
     own = {name.removeprefix(prefix).removeprefix("module.") for name in arrays if name.startswith(prefix)}
     rest = [name for name in arrays if not name.startswith(prefix)]
     return all(
@@ -245,6 +249,7 @@ def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> Ex
         about="the style network of PyTorch's examples",
         scale=1,
         content=sha256,
+        # a copy: `.to` moves a module in place, and another device may want it too
         make=lambda scale, device: ModuleAdapter(copy.deepcopy(network), convention, scale).to(device),
         minimum=example_style_net.MINIMUM_SIZE,
         style=spec.options.get("style", ""),
@@ -264,6 +269,7 @@ def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> External
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of old calls in other people's networks
+                # a dictionary of its own, which spandrel may change
                 model = ModelLoader(device="cpu").load_from_state_dict(dict(arrays))
             break
         except UnsupportedModelError:
@@ -283,6 +289,7 @@ def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> External
             f"{spec.source!r} holds {len(weights)} arrays that spandrel knows no network for, the first called "
             f"{next(iter(weights))!r}; must be one of its architectures, or FILE.py:NAME that builds yours"
         )
+    # a masked descriptor takes a mask beside the image (inpainting)
     if not isinstance(model, ImageModelDescriptor) or model.input_channels != model.output_channels:
         raise UserError(f"{spec.source!r} is a {model.architecture.name}, which takes more than one image; must be "
                         "an upscaler or a stylizer")  # fmt: skip
@@ -301,7 +308,7 @@ def _described(spec: Spec, sha256: str, model: Any) -> ExternalModel:
         bgr=spec.options.get("order") == "bgr",
         channels=model.input_channels,
         multiple=spec.options.get("multiple", needs.multiple_of),
-        minimum=max(1, needs.minimum),
+        minimum=max(1, needs.minimum),  # spandrel has 0 where there is none
         square=needs.square,
     )
     network: nn.Module = model.model.requires_grad_(False).eval()

@@ -91,6 +91,7 @@ def run(network: Network, convention: Convention, scale: int, lr: Tensor) -> Ten
     if lr.shape[1] == 1:
         return _cut_to_size(network, convention, scale, lr)
     ycbcr = rgb_to_ycbcr(lr)
+    # chroma by bicubic, as the literature does with networks of luma (SRCNN)
     colours = imresize(ycbcr[:, 1:], float(scale))
     return ycbcr_to_rgb(torch.cat([_cut_to_size(network, convention, scale, ycbcr[:, :1]), colours], dim=1))
 
@@ -111,6 +112,7 @@ def once(network: Network, convention: Convention, image: Tensor) -> Tensor:
         ValueError: the network failed; says at which size.
     """
     given = image.flip(1) if convention.bgr else image
+    # no product by 1, which would cost a copy of each image
     given = given * convention.limit if convention.limit != 1 else given
     given = given.permute(0, 2, 3, 1) if convention.nhwc else given
     if traced():
@@ -121,6 +123,7 @@ def once(network: Network, convention: Convention, image: Tensor) -> Tensor:
             network, given.clone() if given.data_ptr() == image.data_ptr() else given, image, convention
         )
     result = result.permute(0, 3, 1, 2) if convention.nhwc else result
+    # before the division, whose result half precision would round
     result = result.to(image.dtype)
     result = result / convention.limit if convention.limit != 1 else result
     return result.flip(1) if convention.bgr else result
@@ -153,6 +156,7 @@ def _result(network: Network, given: Tensor, image: Tensor, convention: Conventi
     if not isinstance(result, Tensor) or result.ndim != 4:
         what = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
         raise ValueError(f"the model returned {what}, must be a tensor of four dimensions")
+    # of the others the next operation fails in words of torch's own, or gives something wrong (complex numbers)
     plain = result.layout == torch.strided and not result.is_quantized and result.device.type != "meta"
     if not plain or result.is_complex():
         kind = "quantized" if result.is_quantized else f"{result.layout} {result.device.type}"
@@ -200,8 +204,10 @@ def padded(image: Tensor, convention: Convention) -> Tensor:
 
 def grown(image: Tensor, h: int, w: int) -> Tensor:
     """`image` at the top left of h x w, the rest its reflection as far as it reaches, then its last row and column."""
+    # reflection reaches as far as the image, so that a small one grows in several steps
     while image.shape[-2] < h or image.shape[-1] < w:
         more_h, more_w = h - image.shape[-2], w - image.shape[-1]
+        # a side of one pixel has nothing to be reflected
         if min(image.shape[-2:]) == 1:
             return F.pad(image, (0, more_w, 0, more_h), "replicate")
         part = (min(more_w, image.shape[-1] - 1), min(more_h, image.shape[-2] - 1))
@@ -233,6 +239,7 @@ def _in_windows(network: Network, convention: Convention, scale: int, image: Ten
 def _windows(length: int, window: int) -> list[tuple[int, int, int]]:
     """(start, first, last): windows that cover `length`, each with the pixels it gives, none twice."""
     starts = [*range(0, length - window, max(1, window // 2)), length - window]
+    # between two windows in the middle of what both cover: as far as can be from either one's border
     borders = [0, *((a + b + window) // 2 for a, b in itertools.pairwise(starts)), length]
     return [(start, *ends) for start, ends in zip(starts, itertools.pairwise(borders), strict=True)]
 
@@ -244,12 +251,14 @@ def probe(network: Network, convention: Convention) -> int:
         UserError: it fails, or the output is no whole multiple of the input.
     """
     h, w = convention.fixed or padded_size(PROBE_SIDE, PROBE_SIDE, convention)
+    # a generator of its own: the global one is the user's
     noise = torch.rand((1, convention.channels, h, w), generator=torch.Generator().manual_seed(0))
     try:
         with torch.inference_mode():
             sr = once(network, convention, noise)
     except ValueError as error:
         raise UserError(str(error)) from error
+    # 0 of an output that is smaller, refused below
     scale = sr.shape[-1] // w
     required = f"(1, {convention.channels}, N*{h}, N*{w})"
     if tuple(sr.shape) != (1, convention.channels, h * scale, w * scale) or scale < 1:

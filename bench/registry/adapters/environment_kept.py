@@ -23,7 +23,9 @@ import torch
 Kept: TypeAlias = dict[str, tuple[Callable[[], Any], Callable[[Any], None]]]
 """How each is looked at, and put back."""
 
+# Guards `_at_work`, and the process while it is looked at or put back: no two threads do that at once.
 _lock = threading.RLock()
+# Whether this thread is in a block already, as a network that is called while its factory is looked at.
 _inside = threading.local()
 _at_work: list[dict[str, Any]] = []
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -44,6 +46,7 @@ def environment_kept() -> Iterator[None]:
             _put_back(QUICK, before)
         return
     with _lock:
+        # the first one's, since a look taken now would hold what a callable in another thread has changed
         _at_work.append(_at_work[0] if _at_work else _of_the_process())
     mine = _of_the_thread()
     _inside.yes = True
@@ -52,6 +55,7 @@ def environment_kept() -> Iterator[None]:
     finally:
         _inside.yes = False
         with _lock:
+            # all entries are the same look, so that any of them may go
             _put_back(PROCESS, _at_work.pop())
         _put_back(THREAD, mine)
 
@@ -108,9 +112,11 @@ def _handlers() -> dict[signal.Signals, Any]:
 
 
 def _put_handlers(handlers: dict[signal.Signals, Any]) -> None:
+    # Python sets handlers in the main thread alone
     if threading.current_thread() is not threading.main_thread():
         return
     for number, handler in handlers.items():
+        # None: installed by something that is not Python, which cannot be put back from here
         if handler is not None and signal.getsignal(number) is not handler:
             signal.signal(number, handler)
 
@@ -152,6 +158,7 @@ def _put_settings(before: tuple[Any, ...]) -> None:
         before
     )
     torch.set_default_dtype(dtype)
+    # before mkldnn's own setting below, which it sets as well
     torch.set_float32_matmul_precision(matmul)
     torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
     torch.backends.cudnn.enabled = cudnn
@@ -172,6 +179,7 @@ def _put_gradient_mode(mode: bool) -> None:
 
 
 def _device() -> Any:
+    # private, since torch.get_default_device does not tell "none was set" from the CPU
     return getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
 
 
@@ -193,6 +201,7 @@ THREAD: Kept = {
     "gradient mode": (torch.is_grad_enabled, _put_gradient_mode),
     "default device": (_device, _put_device),
 }
+# What is looked at in no time: a call that is timed pays for these alone.
 QUICK: Kept = {
     **THREAD,
     "working directory": PROCESS["working directory"],

@@ -42,7 +42,7 @@ def opened(spec: Spec) -> ExternalModel:
         kind="images",
         about="images that another program made",
         scale=spec.options.get("scale"),
-        content="",
+        content="",  # known when the data set is: `PrecomputedImages.hash`
         make=make,
     )
 
@@ -106,6 +106,7 @@ def images_for(model: ExternalModel, data: Dataset, scale: int) -> PrecomputedIm
         role="sr",
         pattern=model.spec.options.get("pattern"),
     )
+    # a kind of its own, since a run of several scales skips this one and goes on
     if not pairing.pairs and pairing.other_scale:
         raise OtherScale(
             f"{str(folder)!r} holds no image for {data.name} at x{scale}: "
@@ -124,6 +125,7 @@ def place(spec: Spec, dataset: str, scale: int) -> Path:
     Raises:
         UserError: there is no such folder.
     """
+    # not str.format: a path may hold other braces
     folder = Path(spec.source.replace("{dataset}", dataset).replace("{scale}", str(scale)))
     if not folder.is_dir():
         raise UserError(f"there is no folder {str(folder)!r}; must be the images for {dataset} at x{scale}")
@@ -131,6 +133,7 @@ def place(spec: Spec, dataset: str, scale: int) -> Path:
 
 
 def _hash(pairing: Pairing) -> str:
+    # under the stems of hr: renaming a file that pairs all the same changes nothing
     return content_hash({stem: _sha256(file) for stem, file in pairing.pairs.items()})
 
 

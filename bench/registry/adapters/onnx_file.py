@@ -39,6 +39,7 @@ class Session:
 
     def __call__(self, image: Tensor) -> Tensor:
         array = image.cpu().contiguous().numpy()
+        # a cast alone would cut digits off, and wrap what overshoots
         given = np.rint(array).clip(0, 255) if self.dtype == np.uint8 else array
         (output,) = self.session.run(None, {self.input: given.astype(self.dtype)})
         return torch.from_numpy(output).to(image.device)
@@ -75,6 +76,7 @@ def opened(spec: Spec) -> ExternalModel:
         scale=scale,
         content=_content(file),
         style=spec.options.get("style", ""),
+        # a session of its own: one is bound to the device that it was made for
         make=lambda scale, device: wrapped(_session(spec, device.type), convention, scale),
     )
 
@@ -100,8 +102,9 @@ def _session(spec: Spec, device: str) -> Session:
     if provider not in onnxruntime.get_available_providers():
         raise UserError(f"onnxruntime cannot use {device} here, for {spec.source!r}; needs --device cpu")
     options = onnxruntime.SessionOptions()
+    # as many as torch may use here; by default ONNX Runtime takes all cores
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 4
+    options.log_severity_level = 4  # fatal errors: the others are exceptions, reported in one line
     try:
         session = onnxruntime.InferenceSession(spec.source, options, providers=[provider])
     except Exception as error:  # onnxruntime's errors have no common ancestor
@@ -155,6 +158,7 @@ def _nhwc(spec: Spec, shape: list[Any]) -> bool:
     if "layout" in spec.options:
         return bool(spec.options["layout"] == "nhwc")
     first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
+    # before a layout is asked for: four channels are refused under either
     for count in (shape[1], shape[3]):
         if not (first or last) and isinstance(count, int) and count < SMALLEST_SIDE:
             raise UserError(f"{spec.source!r} takes {count} channels, {shape}; must be 3 (RGB) or 1 (luma)")
@@ -196,6 +200,7 @@ def _spread(session: Session, convention: Convention, limit: int) -> str:
     h, w = convention.fixed or (48, 48)
     ramp = torch.linspace(0, 1, w).expand(1, convention.channels, h, w)
     try:
+        # `once` divides by the limit again
         result = once(session, _limited(convention, limit), ramp) * limit
     except ValueError as error:
         return f"an error ({error})"
@@ -206,6 +211,7 @@ def _content(file: Path) -> str:
     """SHA-256 of the file, and of those beside it that hold its arrays."""
     digest = hashlib.sha256(file.read_bytes())
     for name in _arrays_beside(file):
+        # a file's digest, not its bytes: where one ends must be part of what is hashed
         digest.update(hashlib.sha256((file.parent / name).read_bytes()).digest())
     return digest.hexdigest()
 
@@ -220,6 +226,7 @@ def _arrays_beside(file: Path) -> list[str]:
         return []
     import onnx
 
+    # not loaded: a hostile file may name any path of this machine
     graph = onnx.load(file, load_external_data=False).graph
     names = sorted(
         {

@@ -21,7 +21,9 @@ from types import CodeType, ModuleType
 from typing import Any
 
 PREFIX = "outside_"
+# This suite's own packages, which are installed wherever it runs.
 OURS = ("bench", "baselines", "models", "reports")
+# What is added to sys.path later is taken for the doing of a repository's own modules.
 _AT_START = frozenset(sys.path)
 
 
@@ -35,6 +37,7 @@ class World:
 
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder
+        # an identifier, whatever characters the path has
         self.name = PREFIX + hashlib.sha256(key.encode()).hexdigest()[:12]
         self._found: dict[tuple[str, ...], bool] = {}
 
@@ -45,6 +48,7 @@ class World:
         sys.meta_path[:] = [
             f for f in sys.meta_path if not (isinstance(f, _Finder) and f.world.name == self.name)
         ]
+        # first, or Python's own finder would load the modules without the world's builtins
         sys.meta_path.insert(0, _Finder(self))
         package = ModuleType(self.name)
         package.__path__ = [str(self.folder)]
@@ -60,6 +64,7 @@ class World:
         described = importlib.util.spec_from_file_location(name, file, loader=_AsItIs(name, str(file), self))
         assert described is not None
         assert described.loader is not None
+        # registered before it runs, as an import does: it may import itself, or pickle its classes
         module = sys.modules[name] = importlib.util.module_from_spec(described)
         described.loader.exec_module(module)
         return module
@@ -77,6 +82,7 @@ class World:
 
         A folder without `__init__.py` gives way to an installed package, as in Python, but not to one of ours.
         """
+        # the places too: a module may add to sys.path while it runs
         key = (top, *self.places)
         if key not in self._found:
             self._found[key] = self._has(top)
@@ -86,6 +92,7 @@ class World:
         own = PathFinder.find_spec(top, self.places)
         if own is None:
             return False
+        # a module or a package with an __init__; below, a folder without one (a namespace package)
         if own.origin is not None and own.loader is not None:
             return True
         if top in OURS:
@@ -113,6 +120,7 @@ class World:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
+        # `import_module` is looked up there, and would pass this function by
         if level == 0 and name == "importlib":
             return self._importlib
         top = name.partition(".")[0]
@@ -120,6 +128,7 @@ class World:
             return builtins.__import__(name, globals, locals, fromlist or (), level)
         sys.modules[self.name].__path__ = self.places
         found = builtins.__import__(f"{self.name}.{name}", globals, locals, fromlist or (), 0)
+        # as Python's: `import a.b` binds a, `from a.b import c` needs b
         return found if fromlist else sys.modules[f"{self.name}.{top}"]
 
     @cached_property
@@ -147,9 +156,11 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        # path None is an absolute import of a name without a dot, which is never one of the world's
         if not name.startswith(f"{self.world.name}.") or path is None:
             return None
         found = PathFinder.find_spec(name, list(path), target)
+        # extension modules are loaded as they are: they have no builtins of their own
         if found is not None and isinstance(found.loader, SourceFileLoader):
             found.loader = _AsItIs(name, found.loader.path, self.world)
         return found
@@ -167,5 +178,6 @@ class _AsItIs(SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
     def exec_module(self, module: ModuleType) -> None:
+        # Python's `import` statement calls the `__import__` of the builtins of the module that it stands in
         vars(module)["__builtins__"] = self.world.builtins
         super().exec_module(module)

@@ -45,6 +45,7 @@ def opened(spec: Spec) -> ExternalModel:
 def _described(spec: Spec) -> ExternalModel:
     factory = _factory(spec)
     any_scale = "scale" in inspect.signature(factory).parameters and "scale" not in spec.options
+    # a callable that makes any scale must be asked for one, to find out what its networks take
     first = _made(spec, factory, spec.options.get("scale", 4))
     convention = _convention(spec, first)
     scale = _scale(spec, first, convention)
@@ -52,6 +53,7 @@ def _described(spec: Spec) -> ExternalModel:
 
     def make(scale: int, device: torch.device) -> Any:
         with environment_kept():
+            # made anew for each scale and device: the first one was for looking at
             network = _made(spec, factory, scale)
             return wrapped(network.to(device) if hasattr(network, "to") else network, convention, scale)
 
@@ -59,6 +61,7 @@ def _described(spec: Spec) -> ExternalModel:
         spec=spec,
         kind=kind,
         about=f"{type(first).__name__} of {spec.attribute} in {Path(spec.source).name}",
+        # what keeps the size is a stylizer, whatever its parameter `scale` means
         scale=None if any_scale and scale > 1 else scale,
         content=_content(factory, first),
         style=spec.options.get("style", ""),
@@ -85,9 +88,11 @@ def _module(spec: Spec) -> ModuleType:
         if not file.is_file():
             raise UserError(f"there is no file {spec.source!r}; must be FILE.py:NAME or PACKAGE.MODULE:NAME")
         what = other_kind(read_head(file))
+        # an empty file is Python's source, only without the name that is asked for
         if what and what != "empty":
             raise UserError(f"{spec.source!r} is {what}; must be Python's source")
         file = file.absolute()
+        # a key per file: opening this one again must not forget the modules of another in its folder
         world = World(file.parent, str(file.resolve()))
         world.begin()
         return world.file(file)
@@ -105,6 +110,7 @@ def _dotted(name: str) -> ModuleType:
     world = World(here, f"{here}:{name}")
     top = name.partition(".")[0]
     ours = Path(__file__).parents[3]
+    # where this suite's own sources are the working folder, its modules are imported as they are
     if sys.flags.safe_path or here == ours or not world.has(top):
         return importlib.import_module(name)
     world.begin()
@@ -180,10 +186,12 @@ def _content(factory: Callable[..., Any], network: Any) -> str:
     digest = hashlib.sha256()
     try:
         digest.update(Path(inspect.getfile(factory)).read_bytes())
-    except (TypeError, OSError):
+    except (TypeError, OSError):  # made in C, or its file is gone
         digest.update(repr(factory).encode())
     if isinstance(network, nn.Module):
+        # by name: the order in which layers were made is no part of the content
         for name, array in sorted(network.state_dict().items()):
             digest.update(f"{name}{array.dtype}{tuple(array.shape)}".encode())
+            # as bytes, since NumPy has no bfloat16
             digest.update(array.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
