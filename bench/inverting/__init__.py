@@ -1,4 +1,5 @@
 """The machinery of `bench.inversion`: images made from features by optimisation (Figures 3 and 4).
 
 `layers.py` says which layer has which weights, `search.py` keeps the best image of a run, `methods.py` plugs it into the style engine.
+What `weights.py` gives is in the hashed protocol: another rule there makes every stored image a different one.
 """

@@ -58,6 +58,7 @@ class Config:
     @property
     def subject_hash(self) -> str:
         """Of all that decides the optimisation but its objective and for how long it goes on."""
+        # `kept` parts these from images of the same optimisation that are the last ones, not the best.
         return content_hash({"baseline": Baseline(seed=self.seed).hash, "kept": "lowest"})
 
     def inversion(self, layer: str) -> StyleProtocol:
