@@ -88,7 +88,7 @@ class ExampleStyleNet(nn.Module):
         h, w = content.shape[-2:]
         if min(h, w) < MINIMUM_SIZE:
             raise ValueError(f"content is {w}x{h}, must be at least {MINIMUM_SIZE} pixels per side")
-        # In the image's dtype up to here and behind deconv3, in the weights' between: a network in half
+        # In the image's dtype up to here and after deconv3, in the weights' between: a network in half
         # precision takes and gives float32 images.
         x = (content * WHITE).to(self.deconv3.conv2d.weight.dtype)
         for n in range(1, 4):

@@ -98,7 +98,7 @@ class SRNet(nn.Module):
         self.first = conv_norm(3, width, 9)
         self.residual = nn.Sequential(*(make(width) for _ in range(blocks)))
         self.up = nn.Sequential(*(up(width) for _ in range(SCALES.index(scale) + 1)))
-        # Without normalisation: tanh is behind it. On a CPU its sums have an order of their own.
+        # No normalisation after it, but tanh. On a CPU its sums have an order of their own.
         self.last = FewFilters(width, 3, 9, padding=4)
 
     def forward(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 sh sw"]:

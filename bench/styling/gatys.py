@@ -143,6 +143,7 @@ class Stylization(Method):
             raise ValueError(
                 f"the objective is not finite in iteration {failed_at}; the image before it is {str(file)!r}"
             )
+        # Neither terms nor time are stored: there is no results file.
         return [Measured(image=found.image, terms={}, seconds=0.0)]
 
 

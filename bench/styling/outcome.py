@@ -96,6 +96,7 @@ class StoreWriter:
             OSError: an image cannot be written, which does not cost the curves.
         """
         try:
+            # Before the rows: none names an image that is not there.
             for file, pixels in outcome.files:
                 images.write(file, pixels)
         except OSError:
@@ -146,6 +147,7 @@ class Stored:
         self._read_all(dataset=key[0], protocol_hash=key[3])
         file = self.files.get(key) if pictured else None
         if file is not None and not plan.anywhere:
+            # Where this run would write it: an image kept elsewhere does not count as there.
             file = method.file(item)
         return Result(curve=self.curves.get(key), file=file if file is not None and file.is_file() else None)
 
@@ -213,6 +215,7 @@ def results(plan: Plan, store: Store, items: Sequence[Item]) -> list[Curve]:
         for curve in store.curves(dataset=plan.dataset.name, protocol_hash=protocol.hash)
         if key_of(curve) in wanted
     ]
+    # sorted() is stable: within a method, contents stay in the store's order.
     return [shortened(curve, most) for (_, most), curve in sorted(found, key=lambda pair: pair[0][0])]
 
 

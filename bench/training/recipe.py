@@ -80,6 +80,7 @@ class Recipe:
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
+        # Step 0 has a share already, and step `warmup` the whole rate.
         rate = self.learning_rate * min(1.0, (step + 1) / (self.warmup + 1))
         if self.schedule == "constant":
             return rate

@@ -131,6 +131,7 @@ def read_initial(file: Path | None) -> dict[str, Tensor] | None:
 
 def identity_of(config: Config, images: Images) -> dict[str, Any]:
     """What two sessions of one run have in common."""
+    # By its bytes: a file that was moved or renamed is the same beginning.
     initial = config.init and hashlib.sha256(config.init.read_bytes()).hexdigest()
     return (
         config.task.settings() | asdict(config.recipe) | {"images": images.hash, "initial weights": initial}
