@@ -60,6 +60,11 @@ class Descent:
             and half of what the rule then says is tried; half of that if it is no better. Each try is an iteration.
             None to take every step as it is.
 
+    Attributes:
+        images: where the next iteration evaluates; of images that failed, the last good ones.
+        previous: where the last iteration evaluated, likewise.
+        alive: `n`, whether an image has met finite numbers alone.
+
     Raises:
         ValueError: images that are not floating-point, an empty box, or a start outside it.
     """

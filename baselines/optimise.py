@@ -171,7 +171,11 @@ class ByAutograd:
 
 
 class InLevels:
-    """Value and gradient at images in 0..255. The terms of the last call lie always in one place."""
+    """Value and gradient at images in 0..255.
+
+    Attributes:
+        terms: of the last call, `4 n` in the order of :class:`Terms`, always in the same memory.
+    """
 
     def __init__(self, find: TermsAndGradient, start: Float[Tensor, "n 3 h w"]) -> None:
         self.find = find

@@ -71,6 +71,7 @@ class Inversion(Method):
 
         def work() -> Optimised:
             pixels = [content.pixels.to(self.device) for content in contents]
+            # For its shape and device: nothing of a content is in the noise.
             like = torch.empty(len(contents), 3, size, size, device=self.device)
             return keep_best(
                 objective([self.protocol(content) for content in contents], self.network, pixels),

@@ -134,6 +134,7 @@ def in_batches(engine: Engine) -> Iterator[Submit]:
         if len(waiting) == engine.plan.batch:
             make()
 
+    # The rest, which fills no batch; not where the loop above raised.
     yield submit
     if waiting:
         make()

@@ -55,6 +55,7 @@ def _networks(
         except UserError as error:
             reason = f"{entry.name} cannot run: {error}"
             if config.models_named:
+                # The kind stays, and the message says which network.
                 raise (MissingFile if isinstance(error, MissingFile) else UserError)(reason) from error
             log(f"skipped: {reason}")
 

@@ -128,6 +128,7 @@ class Judged(Method):
                     dataset=self.dataset,
                     image=content.name,
                     image_sha256=content.sha256,
+                    # A score has a scale; style transfer keeps the size.
                     scale=1,
                     protocol=self.aim.protocol.name,
                     protocol_hash=self.aim.protocol.hash,
@@ -173,6 +174,7 @@ class TimedNetwork:
     @torch.no_grad()
     def __call__(self, content: Float[Tensor, "1 3 s s"]) -> tuple[Tensor, float]:
         """The stylized image, as the network gives it, and the seconds that it took."""
+        # The first call loads and tunes kernels, of which the others have nothing.
         if not self.warm:
             self.network(content)
             self.warm = True

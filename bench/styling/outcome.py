@@ -168,6 +168,7 @@ class Stored:
             self.curves[key_of(c)] = c
         for p in self.store.pictures(dataset=dataset, protocol_hash=protocol_hash):
             key = (p.dataset, p.image, p.image_sha256, p.protocol_hash, p.model, p.model_hash)
+            # Stored relative to the results file, so that both can be moved.
             self.files[key] = self.store.place.parent / p.file
 
 
@@ -221,6 +222,7 @@ def results(plan: Plan, store: Store, items: Sequence[Item]) -> list[Curve]:
 
 def machines(store: Store, curves: Sequence[Curve]) -> list[str]:
     """The machines that these curves were measured on, a line each: stored times may be of another one."""
+    # The table itself: a Curve does not say which run it is of.
     columns, rows = store.table("curves")
     names = ("dataset", "image", "image_sha256", "protocol_hash", "subject", "subject_hash")
     at = [columns.index(name) for name in names]

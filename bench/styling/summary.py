@@ -201,7 +201,6 @@ def summaries(curves: Iterable[Curve], *, iterations: int | None = None) -> tupl
     for curve in curves:
         subject_hash = "" if curve.subject == CONTENT else curve.subject_hash
         key = (curve.dataset, curve.protocol_hash, curve.subject, subject_hash)
-        # Curves come in the order of their runs: the later one replaces the earlier.
         groups.setdefault(key, {})[content_of(curve)] = curve
     return tuple(
         Summary(
@@ -225,6 +224,7 @@ def comparisons(curves: Iterable[Curve], *, iterations: int | None = None) -> tu
 
 def overtaking(network: Summary, baseline: Summary) -> Crossover | None:
     """Where the optimisation overtakes a network; None where no content has both, or no iteration was done."""
+    # A mean over other contents would say nothing of the method.
     own, theirs = shared(network, baseline)
     if own is None or theirs is None or theirs.seconds_per_iteration is None:
         return None

@@ -86,6 +86,7 @@ def gatys_rows(result: SpeedResult, iterations: Sequence[int]) -> list[Row]:
 
 def _gatys_row(result: SpeedResult, paper: TimingCertificate, count: int) -> Row:
     timing = paper.timing
+    # More iterations than were run are scaled, as those of a sample are.
     if paper.whole_run and timing.n >= count:
         return _row(result, paper, seconds=math.fsum(timing.seconds[:count]), ci=None, n=1, iterations=count)
     low_high = timing.ci95

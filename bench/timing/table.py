@@ -22,6 +22,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
 
 def table_1(rows: Sequence[Row]) -> Table | None:
     """Table 1: plain float32 on both sides; None unless both the optimisation and a style network were measured."""
+    # Table 1 has one network: the first style network of the rows.
     network = next((r.method for r in rows if r.method.startswith("style-")), None)
     counts = sorted({r.iterations for r in rows if r.iterations is not None})
     if network is None or not counts:

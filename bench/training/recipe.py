@@ -114,6 +114,7 @@ class SRSettings:
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
         for name in ("tv_weight", "second_weight", "grid_weight", "blur_sigma"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
+        # Both or neither: either alone would stand in the recipe and do nothing.
         second = self.second_loss_network != "none"
         require(
             second == (self.second_weight > 0),
@@ -138,6 +139,7 @@ class StyleNetSettings:
         require_choices(self)
 
 
+# Fields of the recipe and of the task's settings in one: `build` takes what its record has.
 STRONG = {
     "patch": 192,
     "batch": 16,

@@ -63,6 +63,7 @@ def train(config: Config) -> Outcome:
     refuse_batch(config.recipe.batch, lightning.world_size)
     state = new_state(config.task, config.recipe, lightning.device, initial)
     identity = identity_of(config, images)
+    # Once options, images and weights were accepted: a command that is refused leaves no folder.
     config.out.mkdir(parents=True, exist_ok=True)
     checkpoint.restore(config.out, state, identity)
     record = record_of(config, images, lightning)
