@@ -79,8 +79,8 @@ def convolved(
     step = max(1, STRIP_TILES // (n * across))
     for top in range(0, down, step):
         rows = slice(TILE * top, TILE * min(top + step, down))
+        # + 2: a tile's patch reaches two rows beyond it.
         convolve_tiles(
-            # A tile's patch reaches two rows beyond it.
             padded[:, rows.start : rows.stop + 2], kernel, bias, whole.permute(0, 2, 3, 1)[:, rows]
         )
     if whole is not out:

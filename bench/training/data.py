@@ -183,8 +183,8 @@ class Patches:
         """The image of each sample: a new shuffle for each pass through all of them."""
         # A batch may end one pass and begin the next.
         passes, place = np.divmod(samples, len(self.sizes))
+        # The 1 keeps the stream of pass p apart from that of step p in `chosen`.
         shuffles = {
-            # The 1 keeps this stream apart from that of step p.
             p: np.random.default_rng((self.seed, p, 1)).permutation(len(self.sizes)) for p in set(passes)
         }
         return np.array([shuffles[p][i] for p, i in zip(passes, place, strict=True)])
