@@ -153,6 +153,7 @@ def _axes(image: Tensor, size: tuple[int, int] | Fraction | float | int) -> list
         valid = math.isfinite(size) and size > 0
         # a float such as 1/3 stands for the fraction that it is nearest to
         scale = Fraction(size).limit_denominator(LARGEST_TERM) if valid else Fraction(0)
+        # A float is within 2**-53 of the fraction that was meant; farther away, another number was.
         if not valid or scale.numerator > LARGEST_TERM or abs(scale - Fraction(size)) > 1e-15 * size:
             raise ValueError(
                 f"scale is {size}, must be a positive fraction of whole numbers up to {LARGEST_TERM}, or a size"

@@ -95,7 +95,7 @@ def order(values: Float[Tensor, " n"]) -> Int[Tensor, " n"]:
 
 def rgb_to_lab(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
     """CIELAB of sRGB under D65: L in 0..100, a and b about -110..110."""
-    # torch.where computes both branches: without clamp_min the one not taken would have a NaN, and its gradient.
+    # torch.where computes both branches: a negative base would be NaN in the one not taken, and in the gradient.
     linear = torch.where(rgb > 0.04045, ((rgb.clamp_min(0) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
     xyz = _product(_matrix(rgb), linear) / _white(rgb)
     f = torch.where(xyz > CUBE_ABOVE, xyz.clamp_min(CUBE_ABOVE) ** (1 / 3), SLOPE * xyz + INTERCEPT)

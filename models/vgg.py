@@ -38,7 +38,7 @@ class LossNetwork(nn.Module):
         weights: where they come from: a file's name, or `random, seed 0`.
         trained: False for random weights, which are good for timing alone.
         path: the layers that are computed, in order.
-        minimum: pixels per side that an image has at least, one for each pixel left behind the last pooling.
+        minimum: pixels per side that an image needs, so that one is left after the last pooling.
         mean: R, G, B, `3 1 1`, subtracted from the image.
         convolutions: by layer name; the first one takes the centred image.
     """

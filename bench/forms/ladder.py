@@ -20,6 +20,7 @@ from bench.statistics import quantile
 if tp.TYPE_CHECKING:
     import torch
 
+# In this order, each on top of those that were kept; float16 takes bfloat16's place.
 RUNGS: tuple[tuple[str, Mapping[str, tp.Any]], ...] = (
     ("channels_last", {"memory_format": "channels_last"}),
     ("folded", {"folded": True}),

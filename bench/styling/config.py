@@ -228,8 +228,8 @@ def loss_network(objective: Objective, trained: Sequence[Entry]) -> tuple[str, s
 
 def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> tuple[Entry, ...]:
     """Those named, or all of the styles; in the table's order."""
-    # Refused before anything is loaded: a network is for the one style that it was trained on.
     chosen = [catalog.stylizer_entry(name) for name in models or ()]
+    # Before anything is loaded: a network is for the one style that it was trained on.
     for entry in chosen:
         _refuse_stranger(entry, styles)
     refuse_namesakes(chosen)

@@ -134,8 +134,8 @@ def in_batches(engine: Engine) -> Iterator[Submit]:
         if len(waiting) == engine.plan.batch:
             make()
 
-    # The rest, which fills no batch; not where the loop above raised.
     yield submit
+    # The rest, which fills no batch; not reached where the caller's loop raised.
     if waiting:
         make()
 

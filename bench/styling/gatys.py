@@ -133,7 +133,7 @@ class Stylization(Method):
             ValueError: the content is too small, or the objective became NaN or infinite; then the last good image is
                 written all the same, without a record of what it was made of.
         """
-        # The plan's batch is 1: each image is written where it ends, before the next begins.
+        # The plan's batch is 1.
         (content,) = contents
         found = self.gatys.run(
             content.pixels.to(self.device), callback=report, callback_every=self.report_every

@@ -158,7 +158,7 @@ def read_style(style: StyleImage, longer_side: int, minimum: int) -> Tensor:
     """
     h, w = images.read(style.file).shape[:2]
     pixels = style_objective.read_style(style, longer_side)
-    # As it is first: resizing may also enlarge a style that has too few pixels.
+    # The file's own size first: enlarged, a style of too few pixels would pass.
     for what, (height, width) in {"is": (h, w), "becomes": tuple(pixels.shape[-2:])}.items():
         if min(height, width) < minimum:
             raise UserError(

@@ -174,7 +174,7 @@ class TimedNetwork:
     @torch.no_grad()
     def __call__(self, content: Float[Tensor, "1 3 s s"]) -> tuple[Tensor, float]:
         """The stylized image, as the network gives it, and the seconds that it took."""
-        # The first call loads and tunes kernels, of which the others have nothing.
+        # The first call also pays for loading and tuning kernels: it is not timed.
         if not self.warm:
             self.network(content)
             self.warm = True

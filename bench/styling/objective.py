@@ -51,7 +51,7 @@ def square(image: Float[Tensor, "1 c h w"], size: int) -> Float[Tensor, "1 3 s s
     side = min(h, w)
     top, left = (h - side) // 2, (w - side) // 2
     cut = image[..., top : top + side, left : left + side].expand(-1, 3, -1, -1)
-    # contiguous: a grey image is one plane with three names until then.
+    # contiguous: up to here the three channels of a grey image share one plane.
     return cut.contiguous() if side == size else imresize(cut, (size, size)).clamp(0, 1)
 
 

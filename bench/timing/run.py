@@ -235,6 +235,7 @@ def _variant(fast: bool) -> str:
 
 
 def _whole_run(bench: SpeedRun) -> bool:
+    # On a CPU 500 iterations can take hours (docs/speed.md).
     return bench.config.full or bench.device.type != "cpu"
 
 

@@ -105,6 +105,7 @@ class Trainer:
         # The loss network takes the layout of what it is shown; with patches in the output's a step of the feature loss
         # at x4 was 1.1 times as fast.
         shown, target = self.task.examples(patches.to(memory_format=recipe.layout))
+        # In every step, from its number alone: a resumed run has the rate that it would have had.
         for group in state.optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(state.step)
         output = self.model(shown)
