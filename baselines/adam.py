@@ -24,6 +24,7 @@ class Adam:
         self.learning_rate = learning_rate
         self.mean = torch.zeros_like(start)
         self.square = torch.zeros_like(start)
+        # A tensor, so that a replayed CUDA graph counts on; float64, as 1 - 0.999**t has few digits in float32.
         self.iteration = torch.zeros((), dtype=torch.float64, device=start.device)
 
     def step(

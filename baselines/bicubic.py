@@ -84,8 +84,10 @@ def imresize(
     exact = arithmetic == "uint8"
     pixels = image.to(torch.promote_types(image.dtype, torch.float32))
     if exact:  # in 0..255, as MATLAB's uint8() makes it
+        # MPS has no float64, in which ties are exact.
         device = "cpu" if image.device.type == "mps" else image.device
         pixels = _round_in_place(pixels * 255).to(device, torch.float64)
+    # sorted() is stable: where scales are equal, the vertical pass stays the first.
     for axis in sorted(axes, key=lambda axis: axis.scale):
         blocks = _blocks(axis, kernel, border, pixels.dtype, pixels.device)
         # the banded matrix times columns or rows, a block of the output at a time
@@ -122,10 +124,12 @@ def _blocks(
     axis: Axis, kernel: str, border: str, dtype: torch.dtype, device: torch.device
 ) -> tuple[Block, ...]:
     found = taps(axis.n_in, axis.n_out, axis.scale, kernel, border)
+    # BLOCK_ROWS counts rows of the smaller side; enlarging makes `scale` rows of each.
     rows = BLOCK_ROWS * max(1, round(axis.scale))
     blocks = []
     for i in range(0, axis.n_out, rows):
         index, weights = found.index[i : i + rows], found.weights[i : i + rows]
+        # Taps of weight 0, at the ends of the kernel, would only make the block wider.
         row, tap = np.nonzero(weights)
         columns = index[row, tap]
         start, stop = int(columns.min()), int(columns.max()) + 1
@@ -149,6 +153,7 @@ def _axes(image: Tensor, size: tuple[int, int] | Fraction | float | int) -> list
         valid = math.isfinite(size) and size > 0
         # a float such as 1/3 stands for the fraction that it is nearest to
         scale = Fraction(size).limit_denominator(LARGEST_TERM) if valid else Fraction(0)
+        # A float is within 2**-53 of the fraction that was meant; farther away, another number was.
         if not valid or scale.numerator > LARGEST_TERM or abs(scale - Fraction(size)) > 1e-15 * size:
             raise ValueError(
                 f"scale is {size}, must be a positive fraction of whole numbers up to {LARGEST_TERM}, or a size"

@@ -60,6 +60,11 @@ class Descent:
             and half of what the rule then says is tried; half of that if it is no better. Each try is an iteration.
             None to take every step as it is.
 
+    Attributes:
+        images: where the next iteration evaluates; of images that failed, the last good ones.
+        previous: where the last iteration evaluated, likewise.
+        alive: `n`, whether an image has met finite numbers alone.
+
     Raises:
         ValueError: images that are not floating-point, an empty box, or a start outside it.
     """
@@ -79,9 +84,11 @@ class Descent:
         self.rule = rule
         self.box = box
         self.largest_rise = largest_rise
+        # From here on these tensors are only written in place: a CUDA graph reads and writes these addresses.
         self.images = start.detach().clone(memory_format=torch.contiguous_format)
         self.previous = self.images.clone()
         self.base = self.images.clone()
+        # Infinite: the first value is no rise, whatever it is.
         self.base_value = torch.full((len(start),), torch.inf, dtype=start.dtype, device=start.device)
         self.share = torch.ones_like(self.base_value)
         self.alive = torch.ones(len(start), dtype=torch.bool, device=start.device)
@@ -94,12 +101,15 @@ class Descent:
         self.iteration += 1
         value, gradient = self.value_and_grad(self.images)
         self.go_on_where(value.isfinite() & all_finite(gradient))
+        # A value that is not finite is that of the last step: back to the image before it.
         self.images.copy_(choose(self.alive, self.images, self.previous))
+        # Zeros for images that have failed: a NaN would stay in the rule's memory.
         gradient = choose(self.alive, gradient, torch.zeros_like(gradient))
         proposed = self.stepped(value, gradient)
         if self.box is not None:
             proposed = proposed.clamp(*self.box)
         self.go_on_where(all_finite(proposed))
+        # Value and gradient were taken here; bench.inverting.search looks it up after the iteration.
         self.previous.copy_(self.images)
         self.images.copy_(choose(self.alive, proposed, self.images))
 
@@ -107,17 +117,21 @@ class Descent:
         """The whole step from here, or a smaller one from where the step that led here began."""
         taken = self.good(value)
         step = self.rule.step(gradient, taken, self.share)
+        # 1 for a new whole step; after a step that was taken back, half of the share that failed.
         self.share.copy_(torch.where(taken, 1, self.share / 2))
         self.base.copy_(choose(taken, self.images, self.base))
         self.base_value.copy_(torch.where(taken, value, self.base_value))
         return self.base + spread(self.share, step) * step
 
     def good(self, value: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
+        """Whether the step that led to this value is taken."""
         if self.largest_rise is None:
             return torch.ones_like(value, dtype=torch.bool)
+        # Negated: a NaN is no rise here, `iterate` has already dealt with it.
         return ~(value > self.largest_rise * self.base_value)
 
     def go_on_where(self, finite: Bool[Tensor, " n"]) -> None:
+        """An image that fails stays failed, with the number of its first bad iteration."""
         failing = self.alive & ~finite
         self.failed_at.copy_(torch.where(failing, self.iteration, self.failed_at))
         self.alive.logical_and_(finite)
@@ -148,11 +162,13 @@ class Replayed:
             return
         if self.graph is None:
             self.graph = torch.cuda.CUDAGraph()
+            # Capturing computes nothing: the replay below is this iteration's.
             with torch.cuda.graph(self.graph):
                 self.descent.iterate()
         self.graph.replay()
 
     def iterate_aside(self) -> None:
+        """On a stream of its own, as torch asks of what is run before a capture."""
         current = torch.cuda.current_stream(self.descent.images.device)
         self.stream.wait_stream(current)
         with torch.cuda.stream(self.stream):

@@ -93,6 +93,7 @@ class ReLU:
         return self.output
 
     def backward(self, gradient: Tensor) -> Tensor:
+        # The output is positive where the input was, so that the input may have been overwritten.
         return aten.threshold_backward.grad_input(gradient, self.output, 0, grad_input=gradient)
 
 
@@ -108,11 +109,13 @@ class MaxPool:
         shape = (n, c, h // 2, w // 2)
         self.input = x
         out, indices = self.output.of(shape, x), self.indices.of(shape, x, torch.int64)
+        # The operator behind F.max_pool2d, which itself takes no buffers.
         aten.max_pool2d_with_indices.out(x, PAIR, PAIR, out=out, indices=indices)
         return out
 
     def backward(self, gradient: Tensor) -> Tensor:
         out = self.input_gradient.of(self.input.shape, self.input)
+        # Kernel, stride, padding, dilation, ceil_mode.
         arguments = (PAIR, PAIR, (0, 0), (1, 1), False, self.indices.tensor)
         return aten.max_pool2d_with_indices_backward.grad_input(
             gradient, self.input, *arguments, grad_input=out
@@ -130,6 +133,7 @@ class AveragePool:
         return F.avg_pool2d(x, 2)
 
     def backward(self, gradient: Tensor) -> Tensor:
+        # Kernel, stride, padding, ceil_mode, count_include_pad, divisor_override.
         return aten.avg_pool2d_backward(gradient, self.input, PAIR, PAIR, (0, 0), False, True, None)
 
 
@@ -163,5 +167,6 @@ def bias_of(module: nn.Conv2d) -> Tensor:
 
 def layout(x: Tensor) -> torch.memory_format:
     """The memory format that `x` lies in."""
+    # Images of one channel or one pixel lie in both layouts; contiguous will do for them.
     by_channel = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     return torch.channels_last if by_channel else torch.contiguous_format

@@ -105,10 +105,12 @@ def initial_image(content: Float[Tensor, "n 3 h w"], kind: str, seed: int) -> Fl
         raise ValueError(f"initial must be one of {', '.join(INITIAL)} (got {kind!r})")
     if kind == "content":
         return content.clone()
+    # On the CPU: a generator of another device gives other numbers for the same seed.
     generator, shape = torch.Generator().manual_seed(seed), (1, *content.shape[1:])
     if kind == "noise":
         noise = torch.rand(shape, generator=generator)
     else:
         mean = torch.tensor(TORCHVISION.mean)[:, None, None]
         noise = (mean + torch.randn(shape, generator=generator) / LEVELS).clamp(0, 1)
+    # All images share the memory of one, which nobody writes: optimise() makes its own in levels.
     return noise.to(content).expand_as(content)

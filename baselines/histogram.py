@@ -71,7 +71,9 @@ def match_values(values: Float[Tensor, " n"], reference: Float[Tensor, " m"]) ->
     targets, target_counts = torch.unique_consecutive(reference[order(reference)], return_counts=True)
     quantiles = counts.cumsum(0) * len(reference)
     ends = target_counts.cumsum(0) * len(values)
+    # As whole numbers, equal quantiles of the two images are found equal; as fractions rounding would part them.
     above = torch.searchsorted(ends, quantiles)
+    # Where `above` is 0, low and high are both the smallest reference value, and `part` has no effect.
     below = (above - 1).clamp_min(0)
     part = (quantiles - ends[below]).to(wide(values)) / (ends[above] - ends[below]).clamp_min(1)
     low, high = targets[below].to(part), targets[above].to(part)
@@ -93,6 +95,7 @@ def order(values: Float[Tensor, " n"]) -> Int[Tensor, " n"]:
 
 def rgb_to_lab(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
     """CIELAB of sRGB under D65: L in 0..100, a and b about -110..110."""
+    # torch.where computes both branches: a negative base would be NaN in the one not taken, and in the gradient.
     linear = torch.where(rgb > 0.04045, ((rgb.clamp_min(0) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
     xyz = _product(_matrix(rgb), linear) / _white(rgb)
     f = torch.where(xyz > CUBE_ABOVE, xyz.clamp_min(CUBE_ABOVE) ** (1 / 3), SLOPE * xyz + INTERCEPT)
@@ -167,6 +170,7 @@ class Matched:
 
     def to(self, device: torch.device) -> Matched:
         """The same on `device`."""
+        # Bicubic and the like have nothing to move.
         return replace(self, upscaler=self.upscaler.to(device)) if hasattr(self.upscaler, "to") else self
 
 

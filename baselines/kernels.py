@@ -35,6 +35,7 @@ def triangle(x: Float[np.ndarray, "o t"]) -> Float[np.ndarray, "o t"]:
 
 def lanczos3(x: Float[np.ndarray, "o t"]) -> Float[np.ndarray, "o t"]:
     """sinc(x) sinc(x/3) for |x| < 3."""
+    # MATLAB adds eps above and below the fraction; weights differ by less than 1e-15 (docs/imresize.md).
     return np.sinc(x) * np.sinc(x / 3) * (np.abs(x) < 3)
 
 
@@ -91,10 +92,13 @@ def taps(n_in: int, n_out: int, scale: Fraction, kernel: str, border: str) -> Ta
     """
     up, down = scale.numerator, scale.denominator
     stretch = max(up, down)
+    # Half of the stretched kernel in the units below; width / up is the whole of it in input pixels.
     width = KERNELS[kernel].width * stretch
     # In units of 1/(2 up) input pixels, counted from 1 as in MATLAB: u = x / scale + (1 - 1 / scale) / 2.
     centre = 2 * down * np.arange(1, n_out + 1)[:, None] + up - down
     first = (centre - width) // (2 * up)
+    # Two taps more than the kernel is wide, as MATLAB has it; those outside weigh 0.
     index = first + np.arange(math.ceil(width / up) + 2)
     weights = KERNELS[kernel].function((centre - 2 * up * index) / (2 * stretch))
+    # MATLAB's positions count from 1, those of a tensor from 0.
     return Taps(weights=weights / weights.sum(1, keepdims=True), index=BORDERS[border](index - 1, n_in))

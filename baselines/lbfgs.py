@@ -25,7 +25,7 @@ HISTORY_SIZE = 100
 CURVATURE = 1e-10
 """A pair with s.y at or below this is skipped, as torch.optim.LBFGS does."""
 
-NO_GRADIENT = 1e-30
+NO_GRADIENT = 1e-30  # instead of 0 below a fraction bar
 
 
 class LBFGS:
@@ -62,6 +62,7 @@ class LBFGS:
         self.last_step = torch.zeros_like(start.flatten(1))
         self.last_gradient = torch.zeros_like(self.last_step)
         self.reach = torch.zeros_like(self.last_step[:, 0])
+        # A tensor and no Python flag: a CUDA graph holds one way through the code.
         self.first = torch.ones((), dtype=torch.bool, device=start.device)
 
     def step(
@@ -74,6 +75,7 @@ class LBFGS:
         length = torch.where(self.first, self.first_length(flat), self.learning_rate)
         step = length[:, None] * direction
         self.reach.copy_(torch.where(taken & ~self.first, moved.abs().mean(1), self.reach))
+        # The first step has none before it and counts itself.
         self.reach.copy_(torch.where(self.first, step.abs().mean(1), self.reach))
         self.last_gradient.copy_(torch.where(taken[:, None], flat, self.last_gradient))
         self.history.forget(~taken)
@@ -107,7 +109,9 @@ class History:
     def __init__(self, size: int, like: Float[Tensor, "n pixels"]) -> None:
         n, pixels = like.shape
         self.size = size
+        # A Python number: until `settle`, products are over the slots that can hold a pair, and no more.
         self.used = 0
+        # Slot by slot s, then y; `order` has the slots from the oldest pair to the newest.
         self.pairs = like.new_zeros(n, size, 2, pixels)
         self.valid = torch.zeros(n, size, dtype=torch.bool, device=like.device)
         self.order = torch.arange(size, device=like.device).repeat(n, 1)
@@ -132,6 +136,7 @@ class History:
         accepted = (sy > CURVATURE) & taken
         self.push(s, y, accepted)
         with_y, with_g = self.products(torch.stack([y, gradient], 1)).unbind(1)
+        # In float64 from the start; `products` adds in the images' dtype. R's diagonal and gamma are made of it.
         with_y[:, 0, -1] = sy
         self.append(with_y, accepted)
         return self.combine(self.coefficients(with_g), gradient)
@@ -142,6 +147,7 @@ class History:
         """Puts the pair in the oldest one's place."""
         self.used = min(self.used + 1, self.size)
         problems, slot = torch.arange(len(s), device=s.device), self.order[:, 0]
+        # Every image writes, so that nothing depends on values; without a new pair it writes what was there.
         old, new = self.pairs[problems, slot], torch.stack([s, y], 1)
         self.pairs[problems, slot] = torch.where(spread(accepted, new), new, old)
         self.order.copy_(torch.where(accepted[:, None], self.order.roll(-1, 1), self.order))
@@ -161,12 +167,15 @@ class History:
         """Inner products with every s and every y, oldest pair first, in one pass over the history."""
         found = vectors.new_zeros(*vectors.shape[:2], self.size, 2)
         found[:, :, : self.used] = torch.bmm(vectors, self.vectors.mT).view(*found.shape[:2], -1, 2)
+        # From slots to oldest first; a slot without a pair gives 0.
         order = self.order[:, None, :, None].expand_as(found)
         return found.gather(2, order).mT.double() * self.valid[:, None, None]
 
     def append(self, with_y: Float64[Tensor, "n 2 size"], accepted: Bool[Tensor, " n"]) -> None:
         """Takes the newest pair into the matrices, from the products of its y with every s and y."""
+        # The oldest pair's row and column come to the end, where the newest one's replace them.
         upper, yy = self.upper.roll((-1, -1), (1, 2)), self.yy.roll((-1, -1), (1, 2))
+        # R has s_i . y_j where i is not newer than j.
         upper[:, -1, :] = 0
         upper[:, :, -1] = with_y[:, 0]
         yy[:, -1, :] = yy[:, :, -1] = with_y[:, 1]
@@ -188,6 +197,7 @@ class History:
         """The coefficients' sum of s and y, minus gamma g."""
         ordered = coefficients.to(gradient.dtype)
         order = self.order[:, None].expand_as(ordered)
+        # From oldest first back to slots.
         slots = torch.zeros_like(ordered).scatter(2, order, ordered).mT[:, : self.used].flatten(1)
         scaled = -self.gamma[:, 0].to(gradient.dtype) * gradient
         return torch.baddbmm(scaled[:, None], slots[:, None], self.vectors)[:, 0]

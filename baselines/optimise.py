@@ -113,6 +113,7 @@ def optimise(
         if done in keep:
             kept[done] = descent.images / BOX[1]
         if callback is not None and done % callback_every == 0:
+            # A copy on a CPU, too: the next iteration overwrites the terms.
             callback(done, Terms(*evaluate.terms.to("cpu", copy=True)))
 
     found = minimise(descent, iterations=settings.iterations, graph=settings.graph, after=after)
@@ -164,12 +165,17 @@ class ByAutograd:
         with torch.enable_grad(), torch.autocast(image.device.type, half, enabled=half is not None):
             variable = image.detach().requires_grad_()
             terms = self.objective(variable)
+        # Ones: each image's total is of that image alone. Outside autocast, as torch asks of backward passes.
         (gradient,) = torch.autograd.grad(terms.total, variable, torch.ones_like(terms.total))
         return Terms(*(term.detach() for term in terms)), gradient
 
 
 class InLevels:
-    """Value and gradient at images in 0..255. The terms of the last call lie always in one place."""
+    """Value and gradient at images in 0..255.
+
+    Attributes:
+        terms: of the last call, `4 n` in the order of :class:`Terms`, always in the same memory.
+    """
 
     def __init__(self, find: TermsAndGradient, start: Float[Tensor, "n 3 h w"]) -> None:
         self.find = find
@@ -180,6 +186,7 @@ class InLevels:
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 3 h w"]]:
         terms, gradient = self.find(levels / BOX[1])
         self.terms.copy_(torch.stack(terms))
+        # By the chain rule: the variable is 255 times the image.
         return terms.total, gradient / BOX[1]
 
 
@@ -188,10 +195,12 @@ class Record:
 
     def __init__(self, evaluate: InLevels, iterations: int) -> None:
         self.evaluate = evaluate
+        # One more than iterations: the last row is for the image that the search ends with.
         self.rows = evaluate.terms.new_zeros(iterations + 1, *evaluate.terms.shape)
 
     def keep(self, done: int) -> None:
         if done < len(self.rows):
+            # The terms are of the image that the iteration began with, after done - 1 of them.
             self.rows[done - 1].copy_(self.evaluate.terms)
 
     def finish(self, found: Minimum) -> Terms:

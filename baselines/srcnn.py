@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from baselines.bicubic import imresize
 
-# Inverse of BT.601 studio range, all in [0, 1]: rgb = (ycbcr - offset) @ matrix.
+# BT.601 studio range, all in [0, 1]: ycbcr = rgb @ matrix.T + offset.
 TO_YCBCR = (
     torch.tensor(
         [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]], dtype=torch.float64
@@ -87,6 +87,7 @@ def read_mat(file: Path) -> tuple[list[Tensor], list[Tensor]]:
 
     try:
         arrays = loadmat(file)
+    # A file that cannot be opened is not a bad MATLAB file; its own message stays.
     except OSError:
         raise
     except Exception as error:  # scipy raises whatever the bytes happen to make its reader do
@@ -96,6 +97,7 @@ def read_mat(file: Path) -> tuple[list[Tensor], list[Tensor]]:
     if missing:
         raise ValueError(f"{str(file)!r} lacks {', '.join(missing)}; must be the arrays {', '.join(names)}")
     kernels = [_kernel(arrays[f"weights_conv{i}"], i) for i in (1, 2, 3)]
+    # MATLAB has no vectors: biases come as a row or a column.
     biases = [torch.from_numpy(arrays[f"biases_conv{i}"].astype(np.float32).ravel()) for i in (1, 2, 3)]
     return kernels, biases
 

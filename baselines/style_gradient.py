@@ -49,6 +49,7 @@ class StyleTap:
         self.value = self.rows = self.difference = torch.empty(0)
 
     def forward(self, x: Tensor) -> Tensor:
+        # In float32 a view of the layer's buffer, which no later layer writes to before the way back.
         self.rows = exact(by_pixel(x))
         gram = torch.bmm(self.rows.mT, self.rows) / x[0].numel()
         self.difference = gram - self.target
@@ -60,6 +61,7 @@ class StyleTap:
         if gradient.dtype == self.rows.dtype:
             by_pixel(gradient).baddbmm_(self.rows, factor)
         else:
+            # bfloat16: the product is of float32, and rounded once, when it is added.
             by_pixel(gradient).add_(torch.bmm(self.rows, factor))
         return gradient
 
@@ -100,6 +102,7 @@ class StyleGradient:
         taps: list[Layer] = [*self.content, *self.style]
         layers: list[Layer] = []
         for name in network.path[: 1 + max(map(network.path.index, names))]:
+            # The output of a convolution that has a tap of its own must outlive its ReLU.
             overwrite = name.replace("relu", "conv") not in names
             layers.append(frozen_layer(network, name, self.dtype, self.memory_format, overwrite=overwrite))
             layers += [tap for tapped, tap in zip(names, taps, strict=True) if tapped == name]
@@ -115,6 +118,7 @@ class StyleGradient:
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
         tv, of_tv = self.variation(image)
+        # A new tensor: `gradient` lies in a layer's buffer, which the next call overwrites.
         return self.terms(image, tv), of_tv + gradient
 
     def terms(self, image: Tensor, tv: Float[Tensor, " n"]) -> Terms:

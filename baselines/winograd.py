@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 TILE = 4
 PATCH = TILE + 2
-STRIP_TILES = 128
+STRIP_TILES = 128  # of all images of the batch together
 
+# The paper's B^T, G and A^T for F(4x4, 3x3).
 INPUT = (
     (4, 0, -5, 0, 1, 0),
     (0, -4, -4, 1, 1, 0),
@@ -71,12 +72,14 @@ def convolved(
     """Writes the 3x3 convolution of `x`, zero padded by 1, into `out`; fastest with both in `channels_last`."""
     n, _, h, w = x.shape
     down, across = -(-h // TILE), -(-w // TILE)
+    # Of n h w c, last dimension first: a pixel of padding all around, then up to a whole number of tiles.
     margins = (0, 0, 1, 1 + TILE * across - w, 1, 1 + TILE * down - h)
     padded = F.pad(x.permute(0, 2, 3, 1), margins)
     whole = out if out.shape[2:] == (TILE * down, TILE * across) else tile_sized(out, down, across)
     step = max(1, STRIP_TILES // (n * across))
     for top in range(0, down, step):
         rows = slice(TILE * top, TILE * min(top + step, down))
+        # + 2: a tile's patch reaches two rows beyond it.
         convolve_tiles(
             padded[:, rows.start : rows.stop + 2], kernel, bias, whole.permute(0, 2, 3, 1)[:, rows]
         )
@@ -100,8 +103,10 @@ def convolve_tiles(
     """Writes a strip of whole tiles."""
     n, h, w, d = out.shape
     into, back = (torch.kron(m, m) for m in map(out.new_tensor, (INPUT, OUTPUT)))
+    # 6 6 n down across c: neighbouring patches share two rows or columns.
     patches = padded.unfold(1, PATCH, TILE).unfold(2, PATCH, TILE).permute(4, 5, 0, 1, 2, 3)
     spectrum = (into @ patches.reshape(PATCH**2, -1)).view(PATCH**2, -1, kernel.shape[1])
+    # One product for each of the 36 places of a patch: (tiles, c) by (c, d).
     tiles = back @ torch.bmm(spectrum, kernel).flatten(1)
     grid = out.view(n, h // TILE, TILE, w // TILE, TILE, d).permute(2, 4, 0, 1, 3, 5)
     torch.add(tiles.view(grid.shape), bias, out=grid)

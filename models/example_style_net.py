@@ -22,6 +22,7 @@ from torch import Tensor, nn
 ARCHITECTURE = "ExampleStyleNet"
 MINIMUM_SIZE = 5  # the first layer's reflection reaches 4 pixels inside
 WHITE = 255.0
+# Two digits at most: a name in a file may not ask for a network of any depth.
 BLOCK = re.compile(r"res(\d{1,2})\.conv1\.conv2d\.weight")
 STATISTICS = re.compile(r"(?:^|\.)in\d+\.(?:running_mean|running_var|num_batches_tracked)$")
 
@@ -87,6 +88,8 @@ class ExampleStyleNet(nn.Module):
         h, w = content.shape[-2:]
         if min(h, w) < MINIMUM_SIZE:
             raise ValueError(f"content is {w}x{h}, must be at least {MINIMUM_SIZE} pixels per side")
+        # In the image's dtype up to here and after deconv3, in the weights' between: a network in half
+        # precision takes and gives float32 images.
         x = (content * WHITE).to(self.deconv3.conv2d.weight.dtype)
         for n in range(1, 4):
             x = self._normalised(x, f"conv{n}", f"in{n}")
@@ -118,9 +121,11 @@ def example_style_net(arrays: Mapping[str, Tensor]) -> ExampleStyleNet:
     kept = {name: array for name, array in arrays.items() if not STATISTICS.search(name)}
     width = arrays["conv1.conv2d.weight"].shape[0]
     blocks = max((int(found[1]) for name in kept if (found := BLOCK.fullmatch(name))), default=0)
+    # Nothing is allocated or drawn: `assign` puts the file's arrays in place of the parameters.
     with torch.device("meta"):
         network = ExampleStyleNet(width=width, blocks=blocks)
     try:
+        # Files in half precision come out in float32.
         network.load_state_dict({name: array.float() for name, array in kept.items()}, assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())

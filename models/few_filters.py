@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
 
-LANES = 16
-MOST_FILTERS = 4
+LANES = 16  # float32 values in an AVX-512 register
+MOST_FILTERS = 4  # of 5 filters a block of 2x2 output pixels needs 20 lanes
 
 
 class FewFilters(nn.Conv2d):
@@ -51,11 +51,14 @@ def by_rows(
 ) -> Float[Tensor, "n f h2 w2"]:
     """`conv2d(x, weight, bias, padding=padding)`; rows are added in float32 at least."""
     filters, channels, kernel, _ = weight.shape
+    # Channels of `parts`: all filters for the kernel's first row, then for the second, ...
     rows = weight.permute(2, 0, 1, 3).reshape(kernel * filters, channels, 1, -1)
     parts = F.conv2d(x, rows, padding=(0, padding[1]))
+    # Rows of zeros above and below `x` would give zeros, as the bias is not in `parts`: pad these instead.
     high = torch.unflatten(F.pad(parts, (0, 0, padding[0], padding[0])), 1, (kernel, filters))
     height = high.shape[3] - kernel + 1
     total = high[:, 0, :, :height].to(torch.promote_types(parts.dtype, torch.float32))
+    # First row first: the order of this sum is in the last bits of the scores of the shipped networks.
     for row in range(1, kernel):
         total = total + high[:, row, :, row : row + height]
     if bias is not None:
@@ -76,6 +79,7 @@ class SpreadConv2d(nn.Module):
         border = (conv.padding[0], conv.padding[1])
         self.factor = factor
         self.kernel_size = conv.kernel_size
+        # Rows and columns that the output has more than the input (fewer where negative), at stride 1.
         self.grows = (2 * border[0] - conv.kernel_size[0] + 1, 2 * border[1] - conv.kernel_size[1] + 1)
         filters, channels, rows, columns = conv.weight.shape
         shape = (filters, factor, factor, channels, rows + factor - 1, columns + factor - 1)
@@ -84,18 +88,22 @@ class SpreadConv2d(nn.Module):
             for j in range(factor):
                 weight[:, i, j, :, i : i + rows, j : j + columns] = conv.weight
         bias = None if conv.bias is None else conv.bias.repeat_interleave(factor**2)
+        # On `meta`: no weights are drawn, they are replaced below.
         self.conv = nn.Conv2d(
             channels, filters * factor**2, shape[4:], stride=factor, padding=border, device="meta"
         )
+        # Flattened in the order filter, row, column, in which pixel_shuffle takes its channels.
         self.conv.weight = nn.Parameter(weight.flatten(0, 2), requires_grad=False)
         self.conv.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
 
     @property
     def weight(self) -> Tensor:
+        """Networks read the dtype of their last layer here, spread or not."""
         return self.conv.weight
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h2 w2"]:
         h, w = (size + more for size, more in zip(x.shape[-2:], self.grows, strict=True))
+        # Zeros at the bottom and right fill the last block; what they make is cut off again.
         beyond = (-h % self.factor, -w % self.factor)
         if any(beyond):
             x = F.pad(x, (0, beyond[1], 0, beyond[0]))

@@ -34,7 +34,9 @@ def fold_batch_norm(net: Network) -> Network:
 
 
 def fold(block: ConvNorm) -> None:
+    """Changes the block itself; its batch normalisation must be in eval mode."""
     assert isinstance(block.norm, nn.BatchNorm2d)
     transposed = isinstance(block.conv, nn.ConvTranspose2d)
     block.conv = fuse_conv_bn_eval(block.conv, block.norm, transpose=transposed)
+    # Identity, so that ConvNorm.forward stays as it is.
     block.norm = nn.Identity()

@@ -21,6 +21,7 @@ from torch import Tensor
 from models.style_net import CAFFE_MEAN_BGR, REFLECTION, RELEASED_TANH, StyleNet
 
 BLOCKS = tuple(f"residual.{block}.{part}" for block in range(5) for part in ("first", "second"))
+# In the order of the file's nodes, which number its arrays; the first has no number (`array_names`).
 LAYERS = ("first", "down1", "down2", *BLOCKS, "up1", "up2")
 
 RESIDUAL = ("Conv", "InstanceNormalization", "Relu", "Conv", "InstanceNormalization", "Crop", "Add")
@@ -40,6 +41,7 @@ CONSTANTS: dict[tuple[str, str], Any] = {
     ("Affine", "alpha"): RELEASED_TANH,
     ("Affine", "beta"): 0.0,
 }
+# Arrays of the file that are no weights: the factor behind tanh, and the mean that is added back.
 FIXED = {"Mul_B": (1.0, 1.0, 1.0), "scale_B": CAFFE_MEAN_BGR}
 
 
@@ -70,6 +72,7 @@ def load_johnson(path: Path) -> StyleNet:
     graph = read_graph(path)
     check_operations(graph, path)
     arrays = read_arrays(graph, path)
+    # Taken out, so that what is left is weights alone.
     check_fixed({name: arrays.pop(name) for name in FIXED}, path)
     net = StyleNet(norm="instance", width=16, tanh="released")
     weights = {key: arrays[name] for name, key in array_names().items()}
@@ -109,6 +112,7 @@ def check_operations(graph: Any, path: Path) -> None:
 
 
 def agree(actual: Any, required: Any) -> bool:
+    # Bytes (the mode of padding) are equal or not; allclose takes numbers alone.
     return actual == required or (not isinstance(required, bytes) and np.allclose(actual, required))
 
 
@@ -124,6 +128,7 @@ def read_arrays(graph: Any, path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"{path}: arrays {', '.join(wrong)} are missing, unknown or repeated, must be {len(required)}"
         )
+    # A copy: to_array gives a read-only view of the file, of which torch warns.
     return {array.name: torch.from_numpy(to_array(array).copy()) for array in graph.initializer}
 
 

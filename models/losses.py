@@ -84,6 +84,7 @@ def grid_pattern(
         raise ValueError(
             f"image must have sides that are multiples of {period}, {extent * period} at least (got {w}x{h})"
         )
+    # n (c period**2) h/period w/period: channel by channel, each phase as an image of its own.
     phases = F.pixel_unshuffle(exact(output) - exact(target), period)
     local = torch.unflatten(F.avg_pool2d(phases, extent, 1), 1, (-1, period**2))
     return (local - local.mean(2, keepdim=True)).square().mean((1, 2, 3, 4))
@@ -124,6 +125,10 @@ class StyleObjective:
         content_layers: may be empty, as may `style_layers`: the term is then 0.
         style_distance: `mean` (the release) averages a Gram matrix's entries, `sum` (the paper) sums them.
 
+    Attributes:
+        features: targets of the content term by layer, `n c h w` in the network's dtype.
+        grams: targets of the style term by layer, `m c c`, float32 at least.
+
     Raises:
         ValueError: a layer that the network does not give or an unknown distance; in use, an image of another
             size than the content, or another number of images than of targets.
@@ -158,12 +163,14 @@ class StyleObjective:
         self.aim_at(content)
 
     def aim_at(self, content: Float[Tensor, "n 3 h w"]) -> None:
+        """Takes RGB in [0, 1] as the new content, in place; what is judged from now on must have its size."""
         with torch.no_grad():
             self.features = chosen(self.network(content), self.content_layers)
         self.content_shape = tuple(content.shape)
 
     def with_content(self, content: Float[Tensor, "n 3 h w"]) -> StyleObjective:
         """The same objective for other content, for training: the style is not looked at again."""
+        # Shallow: the network and the style's Gram matrices are shared.
         other = copy.copy(self)
         other.aim_at(content)
         return other
@@ -172,9 +179,11 @@ class StyleObjective:
         """The terms of each image, `n 3 h w`, RGB in [0, 1]: float32, differentiable."""
         self.check(image)
         features = self.network(image)
+        # Where sums begin, so that a term without layers still has a value for each image.
         zero = exact(image.new_zeros(image.shape[0]))
         content = sum((feature_loss(features[k], target) for k, target in self.features.items()), zero)
         style = sum((self.layer_style(features[k], target) for k, target in self.grams.items()), zero)
+        # Converted before the product: differences of neighbours are lost in a half-precision 0..255.
         tv = self.tv_weight * total_variation(255 * exact(image))
         content, style = self.content_weight * content, self.style_weight * style
         return Terms(total=content + style + tv, content=content, style=style, tv=tv)
@@ -182,14 +191,17 @@ class StyleObjective:
     def layer_style(
         self, features: Float[Tensor, "#n c h w"], target: Float[Tensor, "#n c c"]
     ) -> Float[Tensor, " #n"]:
+        """One layer's style loss, not weighted."""
         distance = gram_distance(gram(features), target)
         return distance / target[0].numel() if self.style_distance == "mean" else distance
 
     def check(self, image: Tensor) -> None:
+        """Raises ValueError unless `n 3 h w` is of the content's size, and each term has one target or n."""
         count, _, h, w = image.shape
         targets, _, content_h, content_w = self.content_shape
         if (h, w) != (content_h, content_w):
             raise ValueError(f"image is {w}x{h}, must be the content's size, {content_w}x{content_h}")
+        # Empty without style layers, which suits any number of images.
         styles = {len(target) for target in self.grams.values()}
         for name, given in (("content", {targets}), ("style", styles)):
             if not given <= {1, count}:

@@ -98,6 +98,7 @@ class SRNet(nn.Module):
         self.first = conv_norm(3, width, 9)
         self.residual = nn.Sequential(*(make(width) for _ in range(blocks)))
         self.up = nn.Sequential(*(up(width) for _ in range(SCALES.index(scale) + 1)))
+        # No normalisation after it, but tanh. On a CPU its sums have an order of their own.
         self.last = FewFilters(width, 3, 9, padding=4)
 
     def forward(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 sh sw"]:
@@ -105,6 +106,7 @@ class SRNet(nn.Module):
             raise ValueError(f"lr has {lr.shape[1]} channels, must be 3 (RGB)")
         x = (2 * lr - 1).to(self.last.weight.dtype)
         y = self.last(self.up(self.residual(self.first(x))))
+        # In the image's dtype from here: near 1 bfloat16 is coarser than a level of 255.
         return (torch.tanh(y.to(lr.dtype)) + 1) / 2
 
 
@@ -115,6 +117,7 @@ def load_sr_net(*, scale: int, weights: Path) -> SRNet:
         ValueError: not such a file, another architecture or scale, or arrays that do not fit.
     """
     network = load_network(weights, ARCHITECTURE, SRNet, scale=scale)
+    # The layout that stored scores were made in; another one adds in another order.
     return network.to(memory_format=torch.channels_last)
 
 
@@ -123,6 +126,7 @@ def at_scale(arrays: dict[str, Tensor], scale: int) -> dict[str, Tensor]:
 
     Of the stages that double the size the first ones are kept, and the last one repeated where there are too few.
     """
+    # What is no SRNet is given back as it is: load_state_dict then names what does not fit.
     stages = {int(name.split(".")[1]) for name in arrays if name.startswith("up.")}
     if not stages or scale not in SCALES:
         return arrays

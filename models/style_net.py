@@ -50,6 +50,7 @@ class InstanceNorm(nn.GroupNorm):
     """torch's, but for the way back on a CPU: in channels_last it took a third of a training step in torch 2.14."""
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        # An image of one channel or one pixel is contiguous in both layouts: no detour for it.
         planar = x.is_contiguous() or not x.is_contiguous(memory_format=torch.channels_last)
         if x.device.type != "cpu" or planar or not torch.is_grad_enabled():
             return super().forward(x)
@@ -71,6 +72,7 @@ class NormByPlanes(torch.autograd.Function):
     ) -> Float[Tensor, "n c h w"]:
         planes = x.contiguous()
         n, c, h, w = planes.shape
+        # `scale` is one over the standard deviation, as the operator returns it for the way back.
         y, mean, scale = torch.native_group_norm(planes, weight, bias, n, c, h * w, groups, eps)
         ctx.save_for_backward(planes, weight, mean, scale)
         ctx.groups = groups
@@ -101,6 +103,7 @@ def from_caffe(bgr: Float[Tensor, "n 3 h w"], mean: Float[Tensor, "1 3 1 1"]) ->
 
 def paper_image(y: Float[Tensor, "n 3 h w"], mean: Float[Tensor, "1 3 1 1"]) -> Float[Tensor, "n 3 h w"]:
     """The paper's scaled tanh: RGB in [0, 1] and never outside."""
+    # The last layer gives B, G, R in both variants; `mean` is here because both are called alike.
     return (torch.tanh(y.flip(1)) + 1) / 2
 
 
@@ -123,6 +126,7 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
         y = self.norm(self.conv(x))
+        # In place while training, too: normalisation differentiates from its input, not from this output.
         return F.relu(y, inplace=True) if self.relu else y
 
 
@@ -184,6 +188,7 @@ class StyleNet(nn.Module):
         self.up1 = up(4 * width, make)
         self.up2 = up(2 * width, make)
         self.last = nn.Conv2d(width, 3, 9, padding=4)
+        # Not in the state dict: a file holds the layers of the paper's table and nothing else.
         self.register_buffer("mean", torch.tensor(CAFFE_MEAN_BGR).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, content: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
@@ -197,6 +202,7 @@ class StyleNet(nn.Module):
         if min(h, w) < MINIMUM_SIZE:
             raise ValueError(f"content is {w}x{h}, must be at least {MINIMUM_SIZE} pixels per side")
         x = to_caffe(content, self.mean).to(self.last.weight.dtype)
+        # Once, for all five blocks, none of which pads.
         x = F.pad(x, (REFLECTION,) * 4, mode="reflect")
         x = self.down2(self.down1(self.first(x)))
         x = self.up2(self.up1(self.residual(x)))

@@ -37,6 +37,10 @@ class LossNetwork(nn.Module):
     Attributes:
         weights: where they come from: a file's name, or `random, seed 0`.
         trained: False for random weights, which are good for timing alone.
+        path: the layers that are computed, in order.
+        minimum: pixels per side that an image needs, so that one is left after the last pooling.
+        mean: R, G, B, `3 1 1`, subtracted from the image.
+        convolutions: by layer name; the first one takes the centred image.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class LossNetwork(nn.Module):
             return self.convolutions[layer](x)
         if layer.startswith("pool"):
             return self.pool(x, 2)
+        # Safe for the image's gradient: a convolution needs its input and weights for it, not its output.
         return F.relu(x, inplace=layer.replace("relu", "conv") not in self.layers)
 
 
@@ -101,8 +106,10 @@ def convolution(arrays: Arrays, layer: str, convention: Convention) -> nn.Conv2d
     """3x3, zero padding 1; the first one takes centred RGB, whatever its weights were trained on."""
     weight, bias = arrays[f"{layer}.weight"], arrays[f"{layer}.bias"]
     if layer == "conv1_1":
+        # scale * (image - mean) is linear in the centred image: the scale goes into the weights, the bias stays.
         rgb = weight.flip(1) if convention.bgr else weight
         weight = rgb * torch.tensor(convention.scale, dtype=rgb.dtype)[:, None, None]
+    # On `meta`: nothing is drawn or copied, `assign` takes the arrays themselves.
     module = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1, device="meta")
     module.load_state_dict({"weight": weight, "bias": bias}, assign=True)
     return module

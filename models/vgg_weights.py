@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-WIDTHS = (64, 128, 256, 512, 512)
+WIDTHS = (64, 128, 256, 512, 512)  # filters in each block; the tuples below: convolutions in each
 VGG16 = (2, 2, 3, 3, 3)
 VGG19 = (2, 2, 4, 4, 4)
 CONV3_1 = (2, 2, 1)
@@ -37,6 +37,7 @@ class Convention:
 
 
 TORCHVISION = Convention(mean=(0.485, 0.456, 0.406), scale=(1 / 0.229, 1 / 0.224, 1 / 0.225), bgr=False)
+# Caffe's mean in 0..255, over 255: `mean` is subtracted in [0, 1], `scale` multiplies afterwards.
 CAFFE = Convention(mean=(123.68 / 255, 116.779 / 255, 103.939 / 255), scale=(255.0, 255.0, 255.0), bgr=True)
 
 
@@ -110,6 +111,7 @@ def read_state_dict(path: Path, architecture: Architecture) -> Arrays:
     arrays = {}
     for name, shape in architecture.shapes.items():
         layer, kind = name.split(".")
+        # torchvision numbers convolutions, ReLUs and poolings in one sequence, just as `layers` lists them.
         key = name if name in state else f"features.{architecture.layers.index(layer)}.{kind}"
         found = tuple(state[key].shape) if key in state else "missing"
         if found != shape:
@@ -128,10 +130,12 @@ def read_consecutive(path: Path, architecture: Architecture) -> Arrays:
     """
     data = path.read_bytes()
     sizes = [int(np.prod(shape)) for shape in architecture.shapes.values()]
+    # There is no header: the length is all that tells such a file from another.
     if len(data) != 4 * sum(sizes):
         raise ValueError(
             f"{path.name} has {len(data)} bytes, must be {4 * sum(sizes)} for {architecture.name}"
         )
+    # astype makes the copy that torch may write into; a buffer of bytes is read-only.
     values = torch.from_numpy(np.frombuffer(data, "<f4").astype(np.float32))
     if not values.isfinite().all():
         raise ValueError(f"{path.name} holds NaN or infinite values, must be finite ones")
@@ -141,6 +145,7 @@ def read_consecutive(path: Path, architecture: Architecture) -> Arrays:
 
 def random_arrays(architecture: Architecture, seed: int) -> Arrays:
     """He's normal initialisation (2015, arXiv:1502.01852) with biases of 0; a seed always gives the same."""
+    # On the CPU and in the order of the layers: the same weights for every device.
     generator = torch.Generator().manual_seed(seed)
 
     def array(shape: tuple[int, ...]) -> Tensor:

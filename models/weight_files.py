@@ -18,8 +18,10 @@ def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
     try:
         with safe_open(file, framework="pt") as content:
+            # safe_open's object is no mapping: it has keys() and cannot be iterated.
             return dict(content.metadata() or {}), {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
     except SafetensorError as error:
+        # The message may quote bytes of an untrusted file, which must not reach a terminal as they are.
         words = ascii(str(error))[1:-1]
         raise ValueError(f"{file.name} cannot be read, must be a safetensors file: {words}") from error
 

@@ -73,6 +73,7 @@ def build(network: nn.Module, form: Form, example: Images) -> Built:
             call = partial(run, compiled(changed, form, example), form)
         if form.graph:
             call = captured(call, example)
+        # Tunes and allocates what the first call must: `seconds` has it, and no later call.
         call(example)
         if example.device.type == "cuda":
             torch.cuda.synchronize(example.device)
@@ -87,6 +88,7 @@ def transformed(network: nn.Module, form: Form) -> nn.Module:
         changed = spread(changed) if form.spread else changed
     except ValueError as error:
         raise FormUnavailable(str(error)) from error
+    # After folding, which divides by the running deviations and needs float32 for it.
     if form.dtype != "float32" and requirements(changed).half_precision == "layers":
         cast_layers(changed, getattr(torch, form.dtype))
     return changed.to(memory_format=layout(form))
@@ -122,6 +124,7 @@ def compiled(network: nn.Module, form: Form, example: Images) -> Call:
     """
     torch._dynamo.reset()  # a ninth size or network would silently run uncompiled
     options: dict[str, tp.Any] = {"freezing": example.device.type == "cpu"}
+    # dynamic=False: a form is built, and timed, for one size.
     quick: Call = torch.compile(network, dynamic=False, options=options)
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it misses CUDA on a CPU machine
     try:
@@ -141,7 +144,9 @@ def captured(call: Call, example: Images) -> Call:
     Raises:
         FormUnavailable: it does something that a graph cannot hold.
     """
+    # A graph reads and writes fixed addresses: images are copied in, and results out.
     given = example.clone()
+    # torch asks for a few calls on another stream before a capture.
     aside = torch.cuda.Stream(example.device)  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream(example.device))
     with torch.cuda.stream(aside):

@@ -15,7 +15,7 @@ from bench.errors import UserError, did_you_mean
 Dtype = Literal["float32", "bfloat16", "float16"]
 MemoryFormat = Literal["contiguous", "channels_last"]
 Backend = Literal["torch", "onnxruntime"]
-LONGEST_REASON = 160
+LONGEST_REASON = 160  # characters
 
 
 class FormUnavailable(UserError):
@@ -45,6 +45,7 @@ class Form:
     @property
     def name(self) -> str:
         """`eager`, or what differs from it: `channels_last+folded+bfloat16`."""
+        # In the order of WORDS, so that one form has one name: timings are stored under it.
         words = (w for w, fields in WORDS.items() if fields and fields.items() <= vars(self).items())
         return "+".join(words) or "eager"
 

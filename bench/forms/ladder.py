@@ -20,6 +20,7 @@ from bench.statistics import quantile
 if tp.TYPE_CHECKING:
     import torch
 
+# In this order, each on top of those that were kept; float16 takes bfloat16's place.
 RUNGS: tuple[tuple[str, Mapping[str, tp.Any]], ...] = (
     ("channels_last", {"memory_format": "channels_last"}),
     ("folded", {"folded": True}),
@@ -125,6 +126,7 @@ class FormFacts:
 def facts(closeness: Closeness, tolerance: Tolerance, build_seconds: float) -> FormFacts:
     """Of a form that was built and compared."""
     return FormFacts(
+        # JSON has neither infinity nor NaN.
         max_abs_error=closeness.max_abs if math.isfinite(closeness.max_abs) else str(closeness.max_abs),
         psnr=closeness.psnr if math.isfinite(closeness.psnr) else str(closeness.psnr),
         tolerance=asdict(tolerance),
@@ -145,6 +147,7 @@ def run_sweep(measure: Callable[[Form], SpeedResult | str], *, only_eager: bool 
         tried = replace(kept, **changes)
         rung = _rung(word, tried, measure(tried), best)
         if rung.kept and rung.result is not None:
+            # `best` never rises: steps that are kept within NOISE would else add up.
             kept, best = tried, min(best, median(rung.result))
         yield rung
     if only_eager:
@@ -187,6 +190,7 @@ def total_seconds(result: SpeedResult, work: Sequence[Work]) -> float:
     """Estimate for images of several sizes, time growing with their pixels; what is built per size is built for each."""
     built = form(result.variant).per_size
     builds = len(work) if built else 1
+    # `size` is the side of the image that comes out, as `pixels` are those that come out.
     passes = sum(w.images * w.pixels / result.size**2 for w in work)
     return builds * (FormFacts.of(result).build_seconds or 0.0) + passes * median(result)
 

@@ -36,8 +36,9 @@ def session(network: nn.Module, example: Images) -> Callable[[Images], Images]:
     if provider not in onnxruntime.get_available_providers():
         raise FormUnavailable(f"onnxruntime cannot use {example.device.type} here; it is built for the CPU")
     options = onnxruntime.SessionOptions()
+    # A form is compared with the others on the same number of threads.
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
+    options.log_severity_level = 3  # errors, no warnings
     loaded = onnxruntime.InferenceSession(export(network, example), options, providers=[provider])
     name = loaded.get_inputs()[0].name
 

@@ -58,6 +58,7 @@ class Config:
     @property
     def subject_hash(self) -> str:
         """Of all that decides the optimisation but its objective and for how long it goes on."""
+        # `kept` parts these from images of the same optimisation that are the last ones, not the best.
         return content_hash({"baseline": Baseline(seed=self.seed).hash, "kept": "lowest"})
 
     def inversion(self, layer: str) -> StyleProtocol:
@@ -65,6 +66,7 @@ class Config:
         return StyleProtocol(
             name="inversion",
             size=self.size,
+            # No style: the same hash whatever --styles and --style-size say.
             style="",
             style_sha256="",
             style_size=0,
@@ -129,6 +131,7 @@ def read_config(args: argparse.Namespace) -> Config:
     style_size = args.size if args.style_size is None else args.style_size
     counts = {"size": args.size, "style-size": style_size, "iterations": args.iterations, "limit": args.limit}
     refuse_numbers(counts, args.seed)
+    # NaN is in no interval and is refused, too.
     if args.tv_weight is not None and not 0 <= args.tv_weight < float("inf"):
         raise UserError(f"--tv-weight is {args.tv_weight}; must be a finite number of at least 0")
     layers, missing = choose(args.layers, "Figure 3", args.loss_network)

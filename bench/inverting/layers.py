@@ -33,6 +33,7 @@ def choose(
     missing = [layer for layer in PAPER[figure] if layer not in there]
     if not missing:
         return PAPER[figure], ()
+    # Layers before a ReLU are left to whoever names them: the paper shows none.
     instead = tuple(layer for layer in there if layer.startswith("relu"))
     having = [name for name in LOSS_WEIGHTS if set(PAPER[figure]) <= set(reached(name))]
     return instead, (

@@ -71,6 +71,7 @@ class Inversion(Method):
 
         def work() -> Optimised:
             pixels = [content.pixels.to(self.device) for content in contents]
+            # For its shape and device: nothing of a content is in the noise.
             like = torch.empty(len(contents), 3, size, size, device=self.device)
             return keep_best(
                 objective([self.protocol(content) for content in contents], self.network, pixels),
@@ -120,10 +121,13 @@ def objective(
     chosen = protocols[0]
     if not chosen.style_layers:
         content = torch.cat(list(pixels))
+        # No style layer: whatever is given as the style is not used.
         return style_objective.objective(chosen, network, content=content, style=content[:1])
+    # No content layer: the blank gives the size, and its features are not used.
     blank = pixels[0].new_zeros(1, 3, chosen.size, chosen.size)
     each = [style_objective.objective(chosen, network, content=blank, style=style) for style in pixels]
     together = copy.copy(each[0])
+    # One objective for the batch, image by image with the Gram matrices of its own style.
     together.grams = {layer: torch.cat([one.grams[layer] for one in each]) for layer in chosen.style_layers}
     return together
 

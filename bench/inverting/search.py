@@ -34,17 +34,20 @@ def keep_best(
     rows: list[Tensor] = []
 
     def look(levels: Tensor) -> None:
+        # False for NaN: an image that fails keeps its best.
         better = evaluate.terms[0] < least
         images.copy_(choose(better, levels, images))
         least.copy_(torch.where(better, evaluate.terms[0], least))
         rows.append(evaluate.terms.clone())
 
     def after(done: int) -> None:
+        # The terms are of the image that the step set out from.
         look(descent.previous)
         if done % callback_every == 0:
             callback(done, Terms(*evaluate.terms.cpu()))
 
     found = minimise(descent, iterations=settings.iterations, graph=settings.graph, after=after)
+    # The image that the last step led to has no terms yet.
     evaluate(found.images)
     look(found.images)
     failed_at = tuple(found.failed_at.tolist())

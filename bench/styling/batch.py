@@ -31,6 +31,7 @@ def bytes_of_one(network: LossNetwork, size: int) -> int:
     for layer in network.path:
         if layer.startswith("conv"):
             channels = int(network.convolutions[layer].out_channels)  # type: ignore[arg-type]
+            # Its ReLU works in place and adds none.
             values += channels * side**2
         elif layer.startswith("pool"):
             side //= 2

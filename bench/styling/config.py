@@ -41,6 +41,7 @@ class Baseline:
     @property
     def hash(self) -> str:
         """Of all that decides its curve but the objective; not of the iterations, which only say where it ends."""
+        # What is missing below is a default that no option changes; BASELINE_VERSION stands for it.
         settings = Settings(method=self.method)
         return content_hash(
             {
@@ -132,11 +133,13 @@ def read_config(args: argparse.Namespace) -> Config:
         MissingFile: the image of a named style is not to be had.
     """
     refuse_numbers(args)
+    # By content: two names of one picture are one style.
     style = tuple({image.sha256: image for image in map(style_image, args.style)}.values())
     images = dataset(args.images, every=True)
     return Config(
         style=style,
         sizes=tuple(dict.fromkeys(args.sizes)),
+        # The limit first: shards are parts of the limited set.
         images=arguments.shard(args.shard).of(replace(images, images=images.images[: args.limit])),
         models=find_models(style, args.models),
         models_named=args.models is not None,
@@ -226,6 +229,7 @@ def loss_network(objective: Objective, trained: Sequence[Entry]) -> tuple[str, s
 def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> tuple[Entry, ...]:
     """Those named, or all of the styles; in the table's order."""
     chosen = [catalog.stylizer_entry(name) for name in models or ()]
+    # Before anything is loaded: a network is for the one style that it was trained on.
     for entry in chosen:
         _refuse_other_style(entry, styles)
     refuse_namesakes(chosen)
@@ -245,6 +249,7 @@ def _refuse_other_style(entry: Entry, styles: Sequence[StyleImage]) -> None:
     if isinstance(entry, StylizerEntry) and not entry.style:
         raise UserError(f"{entry.name} is for no style ({entry.weights_text}); must be a trained network")
     named = ", ".join(style.name for style in styles)
+    # A file may be called like the network's style and be another picture.
     same = any(style.name == entry.style for style in styles)
     other = (
         f"not for the file given, another picture than that of {entry.style}" if same else f"not for {named}"

@@ -80,6 +80,7 @@ class Engine:
         if min(h, w) < plan.minimum:
             raise ValueError(f"it is {w}x{h}; must be at least {plan.minimum} pixels per side")
         item = Item(name=name, sha256=loaded.sha256)
+        # With nothing pending, too: tables are made of all contents that could be read.
         self.items.append(item)
         pictured = plan.picture_limit is None or index < plan.picture_limit
         pending = self.pending(item, pictured=pictured)
@@ -123,6 +124,7 @@ def in_batches(engine: Engine) -> Iterator[Submit]:
     waiting: list[Content] = []
 
     def make() -> None:
+        # In place, since submit() holds the same list.
         batch, waiting[:] = list(waiting), []
         for outcome in make_batch(engine.plan, batch, engine.reporter):
             engine.keep(outcome)
@@ -133,6 +135,7 @@ def in_batches(engine: Engine) -> Iterator[Submit]:
             make()
 
     yield submit
+    # The rest, which fills no batch; not reached where the caller's loop raised.
     if waiting:
         make()
 
@@ -151,6 +154,7 @@ def make_batch(plan: Plan, batch: Sequence[Content], reporter: Reporter) -> Iter
             waiting = [content for content in batch if method.name in content.pending]
             if waiting:
                 make_all(plan, method, waiting, outcome, reporter)
+            # The progress bar has steps for every content; those with a result take theirs at once.
             known = len(batch) - len(waiting)
             advance(plan, reporter, batch[-1].name, method.steps * known)
         yield outcome
@@ -188,6 +192,7 @@ def make_all(
         if not no_memory and not isinstance(error, ValueError | OSError):
             raise
         half = len(batch) // 2
+        # Memory is a matter of how many; any other error of which one.
         parts = [batch[:half], batch[half:]] if no_memory else [[content] for content in batch]
         found = [RunError(plan.no_memory) if no_memory else error]
     # Not in the handler: until it is left, the error holds on to the memory of what failed.

@@ -101,6 +101,7 @@ def read_config(args: argparse.Namespace) -> Config:
     if args.seed < 0:
         raise UserError(f"--seed is {args.seed}; must be at least 0")
     given = vars(args) | {"style": style_image(args.style), "inputs": tuple(gather(args.inputs))}
+    # Every option is a field of its name, so that one without a field fails here.
     return Config(**given)
 
 
@@ -132,6 +133,7 @@ class Stylization(Method):
             ValueError: the content is too small, or the objective became NaN or infinite; then the last good image is
                 written all the same, without a record of what it was made of.
         """
+        # The plan's batch is 1.
         (content,) = contents
         found = self.gatys.run(
             content.pixels.to(self.device), callback=report, callback_every=self.report_every
@@ -143,6 +145,7 @@ class Stylization(Method):
             raise ValueError(
                 f"the objective is not finite in iteration {failed_at}; the image before it is {str(file)!r}"
             )
+        # Neither terms nor time are stored: there is no results file.
         return [Measured(image=found.image, terms={}, seconds=0.0)]
 
 

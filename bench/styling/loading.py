@@ -55,6 +55,7 @@ def _networks(
         except UserError as error:
             reason = f"{entry.name} cannot run: {error}"
             if config.models_named:
+                # The kind stays, and the message says which network.
                 raise (MissingFile if isinstance(error, MissingFile) else UserError)(reason) from error
             log(f"skipped: {reason}")
 
@@ -69,6 +70,7 @@ def _plans(
     trained = [entry for entry in loaded if of_style(entry, style)]
     judge = _judge(config, style, trained, warn)
     protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
+    # Sizes have layers, weights and style in common: one loss network serves them all.
     network = style_objective.loss_network(protocols[0]).to(device)
     layers = protocols[0].style_layers
     metrics = tuple(
@@ -86,6 +88,7 @@ def _plans(
         )
         methods: list[Method] = [ContentItself(dataset=name, aim=aim)]
         for entry in trained:
+            # One for each size, since it warms up once.
             timed = TimedNetwork(network=loaded[entry], device=device)
             methods.append(
                 Stylizer(
@@ -155,6 +158,7 @@ def read_style(style: StyleImage, longer_side: int, minimum: int) -> Tensor:
     """
     h, w = images.read(style.file).shape[:2]
     pixels = style_objective.read_style(style, longer_side)
+    # The file's own size first: enlarged, a style of too few pixels would pass.
     for what, (height, width) in {"is": (h, w), "becomes": tuple(pixels.shape[-2:])}.items():
         if min(height, width) < minimum:
             raise UserError(

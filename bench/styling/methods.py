@@ -128,6 +128,7 @@ class Judged(Method):
                     dataset=self.dataset,
                     image=content.name,
                     image_sha256=content.sha256,
+                    # A score has a scale; style transfer keeps the size.
                     scale=1,
                     protocol=self.aim.protocol.name,
                     protocol_hash=self.aim.protocol.hash,
@@ -173,6 +174,7 @@ class TimedNetwork:
     @torch.no_grad()
     def __call__(self, content: Float[Tensor, "1 3 s s"]) -> tuple[Tensor, float]:
         """The stylized image, as the network gives it, and the seconds that it took."""
+        # The first call also pays for loading and tuning kernels: it is not timed.
         if not self.warm:
             self.network(content)
             self.warm = True
@@ -188,6 +190,7 @@ class Stylizer(Judged):
 
     @property
     def stylize(self) -> Callable[[Tensor], Tensor] | None:
+        # Past the stopwatch: metrics of stability call it again.
         return lambda content: self.network.network(content).clamp(0, 1)
 
     def hash(self, item: Item) -> str:
@@ -266,6 +269,7 @@ def shares(found: Optimised, seconds: float, required: str = "") -> list[Measure
     batch, n = Terms(*(term.cpu() for term in found.objective)), len(found.failed_at)
     return [
         NotFinite(f"the objective is not finite in iteration {failed_at or found.iterations}{required}")
+        # The last image's terms were found after the search and may be the first that are not finite.
         if failed_at or not batch.total[:, i].isfinite().all()
         else Measured(
             image=found.image[i : i + 1],
@@ -282,6 +286,7 @@ def timed(device: torch.device, work: Callable[[], T]) -> tuple[T, float]:
     """What `work` returns, and the seconds until the device had done it."""
     kept: list[T] = []
     with current(device):
+        # A lap does not return what the work returns.
         lap = clock_for(device).lap(lambda: kept.append(work()), 1)
     return kept[0], lap.wall_seconds
 

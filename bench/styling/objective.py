@@ -41,6 +41,7 @@ def read_style(style: StyleImage, longer_side: int) -> Float[Tensor, "1 3 h w"]:
 def fitted(image: Float[Tensor, "1 c h w"], longer_side: int) -> Float[Tensor, "1 3 h2 w2"]:
     """The whole image, grey repeated, its longer side resized: RGB in [0, 1]."""
     h, w = image.shape[-2:]
+    # Bicubic overshoots; everything that sees a style expects [0, 1].
     return imresize(image.expand(-1, 3, -1, -1), resized(h, w, longer_side)).clamp(0, 1)
 
 
@@ -50,6 +51,7 @@ def square(image: Float[Tensor, "1 c h w"], size: int) -> Float[Tensor, "1 3 s s
     side = min(h, w)
     top, left = (h - side) // 2, (w - side) // 2
     cut = image[..., top : top + side, left : left + side].expand(-1, 3, -1, -1)
+    # contiguous: up to here the three channels of a grey image share one plane.
     return cut.contiguous() if side == size else imresize(cut, (size, size)).clamp(0, 1)
 
 

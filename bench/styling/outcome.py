@@ -96,6 +96,7 @@ class StoreWriter:
             OSError: an image cannot be written, which does not cost the curves.
         """
         try:
+            # Before the rows: none names an image that is not there.
             for file, pixels in outcome.files:
                 images.write(file, pixels)
         except OSError:
@@ -146,6 +147,7 @@ class Stored:
         self._read_all(dataset=key[0], protocol_hash=key[3])
         file = self.files.get(key) if pictured else None
         if file is not None and not plan.anywhere:
+            # Where this run would write it: an image kept elsewhere does not count as there.
             file = method.file(item)
         return Result(curve=self.curves.get(key), file=file if file is not None and file.is_file() else None)
 
@@ -166,6 +168,7 @@ class Stored:
             self.curves[key_of(c)] = c
         for p in self.store.pictures(dataset=dataset, protocol_hash=protocol_hash):
             key = (p.dataset, p.image, p.image_sha256, p.protocol_hash, p.model, p.model_hash)
+            # Stored relative to the results file, so that both can be moved.
             self.files[key] = self.store.place.parent / p.file
 
 
@@ -213,11 +216,13 @@ def results(plan: Plan, store: Store, items: Sequence[Item]) -> list[Curve]:
         for curve in store.curves(dataset=plan.dataset.name, protocol_hash=protocol.hash)
         if key_of(curve) in wanted
     ]
+    # sorted() is stable: within a method, contents stay in the store's order.
     return [shortened(curve, most) for (_, most), curve in sorted(found, key=lambda pair: pair[0][0])]
 
 
 def machines(store: Store, curves: Sequence[Curve]) -> list[str]:
     """The machines that these curves were measured on, a line each: stored times may be of another one."""
+    # The table itself: a Curve does not say which run it is of.
     columns, rows = store.table("curves")
     names = ("dataset", "image", "image_sha256", "protocol_hash", "subject", "subject_hash")
     at = [columns.index(name) for name in names]

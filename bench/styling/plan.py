@@ -149,6 +149,7 @@ class Method(ABC):
     @property
     def report_every(self) -> int:
         """Iterations between two reports."""
+        # A run of fewer iterations has a step as well.
         return min(REPORT_EVERY, self.iterations)
 
     @property

@@ -117,6 +117,7 @@ class Crossover:
     @property
     def median(self) -> float | None:
         """Of the crossings; None where at least half of the contents have none within `iterations`."""
+        # No crossing is one later than all others.
         found = statistics.median(math.inf if c is None else c for c in self.crossings.values())
         return found if math.isfinite(found) else None
 
@@ -172,6 +173,7 @@ def crossing(curve: Sequence[float], level: float) -> float | None:
     for iteration, value in enumerate(curve):
         if value <= level:
             before = curve[iteration - 1] if iteration else value
+            # Down from infinity there is no line to interpolate on.
             if iteration == 0 or not math.isfinite(before):
                 return float(iteration)
             return iteration - 1 + (before - level) / (before - value)
@@ -222,6 +224,7 @@ def comparisons(curves: Iterable[Curve], *, iterations: int | None = None) -> tu
 
 def overtaking(network: Summary, baseline: Summary) -> Crossover | None:
     """Where the optimisation overtakes a network; None where no content has both, or no iteration was done."""
+    # A mean over other contents would say nothing of the method.
     own, theirs = shared(network, baseline)
     if own is None or theirs is None or theirs.seconds_per_iteration is None:
         return None
@@ -254,6 +257,7 @@ def content_of(curve: Curve) -> tuple[str, str]:
 def moments(values: Sequence[float]) -> Moments:
     """Of at least one value."""
     n = len(values)
+    # fsum: the same mean in whatever order the contents come.
     mean = math.fsum(values) / n
     squares = math.fsum((value - mean) ** 2 for value in values)
     return Moments(mean=mean, sd=math.sqrt(squares / (n - 1)) if n > 1 else None)
@@ -293,6 +297,7 @@ def share_of_the_papers_training(name: str, digest: str) -> float | None:
     entry = STYLIZERS.get(name)
     if entry is None or not entry.weights or not shipped.is_shipped(entry.weights) or entry.hash(1) != digest:
         return None
+    # NumPy: only metadata are read, and no torch is loaded.
     with safe_open(shipped.path(entry.weights), framework="np") as file:
         metadata = file.metadata()
     recipe = json.loads(metadata["recipe"])

@@ -70,6 +70,7 @@ def lines(comparison: Comparison) -> Iterator[Line]:
     """The contents, the networks, and the optimisation at :data:`MARKS` and its end."""
     for summary in comparison.summaries:
         if summary.subject != BASELINE:
+            # Curves of one value.
             yield Line(name=summary.subject, summary=summary, iteration=0)
             continue
         for iteration in marks(summary.iterations):
@@ -195,6 +196,7 @@ def text(moments: Moments) -> str:
 def short(value: float, digits: int = 3) -> str:
     """A few significant digits: 123, 0.0123, 1.23e5."""
     written = f"{value:.{digits}g}"
+    # 1.2e+05 to 1.2e5, 1.2e-05 to 1.2e-5, 1.2e+10 to 1.2e10.
     return written.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
@@ -228,6 +230,7 @@ def record(panel: Panel) -> dict[str, Any]:
         "objectives": [_line(comparison, line) for line in lines(comparison)],
         "overtakings": [_overtaking(found) for found in comparison.overtakings],
         "curves": [asdict(curve) for summary in comparison.summaries for curve in summary.curves],
+        # Without --metrics the JSON is as it was before there were any.
         **({"metrics": [_metric(panel, metric) for metric in panel.metrics]} if panel.metrics else {}),
     }
 

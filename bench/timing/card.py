@@ -19,6 +19,7 @@ from bench.tiling.receptive_field import Probe, receptive_field
 from bench.timing.clocks import Work
 
 aten = torch.ops.aten
+# The ones that torch's own counter knows; which of them a call goes through depends on the device.
 CONVOLUTIONS = (aten.convolution, aten._convolution, aten.cudnn_convolution, aten._slow_conv2d_forward)
 ACTIVATIONS_MEANING = (
     "elements of the outputs of all convolutions of one call, those of torch.nn.functional too"
@@ -176,6 +177,7 @@ def _field(participant: LoadedModel, image: Tensor) -> tuple[int | None, str]:
         return None, "it does not fit into memory" if out_of_memory(
             error
         ) else f"it cannot be probed: {error}"
+    # From the radius around one lr pixel to the side of the square.
     return (None if found.radius is None else 2 * found.radius + 1), found.reason
 
 

@@ -56,6 +56,7 @@ def certify(
     check_threads(protocol)
     before = accelerator_state(found)
     timing = measure(work, device=device, clock=clock, **asdict(protocol.stopping))
+    # Read at once: memory and FLOPs, measured next, would be in it.
     after = accelerator_state(found)
     paper = certificate(
         timing,
@@ -110,6 +111,7 @@ def certificate(
 def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: torch.device) -> dict[str, Any]:
     """Fields of a certificate: FLOPs of one call, FLOP/s reached, share of the peak; None where nothing is counted."""
     count = flops(eager)
+    # Of the layers' dtype, at torch's present threads: the peak that this form could reach.
     best = peak.peak(device, getattr(torch, protocol.dtype))
     reached = None if count is None else count / timing.median
     return {
@@ -140,6 +142,7 @@ def peak_memory(work: Work, device: torch.device) -> PeakMemory:
     if device.type == "cuda":
         return PeakMemory(bytes=cuda_peak_bytes(work, device), meaning=CUDA_MEANING)
     with resident_peak() as resident:
+        # Held until the last look: what a call returns is part of what it needs.
         result = work()
     del result
     return PeakMemory(bytes=resident.growth, meaning=CPU_MEANING)
@@ -148,6 +151,7 @@ def peak_memory(work: Work, device: torch.device) -> PeakMemory:
 def cuda_peak_bytes(work: Work, device: torch.device) -> int:
     """The most that torch held on the device during a call, weights and images included."""
     torch.cuda.synchronize(device)
+    # After a wait: work in flight would count towards this call.
     torch.cuda.reset_peak_memory_stats(device)
     work()
     torch.cuda.synchronize(device)
@@ -166,6 +170,7 @@ class Resident:
         self.first = self.largest = self.read()
 
     def look(self) -> None:
+        """One sample."""
         self.largest = max(self.largest, self.read())
 
     @property
@@ -194,6 +199,7 @@ def resident_peak(read: Callable[[], int] | None = None) -> Iterator[Resident]:
 
 
 def resident_bytes() -> int:
+    """The resident set of this process, in bytes."""
     return psutil.Process().memory_info().rss
 
 

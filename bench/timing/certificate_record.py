@@ -78,6 +78,7 @@ class TimingCertificate:
             ("environment: device", self.environment.get("device"), str),
             ("protocol: size", self.protocol.get("size", 0), int),
         ):
+            # Not isinstance, for which True is an int and passes.
             if type(value) is not kind:
                 raise ValueError(f"{name} is {ascii(value)[:60]}; must be {kind.__name__}")
 
@@ -90,8 +91,10 @@ class TimingCertificate:
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
         fields = asdict(self)
+        # Lists, as JSON gives them back: a stored certificate is written again to the byte.
         fields["ci95"] = self.ci95 and list(self.ci95)
         fields["warnings"] = list(self.warnings)
+        # Stored certificates of an optimisation do not have these fields, not even as null.
         return {k: v for k, v in fields.items() if not (k in ONLY_OF_NETWORKS and v is None)}
 
     @classmethod

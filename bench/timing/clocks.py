@@ -59,8 +59,10 @@ class CpuClock:
         return self.counter()
 
     def lap(self, work: Work, loops: int) -> Lap:
+        # What was queued before must not end in this lap.
         self.synchronize()
         begin = self.counter()
+        # repeat() makes no number for each call, as range() does.
         for _ in itertools.repeat(None, loops):
             work()
         self.synchronize()
@@ -94,6 +96,7 @@ class CudaClock:
         return self.counter()
 
     def lap(self, work: Work, loops: int) -> Lap:
+        # Made before either clock runs.
         start, end = self.event(), self.event()
         self.synchronize()
         begin = self.counter()

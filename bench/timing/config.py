@@ -14,7 +14,7 @@ from bench.timing import GATYS
 
 DEFAULT_MODELS = (GATYS, "style-paper")
 LOSS_MINIMUM = 8  # three poolings before relu4_3
-LONGEST_SECONDS = 1e9
+LONGEST_SECONDS = 1e9  # 32 years: stands for no limit, which a protocol cannot have
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,6 +70,7 @@ def sweep(work_of: Callable[[int], Work], clock: Clock, sizes: Iterable[int]) ->
     best, best_size = 0.0, 0
     for size in sizes:
         work = work_of(size)
+        # A warm-up: the library chooses its kernel.
         clock.lap(work, 1)
         seconds = min(clock.lap(work, 1).seconds for _ in range(LAPS))
         if 2 * size**3 / seconds > best:

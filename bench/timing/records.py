@@ -14,8 +14,8 @@ from bench.statistics import FEWEST, Interval, median_interval, quantile, ratio_
 Region = Literal["host-to-device", "network", "device-to-host", "iteration"]
 Stopped = Literal["narrow", "max repeats", "time limit"]
 
-WIDE_SPREAD = 0.10
-DRIFT = 0.05
+WIDE_SPREAD = 0.10  # interquartile range over the median
+DRIFT = 0.05  # change of the median from the first half to the second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,7 @@ class SpeedProtocol:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be at least 1")
         if not self.timed_region:
             raise ValueError("timed_region is empty, needs at least one region")
+        # Raises for the fields that are Stopping's.
         _ = self.stopping
 
     @classmethod
@@ -76,6 +77,7 @@ class SpeedProtocol:
     @property
     def definition(self) -> dict[str, Any]:
         """Every field, in the form that JSON gives back."""
+        # Fields that came later: with them in it, the hash of every earlier timing would be another one.
         later = {name for name in ("spread", "fast") if not getattr(self, name)}
         fields = {name: value for name, value in asdict(self).items() if name not in later}
         return {**fields, "timed_region": list(self.timed_region)}
@@ -195,6 +197,7 @@ class Timing:
         """The halves differ: the machine grew hot, or something else began or ended meanwhile."""
         if self.n < 2 * FEWEST:
             return None
+        # Of an odd number the middle one is in neither half.
         half = self.n // 2
         change = quantile(self.seconds[-half:], 0.5) / quantile(self.seconds[:half], 0.5) - 1
         return f"drift: the second half took {change:+.0%}" if abs(change) > DRIFT else None

@@ -86,6 +86,7 @@ def gatys_rows(result: SpeedResult, iterations: Sequence[int]) -> list[Row]:
 
 def _gatys_row(result: SpeedResult, paper: TimingCertificate, count: int) -> Row:
     timing = paper.timing
+    # More iterations than were run are scaled, as those of a sample are.
     if paper.whole_run and timing.n >= count:
         return _row(result, paper, seconds=math.fsum(timing.seconds[:count]), ci=None, n=1, iterations=count)
     low_high = timing.ci95
@@ -96,6 +97,7 @@ def _gatys_row(result: SpeedResult, paper: TimingCertificate, count: int) -> Row
         ci=low_high and (count * low_high[0], count * low_high[1]),
         n=timing.n,
         iterations=count,
+        # Marks the row as scaled, in the table and in its speed-ups.
         extrapolated_from=timing.n,
     )
 
@@ -125,6 +127,7 @@ def _row(
         protocol_hash=result.protocol_hash,
         environment_hash=result.environment_hash,
         certificate={key: value for key, value in result.certificate.items() if key != "timing"},
+        # A whole run (n = 1) is one sum, which has no interval to warn of.
         warnings=tuple(w for w in paper.warnings if n != 1 or w != paper.timing.interval_warning),
     )
 

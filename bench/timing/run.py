@@ -66,6 +66,7 @@ class SpeedRun:
 def steps(config: Config) -> int:
     """Units of progress."""
     rungs = len(ladder.WORDS) if config.ladder else 1
+    # The optimisation: plain, and on a ladder also as its program runs it (`fast`).
     per_size = sum((1 + config.ladder) if model == GATYS else rungs for model in config.models)
     return per_size * len(config.sizes)
 
@@ -78,6 +79,7 @@ def rows(bench: SpeedRun) -> Iterator[Row]:
         StoreError: the store cannot be written to.
     """
     config = bench.config
+    # Before anything is timed: a missing file ends the run at once and not after an hour.
     loaded = {
         name: catalog.load(name, scale=catalog.scale_of(name, config.scale), device=bench.device)
         for name in config.models
@@ -126,6 +128,7 @@ def _form_result(bench: SpeedRun, participant: LoadedModel, size: int, form: For
     if known is not None:
         bench.reporter.note(f"{participant.name} {size} {form.name}: already measured ({protocol.hash[:8]})")
         if _with_card(bench, form) and "card" not in known.certificate:
+            # For this table alone: the stored timing stays as it was measured.
             made = card(participant, subjects.example(participant, size, bench.device))
             return replace(known, certificate={**known.certificate, "card": made})
         return known
@@ -135,6 +138,7 @@ def _form_result(bench: SpeedRun, participant: LoadedModel, size: int, form: For
 def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
     """What `work` returns, or why it could not: out of memory, no such form here, a clock that cannot be trusted."""
     try:
+        # Somebody's code may change threads, dtypes or seeds, on which the next timing depends.
         with environment_kept():
             return work()
     except (FormUnavailable, TimingError) as error:
@@ -142,6 +146,7 @@ def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
+    # Not in the handler: until it is left, the error holds on to the memory of what failed.
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return f"out of memory at {size}x{size}"
@@ -153,6 +158,7 @@ def _time_form(
     image = subjects.example(participant, size, bench.device)
     call, eager, network, build_seconds = _callables(participant, form, image)
     with torch.inference_mode():
+        # Outside of what is timed, on the image that is timed.
         close = ladder.closeness(call(image), _plain(participant, image))
         _, paper = certificate.certify(
             lambda: call(image),
@@ -230,6 +236,7 @@ def _variant(fast: bool) -> str:
 
 
 def _whole_run(bench: SpeedRun) -> bool:
+    # On a CPU 500 iterations can take hours (docs/speed.md).
     return bench.config.full or bench.device.type != "cpu"
 
 
@@ -246,7 +253,9 @@ def _gatys_result(bench: SpeedRun, size: int, fast: bool) -> SpeedResult | str:
 def _gatys_protocol(bench: SpeedRun, size: int, fast: bool) -> SpeedProtocol:
     """Of one iteration: as many as were asked for, or a sample, in twice a network's time since each takes longer."""
     count = max(bench.config.iterations)
+    # Six: the fewest that have an interval.
     sample = Stopping(warmup=1, min_repeats=6, time_limit_seconds=2 * bench.config.time_limit)
+    # As many as asked for, however soon the interval is narrow.
     whole = Stopping(warmup=0, min_repeats=count, max_repeats=count, time_limit_seconds=LONGEST_SECONDS)
     stopping = whole if _whole_run(bench) else sample
     graph = fast and bench.device.type == "cuda"

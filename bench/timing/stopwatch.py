@@ -110,8 +110,10 @@ def run(work: Work, clock: Clock, stopping: Stopping) -> Timing:
     """First call, warm-up, calibration, repetitions, cross-check."""
     with gc_disabled():
         first = clock.lap(work, 1)
+        # After the first call, which may compile for longer than the limit.
         deadline = clock.now() + stopping.time_limit_seconds
         warm = warm_up(work, clock, stopping.warmup, deadline)
+        # Without a warm-up the shortest is unknown: 0, so that calibrate finds out by calling.
         loops = calibrate(work, clock, shortest=min((lap.seconds for lap in warm), default=0.0))
         laps, stopped = repeat(work, clock, loops, stopping, deadline)
     cross_check(laps)
@@ -139,6 +141,7 @@ def calibrate(work: Work, clock: Clock, shortest: float) -> int:
     """How many calls make a repetition that is long enough for the clock; 1 if the `shortest` call was."""
     loops = 1
     seconds = shortest
+    # Doubled from one call on: the last lap, as long as required, is not used as a repetition.
     while seconds < SHORTEST_LAP_SECONDS:
         seconds = clock.lap(work, loops).seconds
         if seconds < SHORTEST_LAP_SECONDS:

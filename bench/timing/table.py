@@ -22,6 +22,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
 
 def table_1(rows: Sequence[Row]) -> Table | None:
     """Table 1: plain float32 on both sides; None unless both the optimisation and a style network were measured."""
+    # Table 1 has one network: the first style network of the rows.
     network = next((r.method for r in rows if r.method.startswith("style-")), None)
     counts = sorted({r.iterations for r in rows if r.iterations is not None})
     if network is None or not counts:
@@ -89,6 +90,7 @@ HEADS = ("method", "size", "seconds", "95 %", "n", "MPx/s", "peak", "MiB", "prot
 
 def measurements(rows: Sequence[Row]) -> Table:
     """Every measurement but a ladder's: time, half its interval, repetitions, throughput, memory."""
+    # Rows of one optimisation at several numbers of iterations are one measurement.
     measured = list({(r.method, r.size, r.variant): r for r in rows}.values())
     return Table(
         title="Measurements",
@@ -133,6 +135,7 @@ CARD_HEADS = (
 
 def cards(rows: Sequence[Row]) -> Table | None:
     """What each network is made of, beside its time; None where no card was asked for."""
+    # Reversed twice: of several rows the first counts, and the order stays.
     measured = {(r.method, r.size): r for r in reversed(rows) if r.card}
     lines = [_card(row) for row in reversed(measured.values())]
     if not lines:
@@ -203,6 +206,7 @@ def ladders(rows: Sequence[Row]) -> Iterator[Table]:
         yield Table(
             title=f"Ladder: {method} at {size}x{size}",
             columns=columns(LADDER_HEADS, left={0, 1}),
+            # The first is plain eager float32.
             rows=tuple(_rung(row, rungs[0].seconds) for row in rungs),
             muted=_failed(rungs),
             wrap_title=True,

@@ -29,6 +29,7 @@ def refuse_unsound(result: SpeedResult, store: str) -> TimingCertificate:
     try:
         return TimingCertificate.of(result)
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        # The message may quote the file: one short line, without control characters.
         words = ascii(" ".join(str(error).split()))[1:-1][:200]
         raise StoreError(
             f"results file {store!r} is damaged or made by another program: the certificate of the timing of "

@@ -73,6 +73,7 @@ def optimisation(size: int, device: torch.device, *, fast: bool, settled: bool) 
     """
     network = loss_network(device)
     wanted = objective(size, network, device)
+    # On the CPU: the same start on every device.
     noise = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(RANDOM_SEED))
     start = BOX[1] * noise.to(device)
     rule = LBFGS(start)

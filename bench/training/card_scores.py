@@ -30,6 +30,7 @@ def table(weights: Path, results: Path) -> list[Line]:
     """
     wanted = subjects(weights)
     contents = read([results])
+    # An upscaler has scores and no objective, a style network the reverse.
     found = scores_of(wanted, contents) or objectives_of(wanted, contents)
     if not found:
         names = ", ".join(sorted({name for name, _ in wanted}))
@@ -126,6 +127,7 @@ def _rows(own: pd.DataFrame, metrics: list[str], decimals: dict[str, int]) -> It
             str(model),
             f"{dataset} x{scale}",
             f"{protocol} ({str(digest)[:DIGITS]})",
+            # One number, unless a metric could not be computed on every image.
             "/".join(dict.fromkeys(str(counts[m]) for m in metrics if m in counts)),
             *(f"{means[m]:.{decimals[m]}f}" if m in means else "" for m in metrics),
         )

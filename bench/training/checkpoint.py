@@ -19,6 +19,7 @@ from bench.training.recipe import differences
 
 FORMAT = 1
 NAME = "checkpoint.pt"
+# Checked before anything is used: a run's folder may come from anybody.
 PARTS: dict[str, tuple[type, ...]] = {
     "identity": (dict,),
     "record": (dict,),
@@ -81,6 +82,7 @@ def save(folder: Path, state: State, identity: dict[str, Any], record: dict[str,
     with atomic_write(folder / NAME) as part, part.open("wb") as stream:
         torch.save(content, stream)
         stream.flush()
+        # On the disk before it takes the last one's name, or a power cut could cost both.
         os.fsync(stream.fileno())
 
 
@@ -98,6 +100,7 @@ def read(folder: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, *DAMAGE) as error:
         raise UserError(f"{str(file)!r} cannot be read; must be a checkpoint of bench.train") from error
     found = content.get("format") if isinstance(content, dict) else None
+    # The type, too: True == 1.
     if type(found) is not int or found != FORMAT:
         raise UserError(
             f"{str(file)!r} has format {shown(found)}, must be {FORMAT}: another version wrote it"
@@ -125,6 +128,7 @@ def restore(folder: Path, state: State, identity: dict[str, Any]) -> bool:
             f"{str(folder)!r} holds the checkpoint of another run: {'; '.join(different)}, or another --out"
         )
     try:
+        # The types are right, the contents may still not fit: each of torch's loaders says so by another error.
         state.network.load_state_dict(content["network"])
         if state.average is not None:
             state.average.load_state_dict(content["average"])

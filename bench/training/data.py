@@ -77,6 +77,7 @@ def load_images(
     skipped = [line for data in found for line in datasets.left_out(data)]
     skipped += [r.reason for r in read if r.pixels is None]
     for r, (_, file) in zip(read, wanted, strict=True):
+        # Of files with the same bytes the first counts, in the order of the sources.
         if r.pixels is not None and used.setdefault(r.sha256, r) is not r:
             skipped.append(f"{file.file!r} is there twice")
     return divided(used, tuple(skipped), validation_share, patch)
@@ -84,6 +85,7 @@ def load_images(
 
 def divided(used: dict[str, Read], skipped: tuple[str, ...], share: float, patch: int) -> Images:
     """Training and validation apart: the share of hashes that are lowest."""
+    # The hash's first 32 bits, as a share of all there are: other files in the folder change nothing.
     validation = [r for r in used.values() if int(r.sha256[:8], 16) < share * 2**32]
     training = [r for r in used.values() if int(r.sha256[:8], 16) >= share * 2**32]
     if not training:
@@ -131,6 +133,7 @@ def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> Read:
     if min(h, w) < patch:
         reason = f"{image.file!r} is {w}x{h}, must be at least {patch}x{patch}"
         return Read(source=source, sha256=loaded.sha256, reason=reason)
+    # expand: grey has one plane, which becomes three. Contiguous, since `cut` counts pixels in memory.
     planes = torch.from_numpy(pixels).permute(2, 0, 1).expand(3, -1, -1).contiguous()
     return Read(source=source, sha256=loaded.sha256, pixels=planes)
 
@@ -163,10 +166,12 @@ class Patches:
         self.patch, self.batch, self.seed, self.flips = patch, batch, seed, flips
         self.sizes = np.array([image.shape[1:] for image in images])
         self.starts = np.cumsum([0, *(image.numel() for image in images)])[:-1]
+        # All images in one tensor, whatever their sizes: a batch is one indexing, without a loop.
         self.flat = torch.cat([image.flatten() for image in images]).to(device)
 
     def chosen(self, step: int) -> Int[np.ndarray, "batch 6"]:
         """Start and size of each patch's image, its top and left, and how it is turned (0 for not at all)."""
+        # For the whole batch in every process, which then takes its slice: patches do not depend on their number.
         rng = np.random.default_rng((self.seed, step))
         image = self.order(np.arange(step * self.batch, (step + 1) * self.batch))
         size = self.sizes[image]
@@ -176,7 +181,9 @@ class Patches:
 
     def order(self, samples: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         """The image of each sample: a new shuffle for each pass through all of them."""
+        # A batch may end one pass and begin the next.
         passes, place = np.divmod(samples, len(self.sizes))
+        # The 1 keeps the stream of pass p apart from that of step p in `chosen`.
         shuffles = {
             p: np.random.default_rng((self.seed, p, 1)).permutation(len(self.sizes)) for p in set(passes)
         }
@@ -192,8 +199,10 @@ class Patches:
         """All at once, by the places of their pixels in memory."""
         start, height, width, top, left, turn = chosen.T[..., None, None]
         along = torch.arange(self.patch, device=chosen.device)
+        # Bits of `turn`: 1 mirrors top and bottom, 2 left and right, 4 transposes.
         down = torch.where(turn & 1 > 0, along.flip(0), along).mT
         across = torch.where(turn & 2 > 0, along.flip(0), along)
+        # n p p, within a plane.
         index = (top + down) * width + left + across
         index = torch.where(turn & 4 > 0, index.mT, index)
         plane = torch.arange(3, device=chosen.device)[:, None, None] * (height * width)[:, None]

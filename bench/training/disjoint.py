@@ -57,4 +57,5 @@ def distances(
 ) -> Int[np.ndarray, "a b"]:
     """In how many bits each fingerprint of `a` differs from each of `b`."""
     left, right = np.stack(a).astype(np.int32), np.stack(b).astype(np.int32)
+    # 1 against 0 and 0 against 1, counted by two products for all pairs at once.
     return left @ (1 - right).T + (1 - left) @ right.T

@@ -34,6 +34,7 @@ def export(run: Path, file: Path) -> dict[str, str]:
         "seconds": f"{content['seconds']:.0f}",
         "validation": json.dumps(content["scores"]),
     }
+    # safetensors takes no tensor in channels_last.
     dense = {name: tensor.to(memory_format=torch.contiguous_format) for name, tensor in arrays.items()}
     with atomic_write(file) as part:
         part.write_bytes(save(dense, metadata=record))

@@ -57,6 +57,7 @@ def keep_until(file: Path, step: int) -> None:
 
 
 def tensorboard_installed() -> bool:
+    """Without importing it."""
     return importlib.util.find_spec("tensorboard") is not None
 
 

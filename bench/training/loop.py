@@ -20,7 +20,7 @@ from bench.training.config import Config
 from bench.training.data import Patches, pixels_of
 from bench.training.logger import Journal
 
-NEVER = 2**62
+NEVER = 2**62  # beyond any step, within int64
 SAMPLES = 4  # images of which pictures are kept
 
 
@@ -60,6 +60,7 @@ class Trainer:
         if self.recipe.compile != "none":
             model = torch.compile(model, mode=self.recipe.compile)  # type: ignore[assignment]
             objective = torch.compile(objective, mode=self.recipe.compile)
+        # Wrapped, by DDP for one; `state.network` is the same weights bare, which are saved, averaged and clipped.
         return self.fabric.setup_module(model), objective
 
     def run(self) -> bool:
@@ -89,6 +90,7 @@ class Trainer:
         if first and self.state.step >= first:
             for layer in network.modules():
                 if isinstance(layer, nn.BatchNorm2d):
+                    # The statistics alone: weight and bias are trained on.
                     layer.eval()
 
     def due(self, every: int) -> bool:
@@ -103,6 +105,7 @@ class Trainer:
         # The loss network takes the layout of what it is shown; with patches in the output's a step of the feature loss
         # at x4 was 1.1 times as fast.
         shown, target = self.task.examples(patches.to(memory_format=recipe.layout))
+        # In every step, from its number alone: a resumed run has the rate that it would have had.
         for group in state.optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(state.step)
         output = self.model(shown)
@@ -111,6 +114,7 @@ class Trainer:
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         if recipe.clip_norm:
+            # After the backward pass gradients are the mean over all processes: each clips alike.
             nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip_norm)
         self.optimizer.step()
         if state.average is not None:
@@ -121,6 +125,7 @@ class Trainer:
     def remember(self, loss: Tensor) -> None:
         self.total += loss
         self.steps += 1
+        # A choice on the device; `if` would wait for the loss in every step.
         bad = torch.where(torch.isfinite(loss), NEVER, self.state.step)
         self.first_bad = torch.minimum(self.first_bad, bad)
 
@@ -152,8 +157,10 @@ class Trainer:
     def refuse_bad_loss(self) -> None:
         """Stop where the loss became infinite or NaN, in all processes at once."""
         first = int(self.all_reduce(self.first_bad, "min"))
+        # The last update may have spoilt the weights though every loss so far was finite.
         if first == NEVER and all(bool(p.isfinite().all()) for p in self.state.network.parameters()):
             return
+        # NEVER where only the weights are bad: then the last step is named.
         step = min(first, self.state.step - 1)
         kept = "its last checkpoint is kept" if (self.config.out / checkpoint.NAME).exists() else "none kept"
         raise RunError(
@@ -169,6 +176,7 @@ class Trainer:
         return reduced
 
     def save(self) -> None:
+        # First: no checkpoint holds a weight that is not finite.
         self.refuse_bad_loss()
         self.lap()
         self.apart(lambda: self.write(self.state))
@@ -179,6 +187,7 @@ class Trainer:
         if self.fabric.is_global_zero:
             action()
         self.fabric.barrier()
+        # After the barrier: what the first process did is no time of training.
         self.since = time.monotonic()
 
     def validate(self) -> None:
@@ -192,6 +201,7 @@ class Trainer:
             scores.append(values)
             if self.journal and i < SAMPLES:
                 self.journal.picture(f"{i:02}", self.state.step, picture)
+        # eval() was of the trained network itself where no average is kept.
         self.set_mode()
         self.state.scores = means = {name: sum(s[name] for s in scores) / len(scores) for name in scores[0]}
         self.reporter.note(f"step {self.state.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in means.items()))

@@ -80,6 +80,7 @@ class Recipe:
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
+        # Step 0 has a share already, and step `warmup` the whole rate.
         rate = self.learning_rate * min(1.0, (step + 1) / (self.warmup + 1))
         if self.schedule == "constant":
             return rate
@@ -113,6 +114,7 @@ class SRSettings:
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
         for name in ("tv_weight", "second_weight", "grid_weight", "blur_sigma"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
+        # Both or neither: either alone would stand in the recipe and do nothing.
         second = self.second_loss_network != "none"
         require(
             second == (self.second_weight > 0),
@@ -137,6 +139,7 @@ class StyleNetSettings:
         require_choices(self)
 
 
+# Fields of the recipe and of the task's settings in one: `build` takes what its record has.
 STRONG = {
     "patch": 192,
     "batch": 16,

@@ -63,6 +63,7 @@ def train(config: Config) -> Outcome:
     refuse_batch(config.recipe.batch, lightning.world_size)
     state = new_state(config.task, config.recipe, lightning.device, initial)
     identity = identity_of(config, images)
+    # Once options, images and weights were accepted: a command that is refused leaves no folder.
     config.out.mkdir(parents=True, exist_ok=True)
     checkpoint.restore(config.out, state, identity)
     record = record_of(config, images, lightning)
@@ -131,6 +132,7 @@ def read_initial(file: Path | None) -> dict[str, Tensor] | None:
 
 def identity_of(config: Config, images: Images) -> dict[str, Any]:
     """What two sessions of one run have in common."""
+    # By its bytes: a file that was moved or renamed is the same beginning.
     initial = config.init and hashlib.sha256(config.init.read_bytes()).hexdigest()
     return (
         config.task.settings() | asdict(config.recipe) | {"images": images.hash, "initial weights": initial}

@@ -24,10 +24,12 @@ def fabric(device: torch.device, devices: int, precision: str) -> Fabric:
     """
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     torch.backends.cudnn.benchmark = True  # patches have one size: the fastest algorithm is looked for once
+    # torchrun sets both variables; without it --devices is all that there is.
     local = int(os.environ.get("LOCAL_WORLD_SIZE", devices))
     world = int(os.environ.get("WORLD_SIZE", local)) if "LOCAL_WORLD_SIZE" in os.environ else local
     return Fabric(
         accelerator=device.type,
+        # A list names the GPU itself; a number takes the first ones.
         devices=[device.index] if device.index is not None and world == 1 else local,
         num_nodes=world // local,
         strategy="ddp" if world > 1 else "auto",
@@ -49,6 +51,7 @@ def new_state(task: Task, recipe: Recipe, device: torch.device, initial: dict[st
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise UserError(f"the initial weights do not fit: {reason}") from error
+    # Before Adam and the average, whose tensors are made like these.
     network = network.to(device).to(memory_format=recipe.layout)
     fused = device.type in {"cpu", "cuda"}
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=fused)

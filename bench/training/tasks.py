@@ -112,6 +112,7 @@ class SRTask:
     @torch.no_grad()
     def examples(self, patches: Float[Tensor, "n 3 p p"]) -> tuple[Tensor, Tensor]:
         s = self.chosen
+        # Each pass is rounded there, which is no product of matrices.
         if s.arithmetic == "uint8":
             return reduced(patches, s.scale, s.blur_sigma, s.arithmetic), patches
         rows = reduction(patches.shape[-1], s.scale, s.blur_sigma, patches.device)
@@ -184,6 +185,7 @@ def reduction(side: int, scale: int, blur_sigma: float, device: torch.device) ->
 
     Two products take a tenth of the launches. Column i is what becomes of an image whose row i alone is 1.
     """
+    # As wide as the factor: the horizontal pass makes one column of so many equal ones.
     rows = torch.eye(side, dtype=torch.float64)[:, None, :, None].expand(-1, -1, -1, scale)
     columns = reduced(rows, scale, blur_sigma, "float")[:, 0, :, 0]
     return columns.mT.to(device, torch.float32)

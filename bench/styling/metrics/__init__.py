@@ -81,7 +81,7 @@ METRICS: dict[str, StyleMetricEntry] = {
             target="bench.styling.metrics.content:content_lpips",
             higher_is_better=False,
             needs=("weights/trunks/alexnet-features.safetensors",),
-            least=31,
+            least=31,  # below, AlexNet's poolings leave nothing
         ),
         StyleMetricEntry(
             name="content-ssim",
@@ -89,7 +89,7 @@ METRICS: dict[str, StyleMetricEntry] = {
             source="Wang et al. 2004, doi:10.1109/TIP.2003.819861",
             target="bench.styling.metrics.content:content_ssim",
             higher_is_better=True,
-            least=11,
+            least=11,  # one window
         ),
         StyleMetricEntry(
             name="gram",

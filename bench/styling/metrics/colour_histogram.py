@@ -24,6 +24,7 @@ def colour_histogram(stylized: Stylized) -> float:
 
 def cumulative(image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "3 256"]:
     """Of each channel the share of pixels at or below each level; float64, on the CPU."""
+    # quantize gives k/255, so that round() corrects the product's last bits and no more.
     levels = (quantize(image) * (LEVELS - 1)).round().long().flatten(2)[0].cpu()
     counts = torch.stack([torch.bincount(channel, minlength=LEVELS) for channel in levels])
     return counts.double().cumsum(1) / levels.shape[1]

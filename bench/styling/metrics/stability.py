@@ -26,6 +26,7 @@ def stability_shift(stylized: Stylized) -> float:
         ValueError: the image was made by no network.
     """
     moved = F.pad(stylized.content, (1, 0, 0, 0), mode="replicate")[..., :-1]
+    # Column x of the image against column x + 1 of the shifted content's; the overlap alone.
     return root_mean_square(stylize(stylized, moved)[..., 1:] - stylized.image[..., :-1])
 
 
