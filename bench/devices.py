@@ -47,6 +47,7 @@ def find_device(device: str) -> torch.device:
     except RuntimeError as error:
         raise UserError(f"device is {device!r}; must be one of: {', '.join(devices())}") from error
     if found.type == "cuda" and found.index is None and torch.cuda.is_available():
+        # devices() lists cuda with its number.
         found = torch.device("cuda", torch.cuda.current_device())
     if str(found) not in devices():
         raise UserError(f"device is {device!r}, which is not here; must be one of: {', '.join(devices())}")
