@@ -132,6 +132,7 @@ def configure(
     refuse_outputs(config.images, config.output, out, inputs, [model])
     if force:
         return replace(config, waiting=config.images)
+    # Asked for late: the origin hashes the model's weights, which is not needed where no output is there.
     waiting = still_to_do(config.images, config.output, lambda: config.origin, "{stem}-{model}")
     return replace(config, waiting=waiting)
 

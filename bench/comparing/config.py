@@ -38,6 +38,7 @@ class Config:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Config:
         """The command line of `bench.compare`, parsed."""
+        # None, for all, stays None.
         lists = {name: options[name] and tuple(options[name]) for name in ("metrics", "datasets")}
         fail_on = tuple(dict.fromkeys(options["fail_on"]))
         return cls(**{**options, **lists, "tolerance": dict(options["tolerance"]), "fail_on": fail_on})

@@ -16,6 +16,7 @@ from bench.text import printable
 Open = Callable[[Path], ResultsData]
 
 FORMS = "FILE, FILE@RUN, FILE#MODEL or FILE@RUN#MODEL of a results file, or a model or run number"
+# 15 digits: an integer of SQLite. DOTALL, since a file's name may hold a line end.
 RUN = re.compile(r"(?P<file>.+)@(?P<run>[0-9]{1,15})", re.DOTALL)
 NAMED = 20
 
@@ -122,6 +123,7 @@ def _side(name: str, chosen: Reading, contents: ResultsData) -> Side:
         scores = scores[scores["run"] == chosen.run]
         timings = tuple(timing for timing in timings if timing.run == chosen.run)
     if chosen.model is not None:
+        # Without its name, so that two models of different names are matched with each other.
         scores = scores[scores["model"] == chosen.model].assign(model="")
         timings = tuple(timing for timing in timings if timing.result.subject == chosen.model)
     if scores.empty and not timings:

@@ -86,7 +86,7 @@ def change(value: float | None, effect: Effect) -> str:
     """A difference, with a digit more than the metric has; one that is not zero never looks like zero."""
     if value is None:
         return "none"
-    digits = 3 if _is_time(effect) else effect.metric.decimals + 1
+    digits = 3 if _is_time(effect) else effect.metric.decimals + 1  # of a time: a tenth of a percent
     small = value != 0 and math.isfinite(value) and abs(value) < 0.5 * 10**-digits
     if _is_time(effect):
         return f"{value:+.1%}" if not small else f"{value:+.0e}"

@@ -91,6 +91,7 @@ def match_lines(found: Match, images: int, scale: int) -> Iterator[str]:
         yield f"{asked} is what {f'{len(found.values)} conventions give' if several else 'one convention gives'}:"
     else:
         yield f"no convention gives {asked}; the nearest:"
+    # What a library prints first: of some hundred conventions others match by chance. Nearest ones keep their order.
     named = sorted(found.values, key=lambda value: found.exact and not printed_by(value.convention, images))
     for value in named:
         by = libraries(printed_by(value.convention, images))

@@ -121,6 +121,7 @@ def published(board: Leaderboard, scores: Sequence[ScoreRow]) -> Table:
             if row is None:
                 continue
             digits = len(printed.value.partition(".")[2])
+            # Rounded before it is compared: the difference is that of what would be printed.
             here = f"{row.mean:.{digits}f}"
             off = float(here) - float(printed.value)
             lines.append(
