@@ -60,7 +60,7 @@ def _enlarged(shown: Shown) -> Image.Image:
     """Its pixels alone, each repeated."""
     picture = read_picture(shown.file)
     width, height = picture.size
-    # A new image has none of the text chunks that name the model which made the picture.
+    # A new image has none of the file's text chunks, which may say what made it.
     bare = Image.new(picture.mode, picture.size)
     bare.paste(picture)
     return bare.resize((width * shown.enlarge, height * shown.enlarge), Image.Resampling.NEAREST)

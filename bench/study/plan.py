@@ -138,7 +138,7 @@ def _blocks(pairs: Sequence[Trial], catches: Sequence[Trial], draw: random.Rando
         for trials in (draw.sample(pairs, len(pairs)), catches)
         for position, trial in enumerate(trials)
     ]
-    # By id, since a page in the order of drawing would show the attention check last in each block.
+    # By id: as they were dealt, the attention check would stand last in each block.
     return tuple(sorted(dealt, key=lambda trial: (trial.block, trial.id)))
 
 

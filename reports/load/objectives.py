@@ -78,6 +78,7 @@ def all_series(results: Results) -> tuple[Series, ...]:
 
 def rule(protocol: StyleProtocol) -> str:
     """Hash of all of the objective but the size of the contents, and what the style is called."""
+    # Panels of one series differ in the size of the contents alone; the style is told by its file's hash.
     return content_hash({**protocol.definition, "size": 0})
 
 
@@ -111,12 +112,12 @@ def _panel(group: StyleGroup) -> Panel:
 def _even(curves: Mapping[str, Curve]) -> list[Curve]:
     """Those that are not shorter than most."""
     lengths = Counter(len(curve.total) for curve in curves.values())
-    usual = max(lengths, key=lambda length: (lengths[length], length))
+    usual = max(lengths, key=lambda length: (lengths[length], length))  # of equally many the longer
     return [curve for curve in curves.values() if len(curve.total) >= usual]
 
 
 def _compared(curves: Iterable[Curve]) -> Comparison:
-    (found,) = comparisons(curves)
+    (found,) = comparisons(curves)  # of one data set and protocol, so there is one
     return found
 
 
@@ -141,4 +142,5 @@ def same_machine(results: Results, group: StyleGroup, *subjects: str) -> bool:
     """Whether all of it was run on machines and versions that differ in nothing but the suite."""
     runs = [run for subject in subjects for run in group.certificates[subject].runs]
     facts: list[Mapping[str, Any]] = [results.environments.get(run.environment_hash, {}) for run in runs]
+    # The suite's commit aside, as for speed: it does not make a machine another one.
     return len({content_hash({**own, "suite": None}) for own in facts}) < 2
