@@ -52,6 +52,7 @@ def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
     groups: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in found:
         brought = BROUGHT.fullmatch(verdict.why)
+        # What was only not run is grouped by its source, and its commands are joined below.
         reason = BRING if brought else verdict.why if verdict.judgement != "not run" else ""
         source = verdict.cell.where
         groups.setdefault((source, verdict.judgement, reason), []).append(verdict)
@@ -99,6 +100,7 @@ def _reasons(found: Sequence[Verdict]) -> list[str]:
     for verdict in found:
         match = QUALITY.fullmatch(verdict.command)
         if match is None:
+            # A dict as a set that keeps its order.
             others |= {verdict.command: None} if verdict.command else {}
             continue
         datasets, models = commands.setdefault((match["before"], match["after"] or ""), ({}, {}))

@@ -22,6 +22,7 @@ def write_tables(report: Report, folder: Path) -> None:
     for table in all_tables(report):
         for suffix, make in FORMATS.items():
             with atomic_write(folder / f"{table.id}.{suffix}") as part:
+                # newline: the bytes are the same on Windows.
                 part.write_text(make(table), encoding="utf-8", newline="")
 
 
