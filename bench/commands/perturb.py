@@ -61,7 +61,7 @@ def _write_all(data: Dataset, out: Path, kinds: Mapping[str, tuple[str, int]], r
             if isinstance(loaded, Exception):
                 raise loaded
             for name, (kind, amount) in kinds.items():
-                # Seeded by the file's bytes: the same copies on every machine, whatever the order or the name of the images.
+                # Seeded by the file's bytes: the same copies on every machine, whatever an image is called.
                 copy = perturbed(loaded.pixels, kind, amount, seed=int(loaded.sha256[:8], 16))
                 write(out / name / f"{image.stem}.png", copy)
         except (ValueError, OSError) as error:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 CELL = 0.36  # inches
 MARGIN = 1.9  # inches, for the names
-MOST = 14
-STRONG = 0.75
+MOST = 14  # rankings, about what the page's width holds
+STRONG = 0.75  # tau from which a cell is filled; its text is white from there on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Agreement:
         axes = card.subplots()
         bare(axes)
         for i, row in enumerate(self.rankings):
-            for j, column in enumerate(self.rankings[: i + 1]):
+            for j, column in enumerate(self.rankings[: i + 1]):  # tau is symmetric: the lower half says all
                 tau = kendall(row, column)[0]
                 if math.isnan(tau):
                     continue
@@ -62,7 +62,7 @@ class Agreement:
         axes.set_xticks(range(n), names, rotation=90, fontsize=SMALL)
         axes.tick_params(length=0)
         axes.set_xlim(-0.5, n - 0.5)
-        axes.set_ylim(n - 0.5, -0.5)
+        axes.set_ylim(n - 0.5, -0.5)  # the first row at the top
         axes.set_aspect("equal")
         return card
 

@@ -107,6 +107,7 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """One for each network, size and machine with a plain form and at least one other."""
     ladders = {
         ladder.longer_name: ladder
+        # In reverse, as is the loop below: of two ladders of one name that of the first machine stays.
         for machine in reversed(all_machines(results))
         for ladder in _ladders(machine)
     }
@@ -176,6 +177,7 @@ def _bar(axes: Axes, y: int, form: Timed, ladder: Ladder) -> None:
     )
     interval = times_interval(form, ladder.eager)
     if interval is not None:
+        # A bootstrap interval may lie beside the ratio of the medians; matplotlib takes no negative reach.
         reach = [[max(0.0, ratio - interval[0])], [max(0.0, interval[1] - ratio)]]
         axes.errorbar(ratio, y, xerr=reach, color=INK, elinewidth=0.9, capsize=2, zorder=3)
     _beside(axes, y, _annotation(form, ratio))
@@ -209,7 +211,7 @@ def _annotation(form: Timed, ratio: float) -> tuple[str, str, str, str]:
 
 def _dress(axes: Axes, forms: Sequence[Timed]) -> None:
     axes.set_yticks(range(len(forms)), [short(form.row.variant, 40) for form in forms])
-    axes.set_ylim(len(forms) - 0.4, -0.6)
+    axes.set_ylim(len(forms) - 0.4, -0.6)  # the first form at the top
     axes.set_xlim(left=0)
     axes.axvline(1, color=MUTED, lw=0.8, ls="--", zorder=1)
     axes.grid(visible=False, axis="y")

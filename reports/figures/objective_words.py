@@ -14,7 +14,7 @@ from reports.protocol_words import objective_words, style_words
 
 def drawn(panel: Panel) -> Comparison:
     """What is compared in it: on the contents alone that all subjects have."""
-    assert panel.shared is not None
+    assert panel.shared is not None  # _can_be_drawn() let no other through
     return panel.shared
 
 
