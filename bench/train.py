@@ -123,6 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return (train_export.export_weights if args.command == "export" else train_export.export_card)(
                 args
             )
+        # Looked for, not imported: the message comes before torch is loaded.
         if importlib.util.find_spec("lightning_fabric") is None:
             raise UserError(
                 "lightning-fabric is not installed; required: pip install 'perceptual-bench[train]'"

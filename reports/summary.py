@@ -154,6 +154,7 @@ def _means(verdicts: Sequence[Verdict], source: str) -> list[Verdict]:
 
 def _range(found: Sequence[Verdict]) -> str:
     values = [v.difference or 0.0 for v in found]
+    # Equal ends are one.
     ends = dict.fromkeys(fixed(value, DECIMALS, sign=True) for value in (min(values), max(values)))
     return f"{' to '.join(ends)} dB"
 

@@ -68,6 +68,7 @@ def sides(a: str, b: str, db: Path, open_store: Open) -> tuple[Side, Side]:
 def reading(text: str, db: Path, open_store: Open) -> Reading:
     """The one thing that `text` names."""
     found = list(_with_file(text))
+    # A file called like a model is looked up in --db too, so that the two meanings are refused and none is guessed.
     if not found or _is_bare(text, found):
         found += _in(db, text, open_store)
     if len(found) > 1:
@@ -163,7 +164,7 @@ def known(contents: ResultsData) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - NAMED
-    named = [printable(name) for name in names[-NAMED:]]
+    named = [printable(name) for name in names[-NAMED:]]  # the last ones are the newest runs
     return ", ".join([*named, *([f"and {more} before"] if more > 0 else [])]) or "none"
 
 

@@ -23,6 +23,7 @@ DECIMALS = {"psnr": 2, "ssim": 4}
 def usual(convention: Convention, images: int) -> bool:
     """Whether it is shown without --all: the right range for PSNR, and of SSIM what some library prints."""
     if isinstance(convention, Psnr):
+        # The first peak is 255.
         return convention.peak == next(iter(PEAKS)) or bool(printed_by(convention, images))
     return convention.recipe == Recipe() or bool(printed_by(convention, images))
 

@@ -62,6 +62,7 @@ def ranking(board: Leaderboard, scores: Sequence[ScoreRow], times: Sequence[Timi
     notes = []
     if baseline is not None:
         notes.append(
+            # 7.389 is e^2.
             f"{CHALLENGE}: of NTIRE 2024 and 2025, 0.7 e^(2 t/t0) + 0.15 e^(2 F/F0) + 0.15 e^(2 P/P0), with the times of "
             f"this machine and {baseline.method} as the baseline; lower is better, the baseline has 7.389"
         )

@@ -21,7 +21,7 @@ def drawn(panel: Panel) -> Comparison:
 def caption(series: Series, panels: Sequence[Panel]) -> str:
     """What is drawn, under which objective, and what the paper has."""
     stopped = sum(panel.stopped for panel in panels)
-    several = any(drawn(panel).baselines[0].n > 1 for panel in panels)
+    several = any(drawn(panel).baselines[0].n > 1 for panel in panels)  # one content has no deviation
     bands = " and bands of one standard deviation" if several else ""
     early = f" {stopped} curves that end early are skipped." if stopped else ""
     return (

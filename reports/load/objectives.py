@@ -124,6 +124,7 @@ def _compared(curves: Iterable[Curve]) -> Comparison:
 def _shared(curves: Sequence[Curve]) -> Comparison | None:
     subjects = {curve.subject for curve in curves}
     counts = Counter(curve.image for curve in curves)
+    # A subject has one curve for each image.
     common = [curve for curve in curves if counts[curve.image] == len(subjects)]
     return _compared(common) if common else None
 

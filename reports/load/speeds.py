@@ -94,6 +94,7 @@ def machines(results: Results, published: Sequence[PublishedRun]) -> tuple[Machi
     kept = [(Timed(row=row), run.name) for run in published for row in run.rows]
     groups: dict[tuple[str, str], list[Timed]] = {}
     for timed, origin in (*own, *kept):
+        # With the origin: a shipped run of this very machine stays a machine of its own, and is called so.
         groups.setdefault((origin, _setting(timed.row)), []).append(timed)
     found = [_machine(origin, group) for (origin, _), group in groups.items()]
     return tuple(sorted(found, key=lambda m: (bool(m.origin), not m.gpu, -m.table_1_cells, m.name, m.origin)))

@@ -75,7 +75,7 @@ def _kind(certificate: Certificate) -> str:
 
 
 def _protocols(kind: str, certificates: Sequence[Certificate]) -> Iterator[Table]:
-    found = {c.protocol_hash: c for c in certificates}
+    found = {c.protocol_hash: c for c in certificates}  # thousands of numbers have a few definitions
     names = list(dict.fromkeys(name for c in found.values() for name in c.definition))
     values = {name: [_words(c.definition.get(name)) for c in found.values()] for name in names}
     equal = [name for name in names if len(set(values[name])) == 1]

@@ -10,6 +10,7 @@ from reports.parts import Cell, Head, Section, Table, Verdict
 from reports.verdicts.rows import VerdictRow, verdict_rows
 from reports.writers.pdf_references import References
 
+# What reports.verdicts.judging writes, taken apart: commands and reasons that are worded otherwise stay single rows.
 QUALITY = re.compile(
     r"(?P<before>python -m bench\.sr_quality) (?P<dataset>\S+) --models (?P<models>\S+)(?P<after> .*)?"
 )

@@ -99,6 +99,7 @@ def _value(cell: Cell, head: Head) -> str | float:
     """As printed where that is the whole number, or no number at all: a pair, an interval, a misprint."""
     if not head.numeric or cell.sort is None:
         return cell.text
+    # "12%" is 0.12 in `sort`, and "3.27*" has more digits there: the CSV has the number itself.
     shown = _number(cell.text)
     return cell.text if shown is None or shown == cell.sort else cell.sort
 
