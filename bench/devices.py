@@ -185,10 +185,12 @@ def ask(question: str, handle: Any, *arguments: int) -> Any:
 
 
 def scaled(value: float | None, factor: float) -> float | None:
+    """An answer in another unit, such as milliwatts in watts; None stays None."""
     return None if value is None else value * factor
 
 
 def named_reasons(bits: int | None) -> list[str] | None:
+    """As :func:`throttle_reasons`, as JSON has it; None stays None."""
     return None if bits is None else list(throttle_reasons(bits))
 
 
@@ -198,4 +200,5 @@ def others(processes: list[Any] | None) -> int | None:
 
 
 def installed() -> bool:
+    """Whether nvidia-ml-py is; it is an extra."""
     return importlib.util.find_spec("pynvml") is not None

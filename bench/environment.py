@@ -234,4 +234,5 @@ def onednn_flags() -> dict[str, Any]:
 
 
 def gibibytes(count: int) -> str:
+    """Of bytes, without decimals: `23 GiB`."""
     return f"{count / 2**30:.0f} GiB"

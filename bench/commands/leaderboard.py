@@ -93,6 +93,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
 
 
 def warn(text: str) -> None:
+    """A line on standard error, at once."""
     print(one_line(text), file=sys.stderr)
 
 

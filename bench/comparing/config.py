@@ -50,6 +50,7 @@ class Config:
 
     @property
     def with_timings(self) -> bool:
+        """Not where data sets are named, nor where metrics are and `seconds` is none of them."""
         return self.datasets is None and (self.metrics is None or SECONDS.name in self.metrics)
 
     def tolerance_of(self, metric: str) -> float:

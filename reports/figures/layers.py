@@ -80,10 +80,12 @@ class Sheet:
         return next((file for g in own if (file := g.pictures.get((row, self.kind.original)))), None)
 
     def made(self, row: str, layer: str) -> Path | None:
+        """The optimised image; None where none is stored."""
         group = self.groups.get((row, layer))
         return group.pictures.get((row, GATYS)) if group else None
 
     def is_empty(self, layer: str) -> bool:
+        """Whether no row that is shown has a picture of it."""
         return not any((row, layer) in self.groups for row in self.rows)
 
     @property

@@ -18,6 +18,7 @@ def all_machines(results: Results) -> tuple[Machine, ...]:
 
 
 def certificate(row: Row) -> Mapping[str, Any]:
+    """Of a timing, as JSON has it; empty where the row has none."""
     return row.certificate or {}
 
 

@@ -33,6 +33,7 @@ class Panel:
 
     @property
     def size(self) -> int:
+        """Side of the contents, in pixels."""
         return self.group.protocol.size
 
     @property

@@ -84,6 +84,7 @@ class Group:
 
     @property
     def scale(self) -> int:
+        """The upscaling factor."""
         return self.protocol.scale
 
     @property

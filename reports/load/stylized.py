@@ -35,9 +35,11 @@ class Row:
 
     @property
     def pictures(self) -> int:
+        """How many were made of the content: 0 to 3."""
         return sum(map(bool, self.made.values()))
 
     def picture(self, subject: str) -> Path | None:
+        """The file; None where none is stored."""
         return self.group.pictures.get((self.image, subject))
 
     def objective(self, subject: str) -> float | None:
