@@ -161,8 +161,8 @@ def metric(
         for what, image in (("sr", sr), ("hr", hr)):
             require_image(what, image)
         require_alike(sr, hr)
+        # One image at a time, as the programs do: each value is that of the image alone, to the last bit.
         return torch.tensor(
-            # One image at a time, as the programs do: each value is that of the image alone, to the last bit.
             [_measure(loaded, sr[i : i + 1], hr[i : i + 1]) for i in range(len(hr))], dtype=torch.float64
         )
 
@@ -268,8 +268,8 @@ def time_model(
         )
     with tempfile.TemporaryDirectory() as folder, _in_eval_mode(model):
         where = _device(model, device)
+        # iterations: of the optimisation, which is not timed here, but the config wants some.
         asked = TimingConfig(
-            # iterations: of the optimisation, which is not timed here, but the config wants some.
             sizes=[size], iterations=[1], models=named, scale=scale if named else None, time_limit=time_limit
         )
         machine = environment(str(where))

@@ -62,7 +62,7 @@ class Agreement:
         axes.set_xticks(range(n), names, rotation=90, fontsize=SMALL)
         axes.tick_params(length=0)
         axes.set_xlim(-0.5, n - 0.5)
-        axes.set_ylim(n - 0.5, -0.5)  # the first row at the top
+        axes.set_ylim(n - 0.5, -0.5)
         axes.set_aspect("equal")
         return card
 

@@ -216,7 +216,7 @@ def _ends(axes: Axes, y: int, finite: Ranked) -> None:
 def _dress(axes: Axes, strips: Sequence[Strip], reference: str) -> None:
     axes.axvline(0, color=MUTED, lw=0.9, ls="--", zorder=1)
     axes.set_yticks(range(len(strips)), list(distinct([strip.model for strip in strips], 26).values()))
-    axes.set_ylim(len(strips) - 0.5, -0.5)  # the first model at the top
+    axes.set_ylim(len(strips) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     for y in range(1, len(strips)):

@@ -211,7 +211,7 @@ def _annotation(form: Timed, ratio: float) -> tuple[str, str, str, str]:
 
 def _dress(axes: Axes, forms: Sequence[Timed]) -> None:
     axes.set_yticks(range(len(forms)), [short(form.row.variant, 40) for form in forms])
-    axes.set_ylim(len(forms) - 0.4, -0.6)  # the first form at the top
+    axes.set_ylim(len(forms) - 0.4, -0.6)
     axes.set_xlim(left=0)
     axes.axvline(1, color=MUTED, lw=0.8, ls="--", zorder=1)
     axes.grid(visible=False, axis="y")

@@ -184,7 +184,7 @@ def _sheet(kind: Kind, network: str, size: int, own: Sequence[StyleGroup]) -> Sh
     groups: dict[tuple[str, str], StyleGroup] = {}
     for group in sorted(own, key=lambda g: (len(g.pictures), g.id)):  # the last of a key stays
         p = group.protocol
-        (layer,) = (p.content_layers or p.style_layers)[:1]  # inversions look at one layer each
+        (layer,) = (p.content_layers or p.style_layers)[:1]  # each inversion is of one layer
         groups |= {(image, layer): group for image, subject in group.pictures if subject == GATYS}
     rows = sorted({row for row, _ in groups}, key=lambda row: (-sum(r == row for r, _ in groups), row))
     shown = tuple(sorted(rows[:MOST_ROWS]))

@@ -144,8 +144,8 @@ def _group(
     own: pd.DataFrame,
     of_hr: pd.DataFrame,
 ) -> Group:
+    # observed: names are categories of the whole file, most of which a group has not.
     values = own.pivot_table(
-        # observed: names are categories of the whole file, most of which a group has not.
         index="image", columns=["model", "metric"], values="value", observed=True, sort=True
     )
     pictures, lost = _pictures(contents, dataset, protocol, own)

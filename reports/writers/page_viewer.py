@@ -10,7 +10,7 @@ from typing import Any
 from reports.load.results import SOURCES, Group, Results
 
 MOST_IMAGES = 2000
-EXTRA_DECIMALS = 2  # beyond those printed: enough to sort by, a third of the bytes of a float64
+EXTRA_DECIMALS = 2  # beyond those printed: enough to sort images by
 
 
 @dataclass(frozen=True, kw_only=True)
