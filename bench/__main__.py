@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def console() -> int:
     """The console script: the same, from any folder; the folder's own `models` or `bench` is never taken for ours."""
+    # Not so where SIGINT is ignored from outside, or `python -m` has installed ours already.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         interrupts.install()
     return main()

@@ -122,6 +122,7 @@ def evaluate(
             # everything is asked for by name: what cannot be had raises, and nothing is skipped
             (plan,) = plans(asked, where, lambda line: None)
             if not isinstance(model, str | Path):
+                # models=[] made a plan without a model: none of the table is loaded.
                 plan = replace(plan, models=[_own_model(model, scale, name, where, db is not None)])
             with Store(Path(db) if db is not None else Path(folder) / "results.db") as store:
                 return _frame(plan, _rows(plan, asked, store), where)
@@ -160,6 +161,7 @@ def metric(
         for what, image in (("sr", sr), ("hr", hr)):
             require_image(what, image)
         require_alike(sr, hr)
+        # One image at a time, as the programs do: each value is that of the image alone, to the last bit.
         return torch.tensor(
             [_measure(loaded, sr[i : i + 1], hr[i : i + 1]) for i in range(len(hr))], dtype=torch.float64
         )
@@ -259,12 +261,14 @@ def time_model(
     exact_float32()
     require_scale(scale, least=1)
     named = [str(model)] if isinstance(model, str | Path) else []
+    # bool is an int in Python: True would be a size of 1.
     if isinstance(size, bool) or not isinstance(size, int) or size < 1 or (not named and size % scale):
         raise UserError(
             f"size is {size!r}; must be a whole number of pixels, a multiple of the model's scale"
         )
     with tempfile.TemporaryDirectory() as folder, _in_eval_mode(model):
         where = _device(model, device)
+        # iterations: of the optimisation, which is not timed here, but the config wants some.
         asked = TimingConfig(
             sizes=[size], iterations=[1], models=named, scale=scale if named else None, time_limit=time_limit
         )
@@ -276,6 +280,7 @@ def time_model(
             )
             (row,) = network_rows(bench, _participant(model, scale, where), size)
     if row.error:
+        # A row that could not be timed carries its reason and no seconds; the program prints it, here it is raised.
         raise UserError(f"{row.method} cannot be timed: {row.error}")
     return row
 
@@ -338,6 +343,7 @@ def _folder(dataset: Images, folder: Path) -> str:
             raise UserError(
                 f"image {number} is {array.dtype} {array.shape}; must be uint8, (h, w, 3), (h, w, 1) or (h, w)"
             )
+        # The engine reads files in the order of their names: padded, 10 does not come before 2.
         images.write(folder / f"{number:06}.png", array)
     return str(folder)
 
@@ -348,6 +354,7 @@ def _in_eval_mode(model: object) -> Iterator[None]:
     modules = list(model.modules()) if isinstance(model, nn.Module) else []
     modes = [module.training for module in modules]
     try:
+        # The first is the module itself, and eval() reaches all its parts, of which some may have been in eval mode.
         for module in modules[:1]:
             module.eval()
         yield
@@ -421,6 +428,7 @@ def _content(module: nn.Module) -> str:
         UserError: a source cannot be had, so that a change of the code would go unnoticed.
     """
     digest = hashlib.sha256(repr(module).encode())
+    # torch's own code is not hashed: its version stands in the environment of every score.
     classes = {type(part) for part in module.modules() if not type(part).__module__.startswith("torch.")}
     for each in sorted(classes, key=lambda each: each.__qualname__):
         try:
@@ -431,6 +439,7 @@ def _content(module: nn.Module) -> str:
             ) from error
     for key, array in sorted(module.state_dict().items()):
         digest.update(f"{key}{array.dtype}{tuple(array.shape)}".encode())
+        # As bytes, since NumPy has no bfloat16.
         digest.update(array.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 

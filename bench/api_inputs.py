@@ -73,5 +73,6 @@ def require_image(what: str, image: object) -> None:
     if image.is_meta:
         raise ValueError(f"{what} lies on meta, where tensors have no values; must be one with values")
     low, high = (float(value) for value in image.aminmax())
+    # Room for the overshoot of a network, none for 0..255 or [-1, 1]; NaN fails the comparison too.
     if not -0.5 <= low <= high <= 1.5:
         raise ValueError(f"{what} has values from {low:.3g} to {high:.3g}; must be [0, 1]")

@@ -39,6 +39,7 @@ def whole(text: str, most: int) -> int:
 
 def count(text: str) -> int:
     """Of images, iterations, steps, repetitions."""
+    # The largest C int: what libraries below count with.
     return whole(text, 2**31 - 1)
 
 
@@ -63,6 +64,7 @@ def aliases(p: argparse.ArgumentParser, **old: str) -> None:
     A config file may hold them too. What an option was called once goes on working; help and messages have one name.
     """
     for name, option in old.items():
+        # A private table of argparse: a spelling that goes through add_argument would stand in --help.
         p._option_string_actions[f"--{name.replace('_', '-')}"] = p._option_string_actions[option]
 
 
@@ -91,6 +93,7 @@ def tile(text: str) -> Tile:
         return "auto"
     if text == "off":
         return "off"
+    # isdigit alone also takes "²", which int() refuses.
     if text.isascii() and text.isdigit() and int(text) >= LEAST_TILE:
         return int(text)
     raise UserError(f"--tile is {text!r}; must be auto, off, or lr pixels per side of at least {LEAST_TILE}")
@@ -119,6 +122,7 @@ def shard(text: str | None) -> Shard:
     """
     if text is None:
         return WHOLE
+    # Nine digits at most: int() raises for thousands of them.
     found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise UserError(f"--shard is {text!r}; must be I/N, as 2/8, with I from 1 to N")

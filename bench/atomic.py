@@ -33,6 +33,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
             yield path
             return
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Hashed, so that the part of a file whose name is as long as names may be has a name too.
         name = f".{hashlib.sha256(path.name.encode(errors='surrogateescape')).hexdigest()[:16]}"
         part = path.parent / f"{name}.part"
         lock = _locked(part)
@@ -41,6 +42,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         try:
             yield part
             part.replace(path)
+        # Ctrl-C too must leave no part behind.
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -76,6 +78,7 @@ def special(path: Path) -> bool:
         mode = path.stat().st_mode
     except OSError:
         return False
+    # By its folder too: /dev/stdout leads to a regular file where the shell sends output to one.
     return path.absolute().parts[1:2] in {("dev",), ("proc",)} or not (
         stat.S_ISREG(mode) or stat.S_ISDIR(mode)
     )
@@ -86,6 +89,7 @@ def _locked(part: Path) -> int | None:
     if fcntl is None:
         return None
     try:
+        # O_NOFOLLOW: a link that somebody put in the part's place is not written through.
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError:
         return None
@@ -101,5 +105,6 @@ def _locked(part: Path) -> int | None:
     if not ours:
         os.close(descriptor)
         return None
+    # What a killed process left may be longer than what is written now.
     os.truncate(descriptor, 0)
     return descriptor

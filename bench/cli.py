@@ -51,10 +51,13 @@ def guard(body: Callable[[], int]) -> int:
 def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kind of error)
     try:
         status = body()
+        # Here, where a full disk or a closed pipe is still answered with one message.
         sys.stdout.flush()
     except UserError as error:
         return _complain(str(error), error.exit_status)
+    # Before OSError, of which it is one.
     except BrokenPipeError:
+        # As in `... | head`: Python flushes stdout once more when it ends, which must not raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
@@ -63,6 +66,7 @@ def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kin
         hidden = _hidden()
         return _complain(hidden, BAD_USAGE) if hidden else _complain(_not_loaded(error), FAILED)
     except Exception as error:
+        # A program that never loaded torch does not load it to name an error.
         if isinstance(error, MemoryError) or ("torch" in sys.modules and out_of_memory(error)):
             return _complain("out of memory; needs a smaller size, image or batch, or more memory", FAILED)
         return _complain(_defect(error), FAILED)
@@ -161,6 +165,7 @@ def device(name: str) -> torch.device:
     Raises:
         UserError: this machine has no such device.
     """
+    # The last one listed is a GPU where there is any; without its number, so that CUDA's current device is taken.
     return find_device(devices()[-1].partition(":")[0] if name == "auto" else name)
 
 

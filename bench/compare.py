@@ -90,6 +90,7 @@ def tolerance(text: str) -> tuple[str, float]:
         number = float(value)
     except ValueError:
         number = math.nan
+    # NaN fails both comparisons.
     if not name or not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r}, must be NAME=VALUE with a finite value of at least 0")
     return name, number

@@ -80,11 +80,13 @@ def parse(p: argparse.ArgumentParser, argv: Sequence[str] | None) -> tuple[argpa
     words = list(sys.argv[1:] if argv is None else argv)
     text, line = "", words
     for each in (p, *_commands(p).values()):
+        # argparse prints the whole usage above its message; _refuse() prints one line.
         each.error = partial(_refuse, each)  # type: ignore[method-assign]
     try:
         if (file := _named(words)) is not None:
             text, line = _apply(p, file, words)
         args = p.parse_args(line)
+        # argparse takes an abbreviation such as --conf, which the look ahead in _named() does not see.
         if hasattr(args, CONFIG) and not text and _named(words) is None:
             raise UserError("--config must be written in full")
         dump = getattr(args, DUMP, None)
@@ -160,6 +162,7 @@ def _apply(p: argparse.ArgumentParser, file: Path, words: list[str]) -> tuple[st
             values = {dest: value for dest, value in values.items() if dest not in members}
     for action in chosen._actions:
         if action.dest in values and action.dest not in given:
+            # As defaults, so that the file is overruled by argparse's own rules and not by ours.
             action.default, action.required = values[action.dest], False
     return text, words
 
@@ -178,6 +181,7 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
 
 def _given(p: argparse.ArgumentParser, words: Sequence[str]) -> Mapping[str, Any]:
     """What the command line itself says, by the name that it has in the namespace."""
+    # Parsed once without any default: what is then in the namespace was typed.
     probe = copy.deepcopy(p)
     for action in probe._actions:
         action.default, action.required = argparse.SUPPRESS, False
@@ -241,9 +245,11 @@ def _value(action: argparse.Action, key: str, value: Any, what: str) -> Any:
     must = f"{what}; must be an array, each element {WORDS[kind]}: {key} = [{example}]"
     if not isinstance(value, list):
         raise UserError(must)
+    # An option whose default is an empty list is dumped as one, and must be read again.
     if action.nargs == argparse.ONE_OR_MORE and not value and action.default != []:
         raise UserError(f"{what}; must have one element at least")
     found = [_element(action, kind, each, must, f"{what}: {_shown(each)}") for each in value]
+    # Its type makes a list of each text (`--fail-on worse,missing`), which argparse joins.
     if isinstance(action, argparse._ExtendAction) and action.nargs is None:
         return [each for part in found for each in part]
     return found
@@ -251,6 +257,7 @@ def _value(action: argparse.Action, key: str, value: Any, what: str) -> Any:
 
 def _kind(action: argparse.Action) -> type:
     """int, float or str: what an element of an option is in TOML, found out from what reads it."""
+    # "1" tells a whole number from a float; "0.5" is for options that refuse 1, as --alpha does.
     for text in ("1", "0.5"):
         try:
             found = action.type(text) if callable(action.type) else text
@@ -262,6 +269,7 @@ def _kind(action: argparse.Action) -> type:
 
 
 def _element(action: argparse.Action, kind: type, value: Any, must: str, what: str) -> Any:
+    # By type() and not isinstance(): true and false are ints in Python and no numbers in TOML.
     number = type(value) is int or (type(value) is float and kind is float)
     text = type(value) is str
     if kind is str:
@@ -337,6 +345,7 @@ def dumped(p: argparse.ArgumentParser, args: argparse.Namespace) -> str:
 def _is_on(action: argparse.Action, args: argparse.Namespace) -> bool:
     """Whether a switch was given."""
     value = getattr(args, action.dest, None)
+    # The type too, since 1 == True.
     return type(value) is type(action.const) and value == action.const
 
 
@@ -369,6 +378,7 @@ def _write(dump: str, text: str, config: Path | None) -> None:
         print(text, end="")
         return
     file = Path(dump)
+    # FILE is optional, so `--dump-config photo.jpg` would take an input for it and replace it.
     if file.suffix != ".toml":
         raise UserError(f"--dump-config is {dump!r}; must be a file that ends in .toml, or -")
     try:

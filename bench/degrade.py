@@ -86,6 +86,7 @@ def protocol(options: Mapping[str, Any]) -> SRProtocol:
     return SRProtocol(
         name="degrade",
         scale=scale,
+        # Nothing is measured: of the record only what makes lr is used.
         shave=0,
         arithmetic=options["arithmetic"],
         border=options["border"],

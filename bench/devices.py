@@ -47,6 +47,7 @@ def find_device(device: str) -> torch.device:
     except RuntimeError as error:
         raise UserError(f"device is {device!r}; must be one of: {', '.join(devices())}") from error
     if found.type == "cuda" and found.index is None and torch.cuda.is_available():
+        # devices() lists cuda with its number.
         found = torch.device("cuda", torch.cuda.current_device())
     if str(found) not in devices():
         raise UserError(f"device is {device!r}, which is not here; must be one of: {', '.join(devices())}")
@@ -184,10 +185,12 @@ def ask(question: str, handle: Any, *arguments: int) -> Any:
 
 
 def scaled(value: float | None, factor: float) -> float | None:
+    """An answer in another unit, such as milliwatts in watts; None stays None."""
     return None if value is None else value * factor
 
 
 def named_reasons(bits: int | None) -> list[str] | None:
+    """As :func:`throttle_reasons`, as JSON has it; None stays None."""
     return None if bits is None else list(throttle_reasons(bits))
 
 
@@ -197,4 +200,5 @@ def others(processes: list[Any] | None) -> int | None:
 
 
 def installed() -> bool:
+    """Whether nvidia-ml-py is; it is an extra."""
     return importlib.util.find_spec("pynvml") is not None

@@ -121,8 +121,10 @@ def suite() -> dict[str, Any]:
 
 def commit(checkout: Path) -> str | None:
     """The commit that the folder `checkout` is at; None if it is no checkout, or git is not installed."""
+    # Without this git would name the commit of whatever repository a virtual environment lies in.
     if not (checkout / ".git").exists():
         return None
+    # --exclude=*: no tag is looked at, so that it is the full commit with or without tags.
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
@@ -232,4 +234,5 @@ def onednn_flags() -> dict[str, Any]:
 
 
 def gibibytes(count: int) -> str:
+    """Of bytes, without decimals: `23 GiB`."""
     return f"{count / 2**30:.0f} GiB"

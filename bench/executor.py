@@ -43,6 +43,7 @@ def in_parallel(
         most: how many jobs there will be, at most.
     """
     workers, threads = share(device, most)
+    # torch's number of threads belongs to the calling thread: set in each worker, not here.
     pool = ThreadPoolExecutor(workers, "work", initializer=torch.set_num_threads, initargs=(threads,))
     pending: dict[Future[R], T] = {}
     try:
@@ -55,6 +56,7 @@ def in_parallel(
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 yield pending.pop(future), future.result()
     finally:
+        # Waited for: what is in work still uses the model and the store of the caller.
         pool.shutdown(cancel_futures=True)
 
 
@@ -71,8 +73,10 @@ def read_ahead(files: Iterable[ImageFile]) -> Iterator[tuple[ImageFile, LoadedIm
             file, future = ahead.popleft()
             try:
                 loaded: LoadedImage | Exception = future.result()
+            # A file's fault costs that file alone; anything else is a defect and is raised.
             except (ImageError, OSError, MemoryError) as error:
                 loaded = error
             yield file, loaded
     finally:
+        # Not waited for: a consumer that stops must not hang on an image that is still being decoded.
         reader.shutdown(wait=False, cancel_futures=True)

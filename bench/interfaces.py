@@ -64,6 +64,7 @@ class Requirements:
 
 def requirements(model: tp.Any) -> Requirements:
     """What a loaded model states of itself; the default for whatever it does not state."""
+    # By name and not by class: a network in `models` imports nothing of `bench`.
     stated: dict[str, tp.Any] = {
         field.name: getattr(model, field.name, field.default) for field in fields(Requirements)
     }

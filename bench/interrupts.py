@@ -23,7 +23,7 @@ from typing import Literal
 GRACE_SECONDS = 1.5
 SAME_SECONDS = 0.05  # `timeout -s INT` signals a process and then its group
 STATUS = 130
-SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"
+SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"  # and an empty line: a progress bar hides it while it runs
 RESUMES = "stopped: repeat the same command; what is there already is not done again"
 
 
@@ -50,6 +50,7 @@ _process = _Process()
 def install() -> None:
     """Take SIGINT for a program that this process was started for (`bench/__init__.py`); in the main thread."""
     reader, writer = os.pipe()
+    # set_wakeup_fd refuses a descriptor that could block inside a signal handler.
     os.set_blocking(writer, False)
     _process.state = "starting"
     signal.signal(signal.SIGINT, _handle)
@@ -84,6 +85,7 @@ def log() -> None:
             sys.stderr.write(text)
             _process.said = False  # of a program that is called again in this process
         else:
+            # Past sys.stderr: the interrupted code may be in the middle of writing to it.
             os.write(2, (SHOW_CURSOR if os.isatty(2) else b"") + text.encode())
     except (OSError, ValueError):  # closed
         return
@@ -128,6 +130,7 @@ def _watch(reader: int) -> None:
         ready, _, _ = select.select([reader], [], [], left)
         if not ready:
             leave()
+        # One byte for each signal that came, whichever it was.
         if signal.SIGINT not in os.read(reader, 64):
             continue
         now = time.monotonic()
@@ -139,6 +142,7 @@ def _watch(reader: int) -> None:
 
 
 def _in_child() -> None:
+    # Signals can be set in the main thread alone; a child forked from another one keeps what it has.
     if threading.current_thread() is threading.main_thread():
         signal.set_wakeup_fd(-1)
         if signal.getsignal(signal.SIGINT) is _handle:

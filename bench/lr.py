@@ -35,6 +35,7 @@ def degrade(hr: Float[Tensor, "n c h w"], protocol: SRProtocol) -> Float[Tensor,
         raise ValueError(f"hr is {size(hr)}, must be multiples of {protocol.scale}")
     if protocol.blur_sigma:
         hr = blur(hr, protocol.blur_sigma, protocol.border)
+    # A Fraction: 1/3 as a float would shift positions and weights of taps in their last digits.
     return imresize(hr, Fraction(1, protocol.scale), arithmetic=protocol.arithmetic, border=protocol.border)
 
 
@@ -52,5 +53,6 @@ def blur(image: Float[Tensor, "n c h w"], sigma: float, border: str) -> Float[Te
         index = BORDERS[border](np.arange(-radius, length + radius), length)
         padded = image.index_select(dim, torch.tensor(index, device=image.device))
         shifted = (w * padded.narrow(dim, i, length) for i, w in enumerate(weights))
+        # A sum of shifts in a fixed order: a strip of a large image gives the same bits as the whole.
         image = sum(shifted, torch.zeros_like(image)) / sum(weights)
     return image

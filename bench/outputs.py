@@ -45,6 +45,7 @@ def refuse_clashes(
     into = [(what, os.fspath(path)) for what, path in folders_written]
     seen: dict[object, tuple[str, str]] = {}
     for output in (*outputs, *into):
+        # By what they lead to: a link and its target, or two spellings of a name, are one output.
         other = seen.setdefault(_key(output[1]), output)
         if other is not output:
             what, path = output
@@ -56,6 +57,7 @@ def refuse_clashes(
     root = os.path.realpath(cache.folder())
     for _, path in outputs:
         real = os.path.realpath(path)
+        # With the separator: `cache2` begins like `cache` and is no part of it.
         inside = real.startswith(root + os.sep)
         if inside and os.path.relpath(real, root).replace(os.sep, "/") in manifest.files():
             files.append(("a file of the cache", real))
@@ -77,6 +79,7 @@ def refuse_clashes(
         # only what is there already can be an input, so that 100,000 inputs cost a look at each and no more
         there = {number: place for place in places if (number := _number(place[1])) is not None}
         for read, file in inputs if there else ():
+            # (-1, -1): no file has that number
             if (place := there.get(_number(os.fspath(file)) or (-1, -1))) is not None:
                 what, path = place
                 raise UserError(
@@ -103,6 +106,7 @@ def image_folders(datasets: Iterable[Dataset]) -> Iterator[Named]:
 def model_files(models: Iterable[str]) -> Iterator[Named]:
     """The files of models from outside: what is written before the first option or name of a callable."""
     for text in models:
+        # Every cut is tried: a file's own name may hold a comma or a colon.
         for end in (len(text), *(i for i, letter in enumerate(text) if letter in ",:")):
             if text[:end] and os.path.isfile(text[:end]):  # noqa: PTH113 (Path.is_file raises on long names)
                 yield f"the model {text[:end]!r}", text[:end]
@@ -122,6 +126,7 @@ def same_path(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
 def _number(path: str) -> tuple[int, int] | None:
     """Of the file that a path leads to; None where there is none."""
     try:
+        # ValueError: a name with a null character, which no file has.
         found = os.stat(path)  # noqa: PTH116 (a Path for each of 100,000 images takes seconds)
     except (OSError, ValueError):
         return None
@@ -140,6 +145,7 @@ def _key(path: str) -> object:
 def ignores_case(path: str) -> bool:
     """Whether the file system takes names that differ in case for one, by the nearest part of `path` that is there."""
     for here in (Path(path), *Path(path).parents):
+        # A name of digits alone stays the same when its case is swapped: the folder above it is asked.
         other = here.with_name(here.name.swapcase()) if here.name else here
         if other != here and (number := _number(str(here))) is not None:
             return _number(str(other)) == number

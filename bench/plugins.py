@@ -60,6 +60,7 @@ def plugins(group: str) -> tuple[Plugin, ...]:
     """What is declared in a group, by name; imports nothing of it."""
     from importlib.metadata import entry_points  # takes as long as the rest of a parser
 
+    # A set: a distribution that lies on the path twice is found twice.
     found = {
         Plugin(name=point.name, distribution=point.dist.name, version=point.dist.version, point=point)
         for point in entry_points(group=group)
@@ -126,6 +127,7 @@ class Extended(Generic[Entry]):
                 f"{plugin.distribution} that works, or another {self.what}"
             ) from error
         entry: Any = loaded
+        # An entry of another name could stand in for one of ours.
         if not isinstance(loaded, self.kinds) or entry.name != plugin.name:
             kinds = " or ".join(kind.__name__ for kind in self.kinds)
             given = f"a {type(entry).__name__} called {getattr(entry, 'name', '')!r}"

@@ -21,6 +21,7 @@ LUMA_WHOLE = 255_000
 
 def rgb_to_y(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
     """BT.601 studio-range luma, in [16/255, 235/255] for RGB in [0, 1]; not rounded."""
+    # The constants give y in 0..255; images are in [0, 1] here.
     weights = torch.tensor(STUDIO_WEIGHTS, dtype=rgb.dtype, device=rgb.device) / 255
     return torch.einsum("nchw,c->nhw", rgb, weights)[:, None] + STUDIO_OFFSET / 255
 
@@ -33,6 +34,7 @@ def rgb_to_grey(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
 
 def quantize(image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     """Clip to [0, 1] and round half up to the 8-bit grid k/255, as MATLAB's uint8() does."""
+    # Not torch.round, which rounds halves to even.
     return torch.floor(image.clamp(0, 1) * 255 + 0.5) / 255
 
 
@@ -53,6 +55,7 @@ def to_luma(hr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 h w"]:
         raise ValueError(f"hr has {hr.shape[1]} channels, must be 1 or 3")
     levels = (quantize(hr) * 255).round().long()
     parts = levels * torch.tensor(LUMA_PARTS, device=hr.device)[:, None, None]
+    # Half up in whole numbers: floor(x / n + 1/2) is (2 x + n) // (2 n).
     twice = 2 * parts.sum(1, keepdim=True) + LUMA_WHOLE
     return (16 + twice // (2 * LUMA_WHOLE)).to(hr.dtype) / 255
 
@@ -104,8 +107,9 @@ def prepare_one(image: Float[Tensor, "n c h w"], protocol: SRProtocol, *, grey: 
     if image.shape[1] not in required:
         raise ValueError(f"image has {image.shape[1]} channels, must be {' or '.join(map(str, required))}")
     # in one memory layout, whatever the network left it in: sums in another order end in other last digits
-    there = image if image.device.type != "mps" else image.cpu()
+    there = image if image.device.type != "mps" else image.cpu()  # which has no float64
     exact = there.to(torch.float64, memory_format=torch.contiguous_format)
+    # First, as the image that was written to a file would be: luma is then taken of 8-bit RGB.
     if protocol.quantize:
         exact = quantize(exact)
     exact = shave(exact, protocol.shave)

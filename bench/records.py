@@ -23,6 +23,7 @@ IN_TILES = "+tile"
 
 def content_hash(record: Mapping[str, Any]) -> str:
     """SHA-256 (hex) of a mapping's canonical JSON form: equal content, equal hash, on every machine."""
+    # Every stored score lies under hashes of this text: other separators or key order would orphan them all.
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -34,7 +35,7 @@ def tiled_hash(model_hash: str, tile: int) -> str:
 
 def untiled_hash(model_hash: str) -> str:
     """Of the model alone: images that fit into memory and images that did not are of one model."""
-    return model_hash.partition(IN_TILES)[0]
+    return model_hash.partition(IN_TILES)[0]  # a hash is hexadecimal and holds no "+"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,7 @@ class Defined:
         """All that changes a number: every field but the name."""
         fields = asdict(self)
         del fields["name"]
+        # The name is left out, so that equal definitions of two names share their scores.
         return {key: value for key, value in fields.items() if value or key not in self.added_later}
 
     @cached_property
@@ -110,6 +112,7 @@ class SRProtocol(Defined):
     quantize: bool = True
     channel: Colour = "y"
     shave: int
+    # The names of the fields are hashed with their values: renaming one makes another protocol.
     ssim_window: Literal["gaussian-11-1.5-valid"] = "gaussian-11-1.5-valid"
     mean: Literal["of-images"] = "of-images"
     lr_sha256: str = ""

@@ -34,7 +34,9 @@ class SelfEnsemble(UpscalerWrapper):
         total: Tensor | None = None
         for transposed, flips in VIEWS:
             sr = turned_back(self.upscaler(turned(lr, transposed, flips)), transposed, flips)
+            # Eight values of float16 or bfloat16 are added in float32, and the mean is rounded once.
             wide = sr.to(torch.promote_types(sr.dtype, torch.float32))
+            # clone: sr may be memory of the model's, or a view of lr, and is added to in place.
             total = wide.clone() if total is None else total.add_(wide)
         assert total is not None
         return (total / len(VIEWS)).to(lr.dtype)

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 Verdict = Literal["SAME", "BETTER", "WORSE", "UNCLEAR"]
 Interval = tuple[float, float]
 
-ROUNDING = 1e-9
+ROUNDING = 1e-9  # relative: 28.43 - 28.42 is a little more than 0.01 in float64
 FEWEST = 6
 """Values whose range covers the median with 95 % confidence: 1 - 2 * 0.5**6 = 0.97; five give 0.94."""
 RESAMPLES = 10_000
 MEDIAN_RESAMPLES = 4000
-DRAWS_AT_ONCE = 2_000_000
+DRAWS_AT_ONCE = 2_000_000  # indices in memory at a time: 16 MB
 # Up to here a count of 2**n signs is exact in a float64.
 EXACT_RANKS = 50
 
@@ -98,6 +98,7 @@ def mean_interval(
         raise ValueError(f"confidence is {confidence}, must be between 0 and 1")
     n = len(_numbers(values))
     tail = _tail(n, confidence)
+    # n**-n is the chance of the rarest resample, n times the least value.
     if n < 2 or float(n) ** -n > tail or mean(values) is None:
         return None
     means = np.sort(_resampled_means(np.asarray(values, dtype=float), seed, resamples))
@@ -132,6 +133,7 @@ def ratio_interval(
     """Bootstrap interval of median(b) / median(a) for independent times; None where either has fewer than six."""
     if min(len(a), len(b)) < FEWEST:
         return None
+    # Another seed for each: with one, equally many times would be drawn alike and their noise cancel.
     ratios = bootstrap_medians(tuple(b), seed=seed + 1) / bootstrap_medians(tuple(a), seed=seed)
     return percentile_interval(ratios, (1 - confidence) / 2)
 
@@ -192,6 +194,7 @@ def signed_rank(differences: Sequence[float]) -> RankTest:
     if not moved.size:
         return RankTest(p=1.0, direction=0)
     signed = np.sign(moved) * rankdata(np.abs(moved))
+    # Of the signed ranks and not of the differences: they rank alike, and an infinite one is a number here.
     p = _exact_p(signed) if moved.size <= EXACT_RANKS else float(wilcoxon(signed).pvalue)
     return RankTest(p=p, direction=int(np.sign(signed.sum())))
 
@@ -205,6 +208,7 @@ def signed_rank_each(differences: np.ndarray[Any, Any]) -> tuple[float, ...]:
     import numpy as np
     from scipy.stats import wilcoxon
 
+    # All at once only where the exact test is not used, and no column has a difference of 0, which would be dropped.
     if len(differences) <= EXACT_RANKS or not differences.any(axis=0).all() or (differences == 0).any():
         return tuple(signed_rank(column.tolist()).p for column in differences.T)
     return tuple(float(p) for p in np.atleast_1d(wilcoxon(differences, axis=0).pvalue))
@@ -240,6 +244,7 @@ def rank_sum(a: Sequence[float], b: Sequence[float]) -> RankTest:
 
     if len({*_numbers(a), *_numbers(b)}) == 1:
         return RankTest(p=1.0, direction=0)
+    # B first: a statistic above half of the pairs says that B's values are larger.
     outcome = mannwhitneyu(b, a)
     balance = float(outcome.statistic) - len(a) * len(b) / 2
     return RankTest(p=float(outcome.pvalue), direction=int(np.sign(balance)))
@@ -278,6 +283,7 @@ def verdict(
     if unchanged or (-tolerance <= low and high <= tolerance):
         return "SAME"
     side = 1 if low > tolerance else -1 if high < -tolerance else 0
+    # Mean and ranks can point opposite ways, where few images move far and many a little.
     if side == 0 or test.p >= alpha or test.direction != side:
         return "UNCLEAR"
     return "BETTER" if (side > 0) == higher_is_better else "WORSE"
@@ -301,4 +307,5 @@ def within_a_unit(value: float, printed: float, decimals: int) -> bool:
     """
     if not math.isfinite(value):
         return False
+    # Room for float64 alone: a difference of exactly one unit counts, whichever way it is represented.
     return abs(value - printed) <= 10.0**-decimals * (1 + ROUNDING) + ROUNDING * abs(printed)

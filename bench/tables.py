@@ -244,6 +244,7 @@ def to_csv(heads: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(escaped, heads))
+    # repr of a float is the shortest text that reads back to the same bits.
     writer.writerows([escaped(cell) if isinstance(cell, str) else repr(cell) for cell in row] for row in rows)
     return text.getvalue()
 

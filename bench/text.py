@@ -54,10 +54,12 @@ def stem_name(stem: str) -> str:
 
     Control characters and bytes that are not UTF-8 are written out; what became too long is cut, with a hash behind it.
     """
+    # fsencode: bytes of a name that are not UTF-8 arrive as lone surrogates, which nothing can store.
     name = one_line(os.fsencode(stem).decode("utf-8", "backslashreplace"))
     if len(name.encode()) <= LONGEST_STEM_BYTES:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    # 9: the hyphen and the digest. The cut may fall into a character of several bytes, of which the rest is dropped.
     return f"{name.encode()[: LONGEST_STEM_BYTES - 9].decode(errors='ignore')}-{digest}"
 
 
@@ -68,6 +70,7 @@ def stem_of_name(name: str) -> str:
 
 def escape_latex(text: str) -> str:
     """Text that LaTeX typesets as it stands; with T1 fonts, for `<`, `>` and `|` have no place in the older ones."""
+    # A blank line inside an argument ends a paragraph, which LaTeX refuses in a table.
     return "".join(LATEX_ESCAPES.get(c, c) for c in one_line(" ".join(text.split())))
 
 

@@ -52,12 +52,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_sr(p: argparse.ArgumentParser) -> None:
+    """The options of `bench.train sr`, with the defaults of the preset `paper`."""
     add_running(p)
     add_options(p.add_argument_group("super-resolution"), SRSettings)
     add_options(p.add_argument_group("recipe"), Recipe, PRESETS["sr"]["paper"])
 
 
 def add_style(p: argparse.ArgumentParser) -> None:
+    """The options of `bench.train style`, with the defaults of the preset `paper`."""
     add_running(p)
     aim = p.add_argument_group("objective")
     aim.add_argument("--style", required=True, metavar="IMAGE", help="a file, or the name of a style image")
@@ -123,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return (train_export.export_weights if args.command == "export" else train_export.export_card)(
                 args
             )
+        # Looked for, not imported: the message comes before torch is loaded.
         if importlib.util.find_spec("lightning_fabric") is None:
             raise UserError(
                 "lightning-fabric is not installed; required: pip install 'perceptual-bench[train]'"

@@ -70,6 +70,7 @@ def read_config(args: argparse.Namespace) -> Config:
     Raises:
         UserError: the folder is not empty, an output would replace an input, a file is no result of a study.
     """
+    # Before any file is read: a wrong option is said at once and not after a large results file.
     check_folder(args.out, force=args.force)
     names = (FIGURES, *WRITERS, *(name for writer in WRITERS.values() for name in writer.beside))
     if args.figures:
@@ -136,6 +137,7 @@ def compose(config: Config, results: Results, reporter: Reporter) -> Report:
     """Draw the figures, judge and tabulate."""
     check_reference(results, config.reference)
     reporter.advance("results grouped")
+    # Into their final place: the writers link or embed the files that lie there.
     drawn = draw(results, config.out / FIGURES)
     reporter.advance("figures drawn")
     report = build(results, drawn, reference=config.reference, preferences=config.preference)

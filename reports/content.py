@@ -98,6 +98,7 @@ def build(
 
 def _lead(figures: Sequence[Figure]) -> str:
     drawn = [figure.id for figure in figures if figure.svg or figure.png]
+    # By the part before the hyphen: figures of one group carry its id behind it.
     return next((name for lead in LEADS for name in drawn if name.partition("-")[0] == lead), "")
 
 
@@ -150,6 +151,7 @@ def _sections(material: _Material) -> list[Section]:
         _protocols(material.results.groups),
         _section(material, "further", "Further figures"),
     ]
+    # Absent figures keep their section: Report.absent finds them in it.
     return [section for section in made if section.text or section.tables or section.figures]
 
 

@@ -17,6 +17,7 @@ MINUS = "\N{MINUS SIGN}"
 def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     """`28.43`, `+0.40`, `inf`; never a negative zero."""
     text = f"{value:{'+' if sign else ''}.{decimals}f}"
+    # "-0.00" is 0 as well: the sign of a rounded value would say more than is known.
     return text.replace("-", "+" if sign else "") if float(text) == 0 else text
 
 
@@ -33,6 +34,7 @@ def ends(interval: tuple[float, float], decimals: int, *, sign: bool = False) ->
 
 def seconds(value: float) -> str:
     """Three significant digits, no exponent: `0.152`, `3.27`, `6356`."""
+    # "#" keeps zeros at the end: 3.20 has three digits, 3.2 would claim two.
     return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
 
 
@@ -64,6 +66,7 @@ def exactness(value: Any, pattern: str, unit: str = "") -> str:
     found = float(value)
     if found == 0 or not math.isfinite(found):
         return number(found, 0)
+    # Python writes at least two digits of an exponent.
     return f"{found:{pattern}}{unit}".replace("e-0", "e-").replace("-", MINUS)
 
 

@@ -85,6 +85,7 @@ def _best_value(groups: Sequence[Group], metric: str, title: str) -> Iterator[He
     able = [
         (group, means)
         for group in groups
+        # A lone model is no "highest".
         if len(means := _finite_means(group, metric)) > 1 and any(m.name == metric for m in group.metrics)
     ]
     if able:
@@ -102,6 +103,7 @@ def _finite_means(group: Group, metric: str) -> dict[str, float]:
     return {
         model: fsum(values) / len(values)
         for model, values in columns.items()
+        # Means over the same images alone can be ranked; NaN was dropped with the missing values.
         if len(values) == len(group.images) and not any(map(isinf, values))
     }
 
@@ -152,6 +154,7 @@ def _means(verdicts: Sequence[Verdict], source: str) -> list[Verdict]:
 
 def _range(found: Sequence[Verdict]) -> str:
     values = [v.difference or 0.0 for v in found]
+    # Equal ends are one.
     ends = dict.fromkeys(fixed(value, DECIMALS, sign=True) for value in (min(values), max(values)))
     return f"{' to '.join(ends)} dB"
 
@@ -219,6 +222,7 @@ def _best_of(group: Group, several: bool) -> str:
         for model in group.models
         if len(column := group.column(model, "psnr"))
     }
+    # Dropped for all models, so that every mean is over the same images.
     infinite = {image for values in found.values() for image, value in values.items() if isinf(value)}
     known = {
         model: fsum(finite) / len(finite)

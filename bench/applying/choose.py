@@ -55,6 +55,7 @@ def best_measured(results: Sequence[SpeedResult], work: Sequence[ladder.Work]) -
     if not results or not work:
         return None
     mean = sum(w.images * w.pixels for w in work) / sum(w.images for w in work)
+    # By pixels, not sides: time goes with them.
     size = min({result.size for result in results}, key=lambda side: abs(side**2 - mean))
     return ladder.cheapest([result for result in results if result.size == size], work)
 

@@ -62,6 +62,7 @@ class Config:
             "scale": self.scale,
             "size": self.size,
             "median": self.median,
+            # As asked: `auto` may choose another form once a ladder is measured, and its outputs are kept all the same.
             "rung": self.rung,
             "tile": self.tile,
             "self_ensemble": self.self_ensemble,
@@ -132,6 +133,7 @@ def configure(
     refuse_outputs(config.images, config.output, out, inputs, [model])
     if force:
         return replace(config, waiting=config.images)
+    # Asked for late: the origin hashes the model's weights, which is not needed where no output is there.
     waiting = still_to_do(config.images, config.output, lambda: config.origin, "{stem}-{model}")
     return replace(config, waiting=waiting)
 
@@ -184,6 +186,7 @@ def _images(name: str) -> Sequence[ImageFile]:
     path = Path(os.path.abspath(name))  # noqa: PTH100 (links stay as they were given)
     if path.is_dir():
         return dataset(str(path), every=True).images
+    # A file or folder called like a data set is what was meant.
     if not path.exists() and name in NAMED:
         return dataset(name).images
     if not path.exists():

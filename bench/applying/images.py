@@ -73,6 +73,7 @@ class Runner:
 
 def ordered(waiting: Sequence[ImageFile], shapes: Mapping[str, tuple[int, int]]) -> list[ImageFile]:
     """Images of one size beside each other, so that a form is built once for each; unread ones last."""
+    # 1 << 30: higher than any image, so that what could not be read comes last.
     return sorted(waiting, key=lambda image: shapes.get(image.stem, (1 << 30, 0)))
 
 
@@ -86,6 +87,7 @@ def apply(config: Config, waiting: Sequence[ImageFile], runner: Runner, reporter
     for image, loaded in read_ahead(waiting):
         try:
             runner = one(config, image, loaded, runner, reporter)
+        # Before ValueError, of which it is one: the form fails for every image, not for this one.
         except FormUnavailable:
             raise
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
@@ -166,6 +168,6 @@ def _stylized(config: Config, runner: Runner, image: Images) -> Images:
     if min(h, w) < minimum:
         raise ValueError(f"image is {w}x{h}, must be at least {minimum} pixels per side")
     if (h, w) != tuple(image.shape[-2:]):
-        content = imresize(content, (h, w)).clamp(0, 1)
+        content = imresize(content, (h, w)).clamp(0, 1)  # the cubic kernel overshoots
     stylized = runner(content)
     return median_filter(stylized) if config.median else stylized

@@ -46,6 +46,7 @@ class Origin:
         found = read(file)
         if found is None:
             return "it does not say what it was made of"
+        # Through JSON, as what was read: tuples are lists there.
         required = json.loads(self.record(input_sha256))
         if found == required:
             return ""
@@ -66,12 +67,13 @@ def read(file: Path) -> dict[str, Any] | None:
                 return None
             while True:
                 length, kind = struct.unpack(">I4s", stream.read(8))
+                # Ours is written before the pixels; a stranger's chunk may claim 4 GB.
                 if kind in {b"IDAT", b"IEND"} or length > LONGEST_BYTES:
                     return None
                 name, _, text = stream.read(length).partition(b"\0")
-                stream.read(4)
+                stream.read(4)  # the chunk's CRC
                 if kind == b"tEXt" and name == KEY.encode():
-                    found = json.loads(text.decode("latin-1"))
+                    found = json.loads(text.decode("latin-1"))  # the encoding of tEXt in PNG
                     return found if isinstance(found, dict) else None
     except (OSError, ValueError, struct.error, RecursionError):
         return None
@@ -85,6 +87,7 @@ def file_name(pattern: str, **fields: str) -> str:
     """
     known = " and ".join(f"{{{name}}}" for name in fields)
     try:
+        # Fields are checked by name: format() alone would also follow `{stem.__class__}`.
         used = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
         name = pattern.format(**fields)
     except (ValueError, LookupError, AttributeError) as error:

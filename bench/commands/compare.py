@@ -25,6 +25,7 @@ def run(options: Mapping[str, Any]) -> int:
     """Compare and print."""
     config = Config.of(options)
     json_file = writable_file(config.json) if config.json else None
+    # Cached: both sides may name one file, and a bare name is looked up in --db first.
     a, b = sides(config.a, config.b, config.db, functools.cache(lambda file: read([file])))
     refuse_clashes(
         reads=[*store_files("A", a.reading.store), *store_files("B", b.reading.store)],
@@ -61,4 +62,5 @@ def holds(condition: str, comparison: Comparison) -> bool:
         return any(row.verdict == "WORSE" for row in rows)
     if condition == "different":
         return any(row.verdict != "SAME" for row in rows)
+    # missing: a whole result, or single images of one that is compared.
     return bool(comparison.left_out) or any(row.effect.unmatched for row in rows)

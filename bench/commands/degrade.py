@@ -105,6 +105,7 @@ def degraded(pixels: np.ndarray, protocol: SRProtocol) -> np.ndarray:
     Raises:
         ValueError: a side is shorter than the scale.
     """
+    # k/255 again, in float64: that of float32 is off in its last digits.
     whole = quantize(to_tensor(pixels).double())
     hr = modcrop(whole, protocol.scale)
     if not hr.numel():

@@ -29,13 +29,14 @@ from bench.text import printable
 def run(config: Config) -> int:
     """Print the block for an issue, or fetch what was asked for and show everything there is to know."""
     if config.report:
+        # A terminal whose encoding lacks a letter of the block shows "?": a report must come out on any machine.
         letters = sys.stdout.encoding or "utf-8"
         print(report(db=config.db, verify=config.verify).encode(letters, "replace").decode(letters))
         return DONE  # whatever the block says
     target = writable_file(config.json) if config.json else None
     refuse_clashes(writes=[("--json", target)] if target else [])
     failures = fetch(wanted(config.fetch)) if config.fetch is not None else ()
-    machine = environment(devices()[-1])
+    machine = environment(devices()[-1])  # the GPU where there is one
     groups = inventory(verify=config.verify)
     show(Console(highlight=False), machine, groups, verified=config.verify, verbose=config.verbose)
     clashes = name_clashes()
@@ -60,6 +61,7 @@ def wanted(names: Sequence[str]) -> tuple[str, ...]:
         UserError: no group has that name.
     """
     groups = (
+        # samples come with scikit-image and are shown as a group, but no server has them.
         [manifest.group(name) for name in names if name != "samples"] if names else manifest.groups().values()
     )
     return tuple(dict.fromkeys(file.name for group in groups for file in group.files))

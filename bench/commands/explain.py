@@ -37,8 +37,10 @@ def run(config: Config) -> int:
     found = _found(config)
     if file:
         _refuse_inputs(config, found, file)
+    # A number is matched against all conventions, and the JSON holds them all, whatever the tables show.
     every = config.all or bool(wanted) or file is not None
     conventions = [] if chosen and not every else _conventions(len(found.pairs), every=every)
+    # What libraries print is measured beside the grid: it has conventions (an epsilon) that the grid has not.
     likely: list[Convention] = [
         c for like in (LIBRARY_PRESETS if file or wanted else chosen) for c in (like.psnr, like.ssim) if c
     ]
@@ -58,6 +60,7 @@ def run(config: Config) -> int:
     if file:
         with atomic_write(file) as part:
             text = to_json(record(images, grid, matches, findings, config.scale))
+            # Without the line end, as this file was always written: it stays equal to the byte.
             part.write_text(text.removesuffix("\n"), encoding="utf-8")
     return DONE if all(match.exact for match in matches) else FAILED
 

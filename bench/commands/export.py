@@ -78,6 +78,6 @@ def _table(frame: pd.DataFrame, config: Config) -> Callable[[Path], None]:
 
 
 def _cell(value: object) -> str | float:
-    if isinstance(value, bool):
+    if isinstance(value, bool):  # before int, of which it is one
         return str(value).lower()
     return value if isinstance(value, int | float) else "" if value is None else str(value)

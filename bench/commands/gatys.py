@@ -55,6 +55,7 @@ def work(config: Config, waiting: Sequence[ImageFile]) -> int:
         dataset=Dataset(name=method.dataset, images=tuple(waiting), source=""),
         rounds=((method,),),
         prepare=partial(fitted, longer_side=config.size),
+        # One after the other: inputs keep their aspect, so they differ in size.
         batch=1,
         protocols=(config.protocol,),
         no_memory=TRY_SMALLER,

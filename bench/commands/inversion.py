@@ -36,6 +36,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     refuse_clashes(
         reads=[*(("--styles", style.file) for style in config.styles), *image_files(config.contents)],
         writes=store_files("--db", config.db),
+        # Files that were named one by one are inputs themselves; what else lies in their folders is not.
         folders_read=image_folders(data for data in config.contents if data.name != LOOSE),
         folders_written=[("--pictures", config.pictures.absolute())],
     )
@@ -60,6 +61,7 @@ def work(config: Config, where: torch.device, store: Store, command: Command) ->
     """
     exact_float32()
     network = loss_networks.load(config.loss_network, config.looked_at).to(where)
+    # Only now: the default weight of the total variation is found with the network, and is part of the protocol.
     config = weighed(config, network)
     record = Run(
         program="inversion",

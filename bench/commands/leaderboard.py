@@ -64,6 +64,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
         warn(line)
     scores: list[quality.Row] = []
     times: list[Row] = []
+    # A cluster's nodes have their own devices; here models are only opened, and this machine may have no GPU.
     where = device("cpu" if config.engine == "ray" else config.device)
     entries = list(usable(board, problems))
     if "quality" in config.only:
@@ -79,6 +80,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
             indent=1,
             default=dict,
         )
+    # Into a pipe rich takes a terminal of 80 columns, and would cut the table.
     console = Console(width=None if sys.stdout.isatty() else table.WIDTH_OF_A_FILE)
     for each in table.tables(board, scores, times):
         console.print()
@@ -91,6 +93,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
 
 
 def warn(text: str) -> None:
+    """A line on standard error, at once."""
     print(one_line(text), file=sys.stderr)
 
 
@@ -102,6 +105,7 @@ def usable(board: Leaderboard, problems: list[str]) -> Iterator[Entry]:
             opened = catalog.upscaler_entry(entry.model)
             if isinstance(opened, UpscalerEntry):  # one from outside was called when it was opened
                 for scale in filter(opened.supports, scales):
+                    # Loaded once and let go: what cannot be loaded is said now and not after the first models' hours.
                     catalog.load_upscaler(entry.model, scale, cache.find, torch.device("cpu"))
         except UserError as error:
             noted(problems, f"{entry.place}: {error}")
@@ -148,6 +152,7 @@ def score_part(
             images = len(asked.shard.of(data).images)
             for opened in asked.entries:
                 if opened.supports(rule.scale):
+                    # By the metric with the fewest: a model counts as scored where every metric has every image.
                     n = min(counts.get((opened.name, data.name, rule.scale, name), 0) for name in names)
                     if n < images:
                         place = by_label[opened.name].place
@@ -209,7 +214,7 @@ def time_models(
             try:
                 asked = SpeedConfig(
                     sizes=board.speed.sizes,
-                    iterations=(1,),
+                    iterations=(1,),  # of the optimisation, which a leaderboard does not time
                     models=(entry.model,),
                     scale=board.speed.scale,
                     card=True,

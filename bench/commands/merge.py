@@ -38,6 +38,7 @@ def run(into: Path, files: Sequence[Path], contributors: Sequence[str] = ()) -> 
     for file in files:
         if same_path(file, into):
             raise UserError(f"{str(file)!r} is to be joined into itself; must be other files")
+        # All are opened before the first is joined: a wrong name as the last of ten changes nothing.
         Store(file, read_only=True).close()
     with Store(into) as store:
         for file, name in zip(files, names, strict=True):

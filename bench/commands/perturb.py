@@ -50,6 +50,7 @@ def perturbed(pixels: np.ndarray, kind: str, amount: int, *, seed: int) -> np.nd
             )
         return np.pad(pixels, ((0, 0), (amount, 0), (0, 0)), mode="edge")[:, : pixels.shape[1]]
     noise = np.random.default_rng(seed).normal(scale=amount, size=pixels.shape)
+    # Rounded half up and clipped, as sr is.
     return np.floor(pixels + noise + 0.5).clip(0, 255).astype(np.uint8)
 
 
@@ -60,6 +61,7 @@ def _write_all(data: Dataset, out: Path, kinds: Mapping[str, tuple[str, int]], r
             if isinstance(loaded, Exception):
                 raise loaded
             for name, (kind, amount) in kinds.items():
+                # Seeded by the file's bytes: the same copies on every machine, whatever an image is called.
                 copy = perturbed(loaded.pixels, kind, amount, seed=int(loaded.sha256[:8], 16))
                 write(out / name / f"{image.stem}.png", copy)
         except (ValueError, OSError) as error:

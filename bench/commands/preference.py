@@ -39,6 +39,7 @@ def build(config: BuildConfig) -> int:
             *(each for db in config.db for each in store_files("--db", db)),
             *(("a stored picture", shown.file) for shown in planned.shown.values()),
         ],
+        # Only the plan knows which stored pictures are shown, and they may lie in the folder that is replaced.
         replaced=[("the page", config.out / "page"), ("the key", config.out / "key.json")],
     )
     with progress("pictures", len(planned.shown)) as reporter:

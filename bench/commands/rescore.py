@@ -41,6 +41,7 @@ def rescore(config: RescoreConfig, command: Command) -> int:
         loaded = list(load_metrics(config.metrics, where))
         todo = []
         for part in selection.parts:
+            # Under a protocol that was asked for by name, a metric that cannot measure is an error, else it is skipped.
             named = part.protocol.name in (config.protocol or ())
             usable = [m for m in loaded if can_measure(m, part.protocol, required=named, log=warn)]
             if usable:
@@ -76,12 +77,13 @@ def _rescore(
     print_tables(table)
     print_failures("a picture could not be scored", store.failures(number))
     cells = sum(len(plan.models) * len(plan.metrics) for plan in todo)
+    # hr's own rows (metrics without a reference) belong to no model and do not make a run complete.
     return table, sum(row.model != HR for row in table) == cells > 0
 
 
 def _stored_files(store: Store) -> Iterator[tuple[str, Path]]:
     """The stored images, which are what is measured."""
     columns, rows = store.table("pictures")
-    where = columns.index("file") if columns else 0
+    where = columns.index("file") if columns else 0  # a new file has no such table yet
     for row in rows:
         yield "a stored picture", store.place.parent / str(row[where])

@@ -44,6 +44,7 @@ def speed(config: Config, command: Command) -> int:
             measure(config, where, store, command, found)
     finally:  # an interrupted run still shows what it has
         report(found, config.db, json_file, config.json)
+    # A rung of the ladder that cannot run here is an answer; a model that cannot run in plain float32 is a failure.
     return FAILED if any(row.error and row.rung in {"", "eager"} for row in found) else DONE
 
 
@@ -60,6 +61,7 @@ def measure(config: Config, where: torch.device, store: Store, command: Command,
             config=config, device=where, environment=machine, store=store, run=number, reporter=reporter
         )
         for row in rows(bench):
+            # One by one into the caller's list: Ctrl-C leaves what is measured so far to be printed.
             found.append(row)
     store.finish(number)
 
@@ -68,6 +70,7 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path |
     """Print the tables of what was measured, and write the JSON, whose name is printed as `shown`."""
     if not found:
         return
+    # Into a pipe rich takes a terminal of 80 columns.
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     for each in tables(found):
         print()

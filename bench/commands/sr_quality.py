@@ -79,6 +79,7 @@ def score(
             config=command.config,
             started=now(),
             environment=machine_of(where, cluster),
+            # Of the plans, since lr files change the protocol's hash; of the config where nothing can be run.
             protocols=tuple(dict.fromkeys(plan.protocol for plan in todo)) or config.protocols,
             metrics=tuple(info(name, cache.used_name) for name in config.metrics),
         )
@@ -94,8 +95,10 @@ def score(
             except MissingFile as error:
                 reporter.note(f"data set {plan.dataset.name} skipped: {error}")
                 found = []
+            # A default metric may find no image large enough for it (MS-SSIM): that is no failure, unless it was named.
             named = sum(metric.named or metric.entry.least == 1 for metric in plan.metrics)
             of_models = sum(row.model != HR for row in found)
+            # At least: rows of default metrics that did measure come on top.
             complete &= of_models >= len(plan.models) * named > 0
             table += found
     store.finish(number)
@@ -104,6 +107,7 @@ def score(
         name, scale = plan.dataset.name, plan.protocol.scale
         models = [model.name for model in plan.models]
         others: list[Published] = []
+        # A published mean is over the whole set: it does not stand beside that of --limit or --shard.
         if name not in NAMED or len(plan.dataset.images) == len(dataset(name).images):
             others = published(dataset=name, scale=scale, channel=plan.protocol.channel, models=models)
         print_tables([row for row in table if (row.dataset, row.protocol_hash) == key], others)

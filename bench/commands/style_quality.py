@@ -85,6 +85,7 @@ def measure(
         started=now(),
         environment=connect.machine_of(where, cluster),
         protocols=tuple(protocol for plan in todo for protocol in plan.protocols),
+        # By name, each once: every plan has loaded its own.
         metrics=tuple({metric.name: metric.info for plan in todo for metric in plan.metrics}.values()),
     )
     number = store.start(record)
@@ -109,6 +110,7 @@ def measure_plans(
             items = Engine(plan, reporter, writer, Stored(store)).run(pool)
             curves = results(plan, store, items)
             scores = stored_scores(plan, store, items)
+            # From the store and not from this run: what an earlier run measured counts too.
             complete &= {curve.subject for curve in curves} == {method.subject for method in plan.methods}
             complete &= {(score.model, score.metric) for score in scores} >= {
                 (model, metric)
@@ -141,6 +143,7 @@ def print_panel(panel: Panel) -> None:
     """The tables of one style at one size, and what their numbers are of."""
     console = Console(width=WIDTH_OF_A_FILE)
     if sys.stdout.isatty():
+        # On a narrower terminal rich would cut numbers; so the terminal breaks lines instead.
         console.width = max(NARROWEST, Console().width)
     print()
     print_table(objectives(panel), console)

@@ -39,6 +39,7 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
     where = device(config.device)
     groups: dict[tuple[str, str, int], list[Claim]] = {}
     for claim in claims.claims:
+        # One group is scored once, whatever number of papers print it.
         groups.setdefault((claim.run, claim.dataset, claim.scale), []).append(claim)
     verdicts: list[Verdict] = []
     with Store(config.db) as store, progress("verify", len(claims.claims)) as reporter:
@@ -51,7 +52,7 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
                     for claim in group
                     for metric, text in claim.values.items()
                 ]
-    order = {claim.id: i for i, claim in enumerate(claims.claims)}
+    order = {claim.id: i for i, claim in enumerate(claims.claims)}  # of the file, which grouping has lost
     verdicts.sort(key=lambda verdict: order[verdict.claim])
     print_table(table(verdicts), Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE))
     for line in claims.problems:

@@ -38,6 +38,7 @@ class Config:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Config:
         """The command line of `bench.compare`, parsed."""
+        # None, for all, stays None.
         lists = {name: options[name] and tuple(options[name]) for name in ("metrics", "datasets")}
         fail_on = tuple(dict.fromkeys(options["fail_on"]))
         return cls(**{**options, **lists, "tolerance": dict(options["tolerance"]), "fail_on": fail_on})
@@ -49,6 +50,7 @@ class Config:
 
     @property
     def with_timings(self) -> bool:
+        """Not where data sets are named, nor where metrics are and `seconds` is none of them."""
         return self.datasets is None and (self.metrics is None or SECONDS.name in self.metrics)
 
     def tolerance_of(self, metric: str) -> float:

@@ -26,6 +26,7 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{prefix}{key}.")
         else:
+            # As JSON text: 4 and "4", and None and a field that is absent, stay apart.
             yield f"{prefix}{key}", json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 

@@ -12,6 +12,7 @@ from bench.comparing.records import ScoreKey
 from bench.comparing.sides import Side
 from bench.metrics import METRICS
 
+# With the data set, since the hash of a folder of images is that of its images, which differ by data set.
 VERSION = ["model", "protocol_hash", "dataset"]
 MATCHED = ["dataset", "protocol_hash", "model", "metric"]
 
@@ -56,6 +57,7 @@ def newest(scores: pd.DataFrame) -> pd.DataFrame:
     """Of a model's versions of code or weights on a data set under one protocol, the rows of the one that ran last."""
     if scores.empty:
         return scores
+    # Numbers of runs grow in a file, and a side is of one file; clocks are not asked.
     last = scores.loc[scores.groupby(VERSION, observed=True)["run"].idxmax(), [*VERSION, "model_hash"]]
     return scores.merge(last, on=[*VERSION, "model_hash"])
 

@@ -42,6 +42,7 @@ class ScoreKey:
 
     @property
     def label(self) -> str:
+        """Of the line."""
         return self.metric
 
     @property
@@ -55,6 +56,8 @@ class ScoreKey:
 @dataclass(frozen=True, kw_only=True)
 class TimeKey:
     """What timings are matched by. `subject` is empty where two models are compared.
+
+    Its title, group, label and text are for tables and messages, as those of :class:`ScoreKey`.
 
     Attributes:
         device: as torch names it; empty where the two sides were timed on different ones.

@@ -47,11 +47,13 @@ def check(a: Side, b: Side, config: Config) -> None:
         metrics |= {SECONDS.name}
     check_names("metric", config.metrics, metrics)
     check_names("data set", config.datasets, datasets)
+    # A tolerance may name any metric of the suite: one line of CI holds for every file.
     check_names("metric", tuple(config.tolerance), metrics | {SECONDS.name, *METRICS})
 
 
 def judge(effects: Sequence[Effect], config: Config) -> tuple[Row, ...]:
     """A verdict for each effect; Holm's adjustment counts those that are not unchanged."""
+    # What is SAME without a test is none of the tests that Holm's method counts.
     tested = [i for i, effect in enumerate(effects) if not effect.unchanged]
     p = [effect.test.p for effect in effects]
     if config.holm:
@@ -75,6 +77,7 @@ def _row(effect: Effect, p: float, config: Config) -> Row:
 def limits(effects: Sequence[Effect], config: Config) -> Iterator[str]:
     """Notes on what the numbers of images and infinite values forbid."""
     scored = [effect for effect in effects if effect.metric != SECONDS and not effect.unchanged]
+    # 2**(1 - n): the least p of a two-sided signed-rank test of n images.
     few = sorted({effect.n[0] for effect in scored if 2.0 ** (1 - effect.n[0]) >= config.alpha})
     if few:
         yield (

@@ -56,6 +56,7 @@ def _effect(left: Group, right: Group, a: Side, b: Side, config: Config) -> Effe
     unmatched, common = match(*values)
     if not common:
         return Skipped(what=what, reason=f"no image in common: {_counts(unmatched)}")
+    # In the order of the images' names: the bootstrap draws by position, so another order is another interval.
     pairs = [values[0][image] for image in common], [values[1][image] for image in common]
     return _paired(left.key, metric, pairs, unmatched, config)
 
@@ -97,9 +98,11 @@ def _versions(rows: pd.DataFrame) -> tuple[str, ...]:
 
 def metric_info(name: str, version: str, a: Side, b: Side) -> MetricInfo | None:
     """As a file has it, else as the table of metrics has it for that version; None where neither knows it."""
+    # B first, as for the version: what it says is the newer.
     for contents in (b.contents, a.contents):
         if (name, version) in contents.metrics:
             return contents.metrics[name, version]
+    # An old file describes no metrics; the table of today holds for its own version alone.
     return info(name) if name in METRICS and METRICS[name].version == version else None
 
 

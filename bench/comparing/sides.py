@@ -16,6 +16,7 @@ from bench.text import printable
 Open = Callable[[Path], ResultsData]
 
 FORMS = "FILE, FILE@RUN, FILE#MODEL or FILE@RUN#MODEL of a results file, or a model or run number"
+# 15 digits: an integer of SQLite. DOTALL, since a file's name may hold a line end.
 RUN = re.compile(r"(?P<file>.+)@(?P<run>[0-9]{1,15})", re.DOTALL)
 NAMED = 20
 
@@ -67,6 +68,7 @@ def sides(a: str, b: str, db: Path, open_store: Open) -> tuple[Side, Side]:
 def reading(text: str, db: Path, open_store: Open) -> Reading:
     """The one thing that `text` names."""
     found = list(_with_file(text))
+    # A file called like a model is looked up in --db too, so that the two meanings are refused and none is guessed.
     if not found or _is_bare(text, found):
         found += _in(db, text, open_store)
     if len(found) > 1:
@@ -122,6 +124,7 @@ def _side(name: str, chosen: Reading, contents: ResultsData) -> Side:
         scores = scores[scores["run"] == chosen.run]
         timings = tuple(timing for timing in timings if timing.run == chosen.run)
     if chosen.model is not None:
+        # Without its name, so that two models of different names are matched with each other.
         scores = scores[scores["model"] == chosen.model].assign(model="")
         timings = tuple(timing for timing in timings if timing.result.subject == chosen.model)
     if scores.empty and not timings:
@@ -161,7 +164,7 @@ def known(contents: ResultsData) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - NAMED
-    named = [printable(name) for name in names[-NAMED:]]
+    named = [printable(name) for name in names[-NAMED:]]  # the last ones are the newest runs
     return ", ".join([*named, *([f"and {more} before"] if more > 0 else [])]) or "none"
 
 

@@ -16,7 +16,7 @@ from bench.tables import Column, Table, columns
 from bench.text import printable
 from bench.timing.table import significant
 
-LABEL_COLUMNS = 12
+LABEL_COLUMNS = 12  # so that the widest table has 80 columns
 NAMED_IMAGES = 10
 NAMED_RESULTS = 6
 STYLES = {"BETTER": "green", "WORSE": "red", "UNCLEAR": "yellow", "SAME": "dim"}
@@ -50,6 +50,7 @@ def _table(title: str, rows: Sequence[Row], group: str, confidence: float) -> Ta
 def broken(label: str) -> str:
     """In lines of at most 12 columns where spaces, hyphens and plus signs allow it."""
     lines = [""]
+    # The sign stays at the end of its line, as a hyphen does: `channels_last+` goes on below.
     for piece in re.findall(r"[^ +-]*[ +-]?", label):
         if len(lines[-1]) + len(piece) > LABEL_COLUMNS and lines[-1]:
             lines.append("")
@@ -61,6 +62,7 @@ def cells(row: Row) -> tuple[str, ...]:
     """A, B, difference, interval, p and n as text."""
     effect = row.effect
     interval = "" if effect.interval is None else ", ".join(change(x, effect) for x in effect.interval)
+    # Images are paired: one number.
     n = "/".join(str(count) for count in (effect.n if _is_time(effect) else effect.n[:1]))
     return (
         _level(effect.a, effect),
@@ -86,7 +88,7 @@ def change(value: float | None, effect: Effect) -> str:
     """A difference, with a digit more than the metric has; one that is not zero never looks like zero."""
     if value is None:
         return "none"
-    digits = 3 if _is_time(effect) else effect.metric.decimals + 1
+    digits = 3 if _is_time(effect) else effect.metric.decimals + 1  # of a time: a tenth of a percent
     small = value != 0 and math.isfinite(value) and abs(value) < 0.5 * 10**-digits
     if _is_time(effect):
         return f"{value:+.1%}" if not small else f"{value:+.0e}"

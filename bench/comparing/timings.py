@@ -78,10 +78,12 @@ def by_key(side: Side) -> Grouped:
 
 def matched(key: TimeKey, left: Sequence[Timed], right: Sequence[Timed]) -> Iterator[Pair]:
     """The newest pair of each machine that both were timed on; where there is none, the newest of each."""
+    # The sides are sorted oldest first, so of one machine the newest stays.
     mine, others = ({timed.machine: timed for timed in side} for side in (left, right))
     for machine, timed in mine.items():
         if machine in others:
             yield replace(key, device=timed.device), timed, others[machine]
+    # A pair of unlike machines all the same: it is refused with the facts that differ, not passed over.
     if not mine.keys() & others.keys():
         yield key, left[-1], right[-1]
 
@@ -132,6 +134,7 @@ def _definitions(found: Grouped) -> dict[TimeKey, list[Mapping[str, Any]]]:
     cells: dict[TimeKey, list[Mapping[str, Any]]] = {}
     for key, timings in found.items():
         definition = timings[-1].timing.result.certificate.get("protocol", {})
+        # With the hash: two protocols may differ in a field that neither certificate shows.
         cells.setdefault(_cell(key), []).append({**definition, "hash": key.protocol_hash[:8]})
     return cells
 

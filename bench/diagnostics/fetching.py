@@ -32,6 +32,7 @@ def fetch(names: Sequence[str]) -> tuple[str, ...]:
             return tuple(_failures(futures, advance))
         except BaseException:
             stop.set()
+            # Not waited for: each download under way sees `stop` with its next bytes.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -49,6 +50,7 @@ class Transfer:
 
     @property
     def total(self) -> int:
+        # A download sets it and never reads it.
         return 0
 
     @total.setter

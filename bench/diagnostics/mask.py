@@ -18,12 +18,14 @@ from bench.data import cache
 FREE_TEXT = (
     (re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]+"), "<address>"),
     (re.compile(r"[\w.+<>-]+@[\w-]+(?:\.[\w-]+)+"), "<e-mail>"),
+    # An IPv4 address; a version such as 2.15.0 has three numbers and stays.
     (re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])"), "<address>"),
     (re.compile(r"(?i)(\b\w*(?:token|secret|passw|api_?key|credential)\w*\s*[=:]\s*)\S+"), r"\1<token>"),
     (re.compile(r"(?i)\bbearer\s+\S+"), "<token>"),
     (re.compile(r"'[^'\n]*[/\\][^'\n]*'|\"[^\"\n]*[/\\][^\"\n]*\""), "<path>"),
     (re.compile(r"(?:[A-Za-z]:|~\w*|<\w+>)?[^\s'\"=,;()<>]*[/\\][^\s'\"=,;()<>]*"), "<path>"),
     (re.compile(r"\b(?:gh[a-z]_|github_pat_|glpat-|hf_|sk-|xox[a-z]-|AKIA)[\w-]{8,}"), "<token>"),
+    # Long words of letters and digits, as keys are; a hash falls to it as well.
     (re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w+-]{24,}={0,2}(?![\w-])"), "<token>"),
 )
 NO_SECRETS = {"", "localhost", "unknown", "none"}
@@ -31,9 +33,11 @@ NO_SECRETS = {"", "localhost", "unknown", "none"}
 
 def masked(text: str) -> str:
     """Without this user's folders, user name and host name; for text that is ours but for what it quotes."""
+    # Folders before names: a home folder holds the user's name, and goes as a whole.
     for secret, name in folders():
         text = text.replace(secret, name)
     for secret, name in names():
+        # As a whole word; "<" and ">" are excluded so that a user called "home" leaves "<home>" as it is.
         text = re.sub(rf"(?i)(?<![\w<]){re.escape(secret)}(?![\w>])", name, text)
     return text
 
@@ -56,7 +60,9 @@ def folders() -> list[tuple[str, str]]:
         (tempfile.gettempdir(), "<tmp>"),
         *((home, "<home>") for home in home_folders()),
     ]
+    # len > 1: a folder "/" would mask every slash.
     found = {spelling: name for path, name in known for spelling in spellings(path) if len(path) > 1}
+    # The longest first: the data folder may lie in the home folder, and says more.
     return sorted(found.items(), key=lambda pair: -len(pair[0]))
 
 

@@ -24,7 +24,7 @@ def _distributions() -> list[str]:
         f"other; required: pip uninstall {other}, or an environment of its own for perceptual-bench"
         for name in NAMES
         for other in dict.fromkeys(owners.get(name, ()))
-        if re.sub(r"[-_.]+", "-", other).lower() != DISTRIBUTION
+        if re.sub(r"[-_.]+", "-", other).lower() != DISTRIBUTION  # names are one by PEP 503
     ]
 
 

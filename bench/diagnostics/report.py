@@ -120,6 +120,7 @@ def machine() -> Lines:
     """As `bench.doctor` shows it, without the packages, which stand below."""
     found = environment(devices()[-1])
     yield f"environment {found.hash[:8]}"
+    # "": of packages that are not installed.
     rows = [row for row in machine_rows(found) if row[0] not in {"packages", ""}]
     yield from (f"{name}: {value}" for name, value in rows)
     cpu = found.facts["cpu"]
@@ -190,6 +191,7 @@ def weight_state(name: str) -> str:
     from safetensors import SafetensorError, safe_open
 
     try:
+        # numpy: a torch that cannot be imported must not stop the report.
         with safe_open(shipped.path(name), framework="numpy"):
             return "present"
     except FileNotFoundError:
@@ -220,7 +222,7 @@ def variables() -> Lines:
 def last_runs(db: Path) -> Lines:
     """What was run last, with which version of the suite, and whether it came to its end; the newest first."""
     runs, machines = rows(db, "runs"), {row["hash"]: row["facts"] for row in rows(db, "environments")}
-    for run in runs[: -LAST - 1 : -1]:
+    for run in runs[: -LAST - 1 : -1]:  # backwards: the last ten
         suite = json.loads(machines[run["environment"]])["suite"]
         end = "finished" if run["finished"] else "not finished"
         command = masked_free_text(shlex.join(json.loads(run["command"])))

@@ -82,6 +82,7 @@ def short(commit: str) -> str:
 def files_table(groups: Sequence[GroupReport]) -> Table:
     """A row per group."""
     group, size_of = columns(("group", "size"))
+    # Styles go by the text of a cell: two groups of equal counts have one colour.
     present = Column(head="present", align="left", styles={count(g): colour(g) for g in groups})
     use = Column(head="what it is for", align="left", overflow="words")
     rows = ((g.name, count(g), size(g.files), g.enables) for g in groups)

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 RGB = (0.0, 0.0, 0.0)
 BT601 = (0.299, 0.587, 0.114)
 MATLAB = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+# Without an offset: EDSR weighs the difference of the two images, in which one would cancel.
 EDSR = (65.738 / 256, 129.057 / 256, 25.064 / 256)
 BT709 = (0.2125, 0.7154, 0.0721)
 LEVELS = 255
@@ -209,13 +210,14 @@ Convention = Psnr | Ssim
 def _recipes() -> Iterator[Recipe]:
     for window, covariance, border in itertools.product(WINDOWS, COVARIANCES, BORDERS):
         yield Recipe(window=window, covariance=covariance, border=border)
+    # Not the product of all axes, which would be thousands: what no library combines would only match by chance.
     for downsample, contrast in itertools.product(DOWNSAMPLES, CONTRASTS):
         yield Recipe(downsample=downsample, contrast=contrast)
     for peak in SSIM_PEAKS:
         yield Recipe(peak=peak)
 
 
-RECIPES = tuple(dict.fromkeys(_recipes()))
+RECIPES = tuple(dict.fromkeys(_recipes()))  # the default recipe comes out of each of the three loops
 
 
 def psnr_conventions(images: int) -> Iterator[Psnr]:

@@ -105,6 +105,7 @@ def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -
     pictures = read([db]).pictures
     own = pictures[(pictures["dataset"] == name) & (pictures["protocol_hash"] == chosen.hash)]
     rows = list(own[["image", "image_sha256", "model", "file"]].itertuples(index=False, name=None))
+    # By content too: sr of an earlier image of that name is not held against the present hr.
     hr = {(image, sha256): Path(file) for image, sha256, kind, file in rows if kind == HR}
     sr = {(image, sha256): Path(file) for image, sha256, kind, file in rows if kind == model}
     said = f"{str(db)!r}, {name} x{scale}, protocol {protocol_name}"
@@ -126,6 +127,7 @@ def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> I
             yield Pixels(name=name, sr=None, hr=None, findings=(pending,))
             continue
         findings = lint_pixels(sr, hr, scale)
+        # Without pixels: numbers of a pair that does not belong together would look like any others.
         if refusal(findings):
             yield Pixels(name=name, sr=None, hr=None, findings=findings)
         else:

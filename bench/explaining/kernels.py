@@ -39,6 +39,7 @@ def round_trip(
     """sr as the kernel makes it, and hr cropped to multiples of the scale."""
     whole = modcrop(to_tensor(hr), scale)
     h, w = whole.shape[-2:]
+    # Through 8 bits, as lr that was written to a file.
     lr = to_tensor(to_array(kernel.resize(whole, (h // scale, w // scale))))
     return to_array(kernel.resize(lr, (h, w))), to_array(whole)
 

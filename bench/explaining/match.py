@@ -10,7 +10,7 @@ from bench.explaining.config import Published
 from bench.explaining.scores import Value
 
 NEAREST = 3
-FLOAT = 1e-9
+FLOAT = 1e-9  # half a digit is not exact in float64
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from bench.explaining.conventions import (
 )
 from bench.explaining.ssim import ssim_of_planes
 
-EPSILON = 1e-8
+EPSILON = 1e-8  # of piq and pyiqa, on images in [0, 1]
 TIE = 1e-9  # a luma of k + 1/2 computed in floating point still rounds up
 
 
@@ -103,6 +103,7 @@ def planes(
 ) -> tuple[Float64[np.ndarray, "c3 h w"], Float64[np.ndarray, "c3 h w"]]:
     """What of a pair is measured, in [0, 1]."""
     if hr.shape[2] == 1:
+        # Full range, as for bench.prepare: it gives (v, v, v) back as v, so that a grey sr in colour loses nothing.
         full = Channel(name="grey", about="", weights=BT601)
         return tuple(view(image, full if image.shape[2] == 3 else CHANNELS["rgb"]) for image in (sr, hr))  # type: ignore[return-value]
     return view(sr, channel), view(hr, channel)
@@ -175,6 +176,7 @@ def _psnr(images: Sequence[ImageScores], convention: Psnr) -> Value | None:
     if convention.mean == "of-images":
         return Value(convention=convention, value=sum(each) / len(each), values=each)
     mse = sum(e.total for e in errors) / sum(e.pixels for e in errors)
+    # Of all images together, as the range of one tensor of the whole data set.
     spread = max(e.high for e in errors) - min(e.low for e in errors)
     return Value(convention=convention, value=_decibel(mse, spread, convention), values=each)
 
@@ -185,4 +187,5 @@ def _decibel(mse: float, spread: float, convention: Psnr) -> float:
     error = mse + EPSILON * convention.epsilon
     if error == 0:
         return math.inf
+    # The peak is 0 for an hr of one value, under hr-range.
     return 10 * math.log10(peak**2 / error) if peak else -math.inf

@@ -59,6 +59,7 @@ def ssim_of_planes(
 def shaved(plane: Plane, pixels: int) -> Plane:
     """Without `pixels` on each side; empty where nothing is left."""
     h, w = plane.shape
+    # max: a negative end would count from the other side, and leave something.
     return plane[pixels : max(pixels, h - pixels), pixels : max(pixels, w - pixels)]
 
 
@@ -80,6 +81,7 @@ class Filtered:
         if min(h, w) <= lost:
             return None
         statistic = Statistic(recipe.covariance, recipe.contrast, recipe.peak)
+        # The map is indexed by the window's first pixel: shaving the image and shaving the map give the same.
         core = self._map(statistic)[shave : shave + h - lost, shave : shave + w - lost]
         if recipe.border == "valid":
             return float(core.mean())
@@ -107,6 +109,7 @@ class Filtered:
         radius, lost = self.window.size // 2, self.window.size - 1
         mode = BORDERS[border].mode
         a, b = (np.pad(shaved(plane, shave), radius, mode=mode) for plane in (self.x, self.y))
+        # The window's first and last positions that touch padding, and as much of the image as their windows see.
         reach = radius + lost
         middle = slice(radius, -radius)
         for rows, columns in (
@@ -127,6 +130,7 @@ def weights(window: Window) -> Float64[np.ndarray, " size"]:
 
 def moments(x: Plane, y: Plane, window: Window) -> Moments:
     """Where the window fits: squared local means of x + y and of x - y, then their local variances."""
+    # Sum and difference need four fields to be filtered; x, y, their squares and x y would be five.
     both = np.stack((x + y, x - y))
     from scipy.ndimage import correlate1d  # for these two functions alone, and slow to load
 
@@ -136,6 +140,7 @@ def moments(x: Plane, y: Plane, window: Window) -> Moments:
     for axis in (1, 2):
         inside = [slice(None)] * 3
         inside[axis] = slice(radius, -radius)
+        # The mode does not matter: whatever reaches over the border is cut off.
         fields = correlate1d(fields, taps, axis=axis, mode="constant")[tuple(inside)]
     squares = fields[:2] ** 2
     return np.concatenate((squares, fields[2:] - squares))
@@ -148,6 +153,7 @@ def similarity(found: Moments, statistic: Statistic, window: Window) -> Plane:
     (S - D + 2 C1) / (S + D + 2 C1), contrast-structure likewise with s, d and C2.
     """
     levels = SSIM_PEAKS[statistic.peak].levels or LEVELS
+    # Doubled, as in the formula above: both sides of the fraction of Wang et al. 2004 are taken twice.
     c1, c2 = 2 * (K1 * levels / LEVELS) ** 2, 2 * (K2 * levels / LEVELS) ** 2
     n = window.size**2
     unbiased = n / (n - 1) if statistic.covariance == "sample" else 1.0

@@ -23,6 +23,7 @@ DECIMALS = {"psnr": 2, "ssim": 4}
 def usual(convention: Convention, images: int) -> bool:
     """Whether it is shown without --all: the right range for PSNR, and of SSIM what some library prints."""
     if isinstance(convention, Psnr):
+        # The first peak is 255.
         return convention.peak == next(iter(PEAKS)) or bool(printed_by(convention, images))
     return convention.recipe == Recipe() or bool(printed_by(convention, images))
 
@@ -91,6 +92,7 @@ def match_lines(found: Match, images: int, scale: int) -> Iterator[str]:
         yield f"{asked} is what {f'{len(found.values)} conventions give' if several else 'one convention gives'}:"
     else:
         yield f"no convention gives {asked}; the nearest:"
+    # What a library prints first: of some hundred conventions others match by chance. Nearest ones keep their order.
     named = sorted(found.values, key=lambda value: found.exact and not printed_by(value.convention, images))
     for value in named:
         by = libraries(printed_by(value.convention, images))

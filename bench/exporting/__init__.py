@@ -1,1 +1,5 @@
-"""Results as other tools read them: long tables, the Hub's evaluation results, a block for a model card."""
+"""Results as other tools read them: long tables, the Hub's evaluation results, a block for a model card.
+
+`config.py` checks the options, `long.py` and `hub.py` make what is written. Names of columns and fields
+are public and stay.
+"""

@@ -56,6 +56,7 @@ class Config:
 
 def hub_dataset(text: str) -> tuple[str, str]:
     """`set5=OWNER/NAME` as (name, id)."""
+    # The last "=": a data set's name may hold one, an id on the Hub cannot.
     name, _, found = text.rpartition("=")
     if not name or not HUB_ID.fullmatch(found):
         raise argparse.ArgumentTypeError(

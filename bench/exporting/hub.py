@@ -74,6 +74,7 @@ def _results(contents: ResultsData, config: Config) -> Iterator[Result]:
         run_of = [(str(store), run) for store, run in zip(part["store"], part["run"], strict=True)]
         newest = max(run_of, key=lambda run: ages[run])
         last = part.iloc[run_of.index(newest)]
+        # One version of the model and of the metric: a mean over several is a number of none.
         same = (part["model_hash"] == last["model_hash"]) & (part["metric_version"] == last["metric_version"])
         values = [float(value) for value in part[same]["value"]]
         mean = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.inf
@@ -112,11 +113,12 @@ def eval_results(found: Sequence[Result], config: Config) -> dict[str, str]:
     files: dict[str, list[dict[str, Any]]] = {}
     for each in found:
         name = f"{each.dataset}-x{each.scale}-{each.protocol}-{each.protocol_hash[:SHORT]}"
+        # Names of data sets may hold anything; the hash in the name keeps two protocols apart.
         files.setdefault(f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', name).lstrip('.')}.yaml", []).append(
             {
                 "dataset": {"id": ids[each.dataset], "task_id": f"{each.metric.name}-x{each.scale}"},
                 "value": each.value,
-                "date": each.run.started[:10],
+                "date": each.run.started[:10],  # of an ISO 8601 stamp
                 **({"source": source} if (source := _source(config)) else {}),
                 "notes": each.notes,
             }

@@ -41,6 +41,7 @@ def _score_lines(contents: ResultsData, config: Config) -> Iterator[tuple[Any, .
     for row in chosen_scores(contents, config).itertuples(index=False):
         metric = contents.metrics.get((row.metric, row.metric_version))
         about = (metric.unit, metric.higher_is_better) if metric else ("", None)
+        # The last three are the metric's unit and direction, and the value.
         own = (getattr(row, name) for name in SCORES[:-3])
         yield (*own, *about, row.value, *facts[row.store, row.run])
 

@@ -116,6 +116,7 @@ Check: TypeAlias = "tuple[Callable[[Any], bool], str]"
 
 
 def _whole(value: Any) -> bool:
+    # true is an int in Python.
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
@@ -205,6 +206,7 @@ class _Reading:
             if check(value):
                 right[key] = value
             else:
+                # Cut: a wrong value may be a whole table.
                 self.problem(self.place(table, index, key), f"must be {wanted} (got {value!r})"[:300])
         missing = [key for key in required if key not in given]
         for key in missing:
@@ -274,8 +276,10 @@ def _entry(reading: _Reading, right: Mapping[str, Any], index: int, first_publis
         text = label = model
     else:
         options = {**right.get("options", {}), **({"name": label} if label else {})}
+        # The form of --models: a leaderboard's model goes through the same parser, checks and hash.
         text = ",".join([_path(reading.file, model), *(f"{key}={value}" for key, value in options.items())])
         label = label or re.split("[:/]", model)[-1]
+        # TAKEN are names of folders beside the models' images; some file systems ignore case.
         if label in UPSCALERS or label.casefold() in TAKEN:
             reading.problem(place, f"the label {label} is taken; use another")
             return None

@@ -62,6 +62,7 @@ def ranking(board: Leaderboard, scores: Sequence[ScoreRow], times: Sequence[Timi
     notes = []
     if baseline is not None:
         notes.append(
+            # 7.389 is e^2.
             f"{CHALLENGE}: of NTIRE 2024 and 2025, 0.7 e^(2 t/t0) + 0.15 e^(2 F/F0) + 0.15 e^(2 P/P0), with the times of "
             f"this machine and {baseline.method} as the baseline; lower is better, the baseline has 7.389"
         )
@@ -121,6 +122,7 @@ def published(board: Leaderboard, scores: Sequence[ScoreRow]) -> Table:
             if row is None:
                 continue
             digits = len(printed.value.partition(".")[2])
+            # Rounded before it is compared: the difference is that of what would be printed.
             here = f"{row.mean:.{digits}f}"
             off = float(here) - float(printed.value)
             lines.append(

@@ -26,6 +26,7 @@ class Places:
                 counts[table] = index + 1
                 self._lines[table, index, ""] = number
             elif key := KEY.match(line):
+                # The first line counts: a text of several lines may hold what looks like the key again.
                 self._lines.setdefault((table, index, key[1]), number)
 
     def line(self, table: str, index: int = 0, key: str = "") -> str:

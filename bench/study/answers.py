@@ -16,7 +16,7 @@ from bench.study.key import Trial
 FORMAT, VERSION = "perceptual-bench preference answers", 1
 LARGEST_ANSWERS_BYTES = 2**22
 LONGEST_SECONDS = 86400.0
-WORKER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+WORKER = re.compile(r"[A-Za-z0-9._-]{1,64}")  # as the page makes and takes them
 FILE_FIELDS = {"format", "version", "study", "worker", "answers"}
 ANSWER_FIELDS = {"trial", "choice", "first", "seconds"}
 
@@ -55,6 +55,7 @@ def read_answers(file: Path, study_hash: str, trials: Mapping[str, Trial]) -> An
         UserError: says what is wrong with it, without the file's name.
     """
     found = _fields(read_json(file, limit_bytes=LARGEST_ANSWERS_BYTES), FILE_FIELDS, "the file")
+    # type(): true equals 1 in Python.
     if found["format"] != FORMAT or type(found["version"]) is not int or found["version"] != VERSION:
         raise UserError(
             f"its format is {shown(found['format'])} {shown(found['version'])}, must be {FORMAT!r} {VERSION}"

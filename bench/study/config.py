@@ -27,6 +27,7 @@ def _text(option: str, file: Path | None) -> str:
         return ""
     try:
         content = file.read_bytes()
+        # utf-8-sig: editors on Windows begin a file with a byte order mark.
         text = content.decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"

@@ -96,6 +96,7 @@ def _study(key: Any) -> Study:
         raise UserError(f"its version is {shown(key.get('version'))}, must be {VERSION}")
     fields = {name: value for name, value in key.items() if name not in {"format", "version", "study"}}
     try:
+        # Before any field is used: a key that was edited would score answers of other pictures.
         if content_hash(fields) != key.get("study"):
             raise UserError("it was changed or damaged after it was written; must be an untouched copy")
         study = typed(Study, fields, "it")

@@ -36,6 +36,7 @@ def write_study(
     """
     page, key = out / "page", out / "key.json"
     _refuse(out, force=force)
+    # The key first: what a killed build leaves is known by it as a study, and --force may replace it.
     planned.study.write_key(key)
     shutil.rmtree(page, ignore_errors=True)
     (page / "images").mkdir(parents=True)
@@ -59,6 +60,7 @@ def _enlarged(shown: Shown) -> Image.Image:
     """Its pixels alone, each repeated."""
     picture = read_picture(shown.file)
     width, height = picture.size
+    # A new image has none of the file's text chunks, which may say what made it.
     bare = Image.new(picture.mode, picture.size)
     bare.paste(picture)
     return bare.resize((width * shown.enlarge, height * shown.enlarge), Image.Resampling.NEAREST)

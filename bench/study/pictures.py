@@ -52,7 +52,7 @@ def pictures(contents: ResultsData, *, dataset: str, protocol: SRProtocol, model
                 f"there are no pictures of a model {model!r}; there are some of: {', '.join(sorted(known))}"
             )
     newest = _newest(table[table["model"].isin([HR, LR, *models])])
-    complete = {image: files for image, files in newest.items() if len(files) == len(models) + 2}
+    complete = {image: files for image, files in newest.items() if len(files) == len(models) + 2}  # hr and lr
     if not complete:
         raise RunError(
             f"of no image of {dataset} do hr, lr, {', '.join(models)} all have a picture; needs at least one: "
@@ -99,6 +99,7 @@ def _name(contents: ResultsData, column: str, value: str) -> str:
 
 def _newest(table: pd.DataFrame) -> dict[str, dict[str, Path]]:
     """Image -> model -> file, of the last hash of each model and of the last bytes of each image."""
+    # The rows are sorted by run: the last one of a model or an image is the newest.
     last_hash = table.groupby("model")["model_hash"].transform("last")
     last_bytes = table.groupby("image")["image_sha256"].transform("last")
     kept = table[(table["model_hash"] == last_hash) & (table["image_sha256"] == last_bytes)]
@@ -115,8 +116,10 @@ def read_picture(file: Path) -> Image.Image:
         UserError: it cannot be decoded or has other channels.
     """
     try:
+        # PNG alone, which all stored pictures are: results of others may name any file, and Pillow has many decoders.
         with Image.open(file, formats=["PNG"]) as picture:
             picture.load()
+    # SyntaxError is what Pillow raises for a broken PNG chunk.
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise UserError(f"picture {str(file)!r} cannot be read: {error}; must be a sound PNG") from error
     if picture.mode not in {"L", "RGB"}:

@@ -57,6 +57,7 @@ def plan(
     if limit is not None and limit < 1:
         raise UserError(f"--limit is {limit}; must be at least 1")
     draw = random.Random(seed)
+    # The order of the draws is part of a study: another one makes another study of the same seed.
     asked = sorted(draw.sample(every, min(limit or len(every), len(every))))
     catching = draw.sample(every, n_catch)
     used = {image: found.files[image] for image in sorted({*asked, *catching})}
@@ -84,6 +85,7 @@ class _Namer:
     secret: str
 
     def name(self, *parts: str) -> str:
+        # Joined by a character that no name holds, so that no two lists of parts give one text.
         text = "\0".join((self.secret, *parts)).encode("utf-8", "surrogatepass")
         return hashlib.sha256(text).hexdigest()[:OPAQUE_DIGITS]
 
@@ -93,6 +95,7 @@ class _Namer:
             id=self.name("trial", image, *models),
             image=image,
             reference=self.name("reference", image),
+            # By opaque name: in the order of the models a worker could tell which is which.
             pictures=dict(sorted(named.items())),
             size=size,
             block=0,
@@ -103,6 +106,7 @@ def _secret(used: Mapping[str, Mapping[str, Path]], seed: int) -> str:
     digests = {
         image: {model: _digest(file) for model, file in files.items()} for image, files in used.items()
     }
+    # Of the bytes of all pictures: whoever knows the models' names alone cannot compute the opaque ones.
     return content_hash({"seed": seed, "pictures": digests})
 
 
@@ -138,6 +142,7 @@ def _blocks(pairs: Sequence[Trial], catches: Sequence[Trial], draw: random.Rando
         for trials in (draw.sample(pairs, len(pairs)), catches)
         for position, trial in enumerate(trials)
     ]
+    # By id: as they were dealt, the attention check would stand last in each block.
     return tuple(sorted(dealt, key=lambda trial: (trial.block, trial.id)))
 
 

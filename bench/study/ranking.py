@@ -23,6 +23,7 @@ def bradley_terry(wins: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     import choix
 
     n = len(wins)
+    # The diagonal stays 0: no model is compared with itself.
     return choix.ilsr_pairwise_dense(wins + PRIOR_WINS * (1 - np.eye(n)), max_iter=MOST_ITERATIONS)
 
 

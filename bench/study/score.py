@@ -58,6 +58,7 @@ def _counts(study: Study, found: Votes) -> Counts:
     for trial in study.trials:
         if trial.right is not None:
             continue
+        # In the order of the study, not of the trial's opaque names, so that A is one model on every image.
         a, b = (model for model in study.models if model in trial.pictures.values())
         votes = (by_trial[trial.id, a], by_trial[trial.id, b])
         if any(votes):
@@ -93,6 +94,7 @@ def _pair(a: str, b: str, images: Sequence[tuple[int, int]]) -> PairResult:
 
 def _agreement(images: Sequence[tuple[int, int]]) -> float | None:
     """Share of the pairs of votes on one image that agree."""
+    # Ordered pairs of votes, as the 2 x y below are: both count each pair twice.
     pairs = sum((x + y) * (x + y - 1) for x, y in images)
     return 1 - sum(2 * x * y for x, y in images) / pairs if pairs else None
 

@@ -26,7 +26,7 @@ def _cells(pair: PairResult) -> tuple[str, ...]:
         _percent(pair.vote_share_a),
         f"{low:.0%}-{high:.0%}" if pair.votes else "",
         _percent(pair.agreement),
-        "" if pair.alpha is None else f"{pair.alpha:z.2f}",
+        "" if pair.alpha is None else f"{pair.alpha:z.2f}",  # z: no "-0.00"
     )
 
 

@@ -85,6 +85,7 @@ def _worker(name: str, answers: Sequence[Answer], trials: Mapping[str, Trial], l
     clear = {answer.trial: answer for answer in ordered if len(choices[answer.trial]) == 1}
     catches = [answer for answer in clear.values() if trials[answer.trial].right is not None]
     right = sum(answer.choice == trials[answer.trial].right for answer in catches)
+    # Of those that were answered: whoever stops early is judged by the checks that were met.
     proven = right >= least_right * len(catches) and bool(catches)
     return Worker(
         name=name,

@@ -101,6 +101,7 @@ def read(file: Path, only: tuple[str, ...] = ()) -> Claims:
     for i, each in enumerate(tables):
         name = each.get("id", f"claims[{i + 1}]")
 
+        # i and name as defaults: a closure would see those of the last claim.
         def at(key: str = "", i: int = i, name: object = name) -> str:
             return f"{file.name}, {places.line('claims', i, key)}claim {name}{f', {key}' * bool(key)}"
 
@@ -164,6 +165,7 @@ def _claim(given: Mapping[str, Any], file: Path, place: str) -> Claim:
         run = _path(file, run)
     name = given["dataset"]
     try:
+        # A set's name goes before a folder of that name beside the file.
         dataset(name)
     except UserError:
         name = _path(file, name)

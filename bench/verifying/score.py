@@ -51,6 +51,7 @@ def judge_all(
     first = claims[0]
     found: dict[str, list[Candidate]] = {}
     reason = ""
+    # Values that are not found yet: metrics without any are not measured under further protocols.
     open_ = {(metric, text) for claim in claims for metric, text in claim.values.items()}
     try:
         name = catalog.upscaler_entry(first.run).name
@@ -74,6 +75,7 @@ def judge_all(
             for metric, candidate in _conventions(protocol, wanted, first, config, name):
                 found[metric].append(candidate)
                 open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, candidate.value)}
+    # RuntimeError is what torch raises in a model from outside; its claims alone are lost.
     except (UserError, ValueError, RuntimeError, OSError) as error:
         reason = str(error)
     for claim in claims:
@@ -155,6 +157,7 @@ def _conventions(
         for pair in loaded(found.pairs, claim.scale)
         if pair.sr is not None and pair.hr is not None
     ]
+    # A mean over a part of the images is no claim's.
     if len(images) < count:
         return
     for value in sorted(values(images, every), key=lambda value: not printed_by(value.convention, count)):

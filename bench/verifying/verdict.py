@@ -49,6 +49,7 @@ class Verdict:
             return f"cannot be compared, because {self.reason}"
         digits = _decimals(self.printed)
         if self.outcome == "verified":
+            # Two digits more show how it rounds.
             return f"verified under {self.under} ({self.value:.{digits + 2}f})"
         apart = self.value - float(self.printed)
         return (

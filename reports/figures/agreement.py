@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 CELL = 0.36  # inches
 MARGIN = 1.9  # inches, for the names
-MOST = 14
-STRONG = 0.75
+MOST = 14  # rankings, about what the page's width holds
+STRONG = 0.75  # tau from which a cell is filled; its text is white from there on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Agreement:
         axes = card.subplots()
         bare(axes)
         for i, row in enumerate(self.rankings):
-            for j, column in enumerate(self.rankings[: i + 1]):
+            for j, column in enumerate(self.rankings[: i + 1]):  # tau is symmetric: the lower half says all
                 tau = kendall(row, column)[0]
                 if math.isnan(tau):
                     continue

@@ -21,8 +21,8 @@ HR = "hr"
 MEASURES = ("psnr", "ssim")
 PER_LINE = 3
 PANEL = 288 / DPI  # inches: crops of 72, 96 and 144 pixels are enlarged by whole numbers
-WHOLE, GAP, TEXT, ABOVE = 2.1, 0.1, 0.46, EDGE
-LINE = 0.13
+WHOLE, GAP, TEXT, ABOVE = 2.1, 0.1, 0.46, EDGE  # inches
+LINE = 0.13  # inches from a line of text to the next
 CONTEXT_DPI = 140  # of the whole image, which is there for orientation alone
 
 
@@ -60,7 +60,7 @@ class Shown:
 
     @property
     def columns(self) -> int:
-        return -(-len(self.models) // self.lines)
+        return -(-len(self.models) // self.lines)  # rounded up; as few as make the lines equally long
 
     @property
     def width(self) -> float:
@@ -131,6 +131,7 @@ def _whole(card: Canvas, shown: Shown, top: float) -> None:
     axes.imshow(
         _thumbnail(picture, width), extent=(0, picture.width, picture.height, 0), interpolation="none"
     )
+    # White below the colour, so that the box is seen on any image.
     for colour, thickness in (("#ffffff", 2.4), (VERMILLION, 1.2)):
         box = shown.box
         square = Rectangle(
@@ -147,7 +148,7 @@ def _thumbnail(picture: Image, width: float) -> Image:
     """No more pixels than are seen."""
     smaller = picture.copy()
     side = int(width * CONTEXT_DPI)
-    smaller.thumbnail((side, side * picture.height // picture.width + 1))
+    smaller.thumbnail((side, side * picture.height // picture.width + 1))  # + 1: the width decides
     return smaller
 
 
@@ -169,7 +170,7 @@ def opened(shown: Shown, model: str) -> Image:
     from PIL import Image
 
     with Image.open(shown.group.pictures[shown.image, model]) as picture:
-        return picture.convert("RGB")
+        return picture.convert("RGB")  # decoded here, before the file is closed
 
 
 def _texts(card: Canvas, left: float, bottom: float, lines: Sequence[str]) -> None:

@@ -50,6 +50,7 @@ def _paper_figure(name: str, scale: int, crops: Sequence[Crop], shown: Sequence[
     if shown:
         return _drawing(name, title, shown)
     datasets = [crop.dataset for crop in crops]
+    # SRCNN has no weights for x8.
     models = [model for model in PAPERS if scale == 4 or not model.startswith("srcnn")]
     wanted = listed(f"{crop.image} of {crop.dataset}" for crop in crops)
     command = ["python", "-m", "bench.sr_quality", *datasets, "--scales", str(scale), "--models", *models]
@@ -67,6 +68,7 @@ def _shown(group: Group, image: str, box: Box, models: Sequence[str]) -> Shown |
     if size is None:
         return None
     scored = [model for model in models if model in group.models]
+    # A picture of another size was made from other pixels: its crop would be another place.
     there = tuple(model for model in scored if _size(group, image, model) == size)
     absent = tuple(model for model in scored if model not in there)
     fitted = _fit(box, size)
@@ -82,6 +84,7 @@ def _size(group: Group, image: str, model: str) -> tuple[int, int] | None:
         return None
     try:
         with Image.open(file) as picture:
+            # A header alone may be sound: what is cut short fails only when it is decoded.
             picture.load()
             return picture.size
     except (OSError, UnidentifiedImageError):
@@ -96,6 +99,7 @@ def _fit(box: Box, size: tuple[int, int]) -> Box:
 
 def _telling(group: Group) -> Shown | None:
     """The image whose PSNR differs most among the best models, at the place where their pictures differ most."""
+    # The best are last.
     models = [model for model in group.models if len(group.column(model, "psnr"))][-MOST_OTHERS:]
     complete = [i for i in group.images if all((i, m) in group.pictures for m in (*models, HR))]
     if len(models) < 2 or not complete:
@@ -113,7 +117,9 @@ def _liveliest(shown: Shown) -> Box:
     """Where the models' pictures vary most."""
     import numpy as np
 
+    # Without hr.
     stack = [np.asarray(opened(shown, model).convert("L"), dtype=float) for model in shown.models[:-1]]
+    # A summed-area table: the sum over any square is four look-ups.
     padded = np.pad(np.var(stack, axis=0).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     s = shown.box.side
     sums = padded[s:, s:] - padded[:-s, s:] - padded[s:, :-s] + padded[:-s, :-s]

@@ -34,7 +34,7 @@ METRIC, REFERENCE, UNIT = "psnr", "bicubic", "dB"
 MOST_MODELS = 20  # a strip each
 ROW = 0.44  # inches of a model
 TOP, BOTTOM, MEAN = -0.4, 0.18, 0.34  # of a row: where its images begin and end, and where their mean stands
-MOST_MARKERS = 400
+MOST_MARKERS = 400  # more make the SVG large and cover each other
 Ranked = Sequence[tuple[str, float]]
 
 
@@ -136,7 +136,7 @@ def _strip(group: Group, model: str, reference: str) -> Strip | None:
     finite = [(str(image), value) for image, value in zip(images, moved, strict=True) if isfinite(value)]
     return Strip(
         model=model,
-        finite=sorted(finite, key=lambda pair: (pair[1], pair[0])),
+        finite=sorted(finite, key=lambda pair: (pair[1], pair[0])),  # by name too: equal bytes each time
         infinite=len(moved) - len(finite),
         mean=mean(moved),
         interval=interval(moved),
@@ -152,6 +152,7 @@ def _draw(axes: Axes, y: int, strip: Strip) -> None:
     values = [value for _, value in strip.finite]
     heights = [y + _height(k, len(values)) for k in range(len(values))]
     if len(values) > MOST_MARKERS:
+        # Evenly through the sorted values, both ends included.
         keep = sorted({round(k * (len(values) - 1) / (MOST_MARKERS - 1)) for k in range(MOST_MARKERS)})
         axes.plot([values[k] for k in keep], [heights[k] for k in keep], color=BLUE, lw=1.6, zorder=2)
     else:
@@ -170,7 +171,7 @@ def _height(k: int, count: int) -> float:
 
 def _dots(axes: Axes, values: Sequence[float], heights: Sequence[float]) -> None:
     """Filled circles where the model is at least as good as the reference, hollow triangles where it is worse."""
-    size = max(5.0, min(18.0, 400 / max(1, len(values))))
+    size = max(5.0, min(18.0, 400 / max(1, len(values))))  # square points: smaller where there are many
     pairs = list(zip(values, heights, strict=True))
     for good, colour, marker in ((True, BLUE, "o"), (False, VERMILLION, "v")):
         some = [pair for pair in pairs if (pair[0] >= 0) == good]
@@ -204,6 +205,7 @@ def _ends(axes: Axes, y: int, finite: Ranked) -> None:
         "bbox": behind,
     }
     last = len(finite) - 1
+    # A lone image is best and worst, and is named once.
     if last:
         axes.annotate(
             short(worst, 14), (least, y + _height(0, last + 1)), xytext=(-5, 0), ha="right", **style
@@ -221,7 +223,7 @@ def _dress(axes: Axes, strips: Sequence[Strip], reference: str) -> None:
         axes.axhline(y - 0.5, color=RULE, lw=0.6, zorder=0)
     drawn = [value for strip in strips for _, value in strip.finite] or [0.0]
     low, high = min(0.0, *drawn), max(0.0, *drawn)
-    room = 0.16 * ((high - low) or 1.0)
+    room = 0.16 * ((high - low) or 1.0)  # for the names at both ends
     axes.set_xlim(low - room, high + room)
     axes.set_xlabel(f"PSNR minus that of {short(reference, 30)}, {UNIT}")
     _beside(axes, -0.7, f"mean [95 %], {UNIT}", weight="bold")

@@ -60,6 +60,7 @@ def draw_some(results: Results, folder: Path, names: Collection[str]) -> tuple[F
     """
     with style():
         made = _made(results, names)
+        # Only then is every figure made: their ids are known from the drawings alone.
         if any(name not in made for name in names):
             known = _made(results, [start for starts in MAKERS for start in starts])
             unknown = [repr(name) for name in names if name not in known]

@@ -107,6 +107,7 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """One for each network, size and machine with a plain form and at least one other."""
     ladders = {
         ladder.longer_name: ladder
+        # In reverse, as is the loop below: of two ladders of one name that of the first machine stays.
         for machine in reversed(all_machines(results))
         for ladder in _ladders(machine)
     }
@@ -176,6 +177,7 @@ def _bar(axes: Axes, y: int, form: Timed, ladder: Ladder) -> None:
     )
     interval = times_interval(form, ladder.eager)
     if interval is not None:
+        # A bootstrap interval may lie beside the ratio of the medians; matplotlib takes no negative reach.
         reach = [[max(0.0, ratio - interval[0])], [max(0.0, interval[1] - ratio)]]
         axes.errorbar(ratio, y, xerr=reach, color=INK, elinewidth=0.9, capsize=2, zorder=3)
     _beside(axes, y, _annotation(form, ratio))

@@ -80,10 +80,12 @@ class Sheet:
         return next((file for g in own if (file := g.pictures.get((row, self.kind.original)))), None)
 
     def made(self, row: str, layer: str) -> Path | None:
+        """The optimised image; None where none is stored."""
         group = self.groups.get((row, layer))
         return group.pictures.get((row, GATYS)) if group else None
 
     def is_empty(self, layer: str) -> bool:
+        """Whether no row that is shown has a picture of it."""
         return not any((row, layer) in self.groups for row in self.rows)
 
     @property
@@ -180,12 +182,13 @@ def _order(sheet: Sheet) -> tuple[object, ...]:
 def _sheet(kind: Kind, network: str, size: int, own: Sequence[StyleGroup]) -> Sheet:
     """Of two groups with a picture of the same row and layer, that with more pictures."""
     groups: dict[tuple[str, str], StyleGroup] = {}
-    for group in sorted(own, key=lambda g: (len(g.pictures), g.id)):
+    for group in sorted(own, key=lambda g: (len(g.pictures), g.id)):  # the last of a key stays
         p = group.protocol
-        (layer,) = (p.content_layers or p.style_layers)[:1]
+        (layer,) = (p.content_layers or p.style_layers)[:1]  # each inversion is of one layer
         groups |= {(image, layer): group for image, subject in group.pictures if subject == GATYS}
     rows = sorted({row for row, _ in groups}, key=lambda row: (-sum(r == row for r, _ in groups), row))
     shown = tuple(sorted(rows[:MOST_ROWS]))
+    # By name, which is also the order of their depth.
     layers = sorted({*kind.layers, *(layer for row, layer in groups if row in shown)})
     return Sheet(
         kind=kind,

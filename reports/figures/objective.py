@@ -69,11 +69,13 @@ class Objective:
     def draw(self) -> Canvas:
         down = -(-len(self.panels) // self.across)
         card = canvas(WIDTH if self.across > 1 else 4.4, 0.75 + 2.5 * down)
+        # One y axis, so that sizes can be compared; x axes of their own, since each size has its own iterations.
         grid = card.subplots(down, self.across, squeeze=False, sharey=True)
         strokes = _strokes(self.panels)
         for axes, panel in zip(grid.flat, self.panels, strict=False):
             _panel(axes, panel, strokes)
             axes.label_outer()
+            # label_outer took the numbers from the upper rows, whose iterations differ.
             axes.tick_params(labelbottom=True)
         for axes in grid.flat[len(self.panels) :]:
             axes.set_axis_off()
@@ -125,7 +127,7 @@ def _panel(axes: Axes, panel: Panel, strokes: Mapping[str, Stroke]) -> None:
         _level(axes, network.at(), strokes[network.subject], names[network.subject])
     _course(axes, baseline)
     _crossings(axes, found, strokes)
-    axes.set_xlim(0, max(1, baseline.iterations))
+    axes.set_xlim(0, max(1, baseline.iterations))  # of no iteration an axis still needs a width
     axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True, steps=[1, 2, 5, 10]))
     axes.set_title(f"{panel.size}x{panel.size}, n = {baseline.n}")
     axes.set_xlabel("iterations")
@@ -187,13 +189,14 @@ def places(shares: Sequence[float]) -> list[tuple[int, Literal["left", "right"]]
     Args:
         shares: of the axis, the least first.
     """
+    # The usual two networks stand on one line, to the left and to the right of their drops.
     if len(shares) == 2 and shares[0] > ROOM:
         return [(0, "right"), (0, "left")]
     ends: list[float] = []
     found: list[tuple[int, Literal["left", "right"]]] = []
     for share in shares:
         line = next((i for i, end in enumerate(ends) if end <= share), len(ends))
-        ends[line : line + 1] = [share + ROOM]
+        ends[line : line + 1] = [share + ROOM]  # a slice: sets a line that is there, or appends one
         found.append((line, "left"))
     return found
 
@@ -201,8 +204,9 @@ def places(shares: Sequence[float]) -> list[tuple[int, Literal["left", "right"]]
 def _scale(axes: Axes, panels: Sequence[Panel]) -> None:
     """Of all panels, since they share it."""
     moments = [m for panel in panels for summary in drawn(panel).summaries for m in summary.course()]
-    ends = [end for m in moments for end in _band(m) if end > 0]
+    ends = [end for m in moments for end in _band(m) if end > 0]  # a logarithmic axis has no 0
     if ends:
+        # Room below for the numbers of the crossings, which may stand above each other.
         lines = max(1.0, max(len(networks(drawn(panel))) for panel in panels) - 0.5)
         axes.set_ylim(min(ends) / MARGIN**lines, max(ends) * MARGIN)
         logarithmic(axes, "y")

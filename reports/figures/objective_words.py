@@ -14,14 +14,14 @@ from reports.protocol_words import objective_words, style_words
 
 def drawn(panel: Panel) -> Comparison:
     """What is compared in it: on the contents alone that all subjects have."""
-    assert panel.shared is not None
+    assert panel.shared is not None  # _can_be_drawn() let no other through
     return panel.shared
 
 
 def caption(series: Series, panels: Sequence[Panel]) -> str:
     """What is drawn, under which objective, and what the paper has."""
     stopped = sum(panel.stopped for panel in panels)
-    several = any(drawn(panel).baselines[0].n > 1 for panel in panels)
+    several = any(drawn(panel).baselines[0].n > 1 for panel in panels)  # one content has no deviation
     bands = " and bands of one standard deviation" if several else ""
     early = f" {stopped} curves that end early are skipped." if stopped else ""
     return (

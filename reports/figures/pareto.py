@@ -70,6 +70,7 @@ class Fronts:
     def draw(self) -> Canvas:
         found = {point.model for points in self.panels.values() for point in points}
         shown = [model for model in self.group.models if model in found]
+        # 3: the front, and two sizes of markers.
         card = canvas(WIDTH, 3.1 + 0.16 * -(-(len(shown) + 3) // PER_LINE))
         axes = card.subplots(1, len(self.panels), squeeze=False)[0]
         most = max(
@@ -134,7 +135,9 @@ def _common(found: Sequence[Machine], group: Group) -> Common | None:
     """The machine and size with most models; of equal ones the larger size, then the machine that comes first."""
 
     def wanted(row: Row) -> bool:
+        # A time per image in a batch is none of one image.
         alone = certificate(row).get("protocol", {}).get("batch") == 1
+        # A model of another scale makes the same size from another input.
         fits = row.size // group.scale == input_size(row)
         return row.method in group.models and row.variant == EAGER and fits and alone
 
@@ -202,6 +205,7 @@ def _panel(
         lw=0.9,
         zorder=1,
     )
+    # Large ones first, so that they cover nothing.
     for point in sorted(points, key=lambda p: -_area(p, most)):
         _mark(axes, point, most, look[point.model], on_front=point in best)
     axes.set_xscale("log")
@@ -253,6 +257,7 @@ def _area(point: Point, most: int) -> float:
 
 def area(count: float, most: float) -> float:
     """Of a marker, in square points, in proportion to memory above a least that can still be seen."""
+    # Below a MiB in all there is nothing to tell apart.
     return max(LEAST_AREA, LARGEST_AREA * count / most) if most > MEBI else LEAST_AREA
 
 

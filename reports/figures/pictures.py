@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
     from PIL.Image import Image
 
-GAP = 0.04
+GAP = 0.04  # inches, as the next two
 LINE = 0.13
 UNDER = 0.03  # between a picture and its text
 
@@ -42,6 +42,7 @@ def opened(file: Path | None) -> Image | None:
     try:
         with PIL.Image.open(file) as picture:
             return picture.convert("RGB")
+    # Any of them costs this one picture, which is framed; the report goes on.
     except (OSError, ValueError, PIL.Image.DecompressionBombError):
         return None
 
@@ -58,6 +59,7 @@ def show(card: Canvas, picture: Image, box: Box) -> None:
     )
     smaller = picture.copy()
     smaller.thumbnail((max(1, round(width * DPI)), max(1, round(height * DPI))))
+    # The axes have the picture's shape but for rounding, by which the default aspect would move their edges.
     axes_at(card, middle).imshow(smaller, interpolation="none", aspect="auto")
 
 
@@ -76,6 +78,7 @@ def frame(card: Canvas, box: Box, text: str) -> None:
 def axes_at(card: Canvas, box: Box) -> Axes:
     """Bare axes that fill the box."""
     across, up = card.get_size_inches()
+    # Matplotlib counts from the bottom.
     axes = card.add_axes((box.left / across, 1 - box.bottom / up, box.width / across, box.height / up))
     bare(axes)
     return axes

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-HEIGHT, PANELS = 3.4, 3
+HEIGHT, PANELS = 3.4, 3  # inches; most metrics
 KNOWN = ("nearest", "bicubic", "srcnn-955", "sr-pixel", "sr-feature")  # named wherever they lie
+# Of a name beside its point: offset in points, and which corner of the text is there.
 PLACES = (
     (4, 3, "left", "bottom"),
     (-4, 3, "right", "bottom"),
@@ -128,10 +129,11 @@ def _label(axes: Axes, panel: Panel) -> None:
     """Names of the front's models and of the well-known ones, each where it covers no point and no other name."""
     renderer = axes.get_figure(root=True).canvas.get_renderer()  # type: ignore[union-attr]
     dots = [tuple(axes.transData.transform(point)) for point in panel.points.values()]
+    # Display pixels.
     taken: list[tuple[float, float, float, float]] = [(x - 3, y - 3, x + 3, y + 3) for x, y in dots]
     inside = axes.get_window_extent(renderer)
     for model in (*(name for name in KNOWN if name in panel.points), *panel.front):
-        if any(text.get_text() == printable(model) for text in axes.texts):
+        if any(text.get_text() == printable(model) for text in axes.texts):  # well-known and on the front
             continue
         for far in (1, FARTHER):
             if _placed(axes, panel, model, far, taken, inside, renderer):

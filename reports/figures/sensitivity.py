@@ -57,6 +57,7 @@ class Sensitivity:
         card = canvas(WIDTH, 0.95 + ROW * len(self.rows))
         axes = card.subplots()
         for k, kind in enumerate(self.drawn):
+            # A logarithmic axis has no 0.
             points = [(row.ratios[kind], y) for y, row in enumerate(self.rows) if row.ratios.get(kind)]
             filled = kind.startswith("shift")
             colour = COLOURS[k % len(COLOURS)]
@@ -114,7 +115,7 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
 def error(value: float, metric: str, *, higher_is_better: bool) -> float:
     """A metric's value as an error, 0 for identical images: of PSNR the mean squared error, else the distance to 1 or 0."""
     if metric == "psnr":
-        return 10 ** (-value / 10)
+        return 10 ** (-value / 10)  # peak 1; 0 for an infinite PSNR
     return PERFECT - value if higher_is_better else value
 
 
@@ -133,6 +134,7 @@ def _row(group: Group, info: MetricInfo, kinds: Sequence[str]) -> Row | None:
         images = column.index.intersection(reference.index)
         if images.empty:
             continue
+        # Sums over the same images: their ratio is that of the means.
         ours, theirs = (
             sum(error(float(v), info.name, higher_is_better=info.higher_is_better) for v in values[images])
             for values in (column, reference)

@@ -30,6 +30,7 @@ STYLE: dict[str, Any] = {
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Geneva"],
     "font.size": BASE,
     "svg.fonttype": "none",
+    # A "$" in a model's name is a dollar, not the beginning of a formula.
     "text.parse_math": False,
     "text.color": INK,
     "axes.edgecolor": MUTED,
@@ -82,6 +83,7 @@ def canvas(width: float, height: float, *, constrained: bool = True) -> Canvas:
 
     layout = ConstrainedLayoutEngine(w_pad=EDGE, h_pad=EDGE) if constrained else None
     card = Canvas(figsize=(width, height), layout=layout)
+    # Without pyplot, which keeps every figure and looks for a screen.
     FigureCanvasAgg(card)
     return card
 
@@ -108,6 +110,7 @@ def logarithmic(axes: Axes, which: Literal["x", "y"], *, ticks: Sequence[float] 
     axis = axes.xaxis if which == "x" else axes.yaxis
     low, high = sorted(axis.get_view_interval())
     subs = (1.0, 2.0, 5.0) if high < MANY * low else (1.0,)
+    # 99: no tick is dropped.
     axis.set_major_locator(FixedLocator(ticks) if ticks else LogLocator(subs=subs, numticks=99))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

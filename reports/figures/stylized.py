@@ -113,8 +113,10 @@ def _side_by_side(columns: Sequence[str]) -> Places:
 def _large(columns: Sequence[str], lines: int) -> Places:
     """Content and style one above the other, and beside them as large as the page allows what was made of them."""
     n, between = len(columns), TEXT + GAP
+    # From the card's width, half + n * (GAP + side) with half = (side - between) / 2, solved for side.
     across = (WIDTH - 2 * EDGE + between / 2 - n * GAP) / (n + 0.5)
     up = (TALLEST - 2 * EDGE - HEADING) / lines - between
+    # Whole pixels at DPI: a stored picture of that size is shown without being resampled.
     side = _whole(min(LARGEST, across, up))
     half, top = _whole((side - between) / 2), EDGE + HEADING
     boxes = {
@@ -142,6 +144,7 @@ def _row(card: Canvas, row: Row, places: Places, down: float) -> None:
         else:
             show(card, picture, moved)
         letters = int(LETTERS * box.width)
+        # Half a number would be another one.
         lines_under(card, moved, [short(name, letters), note if len(note) <= letters else ""])
 
 

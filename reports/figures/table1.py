@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 TITLE = "Seconds for one image against its size"
 COMMAND = "python -m bench.speed --sizes 256 512 1024"
 COLUMNS = (*(f"gatys-{count}" for count in ITERATIONS), "ours")
+# The paper's dotted lines have the same markers, so a method is told without its colour.
 LOOKS = {
     "gatys-500": (VERMILLION, "v", "Gatys, 500 iterations"),
     "gatys-300": (BLUE, "s", "Gatys, 300 iterations"),
@@ -162,7 +163,7 @@ def _papers() -> Lines:
 def _heading(machine: str, across: int) -> str:
     """The processor, and below it what else is known."""
     first, _, rest = machine.partition(", ")
-    limit = 90 // across
+    limit = 90 // across  # letters in the width of the card
     return f"{short(first, limit)}\n{short(rest, limit)}"
 
 
@@ -179,6 +180,7 @@ def _panel(axes: Axes, lines: Lines, papers: Lines) -> None:
     for name, (colour, marker, title) in LOOKS.items():
         _line(axes, papers.get(name, ()), MUTED, marker, style=":")
         _line(axes, lines.get(name, ()), colour, marker, style="-", title=title)
+    # One entry of the legend for its four lines.
     axes.plot([], [], color=MUTED, ls=":", lw=0.9, label="the paper, GTX Titan X")
     axes.set_xlabel("side of the image, pixels")
     axes.set_ylabel("seconds")
@@ -199,6 +201,6 @@ def _line(
         marker=marker,
         ms=5 if ours else 3,
         mfc=CARD if not ours or any(place.scaled for place in places) else colour,
-        label=title or "_",
+        label=title or "_",  # matplotlib leaves a label that begins with "_" out of the legend
         zorder=3 if ours else 2,
     )

@@ -17,6 +17,7 @@ def printable(text: str) -> str:
     """On one line; what has no glyph, and what XML cannot hold, becomes a replacement character."""
     known = _glyphs()
     return "".join(
+        # By category too: a direction mark may have a glyph, and would turn the text around it.
         c if ord(c) in known and unicodedata.category(c) not in UNPRINTABLE else "\ufffd"
         for c in " ".join(text.split())
     )
@@ -56,7 +57,7 @@ def _told_apart(names: Sequence[str], limit: int) -> dict[str, str]:
     found = {name: f"{printable(name)[:4]}…{printable(name)[common:]}" for name in names}
     if len(set(found.values())) == len(names) and max(map(len, found.values())) <= limit:
         return found
-    return {name: f"{short(name, limit - 5)} ({k})" for k, name in enumerate(names, start=1)}
+    return {name: f"{short(name, limit - 5)} ({k})" for k, name in enumerate(names, start=1)}  # 5: " (12)"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ def all_machines(results: Results) -> tuple[Machine, ...]:
 
 
 def certificate(row: Row) -> Mapping[str, Any]:
+    """Of a timing, as JSON has it; empty where the row has none."""
     return row.certificate or {}
 
 
@@ -31,9 +32,11 @@ def newest(timed: Iterable[Timed], wanted: Callable[[Row], bool]) -> list[Timed]
     kept: dict[tuple[object, ...], Timed] = {}
     for one in timed:
         row = one.row
+        # Iterations: the optimisation, not a network.
         if row.seconds is None or row.iterations is not None or not wanted(row):
             continue
         key = (row.method, row.variant, row.size, input_size(row))
+        # By hash too: of two protocols of one run it is always the same.
         if key not in kept or (one.age, row.protocol_hash) > (kept[key].age, kept[key].row.protocol_hash):
             kept[key] = one
     return list(kept.values())

@@ -27,6 +27,7 @@ def certified(
     Args:
         runs: in any order.
     """
+    # Also so that the id does not depend on the order in which the files were read.
     runs = sorted(runs, key=lambda run: run.age)
     environment_hash = runs[-1].environment_hash
     words = [
@@ -38,6 +39,7 @@ def certified(
         sorted((key, str(extra[key])) for key in TELLING if key in extra),
     ]
     return Certificate(
+        # "c": an anchor does not begin with a digit.
         id="c" + hashlib.sha256(repr(words).encode()).hexdigest()[:12],
         subject=subject,
         subject_hash=subject_hash,

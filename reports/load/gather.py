@@ -78,7 +78,7 @@ def _groups(contents: ResultsData, notes: list[str]) -> Iterator[Group]:
         {(row.dataset, row.scale, row.protocol_hash) for row in _distinct(scores)},
         key=lambda key: (
             key[1],
-            contents.protocols[key[2]].name != "johnson2016",
+            contents.protocols[key[2]].name != "johnson2016",  # False sorts first
             _dataset_order(key[0]),
             key[2],
         ),
@@ -104,6 +104,7 @@ def _dataset_order(name: str) -> tuple[int, str]:
 
 def _model_order(scores: pd.DataFrame) -> list[str]:
     """Worse mean PSNR first, over the given scores; models without PSNR last, by name."""
+    # Without infinite values, one of which would put its model last whatever the others are.
     psnr = scores[(scores["metric"] == "psnr") & (scores["value"] != float("inf"))]
     means = psnr.groupby("model", observed=True)["value"].mean().sort_values(kind="stable")
     rest = sorted(set(scores["model"].unique()) - set(means.index))
@@ -112,6 +113,7 @@ def _model_order(scores: pd.DataFrame) -> list[str]:
 
 def _newest(own: pd.DataFrame, contents: ResultsData, notes: list[str]) -> pd.DataFrame:
     """Of each model and metric the values of one content alone, and of each image one: those of the newest run."""
+    # Ages are tuples; pandas sorts and compares their ranks.
     oldest_first = sorted(_run_keys(own), key=lambda key: contents.runs[key].age)
     ages = {key: age for age, key in enumerate(oldest_first)}
     keys = zip(own["store"].astype(str), own["run"].astype(int), strict=True)
@@ -121,6 +123,7 @@ def _newest(own: pd.DataFrame, contents: ResultsData, notes: list[str]) -> pd.Da
         (aged["model_hash"].astype(str) == column["model_hash"].transform("last").astype(str))
         & (aged["metric_version"].astype(str) == column["metric_version"].transform("last").astype(str))
     ]
+    # An image whose file changed is there twice, by two hashes.
     kept = newest.drop_duplicates(["model", "metric", "image"], keep="last")
     if len(kept) < len(aged):
         where = f"{aged['dataset'].iloc[0]} x{aged['scale'].iloc[0]}"
@@ -141,6 +144,7 @@ def _group(
     own: pd.DataFrame,
     of_hr: pd.DataFrame,
 ) -> Group:
+    # observed: names are categories of the whole file, most of which a group has not.
     values = own.pivot_table(
         index="image", columns=["model", "metric"], values="value", observed=True, sort=True
     )
@@ -169,6 +173,7 @@ def _metrics(contents: ResultsData, own: pd.DataFrame) -> list[MetricInfo]:
         for row in own[["metric", "metric_version"]].drop_duplicates().itertuples()
     }
     found = [
+        # Files of older versions describe no metrics.
         contents.metrics.get(pair) or MetricInfo(name=pair[0], version=pair[1], **UNKNOWN_METRIC)  # type: ignore[arg-type]
         for pair in pairs
     ]
@@ -186,7 +191,7 @@ def _pictures(
     found = {
         (image, model): Path(file)
         for image, model, model_hash, file in zip(*columns, strict=True)
-        if model in SOURCES or (model, model_hash) in hashes
+        if model in SOURCES or (model, model_hash) in hashes  # hr and lr have no scores
     }
     there = {key: file for key, file in found.items() if is_picture(file)}
     return there, len(found) - len(there)
@@ -211,6 +216,7 @@ def _certificates(
 
 
 def _certificate_of_timing(result: SpeedResult, definition: Mapping[str, Any], run: StoredRun) -> Certificate:
+    # What has a field of its own in a report's certificate, or in the row: `timing` holds the repetitions.
     known = {"protocol", "protocol_hash", "environment", "environment_hash", "timing"}
     return certified(
         subject=result.subject,

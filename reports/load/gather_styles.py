@@ -40,11 +40,13 @@ def style_groups(contents: ResultsData, notes: list[str]) -> tuple[StyleGroup, .
     Of a network whose weights or code changed, or a content whose file did, the newest run's values count.
     """
     found: dict[tuple[str, str], list[_Seen]] = {}
+    # Oldest first: in every dict below the newest of a key is what stays.
     for seen in sorted([*_curves(contents), *_pictures(contents)], key=lambda s: s.run.age):
         found.setdefault((seen.dataset, seen.protocol_hash), []).append(seen)
     made = [
         _group(dataset, contents.style_protocols[digest], own, notes)
         for (dataset, digest), own in found.items()
+        # A style's picture alone is no group.
         if any(seen.subject != STYLE for seen in own)
     ]
     return tuple(sorted(made, key=_order))
@@ -104,6 +106,7 @@ def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: l
     sound = [seen for seen in own if isinstance(seen.made, Path) or _is_sound(seen.made)]
     if len(sound) < len(own):
         notes.append(f"{name}: {len(own) - len(sound)} curves skipped, empty or not finite")
+    # By content: a style of that name whose file changed is another style.
     style = [s.made for s in sound if s.subject == STYLE and s.subject_hash == protocol.style_sha256]
     kept = _newest([seen for seen in sound if seen.subject != STYLE])
     subjects = sorted({seen.subject for seen in kept}, key=_rank)
@@ -145,6 +148,7 @@ def _newest(own: Sequence[_Seen]) -> list[_Seen]:
     last = {
         (seen.subject, seen.image, isinstance(seen.made, Path)): seen
         for seen in alive
+        # A content's hash is that of its file, so each image has another.
         if seen.subject == CONTENT or seen.subject_hash == version[seen.subject]
     }
     return list(last.values())
@@ -167,7 +171,7 @@ def _certificate(subject: str, dataset: str, protocol: StyleProtocol, kept: Iter
         extra["contents in a batch"] = sorted({curve.batch for curve in curves})
     return certified(
         subject=subject,
-        subject_hash=hashes.pop() if len(hashes) == 1 else "",
+        subject_hash=hashes.pop() if len(hashes) == 1 else "",  # several for `content`
         protocol=protocol.name,
         protocol_hash=protocol.hash,
         definition=protocol.definition,

@@ -7,10 +7,11 @@ from functools import lru_cache
 from bench.statistics import RESAMPLES, Interval
 from bench.statistics import mean_interval as bootstrap
 
-LARGEST_DRAW = 2_000_000
+LARGEST_DRAW = 2_000_000  # numbers that are drawn for one interval: all resamples up to 200 values
 FEWEST_RESAMPLES = 1_000
 
 
+# Tables, verdicts and figures ask for the same column, each for itself.
 @lru_cache(maxsize=4096)
 def interval(values: tuple[float, ...]) -> Interval | None:
     """95 % interval of the mean; see :func:`bench.statistics.mean_interval`. None below five values."""

@@ -33,6 +33,7 @@ class Panel:
 
     @property
     def size(self) -> int:
+        """Side of the contents, in pixels."""
         return self.group.protocol.size
 
     @property
@@ -78,6 +79,7 @@ def all_series(results: Results) -> tuple[Series, ...]:
 
 def rule(protocol: StyleProtocol) -> str:
     """Hash of all of the objective but the size of the contents, and what the style is called."""
+    # Panels of one series differ in the size of the contents alone; the style is told by its file's hash.
     return content_hash({**protocol.definition, "size": 0})
 
 
@@ -111,18 +113,19 @@ def _panel(group: StyleGroup) -> Panel:
 def _even(curves: Mapping[str, Curve]) -> list[Curve]:
     """Those that are not shorter than most."""
     lengths = Counter(len(curve.total) for curve in curves.values())
-    usual = max(lengths, key=lambda length: (lengths[length], length))
+    usual = max(lengths, key=lambda length: (lengths[length], length))  # of equally many the longer
     return [curve for curve in curves.values() if len(curve.total) >= usual]
 
 
 def _compared(curves: Iterable[Curve]) -> Comparison:
-    (found,) = comparisons(curves)
+    (found,) = comparisons(curves)  # of one data set and protocol, so there is one
     return found
 
 
 def _shared(curves: Sequence[Curve]) -> Comparison | None:
     subjects = {curve.subject for curve in curves}
     counts = Counter(curve.image for curve in curves)
+    # A subject has one curve for each image.
     common = [curve for curve in curves if counts[curve.image] == len(subjects)]
     return _compared(common) if common else None
 
@@ -141,4 +144,5 @@ def same_machine(results: Results, group: StyleGroup, *subjects: str) -> bool:
     """Whether all of it was run on machines and versions that differ in nothing but the suite."""
     runs = [run for subject in subjects for run in group.certificates[subject].runs]
     facts: list[Mapping[str, Any]] = [results.environments.get(run.environment_hash, {}) for run in runs]
+    # The suite's commit aside, as for speed: it does not make a machine another one.
     return len({content_hash({**own, "suite": None}) for own in facts}) < 2

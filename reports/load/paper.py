@@ -129,6 +129,7 @@ def parse(text: str) -> tuple[Entry, ...]:
         return _entries(tomllib.loads(text))
     except RecursionError as error:
         raise UserError("paper.toml is nested too deeply") from error
+    # What code raises that takes tables for granted, where a file has something else in their place.
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise UserError(f"paper.toml is not sound: {ascii(str(error))[1:-1][:SHOWN]}") from error
 
@@ -139,6 +140,7 @@ def _entries(document: Mapping[str, Any]) -> tuple[Entry, ...]:
     ranked = sorted(plain, key=lambda e: order.index(e.source) if e.source in order else len(order))
     found = tuple(_remarked(entry, document["remark"]) for entry in ranked)
     for cell in (entry.cell for entry in found):
+        # Texts, since a TOML float has lost the digits that were printed: 28.40 would be 28.4.
         if not all(isinstance(value, str) for value in vars(cell).values()) or not isfinite(cell.value):
             raise ValueError(f"{cell.id} is {cell.printed!r}; must be texts, and a number printed in digits")
     return found
@@ -165,6 +167,7 @@ def _scores(document: Mapping[str, Any]) -> Iterator[Entry]:
     for table in document["scores"]:
         for model, *printed in table["rows"]:
             for data, text in zip(table["data"], printed, strict=True):
+                # "28.43/0.8114": a number for each metric of the table; empty where the source prints none.
                 numbers = text.split("/") if text else [""] * len(table["metrics"])
                 for metric, number in zip(table["metrics"], numbers, strict=True):
                     if number:
@@ -226,11 +229,13 @@ def _values(document: Mapping[str, Any]) -> Iterator[Entry]:
 
 def _remarked(entry: Entry, remarks: list[Mapping[str, Any]]) -> Entry:
     """The entry with what all remarks on it say: of a misprint, its likely value makes its standing."""
+    # fnmatchcase: fnmatch itself ignores case on Windows.
     own = [r for r in remarks if any(fnmatchcase(entry.cell.id, pattern) for pattern in r["cells"])]
     fields = vars(entry.cell) | {"remark": "; ".join(r["why"] for r in own if "why" in r)}
     for remark in own:
         if "likely" in remark:
             fields |= {"likely": remark["likely"], "standing": "misprint"}
+        # After the misprint's: what a remark says outright goes before what follows from it.
         if "standing" in remark:
             fields["standing"] = remark["standing"]
     cannot = "; ".join(r["cannot"] for r in own if "cannot" in r)

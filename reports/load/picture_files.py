@@ -14,6 +14,7 @@ def is_picture(file: Path) -> bool:
         if not os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises on names that are too long)
             return False
         with file.open("rb") as stream:
+            # The report links or copies it: any other file of this machine would be published with the page.
             return stream.read(len(PNG)) == PNG
     except OSError:
         return False

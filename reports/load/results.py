@@ -25,6 +25,7 @@ def anchor(text: str) -> str:
     plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
     if plain == text and len(text) <= LONGEST_ANCHOR:
         return text
+    # surrogatepass: names from undecodable file names hold lone surrogates.
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
     return f"{plain[:LONGEST_ANCHOR]}-{digest[:SHORT]}"
 
@@ -83,6 +84,7 @@ class Group:
 
     @property
     def scale(self) -> int:
+        """The upscaling factor."""
         return self.protocol.scale
 
     @property

@@ -81,7 +81,7 @@ class Machine:
     def _one(self, size: int, method: str, iterations: int | None) -> Timed | None:
         wanted = (size, method, iterations, EAGER)
         found = [t for t in self.timed if _key(t.row) == wanted and t.row.seconds is not None]
-        return max(found, key=lambda t: t.age, default=None)
+        return max(found, key=lambda t: t.age, default=None)  # measured again: the newest
 
 
 def _key(row: Row) -> tuple[int, str, int | None, str]:
@@ -94,6 +94,7 @@ def machines(results: Results, published: Sequence[PublishedRun]) -> tuple[Machi
     kept = [(Timed(row=row), run.name) for run in published for row in run.rows]
     groups: dict[tuple[str, str], list[Timed]] = {}
     for timed, origin in (*own, *kept):
+        # With the origin: a shipped run of this very machine stays a machine of its own, and is called so.
         groups.setdefault((origin, _setting(timed.row)), []).append(timed)
     found = [_machine(origin, group) for (origin, _), group in groups.items()]
     return tuple(sorted(found, key=lambda m: (bool(m.origin), not m.gpu, -m.table_1_cells, m.name, m.origin)))
@@ -119,6 +120,7 @@ def _machine(origin: str, group: Sequence[Timed]) -> Machine:
 def _setting(row: Row) -> str:
     """Equal where times may be compared: machine, versions and threads, but not the commit of the suite."""
     facts = {key: value for key, value in _facts(row).items() if key != "suite"}
+    # Not a fact of the machine, but a time of one thread is none of sixteen.
     threads = (row.certificate or {}).get("protocol", {}).get("threads")
     return content_hash({"facts": facts, "threads": threads})
 
@@ -133,7 +135,7 @@ def machine_words(facts: Mapping[str, Any]) -> str:
     gpu, cpu, torch = (_mapping(facts, name) for name in ("gpu", "cpu", "torch"))
     cores = cpu.get("cores_allowed")
     hardware = [gpu.get("name")] if gpu else [cpu.get("model"), cores and f"{cores} cores"]
-    version = str(torch.get("version", "")).partition("+")[0]
+    version = str(torch.get("version", "")).partition("+")[0]  # "2.15.0+cu132"
     words = [str(word) for word in (*hardware, version and f"torch {version}") if word]
     return ", ".join(words) or "an unknown machine"
 

@@ -76,11 +76,12 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
     }
     if len(whole) < 2 or not most:
         return None
-    sign = -1.0 if info.higher_is_better else 1.0
+    sign = -1.0 if info.higher_is_better else 1.0  # best first
+    # By name too: models of equal means keep their order from run to run.
     models = sorted(whole, key=lambda model: (sign * float(whole[model].mean()), model))
-    values = np.array([whole[model].to_numpy(dtype=float) for model in models])
+    values = np.array([whole[model].to_numpy(dtype=float) for model in models])  # (models, images)
     pairs = list(combinations(range(len(models)), 2))
-    differences = np.array([values[b] - values[a] for a, b in pairs]).T
+    differences = np.array([values[b] - values[a] for a, b in pairs]).T  # (images, pairs)
     adjusted = holm(signed_rank_each(differences))
     apart = {pair for pair, p in zip(pairs, adjusted, strict=True) if p < ALPHA}
     count = len(models)
@@ -88,6 +89,7 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
         Standing(
             model=model,
             mean=float(values[i].mean()),
+            # Positions by the mean: a model may be as good as each above it that no test sets apart from it.
             low=1 + sum((other, i) in apart for other in range(i)),
             high=count - sum((i, other) in apart for other in range(i + 1, count)),
         )
@@ -104,6 +106,7 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
 
 def _ties(count: int, apart: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Runs of ranks of which no two are apart, as long as they go."""
+    # A run that ends where an earlier one did lies within it.
     reached = -1
     for first in range(count):
         last = first
@@ -121,6 +124,7 @@ def front(points: Mapping[str, tuple[float, float]], *, higher: tuple[bool, bool
     return tuple(
         name
         for name, (x, y) in scaled.items()
+        # Equal points do not beat each other: both are on the front.
         if not any(u >= x and v >= y and (u, v) != (x, y) for u, v in scaled.values())
     )
 

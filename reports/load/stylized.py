@@ -35,9 +35,11 @@ class Row:
 
     @property
     def pictures(self) -> int:
+        """How many were made of the content: 0 to 3."""
         return sum(map(bool, self.made.values()))
 
     def picture(self, subject: str) -> Path | None:
+        """The file; None where none is stored."""
         return self.group.pictures.get((self.image, subject))
 
     def objective(self, subject: str) -> float | None:
@@ -56,6 +58,7 @@ def rows(results: Results, size: int) -> tuple[Row, ...]:
     """At most four: one content in each of four styles, or more contents where there are fewer styles."""
     chosen = [found for own in _by_style(results, size) if (found := max(map(_rows, own), key=_worth))]
     ranked = sorted(chosen, key=lambda found: -max(row.pictures for row in found))[:MOST_ROWS]
+    # Contents that many styles have come first, so that the rows can be compared.
     common = Counter(row.image for found in ranked for row in found)
     each = MOST_ROWS // max(1, len(ranked))
     return tuple(
@@ -76,6 +79,7 @@ def _by_style(results: Results, size: int) -> Iterator[list[StyleGroup]]:
     found: dict[str, list[StyleGroup]] = {}
     for group in results.styles:
         if group.purpose == "transfer" and group.protocol.size == size:
+            # By the file's hash: two styles may have one name.
             found.setdefault(group.protocol.style_sha256, []).append(group)
     yield from found.values()
 
@@ -108,4 +112,4 @@ def _best(group: StyleGroup, networks: Sequence[str]) -> str:
         totals = [curve.total[-1] for curve in group.curves.get(subject, {}).values()]
         return sum(totals) / len(totals) if totals else inf
 
-    return min(sorted(networks), key=mean, default="")
+    return min(sorted(networks), key=mean, default="")  # sorted: of equal means always the same one

@@ -40,6 +40,7 @@ def table_1(machines: Sequence[Machine]) -> Table:
             *(Head(text=f"x {count}", better="higher") for count in ITERATIONS),
         ),
         rows=tuple(rows),
+        # A block per size: the paper, then each machine.
         rules=tuple(i for i in range(1 + len(found), len(rows), 1 + len(found))),
         notes=_table_1_notes(found),
     )
@@ -98,6 +99,7 @@ def figure_table(source: str, number: int, verdicts: Sequence[Verdict]) -> Table
     places: dict[str, dict[str, Pair]] = {}
     for verdict in own:
         pair = places.setdefault(verdict.cell.row, {}).setdefault(_method(verdict), {})
+        # The last part of an id is the metric: PSNR and SSIM of one place make one cell.
         pair[verdict.cell.id.rpartition(".")[2]] = verdict
     rows: list[tuple[Cell, ...]] = []
     for place in sorted(places, key=list(places).index):
@@ -120,7 +122,7 @@ def figure_table(source: str, number: int, verdicts: Sequence[Verdict]) -> Table
 
 
 def _method(verdict: Verdict) -> str:
-    return verdict.cell.column.rpartition(",")[0]
+    return verdict.cell.column.rpartition(",")[0]  # "SRCNN, PSNR"
 
 
 def _paper_pair(pair: Pair) -> Cell:
@@ -134,6 +136,7 @@ def _paper_pair(pair: Pair) -> Cell:
 
 def _our_pair(pair: Pair) -> Cell:
     found = [verdict for verdict in pair.values() if verdict.ours is not None]
+    # Half of a pair would be read as the other half.
     if not found or len(found) < len(pair):
         return Cell(text="", note="not run" if pair else "")
     return Cell(
@@ -168,7 +171,7 @@ def figure_5_table() -> Table:
     rows = []
     for column, title in columns:
         cells = [found[GridTarget(table="figure5", size=size, column=column)].cell for size in SIZES]
-        scale = 1.0 if column == "crossing" else CURVE_UNIT
+        scale = 1.0 if column == "crossing" else CURVE_UNIT  # a crossing is in iterations
         rows.append((Cell(text=title), *(_curve_cell(cell.value / scale) for cell in cells)))
     return Table(
         id="figure5-numbers",

@@ -39,6 +39,7 @@ class Difference:
 def marks(values: Sequence[float | None], decimals: int, *, higher_is_better: bool) -> tuple[Mark, ...]:
     """Best and second best of a column, by what is printed: equal numbers share a mark; none for a lone number."""
     printed = [None if value is None else round(value, decimals) for value in values]
+    # By distinct values: two models that share the best leave the next one the second place.
     known = sorted({value for value in printed if value is not None}, reverse=higher_is_better)
     ranks: tuple[Mark, ...] = ("best", "second") if sum(value is not None for value in printed) > 1 else ()
     places: dict[float | None, Mark] = dict(zip(known, ranks, strict=False))
@@ -131,6 +132,7 @@ def _ranked(group: Group, metric: MetricInfo, means: Sequence[float | None]) -> 
     measured = [
         infinite[model] for model, value in zip(group.models, means, strict=True) if value is not None
     ]
+    # The union first, since the intersection of no sets is not defined: with none measured, both are empty.
     common = frozenset[str]().union(*measured).intersection(*measured)
     return [
         value if value is not None and math.isfinite(value) and infinite[model] == common else None
@@ -145,6 +147,7 @@ def _mean_cell(
         return Cell(text="")
     values = tuple(v for v in map(float, group.column(model, metric.name)) if math.isfinite(v))
     infinite = _infinite(group, model, metric)
+    # reference or "": for the type checker; None was sorted out just before.
     found = None if reference in {None, model} else difference(group, model, reference or "", metric.name)
     sure = interval(values) if values else None
     words = [f"mean of {counted(len(values), 'image')}"]
@@ -155,6 +158,7 @@ def _mean_cell(
     words += [_words(found, metric, reference)] if found and reference else []
     return Cell(
         text=fixed(value, metric.decimals) + STAR * bool(infinite and math.isfinite(value)),
+        # Infinity is sorted by its text: JSON and the page's tables have no number for it.
         sort=value if math.isfinite(value) else None,
         mark=mark,
         muted=bool(found and found.unclear),
@@ -248,6 +252,7 @@ def _difference_cell(group: Group, model: str, reference: str, metric: MetricInf
     if found is None:
         return Cell(text="")
     text = fixed(found.mean, metric.decimals, sign=True)
+    # One infinite image makes its bounds infinite, and the brackets would say nothing.
     if found.interval and all(map(math.isfinite, found.interval)):
         text += f" ({ends(found.interval, metric.decimals, sign=True)})"
     return Cell(

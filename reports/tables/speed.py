@@ -18,6 +18,7 @@ def ladder_tables(machines: Sequence[Machine]) -> Iterator[Table]:
             if timed.row.iterations is None and timed.row.seconds is not None:
                 groups.setdefault((timed.row.method, timed.row.size), []).append(timed)
         for (method, size), forms in groups.items():
+            # The last one of a key stays.
             newest = {timed.row.variant: timed for timed in sorted(forms, key=lambda t: t.age)}
             if len(newest) > 1:
                 yield _ladder(machine, number, method, size, newest)
@@ -26,6 +27,7 @@ def ladder_tables(machines: Sequence[Machine]) -> Iterator[Table]:
 def _ladder(machine: Machine, number: int, method: str, size: int, forms: Mapping[str, Timed]) -> Table:
     ordered = sorted(forms.values(), key=lambda t: -(t.row.seconds or 0.0))
     eager = forms[EAGER].row.seconds if EAGER in forms else None
+    # `ordered` is slowest first, so the last admissible one is the fastest.
     right = [timed for timed in ordered if timed.row.form.get("admissible")]
     return Table(
         id=f"ladder-{anchor(method)}-{size}-{number}",

@@ -97,6 +97,7 @@ def _times(ratio: float | None) -> Cell:
 
 def _digits(value: float, digits: int = DIGITS) -> str:
     """So many as count, without an exponent."""
+    # Rounded by the inner format, which may write an exponent; the outer one writes none below 1e10.
     return f"{float(f'{value:.{digits}g}'):.10g}"
 
 

@@ -101,6 +101,7 @@ def _pair(pair: Mapping[str, Any]) -> tuple[Cell, ...]:
         _share(pair["share_b"]),
         Cell(text=str(pair["votes"]), sort=pair["votes"]),
         _share(pair["vote_share_a"]),
+        # Wilson's interval of no votes is 0 to 1.
         Cell(text=f"{low:.0%} to {high:.0%}" if pair["votes"] else ""),
         _share(pair["agreement"]),
         Cell(text="" if pair["alpha"] is None else f"{pair['alpha']:.2f}", sort=pair["alpha"]),

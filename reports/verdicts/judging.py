@@ -99,6 +99,7 @@ def _digest(rule: SRProtocol) -> str:
 
 def _stored(target: ScoreTarget, results: Results) -> _Ours | None:
     group = next((g for g in results.groups if group_matches(g, target)), None)
+    # The paper's numbers are after its post-processing (histogram matching): that goes first where it is stored.
     for model in (target.processed, target.model):
         if group is None or (model, target.metric) not in group.certificates:
             continue
@@ -117,6 +118,7 @@ def _stored(target: ScoreTarget, results: Results) -> _Ours | None:
 def _judge_score(entry: Entry, target: ScoreTarget, results: Results) -> Verdict:
     ours = _stored(target, results)
     required = 1 if target.image else IMAGES[target.dataset]
+    # A mean over a part of the images is no value of the set.
     if ours is None or len(ours.values) != required:
         return _missing(entry, target, "" if ours is None else _count(len(ours.values), required, target))
     difference = ours.mean - entry.cell.value
@@ -136,6 +138,7 @@ def _judgement(entry: Entry, target: ScoreTarget, ours: _Ours) -> Judgement:
         return "cannot be reproduced"
     if within_a_unit(ours.mean, entry.cell):
         return "reproduced"
+    # Infinite where some sr is its hr: no better value, but a question.
     if not math.isfinite(ours.mean):
         return "off by"
     if is_deterministic(target.model):
@@ -167,7 +170,7 @@ def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
         cell=entry.cell,
         judgement="cannot be reproduced" if entry.cannot else "not run",
         why=entry.cannot or why,
-        command="" if target.brought else command(target),
+        command="" if target.brought else command(target),  # no command brings a checkpoint
     )
 
 

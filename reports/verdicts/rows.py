@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reports.formatting import as_printed
 from reports.parts import JUDGEMENTS, Judgement, Verdict
 
-TIME_UNITS = ("s", "ms")
+TIME_UNITS = ("s", "ms")  # a difference of times is a factor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from reports.verdicts.units import within_a_unit
 
 PAPER_MACHINE = "GTX Titan X (2016)"
 COMMAND = "python -m bench.speed --sizes 256 512 1024"
-PAPER_GPU = "gtx titan x"
+PAPER_GPU = "gtx titan x"  # in a machine's name, case folded
 SPEED_UP = "speed-up-"
 OURS = "ours"
 
@@ -69,10 +69,11 @@ def _timed(column: str, size: int, machine: Machine) -> Timed | None:
 
 def _ratio_interval(slow: Timed, fast: Timed, count: int) -> tuple[float, float] | None:
     """None where raw repetitions are not at hand, or a whole run was timed once."""
+    # Raw seconds are of one iteration where a run was scaled; of a whole run there is one value, and no spread.
     if not slow.seconds or not fast.seconds or slow.row.extrapolated_from is None:
         return None
     ends = ratio_interval(fast.seconds, slow.seconds)
-    return None if ends is None else (count * ends[0], count * ends[1])
+    return None if ends is None else (count * ends[0], count * ends[1])  # from one iteration to the whole run
 
 
 def _judgement(entry: Entry, ours: float, *, better: bool) -> Judgement:

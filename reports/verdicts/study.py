@@ -51,6 +51,7 @@ def _shares(preferences: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, s
         if (study["dataset"], study["protocol_hash"]) != wanted:
             continue
         for pair in study["pairs"]:
+            # A study may name the two models in either order.
             for network, rival, share in (
                 (pair["a"], pair["b"], "share_a"),
                 (pair["b"], pair["a"], "share_b"),

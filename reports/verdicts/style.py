@@ -24,6 +24,7 @@ def judge_objective(entry: Entry, target: GridTarget, results: Results) -> Verdi
     if entry.cannot:
         return Verdict(cell=entry.cell, judgement="not comparable", why=entry.cannot)
     found = list(_found(results, target.size))
+    # The paper's claim is over 50 contents; some of them would make another claim.
     complete = [one for one in found if len(one[2].crossings) >= CONTENTS]
     if not complete:
         most = max((len(overtaking.crossings) for _, _, overtaking in found), default=0)
@@ -46,6 +47,7 @@ def _found(results: Results, size: int) -> Iterator[tuple[Series, Panel, Crossov
 def _worth(one: tuple[Series, Panel, Crossover]) -> tuple[bool, bool, float]:
     """Ours goes before the authors', the paper's loss network before another."""
     series, _, overtaking = one
+    # Never overtaken: the best there is.
     iterations = float("inf") if overtaking.median is None else overtaking.median
     return is_ours(overtaking.subject), series.protocol.loss_network == "vgg16", iterations
 
@@ -59,6 +61,7 @@ def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Crossover) -
     )
     certificate = panel.group.certificates[overtaking.subject].id
     if median is None:
+        # Not overtaken says nothing where fewer iterations were run than the paper claims.
         enough = overtaking.iterations > high
         return Verdict(
             cell=entry.cell,
@@ -71,6 +74,7 @@ def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Crossover) -
     seen = share_of_the_papers_training(
         overtaking.subject, panel.group.certificates[overtaking.subject].subject_hash
     )
+    # Less training cannot flatter a network: what is better in spite of it stays better.
     if seen is not None and seen < 1 and judgement != "better":
         judgement, about = (
             "undertrained",

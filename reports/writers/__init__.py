@@ -32,6 +32,7 @@ class Writer:
             RunError: what the writer needs is missing or broken; the message says what.
         """
         module, _, name = self.target.partition(":")
+        # By name, so that a run without the PDF loads no typst, and one without the page no jinja2.
         getattr(importlib.import_module(module), name)(report, path)
 
 

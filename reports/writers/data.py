@@ -54,6 +54,7 @@ def to_json(report: Report) -> str:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
+    # Flat, a printed number and ours side by side: names of the JSON are public and stay.
     fields = asdict(verdict)
     return {**fields.pop("cell"), **fields}
 

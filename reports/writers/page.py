@@ -47,6 +47,7 @@ def write_page(report: Report, file: Path) -> None:
     copy_pictures(shown, out / "images")
     text = html(report, out, shown)
     with atomic_write(file) as part:
+        # newline: the bytes are the same on Windows.
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -117,18 +118,21 @@ def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=StrictUndefined,  # a misspelt field is an error, not an empty cell
+        # Every text of a template goes through it: names of models come from files of strangers.
         finalize=_seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     compact: Mapping[str, Any] = {"separators": (",", ":"), "allow_nan": False}
+    # `tojson` of jinja2 also escapes <, >, & and ', so that data cannot end the script that they stand in.
     templates.policies["json.dumps_kwargs"] = compact
     return templates
 
 
 def _seen(value: object) -> object:
     """A text with what cannot be seen, or turns the direction of what is, written out: as `<U+202E>`."""
+    # type(): Markup is a str too, is ours, and would lose its mark here.
     return to_ascii(value) if type(value) is str else value
 
 
@@ -137,6 +141,7 @@ def _joined(templates: Environment, names: tuple[str, ...]) -> str:
     from markupsafe import Markup
 
     assert templates.loader
+    # Unescaped, and hashed by _policy() exactly as it stands in the page.
     return Markup("").join(Markup(templates.loader.get_source(templates, name)[0]) for name in names)
 
 

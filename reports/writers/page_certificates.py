@@ -63,7 +63,7 @@ def environment_views(results: Results) -> tuple[EnvironmentView, ...]:
 
 def environment_anchor(digest: str) -> str:
     """`m6537c2be`."""
-    return f"m{digest[:SHORT]}"
+    return f"m{digest[:SHORT]}"  # "m": an anchor does not begin with a digit
 
 
 def lines(facts: Mapping[str, Any]) -> Facts:

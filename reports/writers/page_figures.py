@@ -60,6 +60,7 @@ def with_dark_form(svg: str) -> str:
     The file beside the page, and the figure in the PDF, stay as they were drawn.
     """
     names = {colour.lower(): f"--c{i}" for i, colour in enumerate(DARK)}
+    # The root's own attributes stay as they are: rules may stand only inside it.
     start = svg.find(">", svg.find("<svg")) + 1
     if not start:
         return svg
@@ -94,6 +95,7 @@ def png_address(png: bytes) -> str:
 def _png(figure: Figure, out: Path) -> str:
     if figure.png is None:
         return ""
+    # absolute and not resolve: a link is linked by the name that the report has for it.
     file, folder = figure.png.absolute(), out.absolute()
     if not file.is_relative_to(folder):
         file = folder / "figures" / file.name

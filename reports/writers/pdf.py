@@ -82,6 +82,7 @@ def _glyphs(fonts: tuple[Path, ...]) -> frozenset[int]:
     """Code points that every one of the fonts can draw."""
     from matplotlib.ft2font import FT2Font
 
+    # Regular and bold: a character in a bold cell must have a glyph too.
     return frozenset.intersection(*(frozenset(FT2Font(str(font)).get_charmap()) for font in fonts))
 
 
@@ -128,8 +129,10 @@ def _compiled(folder: Path, report: Report, images: Mapping[str, Path]) -> bytes
     import typst
 
     try:
+        # The report's own time and not that of typesetting: equal reports give equal bytes.
         return _typeset(folder, folder / "report.typ", int(made(report).timestamp()))
     except typst.TypstError as error:
+        # typst's message does not name the image: each is tried alone until one fails.
         for figure in (figure for section in report.sections for figure in section.figures):
             if reason := figure.id in images and _refusal(folder, images[figure.id]):
                 raise _broken(_source(figure) or images[figure.id], reason) from error
@@ -157,6 +160,7 @@ def _typeset(folder: Path, source: Path, timestamp: int) -> bytes:
         root=str(folder),
         font_paths=[str(folder)],
         ignore_system_fonts=True,
+        # Folders without packages: a template that asks for one fails instead of downloading it.
         package_path=str(folder),
         package_cache_path=str(folder),
     )

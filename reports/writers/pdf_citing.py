@@ -67,7 +67,7 @@ class Numbers:
             ),
         ]
         between = [[{"text": ";", "glued": True}, *part] for part in parts]
-        found = [piece for part in between for piece in part][1:]
+        found = [piece for part in between for piece in part][1:]  # without the first semicolon
         return [*found, {"text": ".", "glued": True}] if found else []
 
 
@@ -98,6 +98,7 @@ def _sentences(kind: str, items: Sequence[tuple[int, str]]) -> Iterator[list[Pie
     for number, words in items:
         groups.setdefault(words, []).append(number)
     for words, numbers in groups.items():
+        # Neighbours without a gap: "1 to 3"; of two, or with a gap, each is named.
         whole = numbers == list(range(numbers[0], numbers[-1] + 1))
         ends = [numbers[0], numbers[-1]] if whole and len(numbers) > 2 else numbers
         verb = "shows" if len(numbers) == 1 else "show"

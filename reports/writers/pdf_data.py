@@ -18,7 +18,7 @@ from reports.writers.pdf_text import TEXT_LIMIT, cut
 from reports.writers.pdf_verdicts import verdicts
 
 RUNNING_HEAD_LIMIT = 80
-NUMBER = re.compile(r"[-+\u2212]?\d+(\.\d*)?")
+NUMBER = re.compile(r"[-+\u2212]?\d+(\.\d*)?")  # \u2212: a minus sign
 DIGIT = re.compile(r"\d")
 NARROW, WIDE, SAMPLES = "iljtfr.,:;|'-() ", "mwMW@QOGDH%", 60
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
@@ -36,6 +36,7 @@ def document(report: Report, images: Mapping[str, str]) -> Record:
     sources = [verdict.cell.where for verdict in report.verdicts]
     known = references(report.results, sources)
     lead = next((figure for figure in report.drawn if figure.id == report.lead and figure.id in images), None)
+    # On paper nothing unfolds: published rows become a table of their own, folded sections appendices.
     body = [gathered(section, known) for section in report.sections if not section.folded]
     own = (
         verdicts(report.verdicts, known),
@@ -45,12 +46,14 @@ def document(report: Report, images: Mapping[str, str]) -> Record:
     )
     folded = [section for section in report.sections if section.folded]
     theirs = {section.id: section for section in (*body, *folded)}
+    # A section whose id an appendix has (`protocols`) stands at the beginning of that appendix, once.
     sections = [section for section in body if section.id not in {s.id for s in own}]
     appendices = [
         *(section for section in folded if section.id not in {s.id for s in own}),
         *(_joined([theirs[section.id]] if section.id in theirs else [], section) for section in own),
     ]
     sections = [s for s in sections if s.text or s.tables or any(f.id in images for f in s.figures)]
+    # Only now: numbers follow the order in which everything is printed.
     numbers = numbered((*sections, *appendices), lead, images)
     led = _place(report, lead)
     return {
@@ -206,6 +209,7 @@ def _samples(column: Sequence[Record]) -> list[str]:
 
 
 def _about_wide(text: str) -> float:
+    # Good enough to choose the few texts that typst itself measures.
     return len(text) - 0.5 * sum(map(text.count, NARROW)) + 0.5 * sum(map(text.count, WIDE))
 
 

@@ -75,7 +75,7 @@ def _kind(certificate: Certificate) -> str:
 
 
 def _protocols(kind: str, certificates: Sequence[Certificate]) -> Iterator[Table]:
-    found = {c.protocol_hash: c for c in certificates}
+    found = {c.protocol_hash: c for c in certificates}  # thousands of numbers have a few definitions
     names = list(dict.fromkeys(name for c in found.values() for name in c.definition))
     values = {name: [_words(c.definition.get(name)) for c in found.values()] for name in names}
     equal = [name for name in names if len(set(values[name])) == 1]
@@ -157,6 +157,7 @@ def software(facts: Mapping[str, Any]) -> str:
 def _suite(facts: Mapping[str, Any]) -> str:
     suite = _mapping(facts, "suite")
     commit, _, dirty = str(suite.get("commit") or "no commit").partition("-")
+    # Only a full hash is shortened: the field may also say "no commit" or what a stranger wrote.
     return f"{suite.get('version', 'unknown')}, {commit[:SHORT] if len(commit) == 40 else commit}{dirty and '-' + dirty}"
 
 

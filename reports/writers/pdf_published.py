@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from reports.parts import Cell, Head, Section, Table
 from reports.writers.pdf_references import References
 
+# As _printed_rows() of reports.tables.quality writes them: `RCAN (RCAN 2018)`.
 NAMED = re.compile(r"(?P<method>.*) \((?P<source>[^()]*)\)")
 QUALITY = re.compile(r"(?P<title>[^:]*: )(?P<dataset>.*) x(?P<scale>\d+)")
 PUBLISHED = "published"
@@ -70,6 +71,7 @@ def _merged(number: int, title: str, scale: str, parts: Sequence[_Part], known: 
         method, source = (match["method"], match["source"]) if match else (name, "")
         cited = known.number(source)
         cells = [
+            # Grey tells published values from measured ones, and here all are published.
             replace(part.rows[name][j], muted=False) if name in part.rows else Cell(text="")
             for part in parts
             for j in part.columns

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-WORD_LIMIT, TEXT_LIMIT = 96, 600
+WORD_LIMIT, TEXT_LIMIT = 96, 600  # characters: a longer word would run off the page
 # Controls, bidirectional overrides, surrogates of undecodable file names, private use, unassigned, other ends of lines.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 SPACES = re.compile(r"[ \t\n\r\f\v]+")

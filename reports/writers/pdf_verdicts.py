@@ -10,6 +10,7 @@ from reports.parts import Cell, Head, Section, Table, Verdict
 from reports.verdicts.rows import VerdictRow, verdict_rows
 from reports.writers.pdf_references import References
 
+# What reports.verdicts.judging writes, taken apart: commands and reasons that are worded otherwise stay single rows.
 QUALITY = re.compile(
     r"(?P<before>python -m bench\.sr_quality) (?P<dataset>\S+) --models (?P<models>\S+)(?P<after> .*)?"
 )
@@ -52,6 +53,7 @@ def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
     groups: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in found:
         brought = BROUGHT.fullmatch(verdict.why)
+        # What was only not run is grouped by its source, and its commands are joined below.
         reason = BRING if brought else verdict.why if verdict.judgement != "not run" else ""
         source = verdict.cell.where
         groups.setdefault((source, verdict.judgement, reason), []).append(verdict)
@@ -99,6 +101,7 @@ def _reasons(found: Sequence[Verdict]) -> list[str]:
     for verdict in found:
         match = QUALITY.fullmatch(verdict.command)
         if match is None:
+            # A dict as a set that keeps its order.
             others |= {verdict.command: None} if verdict.command else {}
             continue
         datasets, models = commands.setdefault((match["before"], match["after"] or ""), ({}, {}))

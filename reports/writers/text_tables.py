@@ -22,6 +22,7 @@ def write_tables(report: Report, folder: Path) -> None:
     for table in all_tables(report):
         for suffix, make in FORMATS.items():
             with atomic_write(folder / f"{table.id}.{suffix}") as part:
+                # newline: the bytes are the same on Windows.
                 part.write_text(make(table), encoding="utf-8", newline="")
 
 
@@ -98,6 +99,7 @@ def _value(cell: Cell, head: Head) -> str | float:
     """As printed where that is the whole number, or no number at all: a pair, an interval, a misprint."""
     if not head.numeric or cell.sort is None:
         return cell.text
+    # "12%" is 0.12 in `sort`, and "3.27*" has more digits there: the CSV has the number itself.
     shown = _number(cell.text)
     return cell.text if shown is None or shown == cell.sort else cell.sort
 
