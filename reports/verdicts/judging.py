@@ -163,7 +163,9 @@ def _count(n: int, required: int, target: ScoreTarget) -> str:
 
 def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
     if target.brought and not why:
-        why = f"no model of the suite is called {target.model}: add its checkpoint with --models FILE,name=NAME"
+        why = (
+            f"no model of the suite is called {target.model}: add its checkpoint with --models FILE,name=NAME"
+        )
     elif target.processed and not why:
         why = f"where no weights for it are shipped: {training(target)}"
     return Verdict(

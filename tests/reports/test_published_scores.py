@@ -84,7 +84,8 @@ def test_what_is_published_goes_back_into_a_results_file(published: dict[str, An
     rule = protocol("johnson2016", 4)
     with Store(file) as store:
         values = {
-            (s.model, s.metric, s.image): s.value for s in store.scores(dataset="set5", protocol_hash=rule.hash)
+            (s.model, s.metric, s.image): s.value
+            for s in store.scores(dataset="set5", protocol_hash=rule.hash)
         }
         hashes = {s.model: s.model_hash for s in store.scores(dataset="set5", protocol_hash=rule.hash)}
     rows = [row for row in published["scores"] if row["dataset"] == "set5"]
