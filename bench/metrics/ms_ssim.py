@@ -27,17 +27,16 @@ def half(plane: Plane) -> Float[Tensor, "h2 w2"]:
     return F.avg_pool2d(plane[None, None], 2, ceil_mode=True)[0, 0]
 
 
-def product(x: Plane, y: Plane) -> Float[Tensor, ""]:
+def product(x: Plane, y: Plane, workers: int) -> Float[Tensor, ""]:
     """MS-SSIM of one pair of planes: contrast-structure of the finer scales, SSIM of the coarsest."""
     terms = []
     for weight in WEIGHTS[:-1]:
-        terms.append(similarity(x, y).contrast.clamp(min=0) ** weight)
+        terms.append(similarity(x, y, workers).contrast.clamp(min=0) ** weight)
         x, y = half(x), half(y)
-    terms.append(similarity(x, y).ssim.clamp(min=0) ** WEIGHTS[-1])
+    terms.append(similarity(x, y, workers).ssim.clamp(min=0) ** WEIGHTS[-1])
     return torch.stack(terms).prod()
 
 
-@one_thread()
 @torch.no_grad()
 def ms_ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
     """MS-SSIM of images in [0, 1]: in [0, 1], 1 for identical images; each channel alone, then their mean.
@@ -48,5 +47,6 @@ def ms_ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float
         ValueError: the shapes differ, or a side is below 161 pixels: the window must fit the last scale.
     """
     require_pair(sr, hr, "ms-ssim", least=MINIMUM)
-    planes = zip(sr.double().flatten(0, 1), hr.double().flatten(0, 1), strict=True)
-    return torch.stack([product(x, y) for x, y in planes]).view(sr.shape[:2]).mean(1)
+    with one_thread() as workers:
+        planes = zip(sr.double().flatten(0, 1), hr.double().flatten(0, 1), strict=True)
+        return torch.stack([product(x, y, workers) for x, y in planes]).view(sr.shape[:2]).mean(1)

@@ -44,15 +44,19 @@ def require_unit(image: Tensor, metric: str) -> None:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[int]:
     """Torch's operations run on the calling thread alone.
 
     Work in strips of some hundred microseconds gains a third by a second core that is free, and takes ten times as
     long where that core is busy, as it is while the next image is decoded.
+
+    Yields:
+        How many threads the caller had: what a metric may start to share its strips out, none of which waits for
+        another inside an operation.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        yield before
     finally:
         torch.set_num_threads(before)

@@ -7,6 +7,9 @@ Structural Similarity, IEEE Transactions on Image Processing 13(4), 2004, equati
 from __future__ import annotations
 
 import functools
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -24,6 +27,7 @@ C2 = 0.03**2
 BLOCK = 16  # columns of one small matrix product: of 8, 16, 24, 32, 64 the fastest on a CPU
 STRIP = {"cpu": 32}  # rows at a time: 32 keep every buffer in a CPU's cache; a GPU rather has fewer kernels
 WIDE_STRIP = 256
+LEAST_STRIPS = 2  # for each thread: below, handing them over takes longer than it saves
 
 Plane = Float[Tensor, "h w"]
 
@@ -95,21 +99,46 @@ class Strip:
         return maps.sum((1, 2, 3)) - beyond.sum((1, 2))
 
 
-def similarity(x: Plane, y: Plane) -> Similarity:
-    """SSIM of two planes in [0, 1], float64, no side below `WINDOW`."""
+def similarity(x: Plane, y: Plane, workers: int = 1) -> Similarity:
+    """SSIM of two planes in [0, 1], float64, no side below `WINDOW`.
+
+    Args:
+        workers: threads that take strips, on a CPU. The value does not depend on their number, to the last bit.
+    """
     height = x.shape[0] - LOST
     rows = min(height, STRIP.get(x.device.type, WIDE_STRIP))
-    strip = Strip(rows, x.shape[1], x.device)
+    starts = range(0, height, rows)
+    if x.device.type != "cpu" or len(starts) < LEAST_STRIPS * workers:
+        workers = 1
+    share = -(-len(starts) // workers)
+    parts = [starts[at : at + share] for at in range(0, len(starts), share)]
+    work = partial(_totals, x, y, rows)
+    found = map(work, parts) if len(parts) == 1 else _pool(workers).map(work, parts)
     totals = torch.zeros(2, dtype=torch.float64, device=x.device)
-    for start in range(0, height, rows):
+    # added one by one from the top, whoever computed them: another order is another last bit
+    for each in chain.from_iterable(found):
+        totals += each
+    return Similarity(*(totals / (height * (x.shape[1] - LOST))))
+
+
+@torch.no_grad()  # which belongs to a thread
+def _totals(x: Plane, y: Plane, rows: int, starts: range) -> list[Float[Tensor, " 2"]]:
+    strip = Strip(rows, x.shape[1], x.device)
+    found = []
+    for start in starts:
         # the last strip is moved up so that the buffers fit; what it repeats is skipped
-        top = min(start, height - rows)
+        top = min(start, x.shape[0] - LOST - rows)
         within = slice(top, top + rows + LOST)
-        totals += strip.totals(x[within], y[within], skip=start - top)
-    return Similarity(*(totals / (height * strip.columns)))
+        found.append(strip.totals(x[within], y[within], skip=start - top))
+    return found
 
 
-@one_thread()
+@functools.cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    """Kept for the process: starting threads takes as long as a small image."""
+    return ThreadPoolExecutor(workers, "ssim", initializer=torch.set_num_threads, initargs=(1,))
+
+
 @torch.no_grad()
 def ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
     """Mean SSIM of images in [0, 1]: at most 1, which identical images have; may be negative.
@@ -121,5 +150,6 @@ def ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Te
         ValueError: the shapes differ, or a side is below 11 pixels.
     """
     require_pair(sr, hr, "ssim", least=WINDOW)
-    planes = zip(sr.double().flatten(0, 1), hr.double().flatten(0, 1), strict=True)
-    return torch.stack([similarity(x, y).ssim for x, y in planes]).view(sr.shape[:2]).mean(1)
+    with one_thread() as workers:
+        planes = zip(sr.double().flatten(0, 1), hr.double().flatten(0, 1), strict=True)
+        return torch.stack([similarity(x, y, workers).ssim for x, y in planes]).view(sr.shape[:2]).mean(1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from skimage.metrics import structural_similarity
 
 from bench.metrics import ssim as module
+from bench.metrics.ms_ssim import ms_ssim
 from bench.metrics.ssim import C1, C2, ssim
 from tests.bench.metrics.conftest import pair
 
@@ -92,3 +95,20 @@ def test_an_image_below_the_window_is_refused_with_both_sizes() -> None:
     sr, hr = pair(1, 1, 10, 30)
     with pytest.raises(ValueError, match="ssim: image is 30x10, must be at least 11x11"):
         ssim(sr, hr)
+
+
+@pytest.mark.parametrize("metric", [ssim, ms_ssim])
+@pytest.mark.parametrize("shape", [(1, 1, 400, 170), (2, 3, 331, 201)])
+def test_the_number_of_threads_changes_no_bit(
+    metric: Callable[..., torch.Tensor], shape: tuple[int, ...]
+) -> None:
+    sr, hr = pair(*shape)
+    before = torch.get_num_threads()
+    found = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        found.append(metric(sr, hr))
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
