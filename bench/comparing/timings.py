@@ -99,7 +99,7 @@ def _effect(key: TimeKey, left: Timed, right: Timed, config: Config) -> Effect:
         test=rank_sum(a, b),
         n=(len(a), len(b)),
         tolerance=config.tolerance_of(SECONDS.name),
-        unchanged=a == b,  # one run that was stored twice
+        unchanged=a == b,  # one measurement, stored twice
     )
 
 
