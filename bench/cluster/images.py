@@ -22,7 +22,11 @@ WRITERS = 2  # threads that compress and write pictures while the driver stores
 
 
 def in_cluster(cluster: Cluster, config: Config, writer: ResultWriter, jobs: Iterable[ImageJob]) -> None:
-    """As :func:`bench.quality.engine.in_threads`, on a cluster: images go out by model, some at a time."""
+    """As :func:`bench.quality.engine.in_threads`, on a cluster: images go out by model, some at a time.
+
+    Raises:
+        UserError, RunError: as :meth:`bench.cluster.pool.Cluster.units`, and as the writer raises them.
+    """
     cluster.reporter = writer.reporter
     with ThreadPoolExecutor(WRITERS, "write") as threads:
         sender = BatchBuilder(cluster, config, writer, threads)

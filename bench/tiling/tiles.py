@@ -1,7 +1,7 @@
 """Images of any size through any upscaler, a tile at a time, in bounded memory.
 
-A tile is cut with a margin as wide as the upscaler's receptive field (:mod:`bench.tiling.receptive_field`), and the margin of
-its sr is thrown away; at the image's border it ends there, so that the upscaler does what it does there anyway. What
+A tile is cut with a margin as wide as the upscaler's receptive field (:mod:`bench.tiling.receptive_field`), and the margin
+of its sr is thrown away; at the image's border it ends there, so that the upscaler does what it does there anyway. What
 an upscaler with a bounded field makes of an image is then the same, tiled or not. One that looks at the whole image
 (instance normalisation, attention, pooling) has no such margin: it gets a stated one, says so, and
 :mod:`bench.tiling.seams` shows whether it left marks. How exact that is was measured: `docs/large.md`.

@@ -148,7 +148,15 @@ def check(file: Path, sdist: Sdist) -> None:
 
 
 def links(content: bytes, kind: str, address: str) -> Iterator[Link]:
-    """The files that a page of an index names, as addresses."""
+    """The files that a page of an index names, as addresses.
+
+    Args:
+        kind: the page's content type.
+        address: of the page, which relative addresses start from.
+
+    Raises:
+        DownloadError: it is JSON, but no simple index.
+    """
     if kind.partition(";")[0].strip() in {JSON, "application/json"}:
         yield from _json_links(content, address)
         return
