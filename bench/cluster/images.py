@@ -111,7 +111,6 @@ class BatchBuilder:
             job, written = self._writing.pop(0)
             stem = job.image.stem
             self.writer.write(job, written.result())
-            # one of its models is stored; behind the last, the image is done and forgotten
             self._left[stem] -= 1
             if not self._left[stem]:
                 del self._left[stem], self._jobs[stem]

@@ -293,7 +293,7 @@ def _with_pip(sdist: Sdist, part: Path) -> Path:
         command += ["--use-pep517", "--no-build-isolation", "--retries", "1"]
         command += ["--dest", str(folder), "--requirement", str(wanted)]
         paths = [str(backend.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        # first on the path: the stand-in is what pip imports as setuptools.
+        # first on the path: the stand-in is what pip imports as setuptools
         own = {"PYTHONPATH": os.pathsep.join(paths), "PIP_CONSTRAINT": os.devnull, "TMPDIR": str(folder)}
         try:
             done = subprocess.run(
