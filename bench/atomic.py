@@ -65,6 +65,7 @@ def scratch(path: Path) -> Iterator[Path]:
     """
     with suppress(_Done), atomic_write(path) as part:
         yield part
+        # As a failure, whose way out of atomic_write removes the part.
         raise _Done
 
 

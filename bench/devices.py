@@ -158,7 +158,7 @@ def gpu_state(index: int = 0) -> dict[str, Any]:
         "sm_clock_mhz": ask("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_SM),
         "memory_clock_mhz": ask("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_MEM),
         "sm_clock_max_mhz": ask("nvmlDeviceGetMaxClockInfo", handle, pynvml.NVML_CLOCK_SM),
-        "power_watts": scaled(ask("nvmlDeviceGetPowerUsage", handle), 1e-3),
+        "power_watts": scaled(ask("nvmlDeviceGetPowerUsage", handle), 1e-3),  # NVML gives milliwatts
         "temperature_celsius": ask("nvmlDeviceGetTemperature", handle, pynvml.NVML_TEMPERATURE_GPU),
         "utilization_percent": getattr(ask("nvmlDeviceGetUtilizationRates", handle), "gpu", None),
         "throttle_reasons": named_reasons(ask("nvmlDeviceGetCurrentClocksThrottleReasons", handle)),

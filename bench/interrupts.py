@@ -116,6 +116,7 @@ def leave() -> None:
 
 def _handle(number: int, frame: FrameType | None) -> None:
     """In the main thread; from the second time on the watching thread does what is to be done."""
+    # No program's code runs yet, or no longer: nobody would answer an exception.
     if _process.state in {"starting", "ended"}:
         leave()
     if _process.state == "running" and not _process.raised:

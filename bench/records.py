@@ -104,6 +104,7 @@ class SRProtocol(Defined):
 
     added_later: ClassVar[tuple[str, ...]] = ("lr_sha256",)
 
+    # The names of the fields are hashed with their values: renaming one makes another protocol.
     scale: int
     colour: Colour = "rgb"
     arithmetic: Arithmetic = "uint8"
@@ -112,7 +113,6 @@ class SRProtocol(Defined):
     quantize: bool = True
     channel: Colour = "y"
     shave: int
-    # The names of the fields are hashed with their values: renaming one makes another protocol.
     ssim_window: Literal["gaussian-11-1.5-valid"] = "gaussian-11-1.5-valid"
     mean: Literal["of-images"] = "of-images"
     lr_sha256: str = ""

@@ -165,7 +165,7 @@ def bootstrap_medians(values: tuple[float, ...], *, seed: int = 0) -> np.ndarray
 
     generator = np.random.default_rng(seed)
     ordered, n = np.sort(values), len(values)
-    k = (n + 1) // 2
+    k = (n + 1) // 2  # of an even number the lower of the two in the middle
 
     def at(uniform: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         # rounding can make a uniform number 1

@@ -63,6 +63,7 @@ def best_measured(results: Sequence[SpeedResult], work: Sequence[ladder.Work]) -
 def safe(module: nn.Module, device_type: str) -> Form:
     """Float32 in the layout, and without the work, that is known to pay everywhere; nothing is compiled."""
     chosen = Form()
+    # One after the other, each on top of what could be built: a network without batch norm still gets the layout.
     for word in (
         ("channels_last", "folded", "spread") if device_type == "cpu" else ("channels_last", "folded")
     ):

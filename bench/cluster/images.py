@@ -22,7 +22,11 @@ WRITERS = 2  # threads that compress and write pictures while the driver stores
 
 
 def in_cluster(cluster: Cluster, config: Config, writer: ResultWriter, jobs: Iterable[ImageJob]) -> None:
-    """As :func:`bench.quality.engine.in_threads`, on a cluster: images go out by model, some at a time."""
+    """As :func:`bench.quality.engine.in_threads`, on a cluster: images go out by model, some at a time.
+
+    Raises:
+        UserError, RunError: as :meth:`bench.cluster.pool.Cluster.units`, and as the writer raises them.
+    """
     cluster.reporter = writer.reporter
     with ThreadPoolExecutor(WRITERS, "write") as threads:
         sender = BatchBuilder(cluster, config, writer, threads)
@@ -107,7 +111,6 @@ class BatchBuilder:
             job, written = self._writing.pop(0)
             stem = job.image.stem
             self.writer.write(job, written.result())
-            # one of its models is stored; behind the last, the image is done and forgotten
             self._left[stem] -= 1
             if not self._left[stem]:
                 del self._left[stem], self._jobs[stem]

@@ -100,8 +100,10 @@ class Cluster:
 
     @contextmanager
     def units(self, keep: Callable[[Any, Any], None]) -> Iterator[Callable[[Unit], None]]:
-        """Somewhere to hand units to; `keep` is called in this thread with each item and its result or
-        :class:`WorkerLost`.
+        """Somewhere to hand units to.
+
+        Args:
+            keep: called in this thread with each item and its result, or :class:`WorkerLost`.
 
         Raises:
             UserError: a node lacks what the work needs, or the cluster has been without a worker for a minute.

@@ -87,7 +87,11 @@ class Item:
 
 
 def score_images(job: Job, items: Sequence[Item]) -> list[Outcome]:
-    """One model on each image of a unit; an outcome's files are arrays, which the driver writes."""
+    """One model on each image of a unit; an outcome's files are arrays, which the driver writes.
+
+    Raises:
+        UserError: the model here is not the driver's, or lacks a file.
+    """
     import ray
 
     ready()

@@ -143,7 +143,7 @@ def print_panel(panel: Panel) -> None:
     """The tables of one style at one size, and what their numbers are of."""
     console = Console(width=WIDTH_OF_A_FILE)
     if sys.stdout.isatty():
-        # On a narrower terminal rich would cut numbers; so the terminal breaks lines instead.
+        # On a narrower terminal rich would cut numbers; at this width the terminal itself breaks lines.
         console.width = max(NARROWEST, Console().width)
     print()
     print_table(objectives(panel), console)

@@ -101,7 +101,7 @@ def _effect(key: TimeKey, left: Timed, right: Timed, config: Config) -> Effect:
         test=rank_sum(a, b),
         n=(len(a), len(b)),
         tolerance=config.tolerance_of(SECONDS.name),
-        unchanged=a == b,
+        unchanged=a == b,  # one measurement, stored twice
     )
 
 

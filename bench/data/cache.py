@@ -192,7 +192,7 @@ def _check(file: ManifestFile, part: Path) -> None:
         return
     size = part.stat().st_size
     with part.open("rb") as stream:
-        # behind a byte order mark and blanks: the login page of a proxy or a hotel comes with status 200
+        # behind a byte order mark and blanks; a proxy's login page comes with status 200
         head = stream.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<") and (b"<html" in head or b"<!doctype html" in head):
         raise DownloadError("the server answered with an HTML page instead of the file")

@@ -113,7 +113,7 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A small answer as it came; `address` is where it came from in the end."""
+    """A small answer as it came; `kind` is its content type, `address` where it came from in the end."""
 
     content: bytes
     kind: str

@@ -33,12 +33,17 @@ def path(name: str) -> Path:
 
 @functools.cache
 def sha256(name: str) -> str:
-    """Of its bytes, so that scores of other weights are never taken for these."""
+    """Of its bytes, so that scores of other weights are never taken for these; FileNotFoundError as :func:`path`."""
     return hashlib.sha256(path(name).read_bytes()).hexdigest()
 
 
 def sha256_of(name: str) -> str:
-    """Of a file of weights that comes with the package, or that the manifest pins."""
+    """Of a file of weights that comes with the package, or that the manifest pins.
+
+    Raises:
+        FileNotFoundError: an incomplete installation.
+        UserError: the manifest has no such file.
+    """
     return sha256(name) if is_shipped(name) else manifest.file(name).sha256
 
 

@@ -99,7 +99,7 @@ def _display(names: Sequence[str]) -> Iterator[tuple[Callable[[str], None], Prog
             yield reporter.advance, None
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
-    sizes = {name: manifest.file(name).bytes or 0 for name in names}
+    sizes = {name: manifest.file(name).bytes or 0 for name in names}  # 0: of a size that is not pinned
     with Progress(*columns, console=Console(stderr=True), transient=True) as screen:
         whole = screen.add_task(f"0 of {len(names)} files", total=sum(sizes.values()) or None)
         done = itertools.count(1)

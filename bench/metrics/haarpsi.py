@@ -28,5 +28,6 @@ def haarpsi(sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]) -> Float
     """
     require_pair(sr, hr, "haarpsi", least=LEAST)
     for image in (sr, hr):
+        # before piq, whose own check is an assertion, as in gmsd
         require_unit(image, "haarpsi")
     return piq.haarpsi(sr.double(), hr.double(), data_range=1.0, reduction="none")

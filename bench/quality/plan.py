@@ -36,7 +36,7 @@ LARGE_METRICS = ("psnr", "ssim")
 
 
 def is_large(height: int, width: int) -> bool:
-    """Whether an image is scored in strips."""
+    """Whether an image of so many hr pixels per side is scored in strips."""
     return height * width > LARGE_PIXELS
 
 

@@ -71,7 +71,7 @@ def degrade_large(
 
 
 def luma(hr: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 1"]:
-    """:func:`bench.prepare.to_luma` of an array."""
+    """8-bit luma in studio range, as :func:`bench.prepare.to_luma` makes it; an image of one channel as it is."""
     out = np.empty((*hr.shape[:2], 1), dtype=np.uint8)
     for start, stop in strips(hr.shape[0], STRIP_PIXELS // hr.shape[1]):
         levels = (to_luma(to_tensor(hr[start:stop])) * 255).round()

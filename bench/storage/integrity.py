@@ -25,7 +25,7 @@ REMEDY = "it is damaged; restore a copy, or rename it and repeat the command"
 
 
 def number(file: Path) -> tuple[int, int] | None:
-    """What tells a file from another that has its name; None where there is none."""
+    """What tells a file from another that has its name (device and inode); None where there is none."""
     try:
         found = file.stat()
     except OSError:

@@ -63,7 +63,11 @@ def fields_of(record: SpeedResult | Curve, columns: tuple[str, ...]) -> list[obj
 
 
 def timing(row: Mapping[str, Any]) -> SpeedResult:
-    """Of a row of the table `timings`."""
+    """Of a row of the table `timings`, by column.
+
+    Raises:
+        ValueError: it is none, or its seconds are not finite times above 0; other errors for other content (:func:`sound`).
+    """
     known = {name: row[name] for name in TIMING_COLUMNS}
     parts = {"seconds": json.loads(row["seconds"]), "certificate": mapping(row["certificate"])}
     # written so that NaN is refused too
@@ -73,7 +77,11 @@ def timing(row: Mapping[str, Any]) -> SpeedResult:
 
 
 def curve(row: Mapping[str, Any]) -> Curve:
-    """Of a row of the table `curves`."""
+    """Of a row of the table `curves`, by column.
+
+    Raises:
+        ValueError: it is none; other errors for other content (:func:`sound`).
+    """
     known = {name: row[name] for name in CURVE_COLUMNS}
     return typed(Curve, known | {"terms": mapping(row["terms"])}, "a curve")
 

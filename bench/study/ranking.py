@@ -34,5 +34,6 @@ def bootstrap_bradley_terry(wins: np.ndarray[Any, Any], *, seed: int = 0) -> np.
         wins: (images, n, n), as in :func:`bradley_terry` for each image.
     """
     generator, images = np.random.default_rng(seed), len(wins)
+    # How often each image was drawn: (draws, images).
     draws = generator.multinomial(images, np.full(images, 1 / images), RESAMPLES)
     return np.stack([bradley_terry(np.tensordot(draw, wins, 1)) for draw in draws])

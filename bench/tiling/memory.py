@@ -76,6 +76,9 @@ def bytes_per_pixel(
 
     Args:
         like: the number of channels, dtype and device are its.
+
+    Raises:
+        Exception: whatever the upscaler raises.
     """
     side = up_to(max(PROBE, minimum), multiple)
     lr = torch.full((1, like.shape[1], side, side), 0.5, dtype=like.dtype, device=like.device)

@@ -130,7 +130,7 @@ def _wrong(given: Mapping[str, Any]) -> list[tuple[str, str]]:
     for key in TEXTS:
         if key in given and not (isinstance(given[key], str) and given[key]):
             wrong.append((key, f"must be a text (got {given[key]!r})"))
-    scale = given.get("scale", 2)
+    scale = given.get("scale", 2)  # one that is missing was named above
     if not isinstance(scale, int) or isinstance(scale, bool) or scale < 2:
         wrong.append(("scale", f"must be a whole number of at least 2 (got {scale!r})"))
     if sum(way in given for way in WAYS) != 1:

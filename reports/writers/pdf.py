@@ -38,6 +38,7 @@ def write_pdf(report: Report, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="perceptual-bench-") as name:
         folder = Path(name)
         for font in fonts:
+            # Into the folder that typst may read: it sees no other file of this machine.
             shutil.copy(font, folder / font.name)
         images = _copied(
             {figure.id: figure for section in report.sections for figure in section.figures}, folder

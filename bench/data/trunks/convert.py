@@ -114,7 +114,7 @@ def _checked(arrays: Mapping[str, Any], trunk: Trunk, name: str) -> Arrays:
 
 
 def to_safetensors(arrays: Arrays) -> bytes:
-    """A safetensors file with the arrays in the order of their names: equal arrays, equal bytes, always.
+    """A safetensors file with the arrays, float32, in the order of their names: equal arrays, equal bytes, always.
 
     The format leaves order and padding to the writer, so that another version of the library might write another file.
     """

@@ -148,7 +148,15 @@ def check(file: Path, sdist: Sdist) -> None:
 
 
 def links(content: bytes, kind: str, address: str) -> Iterator[Link]:
-    """The files that a page of an index names, as addresses."""
+    """The files that a page of an index names, as addresses.
+
+    Args:
+        kind: the page's content type.
+        address: of the page, which relative addresses start from.
+
+    Raises:
+        DownloadError: it is JSON, but no simple index.
+    """
     if kind.partition(";")[0].strip() in {JSON, "application/json"}:
         yield from _json_links(content, address)
         return
@@ -285,7 +293,7 @@ def _with_pip(sdist: Sdist, part: Path) -> Path:
         command += ["--use-pep517", "--no-build-isolation", "--retries", "1"]
         command += ["--dest", str(folder), "--requirement", str(wanted)]
         paths = [str(backend.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        # first on the path: the stand-in is what pip imports as setuptools.
+        # first on the path: the stand-in is what pip imports as setuptools
         own = {"PYTHONPATH": os.pathsep.join(paths), "PIP_CONSTRAINT": os.devnull, "TMPDIR": str(folder)}
         try:
             done = subprocess.run(

@@ -85,7 +85,14 @@ def wrapped(network: Network, convention: Convention, scale: int) -> ModelAdapte
 
 
 def run(network: Network, convention: Convention, scale: int, lr: Tensor) -> Tensor:
-    """sr of lr, whatever the network's conventions are."""
+    """sr of lr, whatever the network's conventions are.
+
+    Args:
+        lr: float in [0, 1], `n c h w`, of any size; RGB, or one channel where the network takes luma.
+
+    Raises:
+        ValueError: the network fails on this size, or returns another shape than `scale` says.
+    """
     if convention.channels == 3:
         return _cut_to_size(network, convention, scale, lr)
     if lr.shape[1] == 1:
@@ -107,6 +114,9 @@ def _cut_to_size(network: Network, convention: Convention, scale: int, image: Te
 
 def once(network: Network, convention: Convention, image: Tensor) -> Tensor:
     """One call: order, layout and range there and back.
+
+    Args:
+        image: float in [0, 1], `n c h w`, of a size that the network takes; what comes back is like it.
 
     Raises:
         ValueError: the network failed; says at which size.

@@ -46,7 +46,7 @@ def environment_kept() -> Iterator[None]:
             _put_back(QUICK, before)
         return
     with _lock:
-        # the first one's, since a look taken now would hold what a callable in another thread has changed
+        # the first one's: the state of now may hold what a callable in another thread has changed
         _at_work.append(_at_work[0] if _at_work else _of_the_process())
     mine = _of_the_thread()
     _inside.yes = True
@@ -55,7 +55,7 @@ def environment_kept() -> Iterator[None]:
     finally:
         _inside.yes = False
         with _lock:
-            # all entries are the same look, so that any of them may go
+            # all entries are one and the same, so that any of them may go
             _put_back(PROCESS, _at_work.pop())
         _put_back(THREAD, mine)
 
@@ -201,7 +201,7 @@ THREAD: Kept = {
     "gradient mode": (torch.is_grad_enabled, _put_gradient_mode),
     "default device": (_device, _put_device),
 }
-# What is looked at in no time: a call that is timed pays for these alone.
+# Cheap to read: a call that is timed pays for these alone.
 QUICK: Kept = {
     **THREAD,
     "working directory": PROCESS["working directory"],

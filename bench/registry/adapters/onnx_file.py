@@ -31,7 +31,10 @@ SMALLEST_SIDE = 16  # less than that is a number of channels, not of pixels
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """An ONNX Runtime session as a callable; images and results pass through the host's memory."""
+    """An ONNX Runtime session as a callable; images and results pass through the host's memory.
+
+    It takes and gives what the file says: its layout, its range of values.
+    """
 
     session: Any
     input: str
