@@ -243,7 +243,9 @@ def _refuse_options(entry: Entry) -> None:
     """Of a folder of stylised images: how they are called is a rule, and they have no scale."""
     options = entry.spec.options if isinstance(entry, Outside) and entry.kind == "images" else {}
     if wrong := sorted(options.keys() - {"name"}):
-        raise UserError(f"{entry.text!r} has the option {wrong[0]}={options[wrong[0]]}; required for stylised images: name")
+        raise UserError(
+            f"{entry.text!r} has the option {wrong[0]}={options[wrong[0]]}; required for stylised images: name"
+        )
 
 
 def _refuse_stranger(entry: Entry, styles: Sequence[StyleImage]) -> None:

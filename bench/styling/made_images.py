@@ -105,9 +105,7 @@ def stylized_folder(model: Outside, data: Dataset, styles: Sequence[StyleImage])
     )
 
 
-def _pair(
-    name: str, contents: Mapping[str, str], styles: Mapping[str, str]
-) -> tuple[str, str] | None:
+def _pair(name: str, contents: Mapping[str, str], styles: Mapping[str, str]) -> tuple[str, str] | None:
     """Content and style of a file; None where it is of none.
 
     Raises:

@@ -254,9 +254,7 @@ def _metric(panel: Panel, metric: StyleMetric) -> dict[str, Any]:
         "means": {
             name: asdict(moments(list(each.values()))) if each else None for name, each in values.items()
         },
-        "missing": {
-            model: reason for (model, name), reason in panel.missing.items() if name == metric.name
-        },
+        "missing": {model: reason for (model, name), reason in panel.missing.items() if name == metric.name},
     }
 
 

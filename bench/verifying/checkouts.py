@@ -34,7 +34,9 @@ class Checkout:
         given = os.environ.get(self.variable, "")
         if given and Path(given).expanduser().is_dir():
             return ""
-        state = f"${self.variable} is {given!r}, which is no folder" if given else f"${self.variable} is not set"
+        state = (
+            f"${self.variable} is {given!r}, which is no folder" if given else f"${self.variable} is not set"
+        )
         folder = self.repository.rstrip("/").rpartition("/")[2].removesuffix(".git")
         return (
             f"{state}; required a checkout of {self.repository}: git clone {self.repository} && "

@@ -69,7 +69,9 @@ class Config:
         lacking = sorted({dataset(claim.dataset).name for claim in claims.claims if claim.run} - set(known))
         if lacking:
             wanted = " ".join(f"{name}=OWNER/NAME" for name in lacking)
-            raise UserError(f"--eval-results needs the id on the Hub of each data set; required --hub-dataset {wanted}")
+            raise UserError(
+                f"--eval-results needs the id on the Hub of each data set; required --hub-dataset {wanted}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +219,9 @@ def read(file: Path, only: tuple[str, ...] = ()) -> Claims:
             reading.problems.append(f"{reading.top(key)}: unknown key; there are: {', '.join(TABLES)}")
     tables = given.get("claims")
     if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-        raise UserError("; ".join([f"{str(file)!r} has no [[claims]]; required at least one", *reading.problems]))
+        raise UserError(
+            "; ".join([f"{str(file)!r} has no [[claims]]; required at least one", *reading.problems])
+        )
     for variable, each in _tables(given, reading).items():
         reading.checkout(variable, each)
     for i, each in enumerate(tables):

@@ -74,7 +74,9 @@ def judge_all(
             wanted = sorted({metric for metric, _ in open_ if metric in CONVENTIONS})
             if not wanted:
                 break
-            own = next((each for values in found.values() for each in values if each.protocol == protocol), None)
+            own = next(
+                (each for values in found.values() for each in values if each.protocol == protocol), None
+            )
             if own is None:
                 continue
             for metric, candidate in _conventions(protocol, wanted, first, config, own):

@@ -123,5 +123,7 @@ def test_weights_that_are_code_are_refused(checkouts: Path) -> None:
 
 def test_a_checkout_that_is_not_there_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PAN", raising=False)
-    with pytest.raises(UserError, match=r"git clone https://github.com/zhaohengyuan1/PAN && git -C PAN checkout 4d045d"):
+    with pytest.raises(
+        UserError, match=r"git clone https://github.com/zhaohengyuan1/PAN && git -C PAN checkout 4d045d"
+    ):
         opened("pan,name=absent")

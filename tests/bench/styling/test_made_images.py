@@ -74,7 +74,8 @@ def test_each_image_is_scored_with_its_own_content_and_style() -> None:
             image, content = shown(f"made/{stem}_stylized_{style}.png"), shown(f"photos/{stem}.png")
             of_image, of_content = network(image), network(content)
             distances = [
-                gram_distance(gram(of_image[k]), gram(of_style[k])) / of_style[k].shape[1] ** 2 for k in LAYERS
+                gram_distance(gram(of_image[k]), gram(of_style[k])) / of_style[k].shape[1] ** 2
+                for k in LAYERS
             ]
             expected = {
                 "content": feature_loss(of_image["relu3_1"], of_content["relu3_1"]).item(),
@@ -89,7 +90,10 @@ def test_each_image_is_scored_with_its_own_content_and_style() -> None:
                 apart = gram_distance(gram(of_image[layer]), gram(of_style[layer])).item()
                 assert values[f"gram-{layer}"][stem] == pytest.approx(apart, rel=1e-6)
             counts = [
-                [np.bincount(np.asarray(images.to_array(each))[..., c].ravel(), minlength=256) for c in range(3)]
+                [
+                    np.bincount(np.asarray(images.to_array(each))[..., c].ravel(), minlength=256)
+                    for c in range(3)
+                ]
                 for each in (image, reference)
             ]
             cdf = [np.cumsum(each, 1) / np.sum(each, 1, keepdims=True) for each in counts]
@@ -105,7 +109,9 @@ def test_metrics_of_a_network_are_missing_with_the_reason(capsys: pytest.Capture
         assert found[name]["means"]["made"] is None
         assert "made elsewhere" in found[name]["missing"]["made"]
     assert found["content-ssim"]["missing"] == {}
-    assert "made: no stability-shift, stability-noise: its images were made elsewhere" in capsys.readouterr().out
+    assert (
+        "made: no stability-shift, stability-noise: its images were made elsewhere" in capsys.readouterr().out
+    )
 
 
 def test_a_results_file_holds_them_as_those_of_networks_and_nothing_is_done_twice(
@@ -147,11 +153,24 @@ def test_a_name_that_fits_two_pairs_is_refused(capsys: pytest.CaptureFixture[str
     for name in ("b_stylized_ink.png", "ink.png"):
         images.write(Path("styles") / name, picture(40, 30, 1 + len(name)))
     images.write(Path("made/a_stylized_b_stylized_ink.png"), picture(40, 30, 3))
-    arguments = ["--style", "styles/b_stylized_ink.png", "styles/ink.png", "--sizes", "24", "--images", "mixed"]
-    assert program.main([*arguments, "--models", "made", "--no-baseline", "--loss-network", "vgg19-conv3_1"]) == 2
+    arguments = [
+        "--style",
+        "styles/b_stylized_ink.png",
+        "styles/ink.png",
+        "--sizes",
+        "24",
+        "--images",
+        "mixed",
+    ]
+    assert (
+        program.main([*arguments, "--models", "made", "--no-baseline", "--loss-network", "vgg19-conv3_1"])
+        == 2
+    )
     said = capsys.readouterr().err
     assert "'a_stylized_b_stylized_ink.png' can be content 'a' in style 'b_stylized_ink', or content " in said
-    assert "'a_stylized_b' in style 'ink'; required names that fit CONTENT_stylized_STYLE.png in one way" in said
+    assert (
+        "'a_stylized_b' in style 'ink'; required names that fit CONTENT_stylized_STYLE.png in one way" in said
+    )
 
 
 def test_two_images_of_one_pair_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,10 +179,15 @@ def test_two_images_of_one_pair_are_refused(capsys: pytest.CaptureFixture[str]) 
     assert "has two images of content 'a' in style 'ink'" in capsys.readouterr().err
 
 
-def test_images_of_other_styles_and_contents_are_left_out_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_of_other_styles_and_contents_are_left_out_and_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run("--no-pictures", styles=("ink",)) == 0
     said = capsys.readouterr().err
-    assert "left out, of no content in no style that was asked for: 'a_stylized_oil.png', 'b_stylized_oil.png'" in said
+    assert (
+        "left out, of no content in no style that was asked for: 'a_stylized_oil.png', 'b_stylized_oil.png'"
+        in said
+    )
 
 
 def test_an_image_of_another_shape_costs_itself_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,7 +205,9 @@ def test_an_image_of_another_shape_costs_itself_alone(capsys: pytest.CaptureFixt
         ("none/", "there is no file or folder"),
     ],
 )
-def test_what_is_no_such_folder_is_refused(model: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_such_folder_is_refused(
+    model: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("--models", model) == 2
     assert message in capsys.readouterr().err
 

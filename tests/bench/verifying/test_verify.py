@@ -51,7 +51,11 @@ def claims(folder: Path, text: str) -> Path:
         ('"bicubic"', '"bicubic"\nexpected = "right"', "expected: must be one of"),
         ('id = "two"', 'id = "one"', "is the id of two claims"),
         ('paper = "P"', 'paper = "P"', "gives psnr again: a claim of the same paper, model, data set"),
-        ('"bicubic"', '"bicubic"\ncheckout = "NET"', "line 11, claim two, checkout: must be the name of a table"),
+        (
+            '"bicubic"',
+            '"bicubic"\ncheckout = "NET"',
+            "line 11, claim two, checkout: must be the name of a table",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_line_and_key_and_the_rest_is_read(
@@ -68,12 +72,24 @@ def test_a_mistake_is_named_with_line_and_key_and_the_rest_is_read(
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('dataset = "samples"', 'dataset = "sampls"', "line 7, claim two, dataset: no data set or folder is called"),
+        (
+            'dataset = "samples"',
+            'dataset = "sampls"',
+            "line 7, claim two, dataset: no data set or folder is called",
+        ),
         ('run = "bicubic"', 'run = "bicubik"', "line 10, claim two, run: no model is called 'bicubik'"),
-        ('run = "bicubic"', 'run = "none.pth"', "line 10, claim two, run: there is no file or folder 'none.pth'"),
+        (
+            'run = "bicubic"',
+            'run = "none.pth"',
+            "line 10, claim two, run: there is no file or folder 'none.pth'",
+        ),
         ('run = "bicubic"', 'run = "none.py:net"', "line 10, claim two, run: there is no file 'none.py'"),
         ('run = "bicubic"', 'images = "none"', "line 10, claim two, images: there is no folder 'none'"),
-        ('run = "bicubic"', 'run = "srcnn-955"\n# x8', "line 10, claim two, run: srcnn-955 has no weights for x8"),
+        (
+            'run = "bicubic"',
+            'run = "srcnn-955"\n# x8',
+            "line 10, claim two, run: srcnn-955 has no weights for x8",
+        ),
     ],
 )
 def test_what_cannot_be_measured_is_named_with_line_and_key_and_stays_a_claim(
@@ -97,9 +113,7 @@ def test_a_claim_that_cannot_be_compared_needs_no_data_set(tmp_path: Path) -> No
     assert (found.claims[0].cannot, found.claims[0].expected) == ("why", {"psnr": "cannot"})
 
 
-def test_a_metric_that_cannot_run_costs_itself_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_metric_that_cannot_run_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EXTRAS, "metrics", "a_package_that_is_not_installed")
     text = CLAIM.replace('psnr = "28.42"', 'psnr = "28.42", haarpsi = "0.7"')
     found = read(claims(tmp_path, text))
