@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50
   python -m bench.style_quality --style la_muse --sizes 256 --limit 2 --iterations 100
   python -m bench.style_quality --style la_muse --sizes 256 --metrics content-lpips gram colour-histogram
-  python -m bench.style_quality --style la_muse --images photos/ --models my_images/ --no-baseline --metrics content-ssim gram
+  python -m bench.style_quality --style la_muse --images photos/ --models my_images/ --metrics content-ssim gram
   python -m bench.style_quality --style my_style.jpg --images my_photos/ --loss-network vgg19-conv3_1
 
 For each image an iteration at 512x512 takes 1 to 2 s on two CPU cores: --limit and --iterations are for a quick look.

@@ -1,4 +1,4 @@
-"""Folders of stylised images that another program made, scored as they are: `CONTENT_stylized_STYLE.png`, matched by name."""
+"""Folders of stylised images that another program made, scored as they are: `CONTENT_stylized_STYLE.png`, by name."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def notes(panel: Panel) -> Iterator[str]:
 
 
 def _lacking(panel: Panel) -> Iterator[str]:
-    """The metrics that a network would have, and why it has none; those of contents and the optimisation say it themselves."""
+    """Metrics that a network would have, and why these have none; contents and the optimisation are spoken of elsewhere."""
     for summary in panel.comparison.networks:
         own = {name: reason for (model, name), reason in panel.missing.items() if model == summary.subject}
         for reason in dict.fromkeys(own.values()):

@@ -1,4 +1,4 @@
-"""Repositories of others that claims' models are in: a file of claims names them, an environment variable where a copy lies."""
+"""Repositories of others that claims' models are in. An environment variable says where a copy of each lies."""
 
 from __future__ import annotations
 

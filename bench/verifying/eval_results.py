@@ -1,4 +1,4 @@
-"""Verified values as evaluation results for models' pages on the Hugging Face Hub, through the exporter of `bench.export`."""
+"""Verified values as evaluation results for models' pages on the Hugging Face Hub, by the exporter of `bench.export`."""
 
 from __future__ import annotations
 

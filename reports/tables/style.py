@@ -8,7 +8,7 @@ from bench.styling.summary import Overtaking, Summary
 from reports.formatting import counted, seconds
 from reports.load.gather_styles import RELEASED
 from reports.load.objectives import Panel, Series, all_series, networks, same_machine
-from reports.load.results import CONTENT, GATYS, SHORT, Results
+from reports.load.results import GATYS, SHORT, Results
 from reports.parts import Cell, Head, Table
 from reports.protocol_words import objective_words, style_words
 

@@ -1,7 +1,7 @@
 """Networks of their authors' own repositories, as `authors.py:NAME` for `bench.sr_quality --models` and for claims.
 
-NAME is `imdn`, `pan` or `carn_m`, each for x2, x3 and x4. A checkout of each repository is named by an environment variable,
-see `SOURCES` and README.md.
+NAME is `imdn`, `pan` or `carn_m`, each for x2, x3 and x4. An environment variable names a checkout of each repository: see
+`SOURCES` and README.md.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ SOURCES = {
 
 
 class Network(nn.Module):
-    """A network called as its repository's test program calls it: RGB in [0, 1] in and out, the whole image; not clipped."""
+    """A network called as its repository's test program calls it: the whole image, RGB in [0, 1] in and out; not clipped."""
 
     def __init__(self, name: str, scale: int) -> None:
         super().__init__()
