@@ -96,7 +96,7 @@ SOURCES = {
 
 
 class Network(nn.Module):
-    """A network called as its repository's test program calls it: the whole image, RGB in [0, 1] in and out; not clipped."""
+    """A network called as its repository's test program calls it: the whole image, RGB in [0, 1]; sr is not clipped."""
 
     def __init__(self, name: str, scale: int) -> None:
         super().__init__()
