@@ -218,7 +218,7 @@ def test_verdicts(values: list[float], outcome: str, text: str) -> None:
 
 def test_samples_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    broken = CLAIM.replace('"one"', '"two"').replace('"bicubic"', '"none.pth"')
+    broken = CLAIM.replace('"one"', '"two"').replace('"M"', '"N"').replace('"bicubic"', '"none.pth"')
     file = claims(tmp_path, CLAIM.replace("28.42", "5.00") + broken)
     assert main([str(file), "--json", "out.json"]) == 1
     one, two = json.loads(Path("out.json").read_text(encoding="utf-8"))["claims"]
