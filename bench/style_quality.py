@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50
   python -m bench.style_quality --style la_muse --sizes 256 --limit 2 --iterations 100
   python -m bench.style_quality --style la_muse --sizes 256 --metrics content-lpips gram colour-histogram
+  python -m bench.style_quality --style la_muse --images photos/ --models my_images/ --metrics content-ssim gram
   python -m bench.style_quality --style my_style.jpg --images my_photos/ --loss-network vgg19-conv3_1
 
 For each image an iteration at 512x512 takes 1 to 2 s on two CPU cores: --limit and --iterations are for a quick look.
@@ -30,7 +31,8 @@ HELP = {
     "style": "a style by name, or the file of a picture; several are allowed",
     "sizes": "side of the contents, each cut to a square (default: 256 512 1024)",
     "images": "a data set or a folder of images (default: coco50)",
-    "models": "default: every registered network of the style that can be loaded",
+    "models": "default: every registered network of the style that can be loaded; or a folder of images that were made "
+    "elsewhere, called CONTENT_stylized_STYLE.png",
     "metrics": f"measures of the images besides the objective: {', '.join(METRICS)}",
     "initial": "what the optimisation starts from: normal noise of one level about the mean, as the release (default), "
     "uniform noise, or the content",

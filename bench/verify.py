@@ -11,11 +11,13 @@ from pathlib import Path
 
 from bench.cli import guard
 from bench.config_file import Command, parse, with_config
+from bench.exporting.config import hub_dataset
 
 EXAMPLES = """examples:
   python -m bench.verify                          (the claims of this package)
   python -m bench.verify my_claims.toml --db results.db --json verified.json
   python -m bench.verify --only rcan2018-bicubic-set5-x4
+  python -m bench.verify --eval-results hub --hub-dataset set5=OWNER/Set5 set14=OWNER/Set14
 
 The file is described in docs/verify.md. What was scored before is not scored again.
 exit status: 0 every claim came out as it was expected, 1 one did not, or the file has a mistake, 2 bad usage, 130
@@ -27,6 +29,11 @@ HELP = {
     "only": "only the claims of these ids",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "json": "also write every outcome as JSON",
+    "eval-results": "also write the verified values for models' pages on the Hugging Face Hub: "
+    "DIR/MODEL/.eval_results/*.yaml, as bench.export does",
+    "hub-dataset": "what data sets are called on the Hub; --eval-results requires it for each that is scored",
+    "source-url": "where the evaluation can be looked up, for --eval-results; left out by default",
+    "source-name": "of --source-url",
 }
 
 
@@ -45,7 +52,23 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--only", nargs="+", default=[], metavar="ID", help=HELP["only"])
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--json", type=Path, metavar="FILE", help=HELP["json"])
+    _add_hub(p.add_argument_group("the Hugging Face Hub"))
     return with_config(p)
+
+
+def _add_hub(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--eval-results", type=Path, metavar="DIR", help=HELP["eval-results"])
+    group.add_argument(
+        "--hub-dataset",
+        nargs="+",
+        action="extend",
+        type=hub_dataset,
+        default=[],
+        metavar="NAME=ID",
+        help=HELP["hub-dataset"],
+    )
+    group.add_argument("--source-url", metavar="URL", help=HELP["source-url"])
+    group.add_argument("--source-name", metavar="TEXT", help=HELP["source-name"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,6 +83,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
 
     config = Config(**{**vars(args), "only": tuple(args.only)})
     claims = read(config.file, config.only)  # what is wrong with it is said before torch is loaded
+    config.check(claims)
     from bench.commands.verify import verify
 
     return verify(config, claims, command)

@@ -145,7 +145,8 @@ def _loaded(job: Job) -> Plan:
     Raises:
         UserError: the objective or a network here is not the driver's.
     """
-    config = replace(job.config, models=tuple(map(catalog.stylizer_entry, job.models)))
+    models = tuple(catalog.stylizer_entry(name, images=True) for name in job.models)
+    config = replace(job.config, models=models)
     (style,) = config.style
     # a named style may lie in another cache folder on this node
     if style.name in names() and not style.file.is_file():

@@ -21,6 +21,7 @@ from bench.devices import exact_float32
 from bench.failures import print_missing
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
 from bench.records import Failure, Run
+from bench.registry.external import ExternalModel
 from bench.storage.store import Store, now
 from bench.styling.config import Config, read_config
 from bench.styling.engine import Engine, Pool, in_batches
@@ -63,7 +64,14 @@ def refuse_inputs(config: Config, json_file: Path | None) -> None:
             *image_files([config.images]),
         ],
         writes=[*store_files("--db", config.db), *([("--json", json_file)] if json_file else [])],
-        folders_read=image_folders([config.images]),
+        folders_read=[
+            *image_folders([config.images]),
+            *(
+                (f"the folder of {entry.name}", entry.spec.source)
+                for entry in config.models
+                if isinstance(entry, ExternalModel) and entry.kind == "images"
+            ),
+        ],
         folders_written=[] if config.pictures is None else [("--pictures", config.pictures.absolute())],
     )
 
@@ -127,6 +135,7 @@ def measure_plans(
                     machines=tuple(machines(store, curves)),
                     metrics=plan.metrics,
                     scores=tuple(scores),
+                    missing={key: why for m in plan.methods for key, why in m.missing(plan.metrics).items()},
                 )
                 for comparison in comparisons(curves)
             ]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
 from bench.atomic import atomic_write
-from bench.cli import DONE, FAILED, device, progress, writable_file
+from bench.cli import DONE, FAILED, as_given, device, progress, writable_file
 from bench.environment import environment, suite_version
 from bench.outputs import model_files, refuse_clashes, store_files
+from bench.storage.reader import read
 from bench.storage.store import Store
 from bench.tables import Column, Table, columns, print_table
 from bench.text import one_line, printable
+from bench.verifying import eval_results
 from bench.verifying.config import Claim, Claims, Config
 from bench.verifying.score import judge_all
 from bench.verifying.verdict import Verdict, judge
@@ -29,11 +32,14 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
         The exit status: done only if the file has no problem and every value came out as expected.
     """
     file = writable_file(config.json) if config.json else None
+    hub = config.eval_results.absolute() if config.eval_results else None
     runs = [claim.run for claim in claims.claims if claim.run]
     refuse_clashes(
         reads=[("the claims", config.file), *model_files(dict.fromkeys(runs))],
         writes=[*store_files("--db", config.db), *([("--json", file)] if file else [])],
+        folders_written=[("--eval-results", hub)] if hub else [],
     )
+    claims = claims.with_weights()
     for line in claims.problems:
         print(one_line(line), file=sys.stderr)
     where = device(config.device)
@@ -58,6 +64,8 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
     for line in claims.problems:
         print(one_line(line))
     surprises = [verdict for verdict in verdicts if not verdict.as_expected]
+    if hub:
+        export(hub, config, claims, verdicts)
     print(f"\n{len(verdicts)} values, {len(verdicts) - len(surprises)} as expected; results: {config.db}")
     if file:
         record = {
@@ -80,6 +88,15 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
         with atomic_write(file) as part:
             part.write_text(json.dumps(record, indent=1), encoding="utf-8")
     return FAILED if surprises or claims.problems else DONE
+
+
+def export(hub: Path, config: Config, claims: Claims, verdicts: Sequence[Verdict]) -> None:
+    """Write the verified values as evaluation results, and say where."""
+    texts = eval_results.files(claims.claims, verdicts, read([config.db]), config.hub)
+    for name, text in texts.items():
+        with atomic_write(hub / name) as part:
+            part.write_text(text, encoding="utf-8")
+    print(f"\n{len(texts)} files of verified values: {as_given(hub)}")
 
 
 def table(verdicts: Sequence[Verdict]) -> Table:

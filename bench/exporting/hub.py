@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -28,6 +29,8 @@ class Result:
 
     Attributes:
         run: the newest of those that measured it.
+        convention: by which `value` was measured on the protocol's images, in words; empty for the protocol's own.
+        printed: whose published value it is, in words; empty for none.
     """
 
     dataset: str
@@ -39,16 +42,27 @@ class Result:
     n: int
     run: StoredRun
     about_machine: str
+    convention: str = ""
+    printed: str = ""
 
     @property
     def notes(self) -> str:
         """All that a reader needs to tell whether another number can be compared with it."""
         who = f" by {self.run.contributor}" if self.run.contributor else ""
+        convention = f"{self.convention}, on the images of " if self.convention else ""
+        printed = f"; published: {self.printed}" if self.printed else ""
         return printable(
-            f"protocol {self.protocol} (sha256 {self.protocol_hash}), x{self.scale}, mean of {self.n} images, "
+            f"{convention}protocol {self.protocol} (sha256 {self.protocol_hash}), x{self.scale}, mean of {self.n} images, "
             f"{self.metric.name} version {self.metric.version}; perceptual-bench {suite_version()}; "
-            f"measured{who} on {self.about_machine}"
+            f"measured{who} on {self.about_machine}{printed}"
         )
+
+    @property
+    def stem(self) -> str:
+        """Of its file: what is measured by another convention stands in a file of its own."""
+        own = f"-{hashlib.sha256(self.convention.encode()).hexdigest()[:SHORT]}" if self.convention else ""
+        name = f"{self.dataset}-x{self.scale}-{self.protocol}-{self.protocol_hash[:SHORT]}{own}"
+        return re.sub(r"[^A-Za-z0-9.+-]+", "_", name).lstrip(".")
 
 
 def results(contents: ResultsData, config: Config) -> list[Result]:
@@ -112,9 +126,7 @@ def eval_results(found: Sequence[Result], config: Config) -> dict[str, str]:
         )
     files: dict[str, list[dict[str, Any]]] = {}
     for each in found:
-        name = f"{each.dataset}-x{each.scale}-{each.protocol}-{each.protocol_hash[:SHORT]}"
-        # Names of data sets may hold anything; the hash in the name keeps two protocols apart.
-        files.setdefault(f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', name).lstrip('.')}.yaml", []).append(
+        files.setdefault(f"{each.stem}.yaml", []).append(
             {
                 "dataset": {"id": ids[each.dataset], "task_id": f"{each.metric.name}-x{each.scale}"},
                 "value": each.value,

@@ -94,8 +94,11 @@ def upscaler_entry(name: str) -> UpscalerEntry | ExternalModel:
     return chosen
 
 
-def stylizer_entry(name: str) -> StylizerEntry | ExternalModel:
+def stylizer_entry(name: str, *, images: bool = False) -> StylizerEntry | ExternalModel:
     """The entry called `name`, or the stylizer from outside that it is the path of.
+
+    Args:
+        images: a folder of images is one too.
 
     Raises:
         UserError: there is none; the message lists those there are.
@@ -104,7 +107,7 @@ def stylizer_entry(name: str) -> StylizerEntry | ExternalModel:
     if isinstance(known, StylizerEntry):
         return known
     chosen = found(name, lambda: ", ".join([*stylizers.STYLIZERS, *EXTENDED.names()]))
-    if chosen.kind != "stylizer":
+    if chosen.kind != "stylizer" and not (images and chosen.kind == "images"):
         raise UserError(f"{name!r} is not a stylizer but {chosen.about}; must be a style network")
     return chosen
 

@@ -26,7 +26,7 @@ BASELINE_VERSION = "2"
 FALLBACK = "vgg16"
 
 Entry = StylizerEntry | ExternalModel
-"""A style network of the table, or one from outside."""
+"""A style network of the table, or one from outside, or a folder of images that one made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,10 +228,11 @@ def loss_network(objective: Objective, trained: Sequence[Entry]) -> tuple[str, s
 
 def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> tuple[Entry, ...]:
     """Those named, or all of the styles; in the table's order."""
-    chosen = [catalog.stylizer_entry(name) for name in models or ()]
+    chosen = [catalog.stylizer_entry(name, images=True) for name in models or ()]
     # Before anything is loaded: a network is for the one style that it was trained on.
     for entry in chosen:
         _refuse_other_style(entry, styles)
+        _refuse_options(entry)
     refuse_namesakes(chosen)
     wanted = {entry.name for entry in chosen}
     listed = (
@@ -241,6 +242,15 @@ def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> t
     )
     others = (entry for entry in chosen if entry.name not in stylizers.STYLIZERS)
     return (*listed, *dict.fromkeys(others))
+
+
+def _refuse_options(entry: Entry) -> None:
+    """Of a folder of stylised images: how they are called is a rule, and they have no scale."""
+    options = entry.spec.options if isinstance(entry, ExternalModel) and entry.kind == "images" else {}
+    if wrong := sorted(options.keys() - {"name"}):
+        raise UserError(
+            f"{entry.text!r} has the option {wrong[0]}={options[wrong[0]]}; for stylised images there is: name"
+        )
 
 
 def _refuse_other_style(entry: Entry, styles: Sequence[StyleImage]) -> None:

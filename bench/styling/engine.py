@@ -87,7 +87,15 @@ class Engine:
         if not pending:
             return None
         pixels = plan.prepare(images.to_tensor(loaded.pixels))
-        return Content(name=name, sha256=loaded.sha256, pixels=pixels, pictured=pictured, pending=pending)
+        return Content(
+            name=name,
+            sha256=loaded.sha256,
+            pixels=pixels,
+            pictured=pictured,
+            pending=pending,
+            height=h,
+            width=w,
+        )
 
     def pending(self, item: Item, *, pictured: bool) -> dict[str, int]:
         """Methods without a result, with the iterations to do: a stored curve is never made shorter."""

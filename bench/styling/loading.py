@@ -17,10 +17,12 @@ from bench.data.styles import StyleImage
 from bench.errors import MissingFile, UserError
 from bench.records import Picture, StyleProtocol
 from bench.registry import catalog
+from bench.registry.external import ExternalModel
 from bench.styling import metrics as style_metrics
 from bench.styling import objective as style_objective
 from bench.styling.batch import batch_size
 from bench.styling.config import Config, Entry, loss_network, of_style
+from bench.styling.made_images import StylizedFolder, StylizedImages, stylized_folder
 from bench.styling.methods import Aim, ContentItself, Optimisation, Stylizer, TimedNetwork
 from bench.styling.plan import Method, Plan
 from bench.styling.summary import marks
@@ -40,16 +42,26 @@ def plans(config: Config, device: torch.device, *, warn: Log, log: Log) -> list[
 
     Raises:
         MissingFile: a network that was named, a loss network or a metric lacks a file.
-        UserError: a layer that the loss network does not have; a style that is broken or too small.
+        UserError: a layer that the loss network does not have; a style that is broken or too small; a folder of stylised
+            images whose names are ambiguous or missing.
     """
+    folders = {
+        entry: stylized_folder(entry, config.images, config.style)
+        for entry in config.models
+        if isinstance(entry, ExternalModel) and entry.kind == "images"
+    }
+    for line in (line for folder in folders.values() for line in folder.lines()):
+        log(line)
     loaded = dict(_networks(config, device, log))
-    return [plan for style in config.style for plan in _plans(config, style, loaded, device, warn)]
+    return [plan for style in config.style for plan in _plans(config, style, loaded, folders, device, warn)]
 
 
 def _networks(
     config: Config, device: torch.device, log: Log
 ) -> Iterator[tuple[Entry, Callable[[Tensor], Tensor]]]:
     for entry in config.models:
+        if entry.kind == "images":
+            continue
         try:
             yield entry, catalog.load_stylizer(entry.text, cache.find, device)
         except UserError as error:
@@ -64,6 +76,7 @@ def _plans(
     config: Config,
     style: StyleImage,
     loaded: Mapping[Entry, Callable[[Tensor], Tensor]],
+    folders: Mapping[ExternalModel, StylizedFolder],
     device: torch.device,
     warn: Log,
 ) -> Iterator[Plan]:
@@ -100,6 +113,17 @@ def _plans(
                     network_hash=entry.hash(1),
                 )
             )
+        methods += [
+            StylizedImages(
+                dataset=name,
+                name=entry.name,
+                subject=entry.name,
+                aim=aim,
+                files=folder.of_style(style.name),
+                images_hash=folder.hashes[style.name],
+            )
+            for entry, folder in folders.items()
+        ]
         if config.baseline:
             methods.append(
                 Optimisation(

@@ -89,9 +89,23 @@ class Judged(Method):
         """What style metrics measure, by the name that the scores have; None for each before there is any."""
         return {self.subject: None if measured is None else measured.image}
 
+    @property
+    def without_network(self) -> str:
+        """Why metrics of a network say nothing of its images, where none makes them."""
+        return "no network made its images"
+
     def applicable(self, metrics: Sequence[StyleMetric]) -> list[StyleMetric]:
         """Those that say something of its images."""
         return [metric for metric in metrics if self.stylize or not metric.entry.of_network]
+
+    def missing(self, metrics: Sequence[StyleMetric]) -> Mapping[tuple[str, str], str]:
+        there = self.applicable(metrics)
+        return {
+            (model, metric.name): self.without_network
+            for model in self.measured_images(None)
+            for metric in metrics
+            if metric not in there
+        }
 
     def score_keys(self, item: Item, metrics: Sequence[StyleMetric]) -> set[ScoreKey]:
         return {

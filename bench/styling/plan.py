@@ -47,11 +47,14 @@ class Content(Item):
         pixels: as the protocol has it, RGB in [0, 1], on the CPU.
         pictured: images of it are kept.
         pending: by name the methods without a result of it, with the iterations to do.
+        height, width: of the file, in pixels.
     """
 
     pixels: Float[Tensor, "1 3 h w"]
     pictured: bool
     pending: Mapping[str, int]
+    height: int = 0
+    width: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +148,10 @@ class Method(ABC):
     ) -> Iterator[Score | Exception]:
         """The values of style metrics, or why there is none."""
         return iter(())
+
+    def missing(self, metrics: Sequence[StyleMetric]) -> Mapping[tuple[str, str], str]:
+        """Why metrics say nothing of its images, by the model's name and the metric's; those that do are skipped."""
+        return {}
 
     @property
     def report_every(self) -> int:

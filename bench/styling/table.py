@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.data.styles import INITIAL
@@ -42,6 +42,7 @@ class Panel:
         baseline: None where none was asked for.
         machines: that the curves were measured on, a line each.
         metrics: that were asked for besides the objective, and `scores`, their values.
+        missing: why a metric says nothing of a model's images, by the names of both.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Panel:
     machines: tuple[str, ...]
     metrics: tuple[StyleMetric, ...] = ()
     scores: tuple[Score, ...] = ()
+    missing: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def values(self, model: str, metric: str) -> dict[str, float]:
         """Of a metric, by content; of a model as :attr:`Line.name` has it."""
@@ -142,7 +144,7 @@ def _overtaking_row(found: Crossover) -> tuple[str, ...]:
         iterations(found.of_mean, found),
         short(found.seconds_per_iteration),
         seconds,
-        short(found.seconds),
+        short(found.seconds) if found.seconds else "",
         times,
     )
 
@@ -154,6 +156,7 @@ def notes(panel: Panel) -> Iterator[str]:
     for summary in panel.comparison.baselines:
         if panel.baseline:
             yield baseline(panel.baseline, summary)
+    yield from _lacking(panel)
     if panel.comparison.overtakings:
         found = panel.comparison.overtakings[0]
         yield (
@@ -165,6 +168,15 @@ def notes(panel: Panel) -> Iterator[str]:
         yield f"machine: {machine}"
     if len(panel.machines) > 1:
         yield "the times are not all of one machine; --force measures them again, here"
+
+
+def _lacking(panel: Panel) -> Iterator[str]:
+    """Metrics that a network would have, and why these have none; contents and the optimisation are spoken of elsewhere."""
+    for summary in panel.comparison.networks:
+        own = {name: reason for (model, name), reason in panel.missing.items() if model == summary.subject}
+        for reason in dict.fromkeys(own.values()):
+            names = ", ".join(name for name, why in own.items() if why == reason)
+            yield f"{summary.subject}: no {names}: {reason}"
 
 
 def objective(protocol: StyleProtocol) -> str:
@@ -245,6 +257,7 @@ def _metric(panel: Panel, metric: StyleMetric) -> dict[str, Any]:
         "means": {
             name: asdict(moments(list(each.values()))) if each else None for name, each in values.items()
         },
+        "missing": {model: reason for (model, name), reason in panel.missing.items() if name == metric.name},
     }
 
 

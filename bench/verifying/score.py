@@ -26,7 +26,6 @@ from bench.quality.engine import ResultWriter, evaluate, results
 from bench.quality.loading import can_measure, plans
 from bench.quality.plan import Plan
 from bench.records import HR, Run
-from bench.registry import catalog
 from bench.storage.store import Store, now
 from bench.verifying.config import Claim, Config
 from bench.verifying.verdict import Candidate, Verdict, holds, judge
@@ -52,9 +51,13 @@ def judge_all(
     found: dict[str, list[Candidate]] = {}
     reason = ""
     # Values that are not found yet: metrics without any are not measured under further protocols.
-    open_ = {(metric, text) for claim in claims for metric, text in claim.values.items()}
+    open_ = {
+        (metric, text)
+        for claim in claims
+        for metric, text in claim.values.items()
+        if metric not in claim.missing
+    }
     try:
-        name = catalog.upscaler_entry(first.run).name
         scored = []
         for protocol in PROTOCOLS:
             metrics = sorted({metric for metric, _ in open_})
@@ -65,14 +68,19 @@ def judge_all(
                 reason = reason or lack
                 continue
             scored.append(protocol)
-            for metric, value in made.items():
-                found.setdefault(metric, []).append(Candidate(under=protocol, value=value))
-                open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, value)}
+            for metric, candidate in made.items():
+                found.setdefault(metric, []).append(candidate)
+                open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, candidate.value)}
         for protocol in (protocol for protocol in IMAGES_OF if protocol in scored):
             wanted = sorted({metric for metric, _ in open_ if metric in CONVENTIONS})
             if not wanted:
                 break
-            for metric, candidate in _conventions(protocol, wanted, first, config, name):
+            own = next(
+                (each for values in found.values() for each in values if each.protocol == protocol), None
+            )
+            if own is None:
+                continue
+            for metric, candidate in _conventions(protocol, wanted, first, config, own):
                 found[metric].append(candidate)
                 open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, candidate.value)}
     # RuntimeError is what torch raises in a model from outside; its claims alone are lost.
@@ -80,7 +88,8 @@ def judge_all(
         reason = str(error)
     for claim in claims:
         for metric, printed in claim.values.items():
-            yield judge(claim.id, metric, printed, claim.expected[metric], found.get(metric, []), reason)
+            own_reason = claim.missing.get(metric, reason)
+            yield judge(claim.id, metric, printed, claim.expected[metric], found.get(metric, []), own_reason)
 
 
 def _under(
@@ -92,7 +101,7 @@ def _under(
     store: Store,
     command: Sequence[str],
     reporter: Reporter,
-) -> tuple[dict[str, float], str]:
+) -> tuple[dict[str, Candidate], str]:
     """Means by metric under a protocol, or why there are none: a mean over a part of the images is no claim's."""
     asked = quality_config(
         datasets=[claim.dataset],
@@ -115,7 +124,17 @@ def _under(
     rows = results(plan, store, evaluate(ResultWriter(plan, store, number, reporter)))
     store.finish(number)
     images = len(plan.dataset.images)
-    made = {row.metric: row.mean for row in rows if row.model != HR and row.n == images}
+    made = {
+        row.metric: Candidate(
+            under=protocol,
+            value=row.mean,
+            protocol=protocol,
+            model=row.model,
+            model_hash=next(model.hash for model in plan.models if model.name == row.model),
+        )
+        for row in rows
+        if row.model != HR and row.n == images
+    }
     if usable and not made:
         n = max((row.n for row in rows if row.model != HR), default=0)
         failures = store.failures(number)
@@ -141,11 +160,15 @@ def _start(
 
 
 def _conventions(
-    protocol: str, metrics: Sequence[str], claim: Claim, config: Config, model: str
+    protocol: str, metrics: Sequence[str], claim: Claim, config: Config, own: Candidate
 ) -> Iterator[tuple[str, Candidate]]:
-    """Every convention that some library prints, on the images that a protocol stored."""
+    """Every convention that some library prints, on the images that a protocol stored.
+
+    Args:
+        own: a value of the protocol itself.
+    """
     data = dataset(claim.dataset).name
-    found = stored(config.db, data, model, claim.scale, protocol)
+    found = stored(config.db, data, own.model, claim.scale, protocol)
     count = len(found.pairs)
     every: list[Convention] = []
     every += psnr_conventions(count) if "psnr" in metrics else ()
@@ -162,5 +185,8 @@ def _conventions(
         return
     for value in sorted(values(images, every), key=lambda value: not printed_by(value.convention, count)):
         by = libraries(printed_by(value.convention, count))
-        words = f"{described(value.convention, claim.scale)}{f' ({by})' * bool(by)}, images of {protocol}"
-        yield value.metric, Candidate(under=words, value=value.value)
+        words = f"{described(value.convention, claim.scale)}{f' ({by})' * bool(by)}"
+        yield (
+            value.metric,
+            replace(own, under=f"{words}, images of {protocol}", value=value.value, convention=words),
+        )

@@ -11,10 +11,20 @@ from bench.statistics import within_a_unit
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A value, and the protocol or convention that gives it, in words."""
+    """A value, and the protocol or convention that gives it, in words.
+
+    Attributes:
+        protocol: that it is of, or on whose images the convention was tried.
+        convention: in words; empty for the protocol's own value.
+        model, model_hash: what was scored.
+    """
 
     under: str
     value: float
+    protocol: str = ""
+    convention: str = ""
+    model: str = ""
+    model_hash: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +36,7 @@ class Verdict:
         under: of `nearest`: the protocol or convention in words; empty where nothing was measured.
         value: what it gives.
         reason: why it cannot be compared.
+        found: whose value it is; None where nothing was measured.
     """
 
     claim: str
@@ -36,6 +47,7 @@ class Verdict:
     under: str = ""
     value: float | None = None
     reason: str = ""
+    found: Candidate | None = None
 
     @property
     def as_expected(self) -> bool:
@@ -59,7 +71,8 @@ class Verdict:
 
     def record(self) -> Mapping[str, object]:
         """For JSON."""
-        return {**vars(self), "as_expected": self.as_expected, "text": self.text}
+        own = {key: value for key, value in vars(self).items() if key != "found"}
+        return {**own, "as_expected": self.as_expected, "text": self.text}
 
 
 def holds(printed: str, value: float) -> bool:
@@ -92,6 +105,7 @@ def judge(
         expected=expected,
         under=best.under,
         value=best.value,
+        found=best,
     )
 
 

@@ -8,7 +8,7 @@ from bench.styling.summary import Crossover, Summary
 from reports.formatting import counted, seconds
 from reports.load.gather_styles import RELEASED
 from reports.load.objectives import Panel, Series, all_series, networks, same_machine
-from reports.load.results import CONTENT, GATYS, SHORT, Results
+from reports.load.results import GATYS, SHORT, Results
 from reports.parts import Cell, Head, Table
 from reports.protocol_words import objective_words, style_words
 
@@ -68,10 +68,15 @@ def _line(results: Results, panel: Panel, summary: Summary) -> tuple[Cell, ...]:
         Cell(text="" if last.sd is None else _digits(last.sd), sort=last.sd),
         _times(ratio),
         *(_equal_loss(overtaking) if overtaking else (Cell(text=""), Cell(text=""))),
-        Cell(text="") if name == CONTENT else Cell(text=seconds(summary.seconds), sort=summary.seconds),
+        _seconds(summary),
         _times(overtaking.times_faster if overtaking and comparable else None),
         Cell(text=str(summary.n), sort=summary.n),
     )
+
+
+def _seconds(summary: Summary) -> Cell:
+    """Empty for what is not made: contents, and images that were made elsewhere."""
+    return Cell(text=seconds(summary.seconds), sort=summary.seconds) if summary.seconds else Cell(text="")
 
 
 def _equal_loss(overtaking: Crossover) -> tuple[Cell, Cell]:
