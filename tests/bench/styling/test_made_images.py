@@ -202,7 +202,7 @@ def test_an_image_of_another_shape_costs_itself_alone(capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("made,scale=2", "has the option scale=2; required for stylised images: name"),
+        ("made,scale=2", "has the option scale=2; for stylised images there is: name"),
         ("none/", "there is no file or folder"),
     ],
 )
