@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.data.untrusted import typed
-from bench.forms.ladder import FormFacts
+from bench.forms.ladder import LATER_FACTS, FormFacts
 from bench.records import SpeedResult, content_hash
 from bench.timing.records import Timing
 
@@ -92,6 +92,9 @@ class TimingCertificate:
         fields = asdict(self)
         fields["ci95"] = self.ci95 and list(self.ci95)
         fields["warnings"] = list(self.warnings)
+        if self.form is not None:
+            form = fields["form"]
+            fields["form"] = {k: v for k, v in form.items() if not (k in LATER_FACTS and v is None)}
         return {k: v for k, v in fields.items() if not (k in ONLY_OF_NETWORKS and v is None)}
 
     @classmethod

@@ -1,0 +1,60 @@
+"""What a form loses in quality against plain float32: PSNR and LPIPS of a picture, outside the timed region."""
+
+from __future__ import annotations
+
+import functools
+import typing as tp
+
+import torch
+from jaxtyping import Float
+
+from bench import metrics
+from bench.data import cache, manifest
+from bench.forms.ladder import closeness, storable
+from bench.out_of_memory import out_of_memory
+
+Images = Float[torch.Tensor, "n c h w"]
+
+METRIC = "lpips-alex"
+
+
+def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, float | str]:
+    """Fields of :class:`bench.forms.ladder.FormFacts`: `psnr_lost`, and `lpips_lost` or `lpips_reason`.
+
+    Args:
+        output: what the form makes, values in [0, 1] or a little beyond.
+        plain: what plain float32 makes of the same image.
+        truth: what both should have made; None of a stylizer, whose picture can be compared with `plain` alone.
+    """
+    found: dict[str, float | str] = {}
+    if truth is not None and truth.shape == plain.shape:
+        found["psnr_lost"] = storable(closeness(plain, truth).psnr - closeness(output, truth).psnr)
+    lost = lpips_lost(output, plain, plain if truth is None else truth)
+    return found | {"lpips_reason" if isinstance(lost, str) else "lpips_lost": lost}
+
+
+def lpips_lost(output: Images, plain: Images, reference: Images) -> float | str:
+    """LPIPS of `output` less that of `plain`, both against `reference`; or why it cannot be measured. No download."""
+    needed = metrics.entry(METRIC).needs
+    missing = [name for name in needed if cache.state(name) != "present"]
+    if missing:
+        groups = " ".join(dict.fromkeys(manifest.file(name).group for name in missing))
+        return f"no LPIPS: {', '.join(missing)} not found. Run: python -m bench.doctor --fetch {groups}"
+    try:
+        distance = lpips()
+        given, before, wanted = (image.clamp(0, 1).cpu() for image in (output, plain, reference))
+        if not bool(given.isfinite().all()):
+            return "no LPIPS: the picture holds NaN or infinity"
+        return float(distance(given, wanted)) - float(distance(before, wanted))
+    except ValueError as error:  # too small for the network, not RGB, or weights that are damaged
+        return f"no LPIPS: {' '.join(str(error).split())}"
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        return "no LPIPS: out of memory"
+
+
+@functools.cache
+def lpips() -> tp.Any:
+    """The metric, loaded once; on the CPU whatever device is timed."""
+    return metrics.load(METRIC, cache.find, torch.device("cpu"))
