@@ -17,7 +17,7 @@ from torch import nn
 
 from bench import devices
 from bench.forms import onnx_session, openvino_session
-from bench.forms.calibration import CALIBRATION
+from bench.forms.calibration import CALIBRATION, DATASET
 from bench.forms.form import Form, FormUnavailable, first_line
 from bench.out_of_memory import out_of_memory
 from bench.interfaces import requirements
@@ -45,7 +45,7 @@ class Built:
         eager: the same without compiler, graph or session; what FLOPs are counted in.
         network: whose parameters are counted.
         seconds: that building took: copy, fold, compile, capture, export, calibration, and the first call.
-        calibration: names of the images that int8 was calibrated on; empty for any other precision.
+        calibration: the images that int8 was calibrated on, as `samples/camera`; empty for any other precision.
     """
 
     form: Form
@@ -89,7 +89,7 @@ def build(network: nn.Module, form: Form, example: Images) -> Built:
         eager=eager,
         network=changed,
         seconds=time.perf_counter() - start,
-        calibration=CALIBRATION if form.dtype == "int8" else (),
+        calibration=tuple(f"{DATASET}/{stem}" for stem in CALIBRATION) if form.dtype == "int8" else (),
     )
 
 

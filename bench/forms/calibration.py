@@ -13,7 +13,8 @@ from bench.data.datasets import dataset
 
 Images = Float[torch.Tensor, "n c h w"]
 
-# All of `samples` but the photograph that forms are compared and timed on (bench.timing.workloads.PHOTOGRAPH).
+DATASET = "samples"
+# All of it but the photograph that forms are compared and timed on (bench.timing.workloads.PHOTOGRAPH).
 CALIBRATION = ("camera", "chelsea", "coffee", "coins", "motorcycle_left", "rocket")
 
 
@@ -23,7 +24,7 @@ def calibration_images(example: Images) -> Iterator[Images]:
     Each is cut in its middle to the aspect ratio of `example`, then resized, as the photograph of a timing is.
     """
     n, channels, h, w = example.shape
-    by_stem = {image.stem: image for image in dataset("samples").images}
+    by_stem = {image.stem: image for image in dataset(DATASET).images}
     for stem in CALIBRATION:
         image = cut(images.to_tensor(images.load(by_stem[stem]).pixels), h, w)
         if image.shape[1] != channels:

@@ -114,7 +114,7 @@ class FormFacts:
         lpips_lost: by how much LPIPS (AlexNet) is above plain float32's; against the photograph, of a stylizer against
             plain float32's picture.
         lpips_reason: why there is no `lpips_lost`.
-        calibration: of int8: the data set and the images that its ranges were taken from.
+        calibration: of int8: the images that its ranges were taken from, as `samples/camera`.
         engine: versions of packages that computed it, where the environment does not state them.
     """
 
@@ -126,7 +126,7 @@ class FormFacts:
     psnr_lost: float | str | None = None
     lpips_lost: float | str | None = None
     lpips_reason: str | None = None
-    calibration: Mapping[str, tp.Any] | None = None
+    calibration: tuple[str, ...] | None = None
     engine: Mapping[str, tp.Any] | None = None
 
     @classmethod

@@ -93,7 +93,7 @@ class TimingCertificate:
         fields["ci95"] = self.ci95 and list(self.ci95)
         fields["warnings"] = list(self.warnings)
         if self.form is not None:
-            form = fields["form"]
+            form = {**fields["form"], "calibration": self.form.calibration and list(self.form.calibration)}
             fields["form"] = {k: v for k, v in form.items() if not (k in LATER_FACTS and v is None)}
         return {k: v for k, v in fields.items() if not (k in ONLY_OF_NETWORKS and v is None)}
 

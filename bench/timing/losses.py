@@ -35,18 +35,16 @@ def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, flo
 
 def lpips_lost(output: Images, plain: Images, reference: Images) -> float | str:
     """LPIPS of `output` less that of `plain`, both against `reference`; or why it cannot be measured. No download."""
-    needed = metrics.entry(METRIC).needs
-    missing = [name for name in needed if cache.state(name) != "present"]
-    if missing:
-        groups = " ".join(dict.fromkeys(manifest.file(name).group for name in missing))
-        return f"no LPIPS: {', '.join(missing)} not found. Run: python -m bench.doctor --fetch {groups}"
+    for name in metrics.entry(METRIC).needs:
+        if (state := cache.state(name, verify=True)) != "present":
+            return f"no LPIPS: {name} is {state}. Run: python -m bench.doctor --fetch {manifest.file(name).group}"
     try:
         distance = lpips()
         given, before, wanted = (image.clamp(0, 1).cpu() for image in (output, plain, reference))
         if not bool(given.isfinite().all()):
             return "no LPIPS: the picture holds NaN or infinity"
         return float(distance(given, wanted)) - float(distance(before, wanted))
-    except ValueError as error:  # too small for the network, not RGB, or weights that are damaged
+    except ValueError as error:  # too small for the network, or not RGB
         return f"no LPIPS: {' '.join(str(error).split())}"
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):

@@ -185,11 +185,10 @@ def _facts(
     facts = ladder.facts(ladder.closeness(output, plain), allowed, built.seconds)
     if built.form == Form():  # it loses nothing against itself
         return facts
-    data = {"dataset": "samples", "images": list(built.calibration)} if built.calibration else None
     return replace(
         facts,
         **losses(output, plain, subjects.truth(participant, size)),
-        calibration=data,
+        calibration=built.calibration or None,
         engine=openvino_session.versions(built.form) or None,
     )
 

@@ -272,8 +272,7 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
     )
     for row in rows:
         if data := row.form.get("calibration"):
-            shown = ", ".join(map(str, data.get("images", ())))
-            yield f"{row.method} at {row.size}, {row.rung}: calibrated on {shown} of {data.get('dataset')}"
+            yield f"{row.method} at {row.size}, {row.rung}: calibrated on {', '.join(data)}"
     yield from dict.fromkeys(
         f"{r.method} at {r.size}, {r.variant}: {'; '.join(r.warnings)}" for r in rows if r.warnings
     )
