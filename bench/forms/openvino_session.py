@@ -6,11 +6,12 @@ int8 is static post-training quantisation by NNCF, with the images of :mod:`benc
 from __future__ import annotations
 
 import importlib.util
+import io
 import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import torch
@@ -125,7 +126,8 @@ def quiet() -> Iterator[None]:
     logger = logging.getLogger("nncf")
     level = logger.level
     try:
-        with warnings.catch_warnings():
+        # its progress bars go to the standard output, where a program's own table or JSON may be expected
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # of its own dependencies
             logger.setLevel(logging.ERROR)
             yield
