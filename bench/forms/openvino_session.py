@@ -35,8 +35,14 @@ PRECISIONS = {
     "float16": ("f16", "FP16"),
     "int8": ("f32", "INT8"),
 }
-# With this variable NNCF sends no statistics of its use to its authors.
-NO_TELEMETRY = "NNCF_CI"
+CONVOLUTIONS = {
+    *("Convolution", "ConvolutionBackpropData"),
+    *("GroupConvolution", "GroupConvolutionBackpropData"),
+}
+# Both packages send statistics of their use to their authors when they are imported, unless these variables say that
+# they are being tested.
+NO_STATISTICS = {"CI": "true", "NNCF_CI": "1"}
+LOGGERS = ("nncf", "torch.utils.cpp_extension")  # the latter misses CUDA on a CPU machine
 
 
 def versions(form: Form) -> dict[str, str | None]:
@@ -83,7 +89,8 @@ def compiled(exported: bytes, form: Form, example: Images) -> Callable[[Images],
         FormUnavailable: the processor lacks the precision.
         Exception: what OpenVINO and NNCF raise.
     """
-    import openvino
+    with quiet():
+        import openvino
 
     core = openvino.Core()
     hint, capability = PRECISIONS[form.dtype]
@@ -110,33 +117,59 @@ def compiled(exported: bytes, form: Form, example: Images) -> Callable[[Images],
 
 
 def quantized(model: Any, example: Images) -> Any:
-    """An OpenVINO model with int8 convolutions, their ranges taken from the calibration images; the rest is float32."""
+    """An OpenVINO model with int8 convolutions but the first, their ranges taken from the calibration images.
+
+    The rest stays in float32: the first layer, which sees the image itself, costs more accuracy than time, and the
+    matrix products of an upscaler's imresize are exact. Ranges hold every calibration value; NNCF's default, a mean over
+    images, clips what is brighter than that.
+
+    Raises:
+        FormUnavailable: there is no convolution besides the first.
+    """
+    operations = [(op.get_type_name(), op.get_friendly_name()) for op in model.get_ordered_ops()]
+    convolutions = [name for kind, name in operations if kind in CONVOLUTIONS]
+    if len(convolutions) < 2:
+        raise FormUnavailable(f"int8 needs at least 2 convolutions to quantise (got {len(convolutions)})")
     with quiet():
         import nncf
+        from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-        data = nncf.Dataset([image.numpy() for image in calibration_images(example)])
-        return nncf.quantize(model, data, preset=nncf.QuantizationPreset.MIXED)
+        return nncf.quantize(
+            model,
+            nncf.Dataset([image.numpy() for image in calibration_images(example)]),
+            preset=nncf.QuantizationPreset.MIXED,
+            ignored_scope=nncf.IgnoredScope(
+                names=convolutions[:1],
+                types=sorted({kind for kind, _ in operations} - CONVOLUTIONS),
+                validate=False,  # constants, inputs and outputs are no operations for it
+            ),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
+            ),
+        )
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """NNCF without progress bars, notes and statistics of use."""
-    before = os.environ.get(NO_TELEMETRY)
-    os.environ[NO_TELEMETRY] = "1"
-    logger = logging.getLogger("nncf")
-    level = logger.level
+    """OpenVINO and NNCF without statistics of use, progress bars and notes."""
+    before = {name: os.environ.get(name) for name in NO_STATISTICS}
+    os.environ.update(NO_STATISTICS)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
     try:
         # its progress bars go to the standard output, where a program's own table or JSON may be expected
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")  # of its own dependencies
-            logger.setLevel(logging.ERROR)
+            warnings.simplefilter("ignore")  # of their own dependencies
+            for name in LOGGERS:
+                logging.getLogger(name).setLevel(logging.ERROR)
             yield
     finally:
-        logger.setLevel(level)
-        if before is None:
-            del os.environ[NO_TELEMETRY]
-        else:
-            os.environ[NO_TELEMETRY] = before
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def reason(error: Exception) -> str:

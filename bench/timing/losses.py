@@ -16,6 +16,7 @@ from bench.out_of_memory import out_of_memory
 Images = Float[torch.Tensor, "n c h w"]
 
 METRIC = "lpips-alex"
+RGB = 3
 
 
 def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, float | str]:
@@ -39,12 +40,14 @@ def lpips_lost(output: Images, plain: Images, reference: Images) -> float | str:
         if (state := cache.state(name, verify=True)) != "present":
             return f"no LPIPS: {name} is {state}. Run: python -m bench.doctor --fetch {manifest.file(name).group}"
     try:
-        distance = lpips()
         given, before, wanted = (image.clamp(0, 1).cpu() for image in (output, plain, reference))
+        if {image.shape[1] for image in (given, before, wanted)} != {RGB}:
+            return f"no LPIPS: the picture has {given.shape[1]} channels; must be {RGB}"
         if not bool(given.isfinite().all()):
             return "no LPIPS: the picture holds NaN or infinity"
+        distance = lpips()
         return float(distance(given, wanted)) - float(distance(before, wanted))
-    except ValueError as error:  # too small for the network, or not RGB
+    except ValueError as error:  # too small for the network
         return f"no LPIPS: {' '.join(str(error).split())}"
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):

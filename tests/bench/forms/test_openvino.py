@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,9 +51,9 @@ def style() -> StyleNet:
 
 @pytest.fixture
 def installed() -> None:
-    """Skips where the extra is not installed."""
-    for package in ("openvino", "nncf", "onnx"):
-        pytest.importorskip(package, reason="needs the openvino extra")
+    """Skips where the extra is not installed; `importorskip` would import it, and send statistics of use."""
+    if not all(importlib.util.find_spec(package) for package in ("openvino", "nncf", "onnx")):
+        pytest.skip("needs the openvino extra")
 
 
 def photograph(h: int = 48, w: int = 60) -> torch.Tensor:
@@ -146,7 +149,9 @@ def test_float32_equals_plain_eager_within_its_tolerance(name: str, style: Style
 
 def capabilities() -> list[str]:
     """Of this processor, as OpenVINO names them."""
-    openvino = pytest.importorskip("openvino", reason="needs the openvino extra")
+    with openvino_session.quiet():
+        import openvino
+
     found: list[str] = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return found
 
@@ -180,6 +185,12 @@ def test_int8_says_what_it_was_calibrated_on_and_counts_in_float32(small: Small)
     assert built.calibration == tuple(f"samples/{stem}" for stem in CALIBRATION)
     assert torch.equal(built.eager(image), small(image))
     assert build(small, form("openvino"), image).calibration == ()
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_network_without_a_second_convolution_has_no_int8() -> None:
+    with pytest.raises(FormUnavailable, match=r"int8 needs at least 2 convolutions to quantise \(got 1\)"):
+        build(nn.Conv2d(3, 3, 3).eval(), form("openvino+int8"), photograph())
 
 
 @pytest.mark.usefixtures("installed")
@@ -256,17 +267,33 @@ def test_a_reason_skips_places_in_openvinos_source() -> None:
     assert openvino_session.reason(ValueError("")) == "ValueError: "
 
 
-def test_the_quantiser_sends_no_statistics_and_the_variable_is_put_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_no_statistics_are_sent_and_the_variables_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NNCF_CI", raising=False)
+    monkeypatch.setenv("CI", "mine")
     with openvino_session.quiet():
-        assert os.environ["NNCF_CI"]
+        assert (os.environ["CI"], os.environ["NNCF_CI"]) == ("true", "1")
+    assert os.environ["CI"] == "mine"
     assert "NNCF_CI" not in os.environ
-    monkeypatch.setenv("NNCF_CI", "mine")
-    with openvino_session.quiet():
-        assert os.environ["NNCF_CI"]
-    assert os.environ["NNCF_CI"] == "mine"
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_form_of_openvino_leaves_no_file_of_statistics_and_prints_nothing(tmp_path: Path) -> None:
+    code = (
+        "import torch; from torch import nn; from bench.forms.build import build; from bench.forms.form import form\n"
+        "net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 3, 3)).eval()\n"
+        "build(net, form('openvino+int8'), torch.rand(1, 3, 16, 16))\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k not in openvino_session.NO_STATISTICS}
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(openvino_session.__file__).parents[2],
+        env={**environment, "HOME": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert (found.stdout, found.stderr) == ("", "")
+    assert not (tmp_path / "intel").exists()
 
 
 def test_versions_are_of_what_computes_a_form(monkeypatch: pytest.MonkeyPatch) -> None:
