@@ -98,7 +98,9 @@ def refuse_contradiction(form: Form) -> None:
     if form.dtype == "int8" and form.backend != "openvino":
         raise FormUnavailable(f"int8 is computed by OpenVINO alone (got {form.name}); must be openvino+int8")
     if form.backend == "openvino" and form.compiled:
-        raise FormUnavailable(f"OpenVINO compiles by itself (got {form.name}); must be openvino without compiled")
+        raise FormUnavailable(
+            f"OpenVINO compiles by itself (got {form.name}); must be openvino without compiled"
+        )
 
 
 def of_torch(form: Form) -> Form:

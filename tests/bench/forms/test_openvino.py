@@ -262,7 +262,9 @@ def test_a_failure_of_the_quantiser_is_a_reason_and_memory_that_runs_out_is_none
 
 
 def test_a_reason_skips_places_in_openvinos_source() -> None:
-    error = RuntimeError("Exception from src/core.cpp:109:\nCheck 'a' failed at src/b.cpp:1:\nno such operation\n")
+    error = RuntimeError(
+        "Exception from src/core.cpp:109:\nCheck 'a' failed at src/b.cpp:1:\nno such operation\n"
+    )
     assert openvino_session.reason(error) == "RuntimeError: no such operation"
     assert openvino_session.reason(ValueError("")) == "ValueError: "
 
