@@ -24,7 +24,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole test suite; what needs the real data sets is skipped without PERCEPTUAL_BENCH_DATA."""
-    session.install("-e", ".[dev,docs,onnx,spandrel,cluster]")
+    session.install("-e", ".[dev,docs,onnx,openvino,spandrel,cluster]")
     session.run("pytest", *session.posargs)
 
 

@@ -28,7 +28,7 @@ HELP = {
     "iterations": "of the optimisation (default: 100 300 500)",
     "models": "default: gatys style-paper, which make Table 1; see --list; or paths of models, see docs/models.md",
     "scale": "of upscalers (default: 4, or what a model from outside has)",
-    "ladder": "time each network in every form: layout, precision, compiler, graph, ONNX Runtime",
+    "ladder": "time each network in every form: layout, precision, compiler, graph, ONNX Runtime, OpenVINO",
     "card": "also what each network is made of: parameters, operations in both conventions, activations, convolutions, "
     "receptive field",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",

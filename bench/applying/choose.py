@@ -16,7 +16,7 @@ from bench.applying.images import Runner, ordered
 from bench.data.datasets import LoadedImage
 from bench.environment import bf16_units, environment
 from bench.executor import read_ahead
-from bench.forms import build, ladder
+from bench.forms import build, ladder, openvino_session
 from bench.forms.form import Form, FormUnavailable, form
 from bench.records import Environment, ImageFile, SpeedResult
 from bench.registry.catalog import LoadedModel
@@ -42,6 +42,7 @@ def measured(participant: LoadedModel, machine: Environment, db: Path) -> list[S
         if result.subject_hash == participant.hash
         and without_suite(TimingCertificate.of(result).environment) == here
         and ladder.admissible(result)
+        and ladder.same_engine(result, openvino_session.versions(form(result.variant)))
     ]
 
 

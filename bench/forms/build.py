@@ -8,7 +8,7 @@ import time
 import typing as tp
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -16,8 +16,9 @@ from jaxtyping import Float
 from torch import nn
 
 from bench import devices
+from bench.forms import onnx_session, openvino_session
+from bench.forms.calibration import CALIBRATION, DATASET
 from bench.forms.form import Form, FormUnavailable, first_line
-from bench.forms.onnx_session import session
 from bench.interfaces import requirements
 from bench.out_of_memory import out_of_memory
 from models.few_filters import spread
@@ -43,7 +44,8 @@ class Built:
         call: images to images, on the device it was built for.
         eager: the same without compiler, graph or session; what FLOPs are counted in.
         network: whose parameters are counted.
-        seconds: that building took: copy, fold, compile, capture, export, and the first call.
+        seconds: that building took: copy, fold, compile, capture, export, calibration, and the first call.
+        calibration: the images that int8 was calibrated on, as `samples/camera`; empty for any other precision.
     """
 
     form: Form
@@ -51,6 +53,7 @@ class Built:
     eager: Call
     network: nn.Module
     seconds: float
+    calibration: tuple[str, ...] = ()
 
 
 def build(network: nn.Module, form: Form, example: Images) -> Built:
@@ -62,13 +65,17 @@ def build(network: nn.Module, form: Form, example: Images) -> Built:
     """
     if form.graph and example.device.type != "cuda":
         raise FormUnavailable(f"a CUDA graph needs a CUDA device; the image is on {example.device.type}")
+    refuse_contradiction(form)
     start = time.perf_counter()
     with torch.inference_mode():
-        changed = transformed(network, form)
-        eager: Call = partial(run, changed, form)
+        in_torch = of_torch(form)
+        changed = transformed(network, in_torch)
+        eager: Call = partial(run, changed, in_torch)
         call = eager
         if form.backend == "onnxruntime":
-            call = session(changed, example)
+            call = onnx_session.session(changed, example)
+        elif form.backend == "openvino":
+            call = openvino_session.session(changed, form, example)
         elif form.compiled:
             call = partial(run, compiled(changed, form, example), form)
         if form.graph:
@@ -77,7 +84,29 @@ def build(network: nn.Module, form: Form, example: Images) -> Built:
         call(example)
         if example.device.type == "cuda":
             torch.cuda.synchronize(example.device)
-    return Built(form=form, call=call, eager=eager, network=changed, seconds=time.perf_counter() - start)
+    return Built(
+        form=form,
+        call=call,
+        eager=eager,
+        network=changed,
+        seconds=time.perf_counter() - start,
+        calibration=tuple(f"{DATASET}/{stem}" for stem in CALIBRATION) if form.dtype == "int8" else (),
+    )
+
+
+def refuse_contradiction(form: Form) -> None:
+    """Raises FormUnavailable for words that cannot stand together."""
+    if form.dtype == "int8" and form.backend != "openvino":
+        raise FormUnavailable(f"int8 is computed by OpenVINO alone (got {form.name}); must be openvino+int8")
+    if form.backend == "openvino" and form.compiled:
+        raise FormUnavailable(
+            f"OpenVINO compiles by itself (got {form.name}); must be openvino without compiled"
+        )
+
+
+def of_torch(form: Form) -> Form:
+    """What of a form is done to torch's network: OpenVINO gets it in float32, and casts or quantises it itself."""
+    return replace(form, dtype="float32") if form.backend == "openvino" else form
 
 
 def transformed(network: nn.Module, form: Form) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The forms that one network can run in: layout, folding, precision, compiler, graph, ONNX Runtime.
+"""The forms that one network can run in: layout, folding, precision, compiler, graph, ONNX Runtime, OpenVINO.
 
 A form changes how long a network takes and how its values are rounded, nothing else. All of them take and give
 float32 images in [0, 1], `n c h w`. :mod:`bench.forms.build` brings a network into one.
@@ -12,9 +12,9 @@ from typing import Literal
 
 from bench.errors import UserError, did_you_mean
 
-Dtype = Literal["float32", "bfloat16", "float16"]
+Dtype = Literal["float32", "bfloat16", "float16", "int8"]
 MemoryFormat = Literal["contiguous", "channels_last"]
-Backend = Literal["torch", "onnxruntime"]
+Backend = Literal["torch", "onnxruntime", "openvino"]
 LONGEST_REASON = 160  # characters
 
 
@@ -29,9 +29,10 @@ class Form:
     Attributes:
         folded: batch norm is folded into the convolutions.
         spread: convolutions of few filters are computed in blocks (:class:`models.few_filters.SpreadConv2d`).
-        dtype: of the convolutions; images stay float32.
+        dtype: of the convolutions; images stay float32. int8 is static quantisation, which OpenVINO alone has.
         compiled: by torch.compile, weights frozen into the code on a CPU; anew for each image size.
         graph: replayed as a CUDA graph; anew for each image size.
+        backend: what computes it; a network is exported to one of the others anew for each image size.
     """
 
     memory_format: MemoryFormat = "contiguous"
@@ -52,7 +53,7 @@ class Form:
     @property
     def per_size(self) -> bool:
         """Whether it is built anew for each image size."""
-        return self.compiled or self.graph
+        return self.compiled or self.graph or self.backend != "torch"
 
 
 WORDS: dict[str, dict[str, tp.Any]] = {
@@ -60,8 +61,10 @@ WORDS: dict[str, dict[str, tp.Any]] = {
     "channels_last": {"memory_format": "channels_last"},
     "folded": {"folded": True},
     "spread": {"spread": True},
+    "openvino": {"backend": "openvino"},
     "bfloat16": {"dtype": "bfloat16"},
     "float16": {"dtype": "float16"},
+    "int8": {"dtype": "int8"},
     "compiled": {"compiled": True},
     "graph": {"graph": True},
     "onnxruntime": {"backend": "onnxruntime"},

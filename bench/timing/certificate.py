@@ -111,15 +111,16 @@ def certificate(
 def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: torch.device) -> dict[str, Any]:
     """Fields of a certificate: FLOPs of one call, FLOP/s reached, share of the peak; None where nothing is counted."""
     count = flops(eager)
-    # Of the layers' dtype, at torch's present threads: the peak that this form could reach.
-    best = peak.peak(device, getattr(torch, protocol.dtype))
+    # Of the layers' dtype, at torch's present threads: the peak that this form could reach. It is of floating-point
+    # products, and int8 is none.
+    best = None if protocol.dtype == "int8" else peak.peak(device, getattr(torch, protocol.dtype))
     reached = None if count is None else count / timing.median
     return {
         "flops": count,
         "flops_meaning": FLOPS_MEANING,
         "flops_per_second": reached,
-        "peak": asdict(best),
-        "share_of_peak": None if reached is None else reached / best.flops_per_second,
+        "peak": None if best is None else asdict(best),
+        "share_of_peak": None if reached is None or best is None else reached / best.flops_per_second,
     }
 
 

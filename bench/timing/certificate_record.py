@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.data.untrusted import typed
-from bench.forms.ladder import FormFacts
+from bench.forms.ladder import LATER_FACTS, FormFacts
 from bench.records import SpeedResult, content_hash
 from bench.timing.records import Timing
 
@@ -94,7 +94,9 @@ class TimingCertificate:
         # Lists, as JSON gives them back: a stored certificate is written again to the byte.
         fields["ci95"] = self.ci95 and list(self.ci95)
         fields["warnings"] = list(self.warnings)
-        # Stored certificates of an optimisation do not have these fields, not even as null.
+        if self.form is not None:
+            form = {**fields["form"], "calibration": self.form.calibration and list(self.form.calibration)}
+            fields["form"] = {k: v for k, v in form.items() if not (k in LATER_FACTS and v is None)}
         return {k: v for k, v in fields.items() if not (k in ONLY_OF_NETWORKS and v is None)}
 
     @classmethod

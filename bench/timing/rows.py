@@ -10,6 +10,9 @@ from typing import Any
 from bench.records import SpeedResult
 from bench.timing.certificate_record import TimingCertificate
 
+LOSSES = ("psnr_lost", "lpips_lost")
+"""Of a form's facts those that a ladder's rows have; see :class:`bench.forms.ladder.FormFacts`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -137,6 +140,7 @@ def record(row: Row) -> dict[str, Any]:
     fields = dict(vars(row))
     certificate = fields.pop("certificate")
     form = row.form
+    later = {name: form[name] for name in LOSSES if name in form}
     return {
         **fields,
         "megapixels_per_second": row.megapixels_per_second,
@@ -145,5 +149,6 @@ def record(row: Row) -> dict[str, Any]:
         "psnr_against_float32": form.get("psnr"),
         "admissible": form.get("admissible"),
         "build_seconds": form.get("build_seconds"),
+        **later,
         "certificate": certificate,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from bench.cli import Reporter
-from bench.forms import ladder
-from bench.forms.build import build, run, transformed
+from bench.forms import ladder, openvino_session
+from bench.forms.build import Built, build, run, transformed
 from bench.forms.form import Form, FormUnavailable
 from bench.out_of_memory import out_of_memory
 from bench.records import Environment, SpeedResult
@@ -25,6 +25,7 @@ from bench.timing import workloads as subjects
 from bench.timing.card import card
 from bench.timing.certificate_record import TimingCertificate
 from bench.timing.config import LONGEST_SECONDS, Config
+from bench.timing.losses import losses
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.rows import Row, gatys_rows, network_row
 from bench.timing.stopwatch import TimingError, regions
@@ -44,17 +45,21 @@ class SpeedRun:
     run: int
     reporter: Reporter
 
-    def stored(self, subject: str, key: tuple[str, ...], size: int) -> SpeedResult | None:
+    def stored(
+        self, subject: str, key: tuple[str, ...], size: int, engine: Mapping[str, Any] | None = None
+    ) -> SpeedResult | None:
         """The measurement of the same content by the same protocol on the same machine, unless it is to be repeated.
 
         Args:
             key: subject hash, variant, protocol hash.
+            engine: versions of what computes it, where the environment does not state them.
         """
         if self.config.force:
             return None
         for result in sound_timings(self.store, subject):
             known = (result.subject_hash, result.variant, result.protocol_hash)
-            if (known, result.size, result.environment_hash) == (key, size, self.environment.hash):
+            same = (known, result.size, result.environment_hash) == (key, size, self.environment.hash)
+            if same and ladder.same_engine(result, engine or {}):
                 return result
         return None
 
@@ -124,7 +129,8 @@ def _form_result(bench: SpeedRun, participant: LoadedModel, size: int, form: For
     protocol = SpeedProtocol.of(
         form, size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
     )
-    known = bench.stored(participant.name, (participant.hash, form.name, protocol.hash), size)
+    key = (participant.hash, form.name, protocol.hash)
+    known = bench.stored(participant.name, key, size, openvino_session.versions(form))
     if known is not None:
         bench.reporter.note(f"{participant.name} {size} {form.name}: already measured ({protocol.hash[:8]})")
         if _with_card(bench, form) and "card" not in known.certificate:
@@ -156,26 +162,42 @@ def _time_form(
     bench: SpeedRun, participant: LoadedModel, size: int, form: Form, protocol: SpeedProtocol
 ) -> SpeedResult:
     image = subjects.example(participant, size, bench.device)
-    call, eager, network, build_seconds = _callables(participant, form, image)
+    built = _built(participant, form, image)
+    call, eager = built.call, built.eager
     with torch.inference_mode():
         # Outside of what is timed, on the image that is timed.
-        close = ladder.closeness(call(image), _plain(participant, image))
+        output, plain = call(image).cpu(), _plain(participant, image).cpu()
         _, paper = certificate.certify(
             lambda: call(image),
             protocol,
             device=str(bench.device),
             weights=participant.weights,
             eager=lambda: eager(image),
-            network=network,
+            network=None if participant.module is None else built.network,
         )
-    allowed = ladder.tolerance(participant.kind, form)
     paper = replace(
         paper,
-        form=ladder.facts(close, allowed, build_seconds),
+        form=_facts(participant, size, built, output, plain),
         transfers=_transfers(call, image),
         card=card(participant, image) if _with_card(bench, form) else None,
     )
     return _result(bench, participant.name, (participant.hash, form.name, protocol.hash), size, paper)
+
+
+def _facts(
+    participant: LoadedModel, size: int, built: Built, output: torch.Tensor, plain: torch.Tensor
+) -> ladder.FormFacts:
+    """How close a form's picture is to plain float32's, and what else is to be said of it."""
+    allowed = ladder.tolerance(participant.kind, built.form)
+    facts = ladder.facts(ladder.closeness(output, plain), allowed, built.seconds)
+    if built.form == Form():  # it loses nothing against itself
+        return facts
+    return replace(
+        facts,
+        **losses(output, plain, subjects.truth(participant, size)),
+        calibration=built.calibration or None,
+        engine=openvino_session.versions(built.form) or None,
+    )
 
 
 def _with_card(bench: SpeedRun, form: Form) -> bool:
@@ -204,12 +226,12 @@ def _transfers(call: Any, image: torch.Tensor) -> dict[str, Any]:
     }
 
 
-def _callables(participant: LoadedModel, form: Form, image: Any) -> tuple[Any, Any, Any, float]:
-    """What is called, the same eagerly, whose parameters count, and the seconds that building took."""
+def _built(participant: LoadedModel, form: Form, image: torch.Tensor) -> Built:
+    """The network in a form; what is no module is called as it is."""
     if participant.module is None:
-        return participant.network, participant.network, None, 0.0
-    built = build(participant.module, form, image)
-    return built.call, built.eager, built.network, built.seconds
+        call: Any = participant.network
+        return Built(form=form, call=call, eager=call, network=call, seconds=0.0)
+    return build(participant.module, form, image)
 
 
 def _gatys(bench: SpeedRun, size: int) -> Iterator[Row]:

@@ -194,20 +194,27 @@ def _failed(rows: Sequence[Row]) -> tuple[int, ...]:
 
 
 LADDER_HEADS = ("rung", "", "seconds", "95 %", "times", "MiB", "error", "PSNR", "build")
+# Columns of their own where any rung of a ladder has the value: field, head, format.
+LOSS_COLUMNS = (("psnr_lost", "dB lost", ".3f"), ("lpips_lost", "LPIPS lost", ".4f"))
 
 
 def ladders(rows: Sequence[Row]) -> Iterator[Table]:
     """One table per network and size: what each rung brings, costs and changes; `kept` ones carry the next.
 
-    `times` as fast as eager; `error`, the largest of any value, and `PSNR` in dB against it; `build` in seconds.
+    `times` as fast as eager; `error`, the largest of any value, and `PSNR` in dB against it; `build` in seconds; what
+    an upscaler's PSNR and any picture's LPIPS lose against plain float32.
     """
     for method, size in dict.fromkeys((r.method, r.size) for r in rows):
         rungs = [r for r in rows if (r.method, r.size) == (method, size)]
+        losses = [column for column in LOSS_COLUMNS if any(column[0] in row.form for row in rungs)]
+        heads = (*LADDER_HEADS, *(head for _, head, _ in losses))
         yield Table(
             title=f"Ladder: {method} at {size}x{size}",
-            columns=columns(LADDER_HEADS, left={0, 1}),
-            # The first is plain eager float32.
-            rows=tuple(_rung(row, rungs[0].seconds) for row in rungs),
+            columns=columns(heads, left={0, 1}),
+            rows=tuple(
+                (*_rung(row, rungs[0].seconds), *(_lost(row, field, digits) for field, _, digits in losses))
+                for row in rungs
+            ),
             muted=_failed(rungs),
             wrap_title=True,
         )
@@ -229,6 +236,12 @@ def _rung(row: Row, eager: float | None) -> Line:
         psnr if isinstance(psnr, str) else f"{psnr:.1f}",
         f"{form['build_seconds']:.1f}",
     )
+
+
+def _lost(row: Row, field: str, digits: str) -> str:
+    """A loss; a name where it is not finite, empty where there is none."""
+    lost = row.form.get(field, "")
+    return lost if isinstance(lost, str) else format(lost, digits)
 
 
 def interval(row: Row) -> str:
@@ -263,6 +276,12 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.error:
             yield f"{row.method} at {row.size}, {row.rung or row.variant}: {row.error}"
+    yield from dict.fromkeys(
+        f"{r.method} at {r.size}: {r.form['lpips_reason']}" for r in rows if r.form.get("lpips_reason")
+    )
+    for row in rows:
+        if data := row.form.get("calibration"):
+            yield f"{row.method} at {row.size}, {row.rung}: calibrated on {', '.join(data)}"
     yield from dict.fromkeys(
         f"{r.method} at {r.size}, {r.variant}: {'; '.join(r.warnings)}" for r in rows if r.warnings
     )

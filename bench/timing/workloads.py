@@ -47,6 +47,13 @@ def example(participant: LoadedModel, size: int, device: torch.device) -> Images
     return imresize(photograph(), (side, side)).clamp(0, 1).to(device)
 
 
+def truth(participant: LoadedModel, size: int) -> Images | None:
+    """What an upscaler should make of :func:`example`: the photograph at `size`, on the CPU. None of a stylizer."""
+    if participant.kind != "upscaler":
+        return None
+    return imresize(photograph(), (size, size)).clamp(0, 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Optimisation:
     """Gatys' method on one content, ready to do one iteration after the other.

@@ -32,6 +32,8 @@ WORDS = (
     "compiled",
     "graph",
     "onnxruntime",
+    "openvino",
+    "int8",
 )
 HEADS = ("times", "time", "error", "PSNR")
 COLUMN = 38.0  # points

@@ -22,6 +22,7 @@ from bench.data import images
 from bench.environment import environment
 from bench.errors import UserError
 from bench.forms import build as forms
+from bench.forms import openvino_session
 from bench.forms.build import Built
 from bench.forms.form import Form, FormUnavailable
 from bench.interfaces import Requirements
@@ -342,6 +343,23 @@ def test_the_fastest_admissible_rung_that_was_measured_here_is_used(
 
 
 @pytest.mark.usefixtures("as_speed_sets_it")
+def test_a_form_of_openvino_is_used_for_the_version_that_was_measured_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture(Path("a.png"))
+    quick = measured("openvino", 0.1)
+    quick.certificate["form"]["engine"] = {"openvino": "1"}
+    store(measured("folded", 0.5), quick)
+    monkeypatch.setattr(
+        apply_images, "build", lambda module, form, example: forms.build(module, Form(), example)
+    )
+    for version, chosen in (("1", "openvino"), ("2", "folded")):
+        monkeypatch.setattr(openvino_session, "version", lambda name, version=version: version)
+        assert program.main(["style-test", "a.png", "--out", version, *CPU]) == 0
+        assert f"style-test on cpu, {chosen}: done first" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("as_speed_sets_it")
 def test_measurements_of_other_weights_or_another_machine_are_not_used(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -448,7 +466,8 @@ def test_images_of_one_size_are_done_beside_each_other() -> None:
     assert [image.stem for image in ordered(files, shapes)] == ["b", "a", "d", "c"]
 
 
-def test_a_form_for_one_size_is_built_once_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["compiled", "onnxruntime", "openvino"])
+def test_a_form_for_one_size_is_built_once_for_each(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for stem, side in (("a", 60), ("b", 48), ("c", 60)):
         picture(Path(f"in/{stem}.png"), side, side)
     built: list[tuple[int, ...]] = []
@@ -458,7 +477,7 @@ def test_a_form_for_one_size_is_built_once_for_each(monkeypatch: pytest.MonkeyPa
         return forms.build(module, Form(), example)
 
     monkeypatch.setattr(apply_images, "build", build)
-    assert program.main(["style-test", "in", "--out", "out", "--rung", "compiled", *CPU]) == 0
+    assert program.main(["style-test", "in", "--out", "out", "--rung", name, *CPU]) == 0
     assert built == [(48, 48), (60, 60)]
 
 

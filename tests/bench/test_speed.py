@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,7 +14,7 @@ import torch
 
 from bench import speed
 from bench.data.published import table_1
-from bench.errors import UserError
+from bench.forms import ladder, openvino_session
 from bench.records import SpeedResult
 from bench.registry import catalog
 from bench.registry.random_network import random_paper_network
@@ -198,6 +199,58 @@ def test_an_upscaler_that_comes_in_channels_last_is_compared_with_plain_float32(
     by_rung = {row["rung"]: row for row in found}
     assert (status, by_rung["eager"]["max_abs_error"]) == (0, 0)
     assert by_rung["onnxruntime"]["max_abs_error"] < 1e-4
+    assert "psnr_lost" not in by_rung["eager"]
+    assert abs(by_rung["channels_last"]["psnr_lost"]) < 1e-3
+    assert abs(by_rung["channels_last"]["lpips_lost"]) < 1e-4
+
+
+def test_an_openvino_that_is_missing_is_three_rows_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "openvino" else real(name, *rest)
+    )
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    status, found = rows("--sizes", SIZE, "--models", "style-paper", "--ladder")
+    missing = {row["rung"]: row["error"] for row in found if "openvino" in row["rung"]}
+    assert status == 0
+    assert missing == dict.fromkeys(
+        ("openvino", "openvino+bfloat16", "openvino+int8"),
+        "openvino is not installed; it is in the openvino extra",
+    )
+    assert "64, openvino+int8: openvino is not installed" in capsys.readouterr().out
+
+
+def test_openvino_is_timed_with_its_error_its_calibration_and_its_version(
+    monkeypatch: pytest.MonkeyPatch, measured: list[Any]
+) -> None:
+    if not all(importlib.util.find_spec(package) for package in ("openvino", "nncf", "onnx")):
+        pytest.skip("needs the openvino extra")
+    monkeypatch.setattr(ladder, "RUNGS", ())
+    monkeypatch.setattr(ladder, "ENGINES", ("openvino", "openvino+int8"))
+    command = ("--sizes", SIZE, "--models", "sr-pixel", "--ladder")
+    status, found = rows(*command)
+    by_rung = {row["rung"]: row for row in found}
+    assert status == 0
+    assert by_rung["openvino"]["max_abs_error"] < 1e-4
+    assert by_rung["openvino"]["admissible"]
+    int8 = by_rung["openvino+int8"]
+    assert (int8["certificate"]["protocol"]["backend"], int8["share_of_peak"]) == ("openvino", None)
+    assert int8["certificate"]["form"]["tolerance"]["psnr"] == ladder.MEASURED.psnr
+    assert int8["admissible"] == (int8["psnr_against_float32"] >= 55 and int8["max_abs_error"] <= 4 / 255)
+    assert int8["psnr_lost"] > -1
+    assert set(int8["certificate"]["form"]["engine"]) == {"openvino", "nncf"}
+    assert "samples/camera" in int8["certificate"]["form"]["calibration"]
+    assert len(measured) == 3
+    assert rows(*command)[1] == found
+    assert len(measured) == 3
+    monkeypatch.setattr(openvino_session, "version", lambda name: "a newer one")
+    rows(*command)
+    assert [(protocol.backend, protocol.dtype) for protocol in measured[3:]] == [
+        ("openvino", "float32"),
+        ("openvino", "int8"),
+    ]
 
 
 def no_compiler(module: torch.nn.Module, **_: object) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -428,4 +481,4 @@ def test_the_program_answers_for_help_without_torch() -> None:
 
 def test_every_step_of_the_progress_is_foreseen() -> None:
     asked = Config(sizes=[64, 128], iterations=[100], models=["gatys", "style-paper"], ladder=True)
-    assert speed_run.steps(asked) == 2 * (2 + 9)
+    assert speed_run.steps(asked) == 2 * (2 + 12)

@@ -469,12 +469,16 @@ def test_ten_thousand_images_make_a_small_drawing_without_pixels(full: Results, 
 
 def test_rungs_stand_in_the_order_in_which_they_are_tried() -> None:
     variants = ["onnxruntime", "channels_last+compiled", "eager", "channels_last+bfloat16", "channels_last"]
+    variants += ["folded+openvino+int8", "openvino+bfloat16", "openvino"]
     assert sorted(variants, key=ladder.rank) == [
         "eager",
         "channels_last",
         "channels_last+bfloat16",
         "channels_last+compiled",
         "onnxruntime",
+        "openvino",
+        "openvino+bfloat16",
+        "folded+openvino+int8",
     ]
 
 

@@ -177,6 +177,11 @@ def test_a_missing_onnxruntime_is_a_reason(small: Small, monkeypatch: pytest.Mon
         build(small, form("onnxruntime"), photograph())
 
 
+def test_onnxruntime_holds_for_the_size_that_it_was_exported_for() -> None:
+    assert form("onnxruntime").per_size
+    assert not form("channels_last+folded").per_size
+
+
 @pytest.mark.parametrize(
     "name", ["eager", "channels_last+folded+spread+bfloat16+compiled+graph", "folded+onnxruntime"]
 )
@@ -244,7 +249,9 @@ def test_nan_is_never_admissible() -> None:
 def test_upscalers_that_are_measured_get_less_latitude_than_pictures() -> None:
     half = form("bfloat16")
     assert ladder.tolerance("stylizer", half) == PICTURE
-    assert ladder.tolerance("upscaler", half) == MEASURED
+    assert (
+        ladder.tolerance("upscaler", half) == ladder.tolerance("upscaler", form("openvino+int8")) == MEASURED
+    )
     assert ladder.tolerance("stylizer", Form()) == ladder.tolerance("upscaler", Form()) == FLOAT32
 
 
@@ -285,6 +292,17 @@ def test_a_rung_is_kept_when_it_pays_and_the_next_one_stands_on_it() -> None:
     assert rungs["compiled"].form.name == "channels_last+folded+compiled"
     assert rungs["onnxruntime"].form.name == "folded+onnxruntime"
     assert tuple(rungs) == ladder.WORDS
+
+
+def test_openvino_is_tried_last_in_each_precision_on_what_was_folded() -> None:
+    rungs = climbed({"channels_last": 0.6, "folded": 0.5, "onnxruntime": 0.4, "openvino": 0.3, "int8": 0.35})
+    assert list(rungs)[-4:] == ["onnxruntime", "openvino", "openvino+bfloat16", "openvino+int8"]
+    assert [rung.form.name for rung in rungs.values()][-3:] == [
+        "folded+openvino",
+        "folded+openvino+bfloat16",
+        "folded+openvino+int8",
+    ]
+    assert [rungs[word].kept for word in list(rungs)[-4:]] == [True, True, False, False]
 
 
 def test_a_rung_outside_its_tolerance_is_not_kept_however_fast() -> None:
