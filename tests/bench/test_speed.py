@@ -14,6 +14,7 @@ import torch
 
 from bench import speed
 from bench.data.published import table_1
+from bench.errors import UserError
 from bench.forms import ladder, openvino_session
 from bench.records import SpeedResult
 from bench.registry import catalog
