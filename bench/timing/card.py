@@ -88,16 +88,16 @@ class LiveTensors(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         for storage in _storages((args, kwargs)):
-            ref = StorageWeakRef(storage)
+            ref = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
             if ref.cdata not in self._made:  # weights and the input, of which an output may be a view
                 self._given.setdefault(ref.cdata, ref)
         result = func(*args, **(kwargs or {}))
         for storage in _storages(result):
             # the weak reference keeps the address from being used again while it is a key
-            ref = StorageWeakRef(storage)
+            ref = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
             if ref.cdata not in self._given:
                 self._made[ref.cdata] = (ref, storage.nbytes())
-        self._made = {key: held for key, held in self._made.items() if not held[0].expired()}
+        self._made = {key: held for key, held in self._made.items() if not held[0].expired()}  # type: ignore[no-untyped-call]
         self.peak = max(self.peak, sum(size for _, size in self._made.values()))
         return result
 

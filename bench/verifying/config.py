@@ -152,12 +152,12 @@ class _Reading:
     def claim(self, index: int, given: Mapping[str, Any]) -> None:
         """Add a claim, what is wrong with it, and what of it cannot be measured."""
         name = f"claim {given.get('id', f'claims[{index + 1}]')}"
-        wrong = mistakes(given, self.checkouts) or self._twins(given)
+        wrong = list(mistakes(given, self.checkouts) or self._twins(given))
         if not wrong:
             claim, lacks = self._made(given, index, name)
             self.claims[claim.id] = claim
             self.values.update({identity(given, metric): claim.place for metric in claim.values})
-            wrong = lacks
+            wrong = list(lacks)
         self.problems += [f"{self.place('claims', index, name, key)}: {what}" for key, what in wrong]
 
     def _twins(self, given: Mapping[str, Any]) -> list[tuple[str, str]]:
