@@ -20,7 +20,7 @@ from reports.figures.style import (
     logarithmic,
 )
 from reports.figures.text import listed, printable, short
-from reports.figures.timings import all_machines
+from reports.load.timings import all_machines
 from reports.formatting import duration
 from reports.load.paper import GridTarget, entries
 from reports.load.results import Results

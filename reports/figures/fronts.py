@@ -1,0 +1,201 @@
+"""Many models: each quality against each cost, the Pareto front, and whether its steps are real."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.records import MetricInfo
+from bench.statistics import Interval
+from reports.figures.drawing import Drawing, drawing, missing
+from reports.figures.labels import KNOWN, cloud, label, usual
+from reports.figures.style import BLUE, MUTED, SMALL, WIDTH, canvas, logarithmic
+from reports.figures.text import listed, printable
+from reports.formatting import counted
+from reports.load.costs import COSTS, MEMORY, TIME, Costs, Front, Place, costs, front_metrics, gains
+from reports.load.results import Group, Results, anchor
+from reports.load.standings import leading_groups
+from reports.load.timings import certificate
+from reports.parts import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+HEIGHT, COLUMNS = 2.7, 2  # inches of a row of panels
+SIZE = 1024
+NAMED = 10
+MARGIN = 0.12  # of an axis, beyond its last point
+Gains = Mapping[tuple[str, str], Interval | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fronts:
+    """One metric against every cost that the results hold: a panel for each.
+
+    Attributes:
+        gains: intervals of the paired differences, by model and the one it stands against.
+    """
+
+    known: Costs
+    metric: MetricInfo
+    fronts: Sequence[Front]
+    gains: Gains
+
+    @property
+    def title(self) -> str:
+        return _title(self.metric, self.known.group)
+
+    def draw(self) -> Canvas:
+        columns = min(COLUMNS, len(self.fronts))
+        rows = math.ceil(len(self.fronts) / columns)
+        card = canvas(WIDTH, HEIGHT * rows)
+        panels = card.subplots(rows, columns, squeeze=False).flatten()
+        low, high = usual([place.value for front in self.fronts for place in front.places])
+        room = MARGIN * ((high - low) or 1.0)
+        for axes, front in zip(panels, self.fronts, strict=False):
+            _panel(axes, front, self.gains, (low - room, high + room))
+        for axes in panels[len(self.fronts) :]:
+            axes.set_visible(False)
+        card.draw_without_rendering()  # the names need the final size of the axes
+        for axes, front in zip(panels, self.fronts, strict=False):
+            known = [p.model for p in front.places if p.model in KNOWN and not p.on_front]
+            points = {place.model: (place.cost, place.value) for place in front.places}
+            label(axes, points, [*(place.model for place in reversed(front.on)), *known])
+        return card
+
+    def caption(self) -> str:
+        shared, group = self.known.common, self.known.group
+        return " ".join(
+            (
+                f"Mean over {counted(len(group.images), 'image')} of {printable(group.title)} against what one image of "
+                f"{shared.size}x{shared.size} pixels costs on {printable(shared.machine)}, plain eager float32. "
+                "Blue: no other model is as good in both and better in one; the line is the best to be had for a cost.",
+                "Bars: 95 % bootstrap intervals of the mean paired difference over images to the neighbour on the front "
+                "that costs less (paired, because images differ by more than models; to the neighbour, because the "
+                "question is whether the next model is worth its cost). A bar that reaches down to the line: the step is "
+                "not told from none.",
+                *(_steps(front, self.gains) for front in self.fronts),
+                *self._missing(),
+            )
+        )
+
+    def _missing(self) -> Iterator[str]:
+        """What is hollow, what lies off the axis, what was not drawn, and which costs the results do not hold."""
+        places = {place.model: place for front in self.fronts for place in front.places}
+        if any(place.row.warnings for place in places.values()):
+            yield "Hollow: the time was measured with a warning (a wide interval, spread or drift)."
+        low, high = usual([place.value for front in self.fronts for place in front.places])
+        far = {model: place for model, place in places.items() if not low <= place.value <= high}
+        if far:
+            decimals = self.metric.decimals
+            words = listed(f"{model} ({place.value:.{decimals}f})" for model, place in far.items())
+            yield f"Far from all others and off the axis: {words}."
+        without = [cost.name for cost in COSTS if cost not in {front.cost for front in self.fronts}]
+        if without:
+            yield f"Fewer than two models have {listed(without)}; bench.speed --card counts operations and activations."
+        if any(front.cost is MEMORY for front in self.fronts):
+            row = next(iter(self.known.common.rows.values()))
+            meaning = certificate(row).get("peak_memory", {}).get("meaning", "")
+            if meaning:
+                yield f"Memory: {printable(str(meaning))}."
+        untimed = len(self.known.group.models) - len(places)
+        if untimed:
+            yield f"{counted(untimed, 'model')} without a time or with images missing: not drawn."
+
+    def alt(self) -> str:
+        """Who is on each front, in words."""
+        metric = printable(self.metric.name)
+        return " ".join(
+            f"{metric} against {front.cost.name} for {len(front.places)} models; on the Pareto front, cheapest first: "
+            f"{listed(place.model for place in front.on)}."
+            for front in self.fronts
+        )
+
+
+def drawings(results: Results) -> Iterator[Drawing | Figure]:
+    """Of each protocol with many models, one for each metric; a line instead where no two models were timed together."""
+    for group in leading_groups(results):
+        known = costs(results, group)
+        for metric in front_metrics(group):
+            fronts = [front for front in known.fronts if front.metric == metric] if known else []
+            name = f"fronts-{anchor(metric.name)}-{group.id}"
+            if known and fronts:
+                shown = Fronts(known=known, metric=metric, fronts=fronts, gains=gains(group, fronts))
+                yield drawing(name, shown)
+            else:
+                yield _absent(name, metric, group)
+
+
+def _absent(name: str, metric: MetricInfo, group: Group) -> Figure:
+    command = ["python", "-m", "bench.speed", "--card", "--models", *group.models, "--sizes", str(SIZE)]
+    return missing(
+        name,
+        _title(metric, group),
+        "fewer than two of its models were timed in their plain form at one size on one machine",
+        shlex.join([*command, "--scale", str(group.scale)]),
+    )
+
+
+def _title(metric: MetricInfo, group: Group) -> str:
+    return f"Pareto fronts of {printable(metric.name)}: {printable(group.title)}"
+
+
+def _steps(front: Front, found: Gains) -> str:
+    """`Time: 9 of 85 models on the front, 6 of 8 steps told apart: a, b and c.`"""
+    on = front.on
+    steps = [found.get((place.model, place.against)) for place in on if place.against]
+    apart = sum(gain is not None and not gain[0] <= 0 <= gain[1] for gain in steps)
+    behind = [place for place in front.places if not place.on_front and _level(place, found)]
+    names = listed(place.model for place in on[:NAMED]) + (" and more" if len(on) > NAMED else "")
+    tail = f"; {len(behind)} behind it cannot be told from it" if behind else ""
+    real = f", {apart} of {counted(len(steps), 'step')} told apart" if steps else ""
+    name = front.cost.name
+    return (
+        f"{name[0].upper()}{name[1:]}: {len(on)} of {len(front.places)} models on the front{real}{tail}: {names}."
+    )
+
+
+def _level(place: Place, found: Gains) -> bool:
+    """Whether the interval of the difference to the front includes 0."""
+    gain = found.get((place.model, place.against))
+    return gain is not None and gain[0] <= 0 <= gain[1]
+
+
+def _panel(axes: Axes, front: Front, found: Gains, limits: tuple[float, float]) -> None:
+    on = front.on
+    by_name = {place.model: place for place in front.places}
+    last = max(place.cost for place in front.places)
+    axes.step(
+        [*(place.cost for place in on), last],
+        [*(place.value for place in on), on[-1].value],
+        where="post",
+        color=BLUE,
+        lw=0.8,
+        zorder=1,
+    )
+    for place in on:
+        gain = found.get((place.model, place.against))
+        if gain is not None:
+            base = by_name[place.against].value
+            axes.vlines(place.cost, base + gain[0], base + gain[1], color=BLUE, lw=1.0, zorder=2)
+        if front.cost is TIME and place.row.ci:
+            axes.hlines(place.value, *place.row.ci, color=BLUE, lw=1.0, zorder=2)
+    cloud(
+        axes,
+        {place.model: (place.cost, place.value) for place in front.places},
+        front={place.model for place in on},
+        hollow={place.model for place in front.places if place.row.warnings},
+    )
+    axes.set_xscale("log")
+    axes.margins(x=0.08)
+    axes.set_ylim(*limits)
+    logarithmic(axes, "x")
+    axes.set_xlabel(f"{front.cost.title} (less is better)", fontsize=SMALL)
+    unit = f", {front.metric.unit}" if front.metric.unit else ""
+    better = "more" if front.metric.higher_is_better else "less"
+    axes.set_ylabel(f"{printable(front.metric.name)}{printable(unit)} ({better} is better)", fontsize=SMALL)
+    axes.spines["left"].set_color(MUTED)
