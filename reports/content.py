@@ -177,7 +177,9 @@ def _leaderboard(material: _Material) -> Section:
             known = costs(material.results, group)
             tables.append(leaderboard_table(group, found, known))
             told = [sentence(each, group) for each in found]
-            told += [prediction_sentence(each) for each in [predictions(known.common) if known else ()] if each]
+            told += [
+                prediction_sentence(each) for each in [predictions(known.common) if known else ()] if each
+            ]
             text.append(" ".join(told))
     section = _section(material, "leaderboard", "Leaderboard", *text, tables=tables)
     return replace(section, page=LEADERBOARD) if tables else section

@@ -154,9 +154,7 @@ def _steps(front: Front, found: Gains) -> str:
     tail = f"; {len(behind)} behind it cannot be told from it" if behind else ""
     real = f", {apart} of {counted(len(steps), 'step')} told apart" if steps else ""
     name = front.cost.name
-    return (
-        f"{name[0].upper()}{name[1:]}: {len(on)} of {len(front.places)} models on the front{real}{tail}: {names}."
-    )
+    return f"{name[0].upper()}{name[1:]}: {len(on)} of {len(front.places)} models on the front{real}{tail}: {names}."
 
 
 def _level(place: Place, found: Gains) -> bool:

@@ -38,9 +38,7 @@ class Box:
         return self.x0 < other.x1 and other.x0 < self.x1 and self.y0 < other.y1 and other.y0 < self.y1
 
     def inside(self, other: Box) -> bool:
-        return (
-            other.x0 <= self.x0 and self.x1 <= other.x1 and other.y0 <= self.y0 and self.y1 <= other.y1
-        )
+        return other.x0 <= self.x0 and self.x1 <= other.x1 and other.y0 <= self.y0 and self.y1 <= other.y1
 
     def crossed(self, start: Point, end: Point) -> bool:
         """Whether the way from one point to another leads through it (Liang and Barsky 1984)."""
@@ -68,9 +66,7 @@ def cloud(
         [points[name][0] for name in order],
         [points[name][1] for name in order],
         s=[22 if name in front else 12 for name in order],
-        facecolors=[
-            CARD if name in hollow else colour for name, colour in zip(order, colours, strict=True)
-        ],
+        facecolors=[CARD if name in hollow else colour for name, colour in zip(order, colours, strict=True)],
         edgecolors=colours,
         linewidths=0.8,
         zorder=3,

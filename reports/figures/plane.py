@@ -63,8 +63,11 @@ class Plane:
         rows = len(self.panels) if pairs else math.ceil(len(self.panels) / columns)
         card = canvas(WIDTH, HEIGHT * rows)
         axes = card.subplots(rows, columns, squeeze=False)
-        shown = [(place, panel, False) for place, panel in zip(axes.T[0] if pairs else axes.flat, self.panels)]
-        shown += [(place, panel, True) for place, panel in zip(axes.T[-1], self.panels) if panel.middle]
+        first = axes[:, 0] if pairs else axes.flat
+        shown = [(place, panel, False) for place, panel in zip(first, self.panels, strict=False)]
+        if pairs:
+            second = zip(axes[:, 1], self.panels, strict=True)
+            shown += [(place, panel, True) for place, panel in second if panel.middle]
         for place in axes.flat:
             place.set_visible(any(place is one for one, _, _ in shown))
         for place, panel, near in shown:

@@ -53,9 +53,9 @@ class Predictors:
         shared = self.common
         hollow = any(row.warnings for row in shared.rows.values())
         return (
-            f"{prediction_sentence(self.found)} 1: the model with more of it is always the slower one; 0: no relation. Seconds "
-            f"for one image of {shared.size}x{shared.size} pixels on {printable(shared.machine)}, plain eager float32. "
-            f"Named: those whose rank by time differs most from that by the count."
+            f"{prediction_sentence(self.found)} 1: of two models, that with more of it is always slower; 0: no relation. "
+            f"Seconds for one image of {shared.size}x{shared.size} pixels on {printable(shared.machine)}, plain eager "
+            f"float32. Named: those whose rank by time differs most from that by the count."
             + (" Hollow: timed with a warning." if hollow else "")
         )
 
@@ -72,7 +72,16 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
         if shared and found:
             yield drawing(name, Predictors(group=group, common=shared, found=found))
         else:
-            command = ["python", "-m", "bench.speed", "--card", "--models", *group.models, "--sizes", str(SIZE)]
+            command = [
+                "python",
+                "-m",
+                "bench.speed",
+                "--card",
+                "--models",
+                *group.models,
+                "--sizes",
+                str(SIZE),
+            ]
             yield missing(
                 name,
                 _title(group),

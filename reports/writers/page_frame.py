@@ -1,4 +1,4 @@
-"""What pages of the report share: templates, their own style and script inside the page, and the policy that allows these."""
+"""What pages of the report share: templates, own style and script inside the page, and the policy that allows them."""
 
 from __future__ import annotations
 

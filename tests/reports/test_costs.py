@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from scipy.stats import kendalltau
 
 from bench.contents import read
 from bench.records import Environment
 from bench.statistics import mean_interval, mean_intervals
+from bench.timing.rows import network_row
 from reports.figures import fronts, plane, predictors
 from reports.figures.drawing import Drawing
 from reports.figures.labels import Box, label, usual
@@ -92,8 +94,6 @@ def test_intervals_of_many_columns_are_those_of_each(n: int) -> None:
 
 def test_what_is_no_number_above_zero_is_no_cost() -> None:
     environment = Environment(facts=MACHINE)
-    from bench.timing.rows import network_row
-
     odd = {"parameters": 0, "flops": "many", "activations": True}
     row = network_row(timed_row("m", 0.5, odd, environment))
     values = {cost.name: cost.of(row) for cost in COSTS}
@@ -107,8 +107,6 @@ def test_what_is_no_number_above_zero_is_no_cost() -> None:
 
 
 def test_taus_are_scipys_of_the_counts_and_the_times(found: Results) -> None:
-    from scipy.stats import kendalltau
-
     (group,) = leading_groups(found)
     known = costs(found, group)
     assert known
