@@ -17,7 +17,7 @@ from reports.load.standings import leading_groups, sentence, standings
 from reports.parts import Figure, Report, Section, Table, Verdict
 from reports.protocol_words import protocol_words
 from reports.summary import abstract, headlines, summary
-from reports.tables.leaderboard import leaderboard_table
+from reports.tables.leaderboard import leaderboard_table, steps_tables
 from reports.tables.paper import figure_5_table, figure_table, table_1
 from reports.tables.quality import against_table, quality_table
 from reports.tables.speed import ladder_tables, measurement_tables
@@ -177,9 +177,9 @@ def _leaderboard(material: _Material) -> Section:
             known = costs(material.results, group)
             tables.append(leaderboard_table(group, found, known))
             told = [sentence(each, group) for each in found]
-            told += [
-                prediction_sentence(each) for each in [predictions(known.common) if known else ()] if each
-            ]
+            if known:
+                tables += steps_tables(known)
+                told += [prediction_sentence(taus)] if (taus := predictions(known.common)) else []
             text.append(" ".join(told))
     section = _section(material, "leaderboard", "Leaderboard", *text, tables=tables)
     return replace(section, page=LEADERBOARD) if tables else section

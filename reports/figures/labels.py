@@ -178,6 +178,6 @@ def usual(values: Collection[float]) -> tuple[float, float]:
     """The least and the largest value that is not far from all others: within 6 interquartile ranges of the middle half."""
     ordered = sorted(values)
     low, high = (ordered[round(share * (len(ordered) - 1))] for share in (0.25, 0.75))
-    reach = REACH * (high - low)
+    reach = REACH * (high - low) or math.inf  # of values that are mostly one and the same, none is far
     kept = [value for value in ordered if low - reach <= value <= high + reach]
     return kept[0], kept[-1]

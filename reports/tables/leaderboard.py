@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reports.formatting import fixed
+from reports.formatting import ends, fixed
 from reports.formatting import seconds as three_digits
-from reports.load.costs import COSTS, TIME, Cost, Costs
+from reports.load.costs import COSTS, TIME, Cost, Costs, Front, Place, gains
 from reports.load.results import Group
 from reports.load.speeds import Timed
 from reports.load.standings import PSNR, Standing, Standings, front, perceptual
 from reports.parts import Cell, Choices, Head, Table
-from reports.tables.quality import MODEL, STAR, column_title
+from reports.tables.quality import MODEL, STAR, UNCLEAR, column_title
 
 MOST_MODELS = 1e6  # sorts ranks by their lower end, then by their upper one
 
@@ -54,6 +54,71 @@ def leaderboard_table(group: Group, found: Sequence[Standings], known: Costs | N
     )
 
 
+def steps_tables(known: Costs) -> Iterator[Table]:
+    """Of each front against time: the models on it, the fastest first, and what each is better by than the one before.
+
+    One table, or none where no front has two models.
+    """
+    rows: list[tuple[Cell, ...]] = []
+    rules = []
+    for each in known.fronts:
+        if each.cost is TIME and len(each.on) > 1:
+            rules.append(len(rows))
+            rows += _steps(known, each)
+    if not rows:
+        return
+    shared = known.common
+    yield Table(
+        id=f"steps-{known.group.id}",
+        title=f"Pareto fronts against time: {known.group.dataset} x{known.group.scale}",
+        caption="Gain: mean paired difference over images to the row above, with its 95 % bootstrap interval. Seconds for "
+        f"one image of {shared.size}x{shared.size} pixels on {shared.machine}, plain float32; {known.group.title}.",
+        heads=(
+            Head(text="metric", numeric=False),
+            MODEL,
+            Head(text="seconds", better="lower"),
+            Head(text="times as long"),
+            Head(text="mean"),
+            Head(text="gain"),
+            Head(text="95 %"),
+        ),
+        rows=tuple(rows),
+        rules=tuple(rules),
+        notes=(f"{UNCLEAR.strip()} the interval includes 0: the step cannot be told from none.",)
+        if any(cell.text.endswith(UNCLEAR) for row in rows for cell in row)
+        else (),
+    )
+
+
+def _steps(known: Costs, each: Front) -> Iterator[tuple[Cell, ...]]:
+    found, metric = gains(known.group, [each]), each.metric
+    before: Place | None = None
+    for place in each.on:
+        timed = known.common.timed[place.model]
+        gain = found.get((place.model, place.against))
+        step = None if before is None else place.value - before.value
+        unclear = gain is not None and gain[0] <= 0 <= gain[1]
+        ratio = None if before is None else place.cost / before.cost
+        yield (
+            Cell(text=column_title(metric)),
+            Cell(text=place.model),
+            _cost_cell(TIME, timed),
+            Cell(text="" if ratio is None else f"{ratio:.2f}", sort=ratio),
+            Cell(
+                text=fixed(place.value, metric.decimals),
+                sort=place.value,
+                certificate=known.group.certificates[place.model, metric.name].id,
+            ),
+            Cell(
+                text="" if step is None else fixed(step, metric.decimals, sign=True) + UNCLEAR * unclear,
+                sort=step,
+                muted=unclear,
+            ),
+            Cell(text=ends(gain, metric.decimals, sign=True) if gain else "", muted=unclear),
+        )
+        before = place
+
+
 def _timed_words(known: Costs | None) -> str:
     if known is None:
         return ""
@@ -91,12 +156,12 @@ def _cost_cell(cost: Cost, timed: Timed | None) -> Cell:
         return Cell(text="")
     if cost is not TIME:
         return Cell(text=three_digits(value), sort=value)
-    ends = [f"95 % interval {' to '.join(map(three_digits, timed.row.ci))} s"] if timed.row.ci else []
+    sure = [f"95 % interval {' to '.join(map(three_digits, timed.row.ci))} s"] if timed.row.ci else []
     return Cell(
         text=three_digits(value) + STAR * bool(timed.row.warnings),
         sort=value,
         certificate=timed.certificate,
-        note="; ".join([*ends, *timed.row.warnings]),
+        note="; ".join([*sure, *timed.row.warnings]),
     )
 
 

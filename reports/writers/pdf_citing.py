@@ -11,6 +11,7 @@ from reports.parts import Figure, Section, Table
 # What tables and figures hold, by the beginning of their ids.
 TABLES: Mapping[str, str] = {
     "leaderboard": "the leaderboard",
+    "steps": "the steps along its Pareto fronts",
     "quality": "the means over each data set",
     "published": "published values under the same protocol",
     "figure8": "the numbers printed in the paper's Figure 8",
