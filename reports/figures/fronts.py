@@ -6,19 +6,20 @@ import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bench.records import MetricInfo
 from bench.statistics import Interval
 from reports.figures.drawing import Drawing, drawing, missing
-from reports.figures.labels import KNOWN, cloud, label, usual
-from reports.figures.style import BLUE, MUTED, SMALL, WIDTH, canvas, logarithmic
+from reports.figures.labels import KNOWN, cloud, label, limits, log_limits, usual
+from reports.figures.style import BLUE, SMALL, WIDTH, canvas, logarithmic
 from reports.figures.text import listed, printable
 from reports.formatting import counted
-from reports.load.costs import COSTS, MEMORY, TIME, Costs, Front, Place, costs, front_metrics, gains
+from reports.load.costs import COUNTS, MEMORY, TIME, Costs, Front, Place, costs, front_metrics, gains
+from reports.load.paper import METRIC_TITLES
 from reports.load.results import Group, Results, anchor
 from reports.load.standings import leading_groups
-from reports.load.timings import certificate
 from reports.parts import Figure
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 HEIGHT, COLUMNS = 2.7, 2  # inches of a row of panels
 SIZE = 1024
 NAMED = 10
-MARGIN = 0.12  # of an axis, beyond its last point
 Gains = Mapping[tuple[str, str], Interval | None]
 
 
@@ -54,18 +54,21 @@ class Fronts:
         rows = math.ceil(len(self.fronts) / columns)
         card = canvas(WIDTH, HEIGHT * rows)
         panels = card.subplots(rows, columns, squeeze=False).flatten()
-        low, high = usual([place.value for front in self.fronts for place in front.places])
-        room = MARGIN * ((high - low) or 1.0)
         for axes, front in zip(panels, self.fronts, strict=False):
-            _panel(axes, front, self.gains, (low - room, high + room))
+            _panel(axes, front, self.gains, self._range)
         for axes in panels[len(self.fronts) :]:
             axes.set_visible(False)
         card.draw_without_rendering()  # the names need the final size of the axes
         for axes, front in zip(panels, self.fronts, strict=False):
             known = [p.model for p in front.places if p.model in KNOWN and not p.on_front]
             points = {place.model: (place.cost, place.value) for place in front.places}
-            label(axes, points, [*(place.model for place in reversed(front.on)), *known])
+            label(axes, points, [*(place.model for place in reversed(front.on)), *known], _corners(front))
         return card
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        """Of the metric, without what is far from all others."""
+        return usual([place.value for front in self.fronts for place in front.places])
 
     def caption(self) -> str:
         shared, group = self.known.common, self.known.group
@@ -88,20 +91,18 @@ class Fronts:
         places = {place.model: place for front in self.fronts for place in front.places}
         if any(place.row.warnings for place in places.values()):
             yield "Hollow: the time was measured with a warning (a wide interval, spread or drift)."
-        low, high = usual([place.value for front in self.fronts for place in front.places])
+        low, high = self._range
         far = {model: place for model, place in places.items() if not low <= place.value <= high}
         if far:
             decimals = self.metric.decimals
             words = listed(f"{model} ({place.value:.{decimals}f})" for model, place in far.items())
             yield f"Far from all others and off the axis: {words}."
-        without = [cost.name for cost in COSTS if cost not in {front.cost for front in self.fronts}]
+        shown = {front.cost for front in self.fronts}
+        without = [cost.name for cost in COUNTS if cost not in shown]
         if without:
-            yield f"Fewer than two models have {listed(without)}; bench.speed --card counts operations and activations."
-        if any(front.cost is MEMORY for front in self.fronts):
-            row = next(iter(self.known.common.rows.values()))
-            meaning = certificate(row).get("peak_memory", {}).get("meaning", "")
-            if meaning:
-                yield f"Memory: {printable(str(meaning))}."
+            yield f"Fewer than two models have {listed(without)}: bench.speed --card counts them."
+        if MEMORY not in shown:
+            yield "No front of memory: on a CPU it is known as a lower bound only, which ranks nothing."
         untimed = len(self.known.group.models) - len(places)
         if untimed:
             yield f"{counted(untimed, 'model')} without a time or with images missing: not drawn."
@@ -141,7 +142,7 @@ def _absent(name: str, metric: MetricInfo, group: Group) -> Figure:
 
 
 def _title(metric: MetricInfo, group: Group) -> str:
-    return f"Pareto fronts of {printable(metric.name)}: {printable(group.title)}"
+    return f"Pareto fronts of {_name(metric)}: {printable(group.title)}"
 
 
 def _steps(front: Front, found: Gains) -> str:
@@ -163,37 +164,40 @@ def _level(place: Place, found: Gains) -> bool:
     return gain is not None and gain[0] <= 0 <= gain[1]
 
 
-def _panel(axes: Axes, front: Front, found: Gains, limits: tuple[float, float]) -> None:
+def _corners(front: Front) -> list[tuple[float, float]]:
+    """Of the line that the front is: flat to the next model's cost, then straight to its value."""
     on = front.on
+    corners = [(on[0].cost, on[0].value)]
+    for before, place in pairwise(on):
+        corners += [(place.cost, before.value), (place.cost, place.value)]
+    return [*corners, (max(place.cost for place in front.places), on[-1].value)]
+
+
+def _panel(axes: Axes, front: Front, found: Gains, near: tuple[float, float]) -> None:
+    on = front.on
+    axes.plot(*zip(*_corners(front), strict=True), color=BLUE, lw=0.8, zorder=1)
     by_name = {place.model: place for place in front.places}
-    last = max(place.cost for place in front.places)
-    axes.step(
-        [*(place.cost for place in on), last],
-        [*(place.value for place in on), on[-1].value],
-        where="post",
-        color=BLUE,
-        lw=0.8,
-        zorder=1,
-    )
     for place in on:
-        gain = found.get((place.model, place.against))
-        if gain is not None:
-            base = by_name[place.against].value
-            axes.vlines(place.cost, base + gain[0], base + gain[1], color=BLUE, lw=1.0, zorder=2)
+        gain, base = found.get((place.model, place.against)), by_name.get(place.against)
+        if gain is not None and base is not None and near[0] <= base.value <= near[1]:
+            axes.vlines(place.cost, base.value + gain[0], base.value + gain[1], color=BLUE, lw=1.2, zorder=2)
         if front.cost is TIME and place.row.ci:
-            axes.hlines(place.value, *place.row.ci, color=BLUE, lw=1.0, zorder=2)
+            axes.hlines(place.value, *place.row.ci, color=BLUE, lw=1.2, zorder=2)
     cloud(
         axes,
         {place.model: (place.cost, place.value) for place in front.places},
         front={place.model for place in on},
         hollow={place.model for place in front.places if place.row.warnings},
     )
-    axes.set_xscale("log")
-    axes.margins(x=0.08)
-    axes.set_ylim(*limits)
+    visible = [place.cost for place in front.places if near[0] <= place.value <= near[1]]
+    axes.set_xlim(*log_limits(visible or [place.cost for place in front.places]))
+    axes.set_ylim(*limits(near))
     logarithmic(axes, "x")
     axes.set_xlabel(f"{front.cost.title} (less is better)", fontsize=SMALL)
     unit = f", {front.metric.unit}" if front.metric.unit else ""
     better = "more" if front.metric.higher_is_better else "less"
-    axes.set_ylabel(f"{printable(front.metric.name)}{printable(unit)} ({better} is better)", fontsize=SMALL)
-    axes.spines["left"].set_color(MUTED)
+    axes.set_ylabel(f"{_name(front.metric)}{printable(unit)} ({better} is better)", fontsize=SMALL)
+
+
+def _name(metric: MetricInfo) -> str:
+    return printable(METRIC_TITLES.get(metric.name, metric.name))

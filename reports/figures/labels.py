@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from reports.figures.style import BLUE, CARD, INK, MUTED, SMALL, VERMILLION
@@ -73,12 +74,15 @@ def cloud(
     )
 
 
-def label(axes: Axes, points: Mapping[str, Point], names: Sequence[str]) -> tuple[str, ...]:
+def label(
+    axes: Axes, points: Mapping[str, Point], names: Iterable[str], line: Sequence[Point] = ()
+) -> tuple[str, ...]:
     """Write names beside their points, once the axes have their final size and limits.
 
     Args:
         points: all that are drawn; those outside the axes count for nothing.
-        names: in the order in which they choose their places.
+        names: in the order in which they choose their places; one that repeats counts once.
+        line: the corners of one that no name may cover.
 
     Returns:
         Those that found no place.
@@ -93,8 +97,15 @@ def label(axes: Axes, points: Mapping[str, Point], names: Sequence[str]) -> tupl
         for name, (x, y) in dots.items()
         if room.x0 <= x <= room.x1 and room.y0 <= y <= room.y1
     }
-    taken = Taken(room=room, markers=tuple(markers.values()), scale=scale)
+    corners = [tuple(map(float, axes.transData.transform(point))) for point in line]
+    taken = Taken(
+        room=room,
+        markers=tuple(markers.values()),
+        scale=scale,
+        lines=list(pairwise(corners)),  # type: ignore[arg-type]
+    )
     missing = []
+    names = tuple(dict.fromkeys(names))
     shown = distinct(names, LONGEST)
     for name in names:
         found = None
@@ -181,3 +192,32 @@ def usual(values: Collection[float]) -> tuple[float, float]:
     reach = REACH * (high - low) or math.inf  # of values that are mostly one and the same, none is far
     kept = [value for value in ordered if low - reach <= value <= high + reach]
     return kept[0], kept[-1]
+
+
+def middle(points: Mapping[str, Point], *, logarithmic: bool = False) -> Mapping[str, Point]:
+    """The points of which neither value is far from all others.
+
+    Args:
+        logarithmic: distances are ratios; the values are above 0.
+    """
+    xs, ys = zip(*points.values(), strict=True)
+    scale = math.log if logarithmic else float
+    (low, high), (least, most) = (usual([scale(v) for v in values]) for values in (xs, ys))
+    return {
+        name: (x, y)
+        for name, (x, y) in points.items()
+        if low <= scale(x) <= high and least <= scale(y) <= most
+    }
+
+
+def limits(values: Collection[float], share: float = 0.1) -> tuple[float, float]:
+    """Of an axis, with a share of the range left free at either end."""
+    low, high = min(values), max(values)
+    room = share * ((high - low) or abs(high) or 1.0)
+    return low - room, high + room
+
+
+def log_limits(values: Collection[float], share: float = 0.1) -> tuple[float, float]:
+    """:func:`limits` of a logarithmic axis."""
+    low, high = limits([math.log(value) for value in values], share)
+    return math.exp(low), math.exp(high)

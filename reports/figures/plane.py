@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.records import MetricInfo
 from reports.figures.drawing import Drawing, drawing
-from reports.figures.labels import KNOWN, cloud, label, usual
+from reports.figures.labels import KNOWN, cloud, label, limits, middle
 from reports.figures.style import BLUE, SMALL, WIDTH, canvas
 from reports.figures.text import printable
 from reports.formatting import listed
@@ -36,13 +36,14 @@ class Panel:
     tau: float
 
     @property
-    def middle(self) -> tuple[tuple[float, float], tuple[float, float]] | None:
-        """Limits of x and y without what is far from all others; None where nothing is."""
-        xs, ys = zip(*self.points.values(), strict=True)
-        limits = usual(xs), usual(ys)
-        if limits == ((min(xs), max(xs)), (min(ys), max(ys))):
-            return None
-        return limits
+    def near(self) -> Mapping[str, tuple[float, float]]:
+        """Those that are not far from all others."""
+        return middle(self.points)
+
+    @property
+    def spread(self) -> bool:
+        """Whether some are far from all others, so that these lie in a heap."""
+        return len(self.near) < len(self.points)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,31 +59,32 @@ class Plane:
 
     def draw(self) -> Canvas:
         """A row for each metric where some models are far from all others: all of them, then those that are not."""
-        pairs = any(panel.middle for panel in self.panels)
+        pairs = any(panel.spread for panel in self.panels)
         columns = 2 if pairs else min(2, len(self.panels))
         rows = len(self.panels) if pairs else math.ceil(len(self.panels) / columns)
         card = canvas(WIDTH, HEIGHT * rows)
         axes = card.subplots(rows, columns, squeeze=False)
         first = axes[:, 0] if pairs else axes.flat
-        shown = [(place, panel, False) for place, panel in zip(first, self.panels, strict=False)]
+        shown = [(place, panel, panel.points) for place, panel in zip(first, self.panels, strict=False)]
         if pairs:
             second = zip(axes[:, 1], self.panels, strict=True)
-            shown += [(place, panel, True) for place, panel in second if panel.middle]
+            shown += [(place, panel, panel.near) for place, panel in second if panel.spread]
         for place in axes.flat:
             place.set_visible(any(place is one for one, _, _ in shown))
-        for place, panel, near in shown:
-            _panel(place, panel, near=near)
+        for place, panel, points in shown:
+            _panel(place, panel, points)
         card.draw_without_rendering()  # the names need the final size of the axes
-        for place, panel, near in shown:
-            known = [name for name in KNOWN if name in panel.points]
-            far = [name for name in panel.points if not _within(panel, name)]
-            names = [*known, *panel.front] if near or not panel.middle else [*known, *far]
-            label(place, panel.points, list(dict.fromkeys(names)))
+        for place, panel, points in shown:
+            known = [name for name in KNOWN if name in points]
+            heap = panel.spread and points is panel.points
+            names = [name for name in points if name not in panel.near] if heap else panel.front
+            line = [panel.points[model] for model in panel.front]
+            label(place, points, (*known, *names), line)
         return card
 
     def caption(self) -> str:
         fronts = " ".join(_sentence(panel, self.group) for panel in self.panels)
-        pairs = any(panel.middle for panel in self.panels)
+        pairs = any(panel.spread for panel in self.panels)
         near = " Right: the same without those that are far from all others." if pairs else ""
         return (
             f"Means over {len(self.group.images)} images; right and down is better. Blue: no other model is as good in "
@@ -140,21 +142,13 @@ def _sentence(panel: Panel, leader: Group) -> str:
     )
 
 
-def _within(panel: Panel, model: str) -> bool:
-    (low, high), (least, most) = panel.middle or ((-math.inf, math.inf), (-math.inf, math.inf))
-    x, y = panel.points[model]
-    return low <= x <= high and least <= y <= most
-
-
-def _panel(axes: Axes, panel: Panel, *, near: bool) -> None:
-    cloud(axes, panel.points, front=panel.front)
+def _panel(axes: Axes, panel: Panel, points: Mapping[str, tuple[float, float]]) -> None:
+    cloud(axes, points, front=panel.front)
     if len(panel.front) > 1:
         xs, ys = zip(*(panel.points[model] for model in panel.front), strict=True)
         axes.plot(xs, ys, color=BLUE, lw=0.8, zorder=1)
-    axes.margins(ROOM)
-    if near and panel.middle:
-        for (low, high), limit in zip(panel.middle, (axes.set_xlim, axes.set_ylim), strict=True):
-            room = ROOM * ((high - low) or 1.0)
-            limit(low - room, high + room)
+    xs, ys = zip(*points.values(), strict=True)
+    axes.set_xlim(*limits(xs, ROOM))
+    axes.set_ylim(*limits(ys, ROOM))
     axes.set_xlabel(f"PSNR, dB (more is better), {printable(panel.group.dataset)}", fontsize=SMALL)
     axes.set_ylabel(f"{printable(panel.metric.name)} (less is better)", fontsize=SMALL)

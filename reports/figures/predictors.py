@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.figures.drawing import Drawing, drawing, missing
-from reports.figures.labels import KNOWN, cloud, label
+from reports.figures.labels import KNOWN, cloud, label, log_limits, middle
 from reports.figures.style import SMALL, WIDTH, canvas, logarithmic
-from reports.figures.text import printable
+from reports.figures.text import listed, printable
 from reports.load.costs import Prediction, prediction_sentence, predictions
 from reports.load.results import Group, Results
 from reports.load.standings import leading_groups
@@ -43,6 +43,9 @@ class Predictors:
         panels = card.subplots(1, len(self.found), squeeze=False, sharey=True)[0]
         for axes, each in zip(panels, self.found, strict=True):
             _panel(axes, each, self.common)
+        near = [y for each in self.found for _, y in middle(each.points, logarithmic=True).values()]
+        panels[0].set_ylim(*log_limits(near))
+        logarithmic(panels[0], "y")
         panels[0].set_ylabel("seconds for one image", fontsize=SMALL)
         card.draw_without_rendering()  # the names need the final size of the axes
         for axes, each in zip(panels, self.found, strict=True):
@@ -52,11 +55,15 @@ class Predictors:
     def caption(self) -> str:
         shared = self.common
         hollow = any(row.warnings for row in shared.rows.values())
+        far = {
+            m for each in self.found for m in each.points if m not in middle(each.points, logarithmic=True)
+        }
         return (
             f"{prediction_sentence(self.found)} 1: of two models, that with more of it is always slower; 0: no relation. "
             f"Seconds for one image of {shared.size}x{shared.size} pixels on {printable(shared.machine)}, plain eager "
             f"float32. Named: those whose rank by time differs most from that by the count."
             + (" Hollow: timed with a warning." if hollow else "")
+            + (f" Far from all others and off the axes: {listed(sorted(far))}." if far else "")
         )
 
     def alt(self) -> str:
@@ -97,9 +104,8 @@ def _title(group: Group) -> str:
 def _panel(axes: Axes, each: Prediction, shared: Common) -> None:
     hollow = {model for model in each.points if shared.rows[model].warnings}
     cloud(axes, each.points, front=(), hollow=hollow)
-    axes.set_xscale("log")
-    axes.margins(0.08)
+    xs, _ = zip(*middle(each.points, logarithmic=True).values(), strict=True)
+    axes.set_xlim(*log_limits(xs))
     logarithmic(axes, "x")
-    logarithmic(axes, "y")
     axes.set_xlabel(each.cost.title, fontsize=SMALL)
     axes.set_title(f"tau {each.tau:.2f}".replace("-", "\N{MINUS SIGN}"))

@@ -51,7 +51,14 @@ COUNTS = (
     Cost(name="FLOPs", title="FLOPs, G", of=_counted("flops", 1e9)),
     Cost(name="activations", title="activations, M", of=_counted("activations", 1e6)),
 )
-MEMORY = Cost(name="memory", title="MiB", of=lambda row: _positive(row.peak_memory_bytes, MEBI))
+
+
+def _memory(row: Row) -> float | None:
+    """As torch counts it on a GPU; on a CPU it is a lower bound, which differs by what ran before and ranks nothing."""
+    return _positive(row.peak_memory_bytes, MEBI) if row.device.startswith("cuda") else None
+
+
+MEMORY = Cost(name="memory", title="MiB", of=_memory)
 COSTS = (TIME, *COUNTS, MEMORY)
 
 

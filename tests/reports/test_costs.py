@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from reports.load.gather import gather
 from reports.load.results import Results
 from reports.load.standings import leading_groups, standings
 from reports.parts import Figure
-from reports.tables.leaderboard import leaderboard_table
+from reports.tables.leaderboard import leaderboard_table, steps_tables
 from tests.reports.many_models import many_models, timed_row
 from tests.stores import MACHINE
 
@@ -206,6 +207,33 @@ def test_the_table_has_the_costs_and_which_rows_are_on_a_front(found: Results) -
     assert "IQR is 30%" in warned[heads.index("seconds")].note
     assert [row[heads.index("seconds")].text for row in table.rows].count("") == 0
     assert [row[heads.index(MEMORY.title)].sort for row in table.rows if row[1].text == "bicubic"] != [None]
+
+
+def test_the_steps_along_a_front_are_paired_differences_to_the_row_above(found: Results) -> None:
+    (group,) = leading_groups(found)
+    known = costs(found, group)
+    assert known
+    (table,) = steps_tables(known)
+    starts = (*table.rules, len(table.rows))
+    assert len(table.rules) == 3
+    for first, last in pairwise(starts):
+        rows = table.rows[first:last]
+        assert [cell.text for cell in rows[0][5:]] == ["", ""]
+        for above, row in pairwise(rows):
+            metric = {"PSNR, dB": "psnr"}.get(row[0].text)
+            assert row[2].sort > above[2].sort  # type: ignore[operator]
+            assert row[3].sort == pytest.approx(row[2].sort / above[2].sort)  # type: ignore[operator]
+            if metric:
+                paired = group.column(row[1].text, metric) - group.column(above[1].text, metric)
+                assert row[5].sort == pytest.approx(paired.mean())
+                low, high = map(float, row[6].text.split(" to "))
+                assert low <= paired.mean().round(2) <= high
+
+
+def test_a_card_of_null_is_none() -> None:
+    made = timed_row("m", 0.5, {}, Environment(facts=MACHINE))
+    row = network_row(replace(made, certificate={**made.certificate, "card": None, "form": None}))
+    assert row.card == row.form == {}
 
 
 def test_what_is_far_from_all_others_is_outside_the_usual_range() -> None:
