@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 HEIGHT, COLUMNS = 2.7, 2  # inches of a row of panels
 SIZE = 1024
-NAMED = 10
 Gains = Mapping[tuple[str, str], Interval | None]
 
 
@@ -146,16 +145,15 @@ def _title(metric: MetricInfo, group: Group) -> str:
 
 
 def _steps(front: Front, found: Gains) -> str:
-    """`Time: 9 of 85 models on the front, 6 of 8 steps told apart: a, b and c.`"""
+    """`Time: 16 of 84 models on the front, 4 of 15 steps told apart, 7 behind it not told from it.`"""
     on = front.on
-    steps = [found.get((place.model, place.against)) for place in on if place.against]
-    apart = sum(gain is not None and not gain[0] <= 0 <= gain[1] for gain in steps)
-    behind = [place for place in front.places if not place.on_front and _level(place, found)]
-    names = listed(place.model for place in on[:NAMED]) + (" and more" if len(on) > NAMED else "")
-    tail = f"; {len(behind)} behind it cannot be told from it" if behind else ""
+    steps = [place for place in on if found.get((place.model, place.against))]
+    apart = sum(not _level(place, found) for place in steps)
+    behind = sum(not place.on_front and _level(place, found) for place in front.places)
     real = f", {apart} of {counted(len(steps), 'step')} told apart" if steps else ""
+    tail = f", {behind} behind it not told from it" if behind else ""
     name = front.cost.name
-    return f"{name[0].upper()}{name[1:]}: {len(on)} of {len(front.places)} models on the front{real}{tail}: {names}."
+    return f"{name[0].upper()}{name[1:]}: {len(on)} of {len(front.places)} models on the front{real}{tail}."
 
 
 def _level(place: Place, found: Gains) -> bool:

@@ -15,6 +15,7 @@ from tests.stores import MACHINE, fill
 
 METRICS = ("psnr", "lpips-alex", "niqe")
 SIZE, SCALE = 1024, 4
+GPU = {**MACHINE, "device": "cuda:0", "gpu": {"name": "invented GPU"}}
 
 
 def names(count: int) -> list[str]:
@@ -30,12 +31,14 @@ def many_models(
     metrics: Sequence[str] = METRICS,
     dataset: str = "bsd100",
     timed: bool = True,
+    machine: Mapping[str, object] = MACHINE,
     warned: Sequence[str] = (),
     first: str = "",
 ) -> None:
     """Better models cost more, on the whole.
 
     Args:
+        machine: that they were timed on.
         warned: models whose time has a warning.
         first: a name in place of the third model's.
     """
@@ -54,7 +57,7 @@ def many_models(
         spread=0.1,
     )
     if timed:
-        environment = Environment(facts=MACHINE)
+        environment = Environment(facts=machine)
         with Store(file) as store:
             run = store.start(
                 Run(program="speed", command=("--card",), started=now(), environment=environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +26,7 @@ from reports.load.results import Results
 from reports.load.standings import leading_groups, standings
 from reports.parts import Figure
 from reports.tables.leaderboard import leaderboard_table, steps_tables
-from tests.reports.many_models import many_models, timed_row
+from tests.reports.many_models import GPU, many_models, timed_row
 from tests.stores import MACHINE
 
 MODELS = 24
@@ -34,7 +35,7 @@ MODELS = 24
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Results:
     file = tmp_path_factory.mktemp("many") / "results.db"
-    many_models(file, models=MODELS, images=30, warned=["e25_05_lightnet"])
+    many_models(file, models=MODELS, images=30, machine=GPU, warned=["e25_05_lightnet"])
     return gather(read([file]))
 
 
@@ -94,7 +95,7 @@ def test_intervals_of_many_columns_are_those_of_each(n: int) -> None:
 
 
 def test_what_is_no_number_above_zero_is_no_cost() -> None:
-    environment = Environment(facts=MACHINE)
+    environment = Environment(facts=GPU)
     odd = {"parameters": 0, "flops": "many", "activations": True}
     row = network_row(timed_row("m", 0.5, odd, environment))
     values = {cost.name: cost.of(row) for cost in COSTS}
@@ -105,6 +106,12 @@ def test_what_is_no_number_above_zero_is_no_cost() -> None:
         "activations": None,
         "memory": pytest.approx(128),
     }
+
+
+def test_memory_ranks_nothing_on_a_cpu_where_it_is_a_lower_bound() -> None:
+    row = network_row(timed_row("m", 0.5, {}, Environment(facts=MACHINE)))
+    assert row.peak_memory_bytes == 2**27
+    assert MEMORY.of(row) is None
 
 
 def test_taus_are_scipys_of_the_counts_and_the_times(found: Results) -> None:
@@ -125,14 +132,14 @@ def test_each_metric_has_a_figure_with_a_panel_for_each_cost(found: Results) -> 
     with style():
         made = [drawn(item) for item in fronts.drawings(found)]
     assert [item.record.title.partition(":")[0] for item in made] == [
-        f"Pareto fronts of {name}" for name in ("psnr", "lpips-alex", "niqe")
+        f"Pareto fronts of {name}" for name in ("PSNR", "LPIPS (alex)", "niqe")
     ]
     for item in made:
         caption = item.record.caption
         assert "to the neighbour on the front that costs less" in caption
         assert "Hollow: the time was measured with a warning" in caption
         assert "Far from all others and off the axis: bicubic" in caption
-        assert f"Time: {caption.partition('Time: ')[2].partition(' of ')[0]} of {MODELS} models" in caption
+        assert re.search(rf"Time: \d+ of {MODELS} models on the front, \d+ of \d+ steps told apart", caption)
         shown = [axes for axes in item.canvas.axes if axes.get_visible()]
         assert len(shown) == len(COSTS)
 
@@ -182,8 +189,9 @@ def test_cards_that_lack_a_count_leave_its_panel_out(tmp_path: Path) -> None:
     )
     with style():
         made = drawn(next(iter(fronts.drawings(replace(whole, timings=timings)))))
-    assert "have parameters, FLOPs and activations; bench.speed --card counts" in made.record.caption
-    assert len([axes for axes in made.canvas.axes if axes.get_visible()]) == 2
+    assert "have parameters, FLOPs and activations: bench.speed --card counts" in made.record.caption
+    assert "No front of memory" in made.record.caption
+    assert len([axes for axes in made.canvas.axes if axes.get_visible()]) == 1
 
 
 def test_the_table_has_the_costs_and_which_rows_are_on_a_front(found: Results) -> None:

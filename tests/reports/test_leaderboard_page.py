@@ -53,8 +53,12 @@ def test_every_link_leads_somewhere(out: Path, page: Parsed) -> None:
             assert (out / file).is_file(), address
 
 
-def test_numbers_lead_to_their_provenance(page: Parsed) -> None:
-    assert sum(address.startswith("index.html#c") for address in page.values("href")) == 4 * MODELS
+def test_numbers_lead_to_their_provenance(out: Path, page: Parsed) -> None:
+    tables = json.loads((out / "report.json").read_text())["tables"]
+    own = [table for table in tables if table["id"].startswith(("leaderboard", "steps"))]
+    cells = [cell for table in own for row in table["rows"] for cell in row if cell["certificate"]]
+    assert len(cells) > 4 * MODELS  # three metrics and the time, and the steps along the fronts
+    assert sum(address.startswith("index.html#c") for address in page.values("href")) == len(cells)
 
 
 def test_names_that_are_code_are_text(page: Parsed) -> None:
