@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 HEIGHT = 2.6
 SIZE = 1024
 OUTLIERS = 3  # named, a panel
+CROWDED = 30.0  # times from the least to the largest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,16 @@ def _panel(axes: Axes, each: Prediction, shared: Common) -> None:
     hollow = {model for model in each.points if shared.rows[model].warnings}
     cloud(axes, each.points, front=(), hollow=hollow)
     xs, _ = zip(*middle(each.points, logarithmic=True).values(), strict=True)
-    axes.set_xlim(*log_limits(xs))
-    logarithmic(axes, "x")
+    low, high = log_limits(xs)
+    axes.set_xlim(low, high)
+    logarithmic(axes, "x", ticks=_few_ticks(low, high))
     axes.set_xlabel(each.cost.title, fontsize=SMALL)
     axes.set_title(f"tau {each.tau:.2f}".replace("-", "\N{MINUS SIGN}"))
+
+
+def _few_ticks(low: float, high: float) -> list[float]:
+    """1 and 3 of each decade where a narrow panel has no room for the usual ones; else empty."""
+    if high < CROWDED * low:
+        return []
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [tick for k in decades for tick in (10.0**k, 3 * 10.0**k) if low <= tick <= high]
