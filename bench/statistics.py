@@ -106,6 +106,35 @@ def mean_interval(
     return float(means[cut]), float(means[-1 - cut])
 
 
+def mean_intervals(
+    values: np.ndarray[Any, Any], seed: int = 0, resamples: int = RESAMPLES, confidence: float = 0.95
+) -> tuple[Interval | None, ...]:
+    """:func:`mean_interval` of every column, from the draws that it makes of one: they differ by rounding alone.
+
+    Args:
+        values: (n, columns), finite.
+    """
+    import numpy as np
+
+    n, columns = values.shape
+    tail = _tail(n, confidence)
+    if n < 2 or float(n) ** -n > tail:
+        return (None,) * columns
+    generator = np.random.default_rng(seed)
+    means = np.empty((columns, resamples))
+    step = max(1, DRAWS_AT_ONCE // n)
+    for start in range(0, resamples, step):
+        part = means[:, start : start + step]
+        rows = part.shape[1]
+        drawn = generator.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
+        # a resample's mean is a product with how often it drew each image, which all columns share
+        counts = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float)
+        part[:] = values.T @ counts.T / n
+    cut = int(tail * resamples)
+    ends = np.partition(means, (cut, resamples - 1 - cut), axis=1)[:, [cut, resamples - 1 - cut]]
+    return tuple((float(low), float(high)) for low, high in ends)
+
+
 def _tail(n: int, confidence: float) -> float:
     """Share of the resampled means below the interval, and above it: Phi(t * sqrt(n / (n - 1)))."""
     from scipy.special import ndtr, stdtrit
@@ -200,7 +229,7 @@ def signed_rank(differences: Sequence[float]) -> RankTest:
 
 
 def signed_rank_each(differences: np.ndarray[Any, Any]) -> tuple[float, ...]:
-    """The p value of :func:`signed_rank` for every column at once.
+    """The p value of :func:`signed_rank` for every column, those without zeros and ties at once.
 
     Args:
         differences: (n, pairs), without NaN.
@@ -208,10 +237,34 @@ def signed_rank_each(differences: np.ndarray[Any, Any]) -> tuple[float, ...]:
     import numpy as np
     from scipy.stats import wilcoxon
 
-    # All at once only where the exact test is not used, and no column has a difference of 0, which would be dropped.
-    if len(differences) <= EXACT_RANKS or not differences.any(axis=0).all() or (differences == 0).any():
-        return tuple(signed_rank(column.tolist()).p for column in differences.T)
-    return tuple(float(p) for p in np.atleast_1d(wilcoxon(differences, axis=0).pvalue))
+    n, pairs = differences.shape
+    sizes = np.sort(np.abs(differences), axis=0)
+    plain = (sizes[:1] > 0).all(axis=0)
+    if n <= EXACT_RANKS:
+        plain &= (sizes[1:] != sizes[:-1]).all(axis=0)
+    found = np.empty(pairs)
+    if plain.any():
+        chosen = differences[:, plain]
+        found[plain] = _exact_without_ties(chosen) if n <= EXACT_RANKS else wilcoxon(chosen, axis=0).pvalue
+    for column in np.flatnonzero(~plain):
+        found[column] = signed_rank(differences[:, column].tolist()).p
+    return tuple(map(float, found))
+
+
+def _exact_without_ties(differences: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """:func:`_exact_p` of every column: without ties all have the ranks 1 to n, so the ways are counted once."""
+    import numpy as np
+
+    n = len(differences)
+    ranks = np.abs(differences).argsort(axis=0).argsort(axis=0) + 1
+    total = n * (n + 1) // 2
+    positive = np.where(differences > 0, ranks, 0).sum(axis=0)
+    ways = np.zeros(total + 1)
+    ways[0] = 1
+    for rank in range(1, n + 1):
+        ways[rank:] = ways[rank:] + ways[:-rank]
+    at_most = np.cumsum(ways)[np.minimum(positive, total - positive)]
+    return np.minimum(1.0, 2 * at_most / 2.0**n)
 
 
 def _exact_p(signed: np.ndarray[Any, Any]) -> float:

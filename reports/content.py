@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from typing import Any
 
 from bench.errors import UserError
 from bench.storage.store import now
+from reports.load.costs import costs, prediction_sentence, predictions
 from reports.load.results import Group, Results
 from reports.load.speeds import Machine, machines, shown_runs
 from reports.load.standings import leading_groups, sentence, standings
 from reports.parts import Figure, Report, Section, Table, Verdict
 from reports.protocol_words import protocol_words
 from reports.summary import abstract, headlines, summary
-from reports.tables.leaderboard import leaderboard_table
+from reports.tables.leaderboard import leaderboard_table, steps_tables
 from reports.tables.paper import figure_5_table, figure_table, table_1
 from reports.tables.quality import against_table, quality_table
 from reports.tables.speed import ladder_tables, measurement_tables
@@ -28,16 +29,17 @@ from reports.verdicts.rows import counts
 TITLE = "Perceptual losses, measured again"
 REFERENCE = "bicubic"
 MOST_ROWS = 20  # of a table that stands open
+LEADERBOARD = "leaderboard.html"
 # Section id: the figures that it shows, by id or by the beginning of their ids.
 PLACES: Mapping[str, tuple[str, ...]] = {
     "quality": ("figure8", "figure9"),
-    "leaderboard": ("plane", "agreement"),
+    "leaderboard": ("plane", "fronts", "predictors", "agreement"),
     "speed": ("table1", "pareto", "ladder"),
     "style": ("figure5", "figure6", "figure7", "figure3", "figure4"),
     "images": ("differences", "crops", "sensitivity"),
 }
 # The figure at the top: the first of these that was drawn.
-LEADS = ("figure8", "figure9", "pareto", "figure7", "figure6", "figure5", "table1")
+LEADS = ("figure8", "figure9", "pareto", "fronts", "figure7", "figure6", "figure5", "table1", "plane")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,14 +171,20 @@ def _section(
 
 
 def _leaderboard(material: _Material) -> Section:
-    """Where more than ten models were scored: ranks on the largest data set of each protocol, and what agrees with what."""
+    """Where more than ten models were scored: ranks on the largest data set of each protocol, costs, what predicts what."""
     tables, text = [], []
     for group in leading_groups(material.results):
         found = [ranked for info in group.metrics if (ranked := standings(group, info)) is not None]
         if found:
-            tables.append(leaderboard_table(group, found))
-            text.append(" ".join(sentence(each, group) for each in found))
-    return _section(material, "leaderboard", "Leaderboard", *text, tables=tables)
+            known = costs(material.results, group)
+            tables.append(leaderboard_table(group, found, known))
+            told = [sentence(each, group) for each in found]
+            if known:
+                tables += steps_tables(known)
+                told += [prediction_sentence(taus)] if (taus := predictions(known.common)) else []
+            text.append(" ".join(told))
+    section = _section(material, "leaderboard", "Leaderboard", *text, tables=tables)
+    return replace(section, page=LEADERBOARD) if tables else section
 
 
 def _scores(material: _Material) -> Section:

@@ -55,6 +55,19 @@ class Head:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Choices:
+    """Sets of rows that a reader can look at alone.
+
+    Attributes:
+        title: of all of them together: `Pareto fronts`.
+        sets: each with its title and the positions of its rows.
+    """
+
+    title: str
+    sets: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table with its caption.
 
@@ -66,6 +79,7 @@ class Table:
         parts: positions of rows at which a part of its own begins, each with its title: rows that others published,
             by convention. Sorting leaves parts where they are.
         notes: below the table.
+        choices: None for a table of which all rows are looked at together.
     """
 
     id: str
@@ -76,6 +90,7 @@ class Table:
     rules: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     parts: tuple[tuple[int, str], ...] = ()
+    choices: Choices | None = None
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -137,6 +152,7 @@ class Section:
 
     Attributes:
         folded: on the page, closed until a reader opens it.
+        page: name of the page beside it that has the tables and figures; the page itself has the text and a link.
     """
 
     id: str
@@ -145,6 +161,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     folded: bool = False
+    page: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

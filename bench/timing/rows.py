@@ -66,12 +66,12 @@ class Row:
     @property
     def card(self) -> dict[str, Any]:
         """What the network is made of (:mod:`bench.timing.card`); empty where that was not asked for."""
-        return dict((self.certificate or {}).get("card", {}))
+        return dict((self.certificate or {}).get("card") or {})
 
     @property
     def form(self) -> dict[str, Any]:
         """How close it is to plain float32, and what building it took; empty for an optimisation."""
-        return dict((self.certificate or {}).get("form", {}))
+        return dict((self.certificate or {}).get("form") or {})
 
 
 def network_row(result: SpeedResult) -> Row:

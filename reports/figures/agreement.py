@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from reports.figures.drawing import Drawing, drawing
 from reports.figures.style import BLUE, CARD, INK, RULE, SMALL, WIDTH, bare, canvas
 from reports.figures.text import printable
+from reports.formatting import listed
 from reports.load.results import Group, Results
-from reports.load.standings import Ranking, kendall, leading_groups, rankings
+from reports.load.standings import PSNR, Ranking, kendall, leading_groups, rankings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -71,11 +72,26 @@ class Agreement:
         found = [(kendall(a, b), a.title, b.title) for a, b in combinations(self.rankings, 2)]
         known = [each for each in found if not math.isnan(each[0][0])]
         most, least = max(known, key=lambda each: each[0][0]), min(known, key=lambda each: each[0][0])
-        return (
-            f"Kendall's tau between rankings of up to {models} models; 1: the same order, 0: none, negative: the opposite. "
-            f"Most alike: {printable(most[1])} and {printable(most[2])} ({most[0][0]:.2f}); least alike: "
-            f"{printable(least[1])} and {printable(least[2])} ({least[0][0]:.2f})."
+        return " ".join(
+            (
+                f"Kendall's tau between rankings of up to {models} models; 1: the same order, 0: none, negative: the "
+                "opposite.",
+                *self._data_sets(),
+                f"Most alike: {printable(most[1])} and {printable(most[2])} ({most[0][0]:.2f}); least alike: "
+                f"{printable(least[1])} and {printable(least[2])} ({least[0][0]:.2f}).",
+            )
         )
+
+    def _data_sets(self) -> Iterator[str]:
+        """How far one data set's ranking by PSNR predicts another's."""
+        by_psnr = [each for each in self.rankings if each.metric == PSNR]
+        words = [
+            f"{printable(a.dataset)} and {printable(b.dataset)} {tau:.2f}"
+            for a, b in combinations(by_psnr, 2)
+            if not math.isnan(tau := kendall(a, b)[0])
+        ]
+        if words:
+            yield f"By PSNR: {listed(words)}."
 
     def alt(self) -> str:
         return f"A matrix of Kendall's tau. {self.caption()}"

@@ -10,11 +10,13 @@ from reports.figures import (
     agreement,
     crops,
     differences,
+    fronts,
     ladder,
     layers,
     objective,
     pareto,
     plane,
+    predictors,
     sensitivity,
     stylized,
     table1,
@@ -37,6 +39,8 @@ MAKERS: Mapping[tuple[str, ...], Callable[[Results], Iterator[Drawing | Figure]]
     ("ladder",): ladder.drawings,
     ("sensitivity",): sensitivity.drawings,
     ("plane",): plane.drawings,
+    ("fronts",): fronts.drawings,
+    ("predictors",): predictors.drawings,
     ("agreement",): agreement.drawings,
 }
 

@@ -14,11 +14,11 @@ from bench.timing.rows import Row
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import INK, MUTED, WIDTH, Look, canvas, logarithmic, looks
 from reports.figures.text import distinct, listed, printable
-from reports.figures.timings import EAGER, all_machines, certificate, input_size, newest
 from reports.formatting import MEBI, memory
 from reports.load.intervals import interval
 from reports.load.results import SHORT, Group, Results
-from reports.load.speeds import Machine, Timed
+from reports.load.standings import MANY
+from reports.load.timings import Common, all_machines, certificate, common
 from reports.parts import Figure
 
 if TYPE_CHECKING:
@@ -43,15 +43,6 @@ class Point:
     @property
     def seconds(self) -> float:
         return self.row.seconds or 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Common:
-    """Where and at which size most of a group's models were timed; `rows` by model."""
-
-    machine: str
-    size: int
-    rows: Mapping[str, Row]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +106,13 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
     look = looks([model for group in results.groups for model in group.models])
     found = all_machines(results)
     for group in results.groups:
-        common = _common(found, group)
-        panels = {m: _points(group, m, common.rows) for m in _metrics(group)} if common else {}
+        if len(group.models) > MANY:  # more than a legend can hold; those have fronts of their own
+            continue
+        shared = common(found, group)
+        panels = {m: _points(group, m, shared.rows) for m in _metrics(group)} if shared else {}
         drawn = {metric: points for metric, points in panels.items() if len(points) > 1}
-        if common and drawn:
-            fronts = Fronts(group=group, common=common, panels=drawn, look=look)
+        if shared and drawn:
+            fronts = Fronts(group=group, common=shared, panels=drawn, look=look)
             yield drawing(f"pareto-{group.id}", fronts)
         else:
             yield _absent(group)
@@ -129,32 +122,6 @@ def _metrics(group: Group) -> list[MetricInfo]:
     """PSNR, and the first metric of which less is better: a distance of features."""
     psnr = [metric for metric in group.metrics if metric.name == "psnr"]
     return [*psnr, *[metric for metric in group.metrics if not metric.higher_is_better][:1]]
-
-
-def _common(found: Sequence[Machine], group: Group) -> Common | None:
-    """The machine and size with most models; of equal ones the larger size, then the machine that comes first."""
-
-    def wanted(row: Row) -> bool:
-        # A time per image in a batch is none of one image.
-        alone = certificate(row).get("protocol", {}).get("batch") == 1
-        # A model of another scale makes the same size from another input.
-        fits = row.size // group.scale == input_size(row)
-        return row.method in group.models and row.variant == EAGER and fits and alone
-
-    best: Common | None = None
-    for machine in found:
-        for size, timed in _by_size(newest(machine.timed, wanted)).items():
-            rows = {one.row.method: one.row for one in timed}
-            if best is None or (len(rows), size) > (len(best.rows), best.size):
-                best = Common(machine=machine.name, size=size, rows=rows)
-    return best
-
-
-def _by_size(timed: Sequence[Timed]) -> dict[int, list[Timed]]:
-    sizes: dict[int, list[Timed]] = {}
-    for one in timed:
-        sizes.setdefault(one.row.size, []).append(one)
-    return sizes
 
 
 def _points(group: Group, metric: MetricInfo, rows: Mapping[str, Row]) -> list[Point]:

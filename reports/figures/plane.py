@@ -9,36 +9,41 @@ from typing import TYPE_CHECKING
 
 from bench.records import MetricInfo
 from reports.figures.drawing import Drawing, drawing
-from reports.figures.style import BLUE, MUTED, SMALL, VERMILLION, WIDTH, canvas
+from reports.figures.labels import KNOWN, cloud, label, limits, middle
+from reports.figures.style import BLUE, SMALL, WIDTH, canvas
 from reports.figures.text import printable
 from reports.formatting import listed
 from reports.load.results import Group, Results
-from reports.load.standings import PSNR, front, leading_groups, perceptual
+from reports.load.standings import MANY, PSNR, Ranking, front, kendall, leading_groups, perceptual
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-HEIGHT, PANELS = 3.4, 3  # inches; most metrics
-KNOWN = ("nearest", "bicubic", "srcnn-955", "sr-pixel", "sr-feature")  # named wherever they lie
-# Of a name beside its point: offset in points, and which corner of the text is there.
-PLACES = (
-    (4, 3, "left", "bottom"),
-    (-4, 3, "right", "bottom"),
-    (4, -3, "left", "top"),
-    (-4, -3, "right", "top"),
-)
-FARTHER = 3  # times as far, where no near place is free
+HEIGHT, PANELS = 2.9, 4
 NAMED = 12
+ROOM = 0.12  # of the range, around it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """PSNR (x) and a perceptual metric (y) of every model that has both."""
+    """PSNR (x) and a perceptual metric (y) of every model that has both, on the largest data set that has both."""
 
     metric: MetricInfo
+    group: Group
     points: Mapping[str, tuple[float, float]]
     front: Sequence[str]
+    tau: float
+
+    @property
+    def near(self) -> Mapping[str, tuple[float, float]]:
+        """Those that are not far from all others."""
+        return middle(self.points)
+
+    @property
+    def spread(self) -> bool:
+        """Whether some are far from all others, so that these lie in a heap."""
+        return len(self.near) < len(self.points)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,31 +58,37 @@ class Plane:
         return f"Perception against distortion: {printable(self.group.title)}"
 
     def draw(self) -> Canvas:
-        card = canvas(
-            WIDTH, HEIGHT if len(self.panels) == 1 else HEIGHT * 0.85 * math.ceil(len(self.panels) / 2)
-        )
-        columns = min(2, len(self.panels))
-        axes = card.subplots(math.ceil(len(self.panels) / columns), columns, squeeze=False).flatten()
-        for panel, place in zip(self.panels, axes, strict=False):
-            _panel(place, panel)
-        for place in axes[len(self.panels) :]:
-            place.set_visible(False)
-        card.draw_without_rendering()  # the labels need the final size of the axes
-        for panel, place in zip(self.panels, axes, strict=False):
-            _label(place, panel)
+        """A row for each metric where some models are far from all others: all of them, then those that are not."""
+        pairs = any(panel.spread for panel in self.panels)
+        columns = 2 if pairs else min(2, len(self.panels))
+        rows = len(self.panels) if pairs else math.ceil(len(self.panels) / columns)
+        card = canvas(WIDTH, HEIGHT * rows)
+        axes = card.subplots(rows, columns, squeeze=False)
+        first = axes[:, 0] if pairs else axes.flat
+        shown = [(place, panel, panel.points) for place, panel in zip(first, self.panels, strict=False)]
+        if pairs:
+            second = zip(axes[:, 1], self.panels, strict=True)
+            shown += [(place, panel, panel.near) for place, panel in second if panel.spread]
+        for place in axes.flat:
+            place.set_visible(any(place is one for one, _, _ in shown))
+        for place, panel, points in shown:
+            _panel(place, panel, points)
+        card.draw_without_rendering()  # the names need the final size of the axes
+        for place, panel, points in shown:
+            known = [name for name in KNOWN if name in points]
+            heap = panel.spread and points is panel.points
+            names = [name for name in points if name not in panel.near] if heap else panel.front
+            line = [panel.points[model] for model in panel.front]
+            label(place, points, (*known, *names), line)
         return card
 
     def caption(self) -> str:
-        fronts = " ".join(
-            f"By {printable(panel.metric.name)}, {len(panel.front)} of {len(panel.points)} models are beaten by none in "
-            f"both: "
-            f"{listed(printable(name) for name in panel.front[:NAMED])}"
-            + (" and more." if len(panel.front) > NAMED else ".")
-            for panel in self.panels
-        )
+        fronts = " ".join(_sentence(panel, self.group) for panel in self.panels)
+        pairs = any(panel.spread for panel in self.panels)
+        near = " Right: the same without those that are far from all others." if pairs else ""
         return (
-            f"Means over {len(self.group.images)} images; right and down is better. Filled: no other model is as good in "
-            f"both and better in one. {fronts}"
+            f"Means over {len(self.group.images)} images; right and down is better. Blue: no other model is as good in "
+            f"both and better in one.{near} {fronts}"
         )
 
     def alt(self) -> str:
@@ -86,11 +97,23 @@ class Plane:
 
 
 def drawings(results: Results) -> Iterator[Drawing]:
-    """One for the largest data set of each protocol with many models; none for the others."""
+    """One for the largest data set of each protocol with many models; none for the others.
+
+    A metric that was not measured there is shown on the largest data set that has it.
+    """
     for group in leading_groups(results):
-        panels = [panel for info in perceptual(group.metrics) if (panel := _points(group, info)) is not None]
+        same = [each for each in results.groups if each.protocol.hash == group.protocol.hash]
+        others = sorted(
+            (each for each in same if each is not group and len(each.models) > MANY),
+            key=lambda each: -len(each.images),
+        )
+        panels: dict[str, Panel] = {}
+        for each in (group, *others):
+            for info in perceptual(each.metrics):
+                if info.name not in panels and (panel := _points(each, info)) is not None:
+                    panels[info.name] = panel
         if panels:
-            yield drawing(f"plane-{group.id}", Plane(group=group, panels=panels[:PANELS]))
+            yield drawing(f"plane-{group.id}", Plane(group=group, panels=[*panels.values()][:PANELS]))
 
 
 def _points(group: Group, info: MetricInfo) -> Panel | None:
@@ -102,65 +125,30 @@ def _points(group: Group, info: MetricInfo) -> Panel | None:
     if len(points) < 2:
         return None
     best = sorted(front(points, higher=(True, False)), key=lambda model: -points[model][0])
-    return Panel(metric=info, points=points, front=best)
+    by_psnr = Ranking(title=PSNR, means={model: x for model, (x, _) in points.items()})
+    by_other = Ranking(title=info.name, means={model: -y for model, (_, y) in points.items()})
+    return Panel(metric=info, group=group, points=points, front=best, tau=kendall(by_psnr, by_other)[0])
 
 
-def _panel(axes: Axes, panel: Panel) -> None:
-    for model, (x, y) in panel.points.items():
-        ahead, known = model in panel.front, model in KNOWN
-        colour = VERMILLION if known else BLUE
-        axes.scatter(
-            [x],
-            [y],
-            s=20 if ahead or known else 12,
-            facecolor=colour if ahead else "none",
-            edgecolor=colour,
-            linewidth=0.8,
-        )
+def _sentence(panel: Panel, leader: Group) -> str:
+    """How far PSNR predicts the metric, and who is on the front."""
+    name = printable(panel.metric.name)
+    where = "" if panel.group is leader else f" on {printable(panel.group.dataset)}"
+    tau = "" if math.isnan(panel.tau) else f"Kendall's tau of PSNR against {name}{where}: {panel.tau:.2f}. "
+    more = " and more." if len(panel.front) > NAMED else "."
+    return (
+        f"{tau}{len(panel.front)} of {len(panel.points)} models are beaten by none in both: "
+        f"{listed(printable(model) for model in panel.front[:NAMED])}{more}"
+    )
+
+
+def _panel(axes: Axes, panel: Panel, points: Mapping[str, tuple[float, float]]) -> None:
+    cloud(axes, points, front=panel.front)
     if len(panel.front) > 1:
         xs, ys = zip(*(panel.points[model] for model in panel.front), strict=True)
-        axes.plot(xs, ys, color=MUTED, lw=0.7, ls="--", zorder=0)
-    axes.margins(0.12)
-    axes.set_xlabel("PSNR, dB (more is better)")
-    axes.set_ylabel(f"{printable(panel.metric.name)} (less is better)")
-
-
-def _label(axes: Axes, panel: Panel) -> None:
-    """Names of the front's models and of the well-known ones, each where it covers no point and no other name."""
-    renderer = axes.get_figure(root=True).canvas.get_renderer()  # type: ignore[union-attr]
-    dots = [tuple(axes.transData.transform(point)) for point in panel.points.values()]
-    # Display pixels.
-    taken: list[tuple[float, float, float, float]] = [(x - 3, y - 3, x + 3, y + 3) for x, y in dots]
-    inside = axes.get_window_extent(renderer)
-    for model in (*(name for name in KNOWN if name in panel.points), *panel.front):
-        if any(text.get_text() == printable(model) for text in axes.texts):  # well-known and on the front
-            continue
-        for far in (1, FARTHER):
-            if _placed(axes, panel, model, far, taken, inside, renderer):
-                break
-
-
-def _placed(axes, panel, model, far, taken, inside, renderer) -> bool:  # type: ignore[no-untyped-def]
-    for dx, dy, ha, va in PLACES:
-        text = axes.annotate(
-            printable(model),
-            panel.points[model],
-            (dx * far, dy * far),
-            textcoords="offset points",
-            ha=ha,
-            va=va,
-            fontsize=SMALL - 1,
-            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": MUTED} if far > 1 else None,
-        )
-        box = text.get_window_extent(renderer)
-        edges = (box.x0, box.y0, box.x1, box.y1)
-        free = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
-        if free and not any(_overlap(edges, other) for other in taken):
-            taken.append(edges)
-            return True
-        text.remove()
-    return False
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+        axes.plot(xs, ys, color=BLUE, lw=0.8, zorder=1)
+    xs, ys = zip(*points.values(), strict=True)
+    axes.set_xlim(*limits(xs, ROOM))
+    axes.set_ylim(*limits(ys, ROOM))
+    axes.set_xlabel(f"PSNR, dB (more is better), {printable(panel.group.dataset)}", fontsize=SMALL)
+    axes.set_ylabel(f"{printable(panel.metric.name)} (less is better)", fontsize=SMALL)

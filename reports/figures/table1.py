@@ -20,11 +20,11 @@ from reports.figures.style import (
     logarithmic,
 )
 from reports.figures.text import listed, printable, short
-from reports.figures.timings import all_machines
 from reports.formatting import duration
 from reports.load.paper import GridTarget, entries
 from reports.load.results import Results
 from reports.load.speeds import EAGER, ITERATIONS, PAPER_NETWORK, Machine, Timed
+from reports.load.timings import all_machines
 from reports.parts import Figure
 
 if TYPE_CHECKING:

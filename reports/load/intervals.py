@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from bench.statistics import RESAMPLES, Interval
+from bench.statistics import RESAMPLES, Interval, mean_intervals
 from bench.statistics import mean_interval as bootstrap
 
-LARGEST_DRAW = 2_000_000  # numbers that are drawn for one interval: all resamples up to 200 values
+if TYPE_CHECKING:
+    import numpy as np
+
+LARGEST_DRAW = 2_000_000
 FEWEST_RESAMPLES = 1_000
 
 
@@ -15,5 +19,13 @@ FEWEST_RESAMPLES = 1_000
 @lru_cache(maxsize=4096)
 def interval(values: tuple[float, ...]) -> Interval | None:
     """95 % interval of the mean; see :func:`bench.statistics.mean_interval`. None below five values."""
-    resamples = max(FEWEST_RESAMPLES, min(RESAMPLES, LARGEST_DRAW // max(1, len(values))))
-    return bootstrap(values, resamples=resamples)
+    return bootstrap(values, resamples=_resamples(len(values)))
+
+
+def intervals(values: np.ndarray[Any, Any]) -> tuple[Interval | None, ...]:
+    """:func:`interval` of each column, at once: (images, columns), finite."""
+    return mean_intervals(values, resamples=_resamples(len(values)))
+
+
+def _resamples(n: int) -> int:
+    return max(FEWEST_RESAMPLES, min(RESAMPLES, LARGEST_DRAW // max(1, n)))

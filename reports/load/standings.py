@@ -6,10 +6,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 from bench.records import MetricInfo
 from bench.statistics import holm, signed_rank_each
 from reports.load.results import Group, Results
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MANY = 10  # more models than this are ranked
 ALPHA = 0.05
@@ -67,19 +71,13 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
     """
     import numpy as np
 
-    columns = {model: group.column(model, info.name) for model in group.models}
-    most = max(map(len, columns.values()), default=0)
-    whole = {
-        model: column.sort_index()
-        for model, column in columns.items()
-        if len(column) == most and all(map(math.isfinite, column))
-    }
-    if len(whole) < 2 or not most:
+    whole = whole_columns(group, info.name)
+    if len(whole) < 2:
         return None
     sign = -1.0 if info.higher_is_better else 1.0  # best first
     # By name too: models of equal means keep their order from run to run.
     models = sorted(whole, key=lambda model: (sign * float(whole[model].mean()), model))
-    values = np.array([whole[model].to_numpy(dtype=float) for model in models])  # (models, images)
+    values = np.array([whole[model] for model in models])
     pairs = list(combinations(range(len(models)), 2))
     differences = np.array([values[b] - values[a] for a, b in pairs]).T  # (images, pairs)
     adjusted = holm(signed_rank_each(differences))
@@ -98,10 +96,24 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
     return Standings(
         metric=info,
         places=places,
-        images=most,
+        images=values.shape[1],
         tests=len(pairs),
         ties=tuple(_ties(count, apart)),
     )
+
+
+def whole_columns(group: Group, metric: str) -> dict[str, np.ndarray[Any, Any]]:
+    """By model, the values of the images that most models have, in one order; without models that lack any of them.
+
+    Nor with those that have an infinite value. Empty where no model has any value.
+    """
+    columns = {model: group.column(model, metric) for model in group.models}
+    most = max(map(len, columns.values()), default=0)
+    return {
+        model: column.sort_index().to_numpy(dtype=float)
+        for model, column in columns.items()
+        if most and len(column) == most and all(map(math.isfinite, column))
+    }
 
 
 def _ties(count: int, apart: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -135,6 +147,8 @@ class Ranking:
 
     title: str
     means: Mapping[str, float]
+    metric: str = ""
+    dataset: str = ""
 
 
 def rankings(results: Results, leader: Group) -> tuple[Ranking, ...]:
@@ -152,7 +166,8 @@ def rankings(results: Results, leader: Group) -> tuple[Ranking, ...]:
                 and all(map(math.isfinite, column))
             }
             if len(means) > MANY:
-                found.append(Ranking(title=f"{info.name}, {group.dataset}", means=means))
+                title = f"{info.name}, {group.dataset}"
+                found.append(Ranking(title=title, means=means, metric=info.name, dataset=group.dataset))
     return tuple(found)
 
 

@@ -58,14 +58,26 @@ function startParts(table) {
   }
 }
 
-// ---- long tables: rows with all of the words ----
+// ---- long tables: rows with all of the words; where a table has choices, those of one of them or of any ----
 function startRowFilter(bar) {
   const rows = Array.from(bar.parentElement.querySelector("table").tBodies[0].rows);
-  const [input, output] = [bar.querySelector("input"), bar.querySelector("output")];
-  input.addEventListener("input", () => {
+  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const sets = rows.map((row) => (row.dataset.sets ?? "").split(" ").filter(Boolean));
+  const [input, output] = [bar.querySelector("[type=search]"), bar.querySelector("output")];
+  const [only, which] = [bar.querySelector("[role=switch]"), bar.querySelector("select")];
+  const chosen = (own) => !only?.checked || (which.value ? own.includes(which.value) : own.length > 0);
+  const apply = () => {
     const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of rows) row.hidden = !wanted.every((word) => row.textContent.toLowerCase().includes(word));
+    rows.forEach((row, i) => {
+      row.hidden = !(chosen(sets[i]) && wanted.every((word) => texts[i].includes(word)));
+    });
     output.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+  };
+  input.addEventListener("input", apply);
+  only?.addEventListener("change", apply);
+  which?.addEventListener("change", () => {
+    only.checked = true;
+    apply();
   });
   bar.hidden = false;
 }

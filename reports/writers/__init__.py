@@ -40,6 +40,7 @@ class Writer:
 WRITERS: Mapping[str, Writer] = {
     "tables": Writer("reports.writers.text_tables:write_tables"),
     PAGE: Writer("reports.writers.page:write_page", beside=("images",)),
+    "leaderboard.html": Writer("reports.writers.page_leaderboard:write_leaderboard"),
     PDF: Writer("reports.writers.pdf:write_pdf"),
     "report.json": Writer("reports.writers.data:write_data"),
 }

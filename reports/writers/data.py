@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.atomic import atomic_write
 from reports.load.results import Certificate
-from reports.parts import Report, Verdict
+from reports.parts import Report, Table, Verdict
 from reports.writers.text_tables import all_tables
 
 FORMAT, VERSION = "perceptual-bench report", 1
@@ -41,7 +41,7 @@ def to_json(report: Report) -> str:
         "notes": report.results.notes,
         "counts": dict(report.counts),
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
-        "tables": [asdict(table) for table in all_tables(report)],
+        "tables": [_table(table) for table in all_tables(report)],
         "figures": [
             {"id": f.id, "title": f.title, "reason": f.reason, "command": f.command}
             for section in report.sections
@@ -57,6 +57,12 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     # Flat, a printed number and ours side by side: names of the JSON are public and stay.
     fields = asdict(verdict)
     return {**fields.pop("cell"), **fields}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    """Its fields; the choices of rows where there are any."""
+    fields = asdict(table)
+    return fields if table.choices else {key: fields[key] for key in fields if key != "choices"}
 
 
 def _certificate(found: Certificate) -> dict[str, Any]:

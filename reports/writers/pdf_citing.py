@@ -10,6 +10,8 @@ from reports.parts import Figure, Section, Table
 
 # What tables and figures hold, by the beginning of their ids.
 TABLES: Mapping[str, str] = {
+    "leaderboard": "the leaderboard",
+    "steps": "the steps along its Pareto fronts",
     "quality": "the means over each data set",
     "published": "published values under the same protocol",
     "figure8": "the numbers printed in the paper's Figure 8",
@@ -39,6 +41,10 @@ FIGURES: Mapping[str, str] = {
     "crops": "where the methods differ most",
     "table1": "seconds against image size",
     "pareto": "quality against time",
+    "fronts": "quality against cost",
+    "predictors": "what predicts the time",
+    "plane": "perception against distortion",
+    "agreement": "how far rankings agree",
     "ladder": "what each optimisation brings",
     "differences": "the differences image by image",
     "sensitivity": "how sensitive each metric is",

@@ -349,6 +349,8 @@ def test_csv_has_all_digits_and_every_name_as_it_is() -> None:
         ("figure8", "quality"),
         ("figure9", "quality"),
         ("pareto-set5-x4-0", "speed"),
+        ("fronts-psnr-set5-x4-0", "leaderboard"),
+        ("predictors-set5-x4-0", "leaderboard"),
         ("differences-set5-x4-0", "images"),
         ("crops-set5-x4-0", "images"),
         ("ladder", "speed"),
