@@ -84,7 +84,7 @@ def refuse_clashes(
                 what, path = place
                 raise UserError(
                     f"{what} {path!r} is an input, which is never overwritten: it is {read} ({os.fspath(file)!r}); "
-                    f"must be {required} for {what}"
+                    f"use {required} for {what}"
                 )
 
 

@@ -82,7 +82,7 @@ def _half_a_picture(now: Countdown) -> None:
             return real(self, file, format=format, **options)
         whole = io.BytesIO()
         real(self, whole, format=format, **options)
-        Path(file).write_bytes(whole.getvalue()[: whole.warn() // 2])
+        Path(file).write_bytes(whole.getvalue()[: whole.tell() // 2])
         return wait_forever()
 
     Image.Image.save = save  # type: ignore[method-assign, assignment]
