@@ -136,8 +136,9 @@ def _sentence(panel: Panel, leader: Group) -> str:
     where = "" if panel.group is leader else f" on {printable(panel.group.dataset)}"
     tau = "" if math.isnan(panel.tau) else f"Kendall's tau of PSNR against {name}{where}: {panel.tau:.2f}. "
     more = " and more." if len(panel.front) > NAMED else "."
+    verb = "is" if len(panel.front) == 1 else "are"
     return (
-        f"{tau}{len(panel.front)} of {len(panel.points)} models are beaten by none in both: "
+        f"{tau}{len(panel.front)} of {len(panel.points)} models {verb} beaten by none in both: "
         f"{listed(printable(model) for model in panel.front[:NAMED])}{more}"
     )
 

@@ -63,7 +63,7 @@ def steps_tables(known: Costs) -> Iterator[Table]:
     rules = []
     for each in known.fronts:
         if each.cost is TIME and len(each.on) > 1:
-            rules.append(len(rows))
+            rules += [len(rows)] if rows else []
             rows += _steps(known, each)
     if not rows:
         return
@@ -92,6 +92,7 @@ def steps_tables(known: Costs) -> Iterator[Table]:
 
 def _steps(known: Costs, each: Front) -> Iterator[tuple[Cell, ...]]:
     found, metric = gains(known.group, [each]), each.metric
+    decimals = metric.decimals + 1  # neighbours on a front differ by little
     before: Place | None = None
     for place in each.on:
         timed = known.common.timed[place.model]
@@ -110,11 +111,11 @@ def _steps(known: Costs, each: Front) -> Iterator[tuple[Cell, ...]]:
                 certificate=known.group.certificates[place.model, metric.name].id,
             ),
             Cell(
-                text="" if step is None else fixed(step, metric.decimals, sign=True) + UNCLEAR * unclear,
+                text="" if step is None else fixed(step, decimals, sign=True) + UNCLEAR * unclear,
                 sort=step,
                 muted=unclear,
             ),
-            Cell(text=ends(gain, metric.decimals, sign=True) if gain else "", muted=unclear),
+            Cell(text=ends(gain, decimals, sign=True) if gain else "", muted=unclear),
         )
         before = place
 
