@@ -19,7 +19,7 @@ METRIC = "lpips-alex"
 RGB = 3
 
 
-def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, float | str]:
+def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, tp.Any]:
     """Fields of :class:`bench.forms.ladder.FormFacts`: `psnr_lost`, and `lpips_lost` or `lpips_reason`.
 
     Args:
@@ -27,7 +27,7 @@ def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, flo
         plain: what plain float32 makes of the same image.
         truth: what both should have made; None of a stylizer, whose picture can be compared with `plain` alone.
     """
-    found: dict[str, float | str] = {}
+    found: dict[str, tp.Any] = {}
     if truth is not None and truth.shape == plain.shape:
         found["psnr_lost"] = storable(closeness(plain, truth).psnr - closeness(output, truth).psnr)
     lost = lpips_lost(output, plain, plain if truth is None else truth)
