@@ -156,7 +156,7 @@ def quiet() -> Iterator[None]:
     os.environ.update(NO_STATISTICS)
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     try:
-        # its progress bars go to the standard output, where a program's own table or JSON may be expected
+        # NNCF's progress bars go to the standard output, where a program's own table or JSON may be expected
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # of their own dependencies
             for name in LOGGERS:

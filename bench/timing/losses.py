@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import typing as tp
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -20,7 +19,7 @@ METRIC = "lpips-alex"
 RGB = 3
 
 
-def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, Any]:
+def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, tp.Any]:
     """Fields of :class:`bench.forms.ladder.FormFacts`: `psnr_lost`, and `lpips_lost` or `lpips_reason`.
 
     Args:
@@ -28,7 +27,7 @@ def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, Any
         plain: what plain float32 makes of the same image.
         truth: what both should have made; None of a stylizer, whose picture can be compared with `plain` alone.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, tp.Any] = {}
     if truth is not None and truth.shape == plain.shape:
         found["psnr_lost"] = storable(closeness(plain, truth).psnr - closeness(output, truth).psnr)
     lost = lpips_lost(output, plain, plain if truth is None else truth)
