@@ -7,6 +7,7 @@ Structural Similarity, IEEE Transactions on Image Processing 13(4), 2004, equati
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -66,7 +67,14 @@ class Strip:
         self.across = band(BLOCK, device).T.contiguous().expand(blocks, -1, -1)
 
     def totals(self, x: Plane, y: Plane, skip: int) -> Float[Tensor, " 2"]:
-        """Sums of the maps of SSIM and of its contrast-structure factor, without their first `skip` rows.
+        """Sums of the maps of SSIM and of its contrast-structure factor, without their first `skip` rows."""
+        maps = self.maps(x, y, skip)
+        # what the last block has beyond the image is no part of the mean
+        beyond = maps[:, -1, :, BLOCK - (-self.columns % BLOCK) :]
+        return maps.sum((1, 2, 3)) - beyond.sum((1, 2))
+
+    def maps(self, x: Plane, y: Plane, skip: int) -> Float[Tensor, "2 blocks rows block"]:
+        """SSIM and its contrast-structure factor, without their first `skip` rows; the next call writes over them.
 
         From the sum and the difference of the planes: with S, D the squares of their means and s, d their
         variances, luminance is (S - D + 2 C1) / (S + D + 2 C1), contrast-structure likewise with s, d and C2.
@@ -83,23 +91,42 @@ class Strip:
         of_sum, of_difference = self.moments.unbind(1)
         torch.sub(of_sum, of_difference, out=self.factors).div_(of_sum.add_(of_difference))
         self.factors[0].mul_(self.factors[1])
-        maps = self.factors[:, :, skip:]
-        # what the last block has beyond the image is no part of the mean
-        beyond = maps[:, -1, :, BLOCK - (-self.columns % BLOCK) :]
-        return maps.sum((1, 2, 3)) - beyond.sum((1, 2))
+        return self.factors[:, :, skip:]
+
+
+def strips(height: int, device: torch.device) -> Iterator[tuple[slice, int]]:
+    """The rows of an image that one strip after another looks at, and how many of its windows one before it had."""
+    windows = height - LOST
+    rows = strip_rows(height, device)
+    for start in range(0, windows, rows):
+        top = min(start, windows - rows)
+        yield slice(top, top + rows + LOST), start - top
+
+
+def strip_rows(height: int, device: torch.device) -> int:
+    """Windows of a strip, one below the other."""
+    return min(height - LOST, STRIP.get(device.type, WIDE_STRIP))
 
 
 def similarity(x: Plane, y: Plane) -> Similarity:
     """SSIM of two planes in [0, 1], float64, no side below `WINDOW`."""
-    height = x.shape[0] - LOST
-    rows = min(height, STRIP.get(x.device.type, WIDE_STRIP))
-    strip = Strip(rows, x.shape[1], x.device)
+    height = x.shape[0]
+    strip = Strip(strip_rows(height, x.device), x.shape[1], x.device)
     totals = torch.zeros(2, dtype=torch.float64, device=x.device)
-    for start in range(0, height, rows):
-        top = min(start, height - rows)
-        within = slice(top, top + rows + LOST)
-        totals += strip.totals(x[within], y[within], skip=start - top)
-    return Similarity(*(totals / (height * strip.columns)))
+    for within, skip in strips(height, x.device):
+        totals += strip.totals(x[within], y[within], skip=skip)
+    return Similarity(*(totals / ((height - LOST) * strip.columns)))
+
+
+def local_similarity(x: Plane, y: Plane) -> Float[Tensor, "_ _"]:
+    """SSIM of every window of two planes, as :func:`similarity` takes them; `LOST` rows and columns fewer."""
+    height = x.shape[0]
+    strip = Strip(strip_rows(height, x.device), x.shape[1], x.device)
+    rows = []
+    for within, skip in strips(height, x.device):
+        blocks = strip.maps(x[within], y[within], skip)[0]
+        rows.append(blocks.movedim(0, 1).flatten(1)[:, : strip.columns].clone())
+    return torch.cat(rows)
 
 
 @one_thread()
@@ -116,3 +143,17 @@ def ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Te
     require_pair(sr, hr, "ssim", least=WINDOW)
     planes = zip(sr.double().flatten(0, 1), hr.double().flatten(0, 1), strict=True)
     return torch.stack([similarity(x, y).ssim for x, y in planes]).view(sr.shape[:2]).mean(1)
+
+
+@one_thread()
+@torch.no_grad()
+def local_ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c _ _"]:
+    """What :func:`ssim` is the mean of: SSIM of every window, `LOST` rows and columns fewer than the images; float64.
+
+    Raises:
+        ValueError: the shapes differ, or a side is below 11 pixels.
+    """
+    require_pair(sr, hr, "ssim", least=WINDOW)
+    planes = zip(sr.double().flatten(0, 1), hr.double().flatten(0, 1), strict=True)
+    found = torch.stack([local_similarity(x, y) for x, y in planes])
+    return found.view(*sr.shape[:2], *found.shape[1:])

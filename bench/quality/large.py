@@ -126,6 +126,9 @@ class LargeImage:
             raise ValueError(f"measures whole images, and this one is {_size(self.hr)}")
         return float(getattr(sr.scores, metric.entry.name))
 
+    def local_error(self, metric: LoadedMetric, sr: Pair) -> None:
+        """None: a map of a large image is not made."""
+
     def to_pixels(self, image: Small | None) -> Pixels:
         """hr, lr or sr as it is written."""
         assert image is not None

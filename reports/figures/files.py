@@ -1,9 +1,11 @@
-"""A drawing to SVG and PNG: small, without references to anything outside, equal bytes each time."""
+"""A drawing to SVG, PDF and PNG: small, without references to anything outside, equal bytes each time."""
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -11,35 +13,50 @@ from xml.sax.saxutils import quoteattr
 
 from bench.files.replacing import replacing
 from reports.figures.drawing import Drawing
+from reports.figures.fonts import with_fonts
 from reports.figures.style import DPI, style
 from reports.figures.text import printable
 from reports.parts import Figure
 
 UNDATED = {"Date": None, "Creator": None, "Format": None, "Type": None}
+UNDATED_PDF = {"CreationDate": None, "Creator": None, "Producer": None}
 PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 QUALITY = 92
 RULES = re.compile(r"\s*<defs>\s*<style[^>]*>.*?</style>\s*</defs>", flags=re.DOTALL)
 
 
 def write(drawing: Drawing, folder: Path) -> Figure:
-    """Write FOLDER/ID.svg and FOLDER/ID.png; equal drawings give equal bytes.
+    """Write FOLDER/ID.svg, FOLDER/ID.pdf and FOLDER/ID.png; equal drawings give equal bytes.
 
     Raises:
         OSError: the folder cannot be written.
     """
     record = drawing.record
-    svg, png = folder / f"{record.id}.svg", folder / f"{record.id}.png"
+    svg, pdf, png = (folder / f"{record.id}.{suffix}" for suffix in ("svg", "pdf", "png"))
     with style(salt=record.id):
-        with replacing(png) as part:
+        with _resampled(drawing), replacing(png) as part:
             drawing.canvas.savefig(part, format="png", dpi=DPI, metadata={"Software": None})
+        with replacing(pdf) as part:
+            drawing.canvas.savefig(part, format="pdf", metadata={**UNDATED_PDF, "Title": record.title})
         written = BytesIO()
         drawing.canvas.savefig(written, format="svg", dpi=DPI, metadata=UNDATED)
-    text = tidied(written.getvalue().decode(), record.alt)
+    text = with_fonts(tidied(written.getvalue().decode(), record.alt))
     with replacing(svg) as part:
         part.write_text(
             PICTURE.sub(_jpeg, text) if drawing.photographs else text, encoding="utf-8", newline="\n"
         )
-    return replace(record, svg=svg, png=png)
+    return replace(record, svg=svg, pdf=pdf, png=png)
+
+
+@contextmanager
+def _resampled(drawing: Drawing) -> Iterator[None]:
+    """Photographs that do not fall on the PNG's grid of pixels are resampled for it; crops are squares of pixels anyway."""
+    shown = [image for axes in drawing.canvas.axes for image in axes.images] if drawing.photographs else []
+    for image in shown:
+        image.set_interpolation("lanczos")
+    yield
+    for image in shown:
+        image.set_interpolation("none")
 
 
 def tidied(svg: str, alt: str) -> str:

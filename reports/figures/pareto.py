@@ -1,19 +1,25 @@
-"""Quality against time, memory as the area of the marker: which models no other beats on both."""
+"""Quality against time, memory as the area of the marker: which models no other beats on both.
+
+Quality is the mean difference to a reference on the same images: its paired interval says whether two models differ, which
+intervals of the means themselves do not, since images differ far more than models.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, pi, sqrt
+from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
 from bench.records import MetricInfo
-from bench.statistics import Interval, mean
+from bench.statistics import Interval, differences, mean
 from bench.timing.rows import Row
 from reports.figures.drawing import Drawing, drawing, missing
-from reports.figures.style import INK, MUTED, WIDTH, Look, canvas, logarithmic, looks
-from reports.figures.text import distinct, listed, printable
+from reports.figures.labels import Box, at_points
+from reports.figures.style import CARD, INK, MUTED, WIDTH, Look, canvas, logarithmic, looks
+from reports.figures.text import distinct, listed, printable, short
 from reports.figures.timings import EAGER, all_machines, certificate, input_size, newest
 from reports.formatting import MEBI, memory
 from reports.load.intervals import interval
@@ -27,13 +33,22 @@ if TYPE_CHECKING:
 
 TITLE = "Quality against time"
 LEAST_AREA, LARGEST_AREA = 16.0, 150.0  # square points
-PER_LINE, LONGEST = 4, 19
+LONGEST = 19  # letters of a name
+MOST_NAMED = 16  # of more models, those on the front and the reference are named
 SIZE = 512
+REFERENCE = "bicubic"
+BAR = 3.0  # pixels of the card on each side of a bar that a name keeps free
+UNSTEADY = 0.5  # interquartile range over median, above which a time is none
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A model: `value` of the metric, mean over the images, and its time for one image."""
+    """A model and its time for one image.
+
+    Attributes:
+        value: mean difference to the reference, over the images that both have.
+        interval: 95 %, paired; None for the reference itself, and where there are too few images.
+    """
 
     model: str
     value: float
@@ -47,11 +62,30 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Common:
-    """Where and at which size most of a group's models were timed; `rows` by model."""
+    """Where and at which size most of a group's models were timed.
+
+    Attributes:
+        rows: by model.
+        unsteady: models whose repetitions differ so much that their median says little.
+    """
 
     machine: str
     size: int
     rows: Mapping[str, Row]
+    unsteady: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A metric's points. `reference`: the model that the others are compared with."""
+
+    metric: MetricInfo
+    reference: str
+    points: Sequence[Point]
+
+    @property
+    def front(self) -> list[Point]:
+        return front(self.points, higher_is_better=self.metric.higher_is_better)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,66 +94,69 @@ class Fronts:
 
     group: Group
     common: Common
-    panels: Mapping[MetricInfo, Sequence[Point]]
-    look: Mapping[str, Look]
+    panels: Sequence[Panel]
 
     @property
     def title(self) -> str:
         return _title(self.group)
 
+    @property
+    def shown(self) -> list[str]:
+        found = {point.model for panel in self.panels for point in panel.points}
+        return [model for model in self.group.models if model in found]
+
     def draw(self) -> Canvas:
-        found = {point.model for points in self.panels.values() for point in points}
-        shown = [model for model in self.group.models if model in found]
-        card = canvas(WIDTH, 3.1 + 0.16 * -(-(len(shown) + 3) // PER_LINE))
+        card = canvas(WIDTH, 3.4)
         axes = card.subplots(1, len(self.panels), squeeze=False)[0]
-        most = max(
-            int(point.row.peak_memory_bytes or 0) for points in self.panels.values() for point in points
-        )
-        for place, (metric, points) in zip(axes, self.panels.items(), strict=True):
-            _panel(place, metric, points, most, self.look)
-        _legend(card, axes[0], {model: self.look[model] for model in shown}, most)
+        look = looks(self.shown)
+        rows = [point.row for panel in self.panels for point in panel.points]
+        most = max(int(row.peak_memory_bytes or 0) for row in rows)
+        for place, panel in zip(axes, self.panels, strict=True):
+            _panel(place, panel, most, look)
+        _legend(card, axes[0], most, hollow=any(row.warnings for row in rows))
+        card.draw_without_rendering()  # names need the axes as they will be
+        for place, panel in zip(axes, self.panels, strict=True):
+            _name(place, panel, most)
         return card
 
     def caption(self) -> str:
         row = next(iter(self.common.rows.values()))
-        shown = {point.model for points in self.panels.values() for point in points}
-        rest = [model for model in self.group.models if model not in shown]
+        rest = [m for m in self.group.models if m not in {*self.shown, *self.common.unsteady}]
         missing = f" Not shown for want of a time or a finite mean: {listed(rest)}." if rest else ""
+        if self.common.unsteady:
+            missing += f" Not shown since the middle half of their times spans over half of the median: {listed(self.common.unsteady)}."
         meaning = printable(
             str(certificate(row).get("peak_memory", {}).get("meaning", "as the certificate says"))
         )
+        references = listed(dict.fromkeys(panel.reference for panel in self.panels))
+        warned = [m for m in self.shown if self.common.rows[m].warnings]
+        hollow = f" Hollow, because its time has a warning (table of times): {listed(warned)}." if warned else ""
         return (
-            f"Mean over {len(self.group.images)} images of {printable(self.group.title)} against the median time for "
-            f"an image of "
-            f"{self.common.size}x{self.common.size} pixels on {printable(self.common.machine)} "
-            f"({row.environment_hash[:SHORT]}), plain eager "
-            f"float32. The area of a marker is its memory ({meaning}). Bars are 95 % bootstrap intervals: of the mean over "
-            f"images, and of the median time. No model beats those on the dashed front in both time and quality.{missing}"
+            f"Mean difference to {references} over {len(self.group.images)} images of {printable(self.group.title)}, "
+            f"against the median time for an image of {self.common.size}x{self.common.size} pixels on "
+            f"{printable(self.common.machine)} ({row.environment_hash[:SHORT]}), plain eager float32. The area of a marker is "
+            f"its memory ({meaning}). Bars are 95 % bootstrap intervals: of the paired difference, and of the median time. "
+            f"No model beats those on the dashed front in both time and quality.{hollow}{missing}"
         )
 
     def alt(self) -> str:
         """Who is on the front, in words."""
-        parts = []
-        for metric, points in self.panels.items():
-            best = front(points, higher_is_better=metric.higher_is_better)
-            parts.append(
-                f"{printable(metric.name)} against seconds for {len(points)} models; on the Pareto front, fastest first: "
-                f"{listed(point.model for point in best)}."
-            )
-        return " ".join(parts)
+        return " ".join(
+            f"{printable(panel.metric.name)} against seconds for {len(panel.points)} models; on the Pareto front, fastest "
+            f"first: {listed(point.model for point in panel.front)}."
+            for panel in self.panels
+        )
 
 
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
     """One for each group: drawn where at least two of its models were timed together."""
-    look = looks([model for group in results.groups for model in group.models])
     found = all_machines(results)
     for group in results.groups:
         common = _common(found, group)
-        panels = {m: _points(group, m, common.rows) for m in _metrics(group)} if common else {}
-        drawn = {metric: points for metric, points in panels.items() if len(points) > 1}
+        panels = [_compared(group, metric, common) for metric in _metrics(group)] if common else []
+        drawn = [panel for panel in panels if len(panel.points) > 1]
         if common and drawn:
-            fronts = Fronts(group=group, common=common, panels=drawn, look=look)
-            yield drawing(f"pareto-{group.id}", fronts)
+            yield drawing(f"pareto-{group.id}", Fronts(group=group, common=common, panels=drawn))
         else:
             yield _absent(group)
 
@@ -141,9 +178,150 @@ def _common(found: Sequence[Machine], group: Group) -> Common | None:
     best: Common | None = None
     for machine in found:
         for size, timed in _by_size(newest(machine.timed, wanted)).items():
-            rows = {one.row.method: one.row for one in timed}
+            rows = {one.row.method: one.row for one in timed if not _unsteady(one)}
+            unsteady = tuple(one.row.method for one in timed if _unsteady(one))
             if best is None or (len(rows), size) > (len(best.rows), best.size):
-                best = Common(machine=machine.name, size=size, rows=rows)
+                best = Common(machine=machine.name, size=size, rows=rows, unsteady=unsteady)
+    return best
+
+
+def _by_size(timed: Sequence[Timed]) -> dict[int, list[Timed]]:
+    sizes: dict[int, list[Timed]] = {}
+    for one in timed:
+        sizes.setdefault(one.row.size, []).append(one)
+    return sizes
+
+
+def _unsteady(timed: Timed) -> bool:
+    """Whether the middle half of its repetitions spans more than half of their median."""
+    if len(timed.seconds) < 2:
+        return False
+    low, middle, high = quantiles(timed.seconds, n=4, method="inclusive")
+    return high - low > UNSTEADY * middle
+
+
+def _compared(group: Group, metric: MetricInfo, common: Common) -> Panel:
+    """Every model that was timed beside bicubic, or beside the worst where there is no bicubic."""
+    scored = [model for model in group.models if len(group.column(model, metric.name))]
+    reference = REFERENCE if REFERENCE in scored else next(iter(scored), "")
+    made = (_point(group, metric, model, reference, common.rows) for model in scored)
+    return Panel(metric=metric, reference=reference, points=[point for point in made if point is not None])
+
+
+def _point(
+    group: Group, metric: MetricInfo, model: str, reference: str, rows: Mapping[str, Row]
+) -> Point | None:
+    """None without a time, an image that both have, or a finite mean."""
+    ours, theirs = group.column(model, metric.name), group.column(reference, metric.name)
+    images = ours.index.intersection(theirs.index)
+    if model not in rows or images.empty or not any(map(isfinite, ours)):
+        return None
+    moved = differences(tuple(theirs[images]), tuple(ours[images]))
+    middle = mean(moved)
+    if middle is None or not isfinite(middle):
+        return None
+    ends = None if model == reference else interval(moved)
+    return Point(model=model, value=middle, interval=ends, row=rows[model])
+
+
+def front(self) -> list[Point]:
+        return front(self.points, higher_is_better=self.metric.higher_is_better)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fronts:
+    """A group's models by time, a panel for each metric."""
+
+    group: Group
+    common: Common
+    panels: Sequence[Panel]
+
+    @property
+    def title(self) -> str:
+        return _title(self.group)
+
+    @property
+    def shown(self) -> list[str]:
+        found = {point.model for panel in self.panels for point in panel.points}
+        return [model for model in self.group.models if model in found]
+
+    def draw(self) -> Canvas:
+        card = canvas(WIDTH, 3.4)
+        axes = card.subplots(1, len(self.panels), squeeze=False)[0]
+        look = looks(self.shown)
+        rows = [point.row for panel in self.panels for point in panel.points]
+        most = max(int(row.peak_memory_bytes or 0) for row in rows)
+        for place, panel in zip(axes, self.panels, strict=True):
+            _panel(place, panel, most, look)
+        _legend(card, axes[0], most, hollow=any(row.warnings for row in rows))
+        card.draw_without_rendering()  # names need the axes as they will be
+        for place, panel in zip(axes, self.panels, strict=True):
+            _name(place, panel, most)
+        return card
+
+    def caption(self) -> str:
+        row = next(iter(self.common.rows.values()))
+        rest = [m for m in self.group.models if m not in {*self.shown, *self.common.unsteady}]
+        missing = f" Not shown for want of a time or a finite mean: {listed(rest)}." if rest else ""
+        if self.common.unsteady:
+            missing += f" Not shown since the middle half of their times spans over half of the median: {listed(self.common.unsteady)}."
+        meaning = printable(
+            str(certificate(row).get("peak_memory", {}).get("meaning", "as the certificate says"))
+        )
+        references = listed(dict.fromkeys(panel.reference for panel in self.panels))
+        warned = [m for m in self.shown if self.common.rows[m].warnings]
+        hollow = f" Hollow, because its time has a warning (table of times): {listed(warned)}." if warned else ""
+        return (
+            f"Mean difference to {references} over {len(self.group.images)} images of {printable(self.group.title)}, "
+            f"against the median time for an image of {self.common.size}x{self.common.size} pixels on "
+            f"{printable(self.common.machine)} ({row.environment_hash[:SHORT]}), plain eager float32. The area of a marker is "
+            f"its memory ({meaning}). Bars are 95 % bootstrap intervals: of the paired difference, and of the median time. "
+            f"No model beats those on the dashed front in both time and quality.{hollow}{missing}"
+        )
+
+    def alt(self) -> str:
+        """Who is on the front, in words."""
+        return " ".join(
+            f"{printable(panel.metric.name)} against seconds for {len(panel.points)} models; on the Pareto front, fastest "
+            f"first: {listed(point.model for point in panel.front)}."
+            for panel in self.panels
+        )
+
+
+def drawings(results: Results) -> Iterator[Drawing | Figure]:
+    """One for each group: drawn where at least two of its models were timed together."""
+    found = all_machines(results)
+    for group in results.groups:
+        common = _common(found, group)
+        panels = [_compared(group, metric, common) for metric in _metrics(group)] if common else []
+        drawn = [panel for panel in panels if len(panel.points) > 1]
+        if common and drawn:
+            yield drawing(f"pareto-{group.id}", Fronts(group=group, common=common, panels=drawn))
+        else:
+            yield _absent(group)
+
+
+def _metrics(group: Group) -> list[MetricInfo]:
+    """PSNR, and the first metric of which less is better: a distance of features."""
+    psnr = [metric for metric in group.metrics if metric.name == "psnr"]
+    return [*psnr, *[metric for metric in group.metrics if not metric.higher_is_better][:1]]
+
+
+def _common(found: Sequence[Machine], group: Group) -> Common | None:
+    """The machine and size with most models; of equal ones the larger size, then the machine that comes first."""
+
+    def wanted(row: Row) -> bool:
+        alone = certificate(row).get("protocol", {}).get("batch") == 1
+        fits = row.size // group.scale == input_size(row)
+        return row.method in group.models and row.variant == EAGER and fits and alone
+
+    best: Common | None = None
+    for machine in found:
+        for size, timed in _by_size(newest(machine.timed, wanted)).items():
+            rows = {one.row.method: one.row for one in timed if not _unsteady(one)}
+            unsteady = tuple(one.row.method for one in timed if _unsteady(one))
+            if best is None or (len(rows), size) > (len(best.rows), best.size):
+                best = Common(machine=machine.name, size=size, rows=rows, unsteady=unsteady)
     return best
 
 
@@ -189,10 +367,8 @@ def _absent(group: Group) -> Figure:
     )
 
 
-def _panel(
-    axes: Axes, metric: MetricInfo, points: Sequence[Point], most: int, look: Mapping[str, Look]
-) -> None:
-    best = front(points, higher_is_better=metric.higher_is_better)
+def _panel(axes: Axes, panel: Panel, most: int, look: Mapping[str, Look]) -> None:
+    best = panel.front
     axes.step(
         [p.seconds for p in best],
         [p.value for p in best],
@@ -202,30 +378,31 @@ def _panel(
         lw=0.9,
         zorder=1,
     )
-    for point in sorted(points, key=lambda p: -_area(p, most)):
-        _mark(axes, point, most, look[point.model], on_front=point in best)
+    for point in sorted(panel.points, key=lambda p: -_area(p, most)):
+        _mark(axes, point, most, look[point.model])
     axes.set_xscale("log")
-    axes.margins(x=0.1, y=0.1)
+    axes.margins(x=0.16, y=0.12)
     logarithmic(axes, "x")
     axes.set_xlabel("seconds for one image")
+    metric = panel.metric
     better = "more" if metric.higher_is_better else "less"
     unit = f", {metric.unit}" if metric.unit else ""
     name = metric.name.upper() if metric.higher_is_better else metric.name
-    axes.set_title(f"{printable(name)}{printable(unit)} ({better} is better)", fontweight="normal")
+    title = f"{printable(name)} minus {short(panel.reference, LONGEST)}'s{printable(unit)} ({better} is better)"
+    axes.set_title(title, fontweight="normal")
 
 
-def _mark(axes: Axes, point: Point, most: int, look: Look, *, on_front: bool) -> None:
-    """The marker, filled on the front, and its two intervals."""
+def _mark(axes: Axes, point: Point, most: int, look: Look) -> None:
+    """The marker, hollow where its time has a warning, and its two intervals."""
     axes.errorbar(
         point.seconds,
         point.value,
         xerr=_reach(point.seconds, point.row.ci),
         yerr=_reach(point.value, point.interval),
         color=look.colour,
-        elinewidth=0.7,
+        elinewidth=0.8,
         capsize=1.5,
-        capthick=0.7,
-        alpha=0.5,
+        capthick=0.8,
         zorder=2,
     )
     axes.scatter(
@@ -233,11 +410,34 @@ def _mark(axes: Axes, point: Point, most: int, look: Look, *, on_front: bool) ->
         [point.value],
         s=_area(point, most),
         marker=look.marker,
-        facecolor=look.colour if on_front else "none",
+        facecolor=CARD if point.row.warnings else look.colour,
         edgecolor=look.colour,
         linewidth=1.0,
         zorder=3,
     )
+
+
+def _name(axes: Axes, panel: Panel, most: int) -> None:
+    """Every point's name; of many models, those of the front and the reference."""
+    named = panel.points
+    if len(named) > MOST_NAMED:
+        kept = {panel.reference, *(point.model for point in panel.front)}
+        named = [point for point in named if point.model in kept]
+    names = distinct([point.model for point in named], LONGEST)
+    at_points(
+        axes,
+        [(p.seconds, p.value, names[p.model], sqrt(_area(p, most) / pi)) for p in named],
+        [box for point in panel.points for box in _bars(axes, point)],
+    )
+
+
+def _bars(axes: Axes, point: Point) -> Iterator[Box]:
+    """Where a point's marker and intervals lie, in pixels of the card."""
+    low, high = point.row.ci or (point.seconds, point.seconds)
+    least, most = point.interval or (point.value, point.value)
+    for across, up in (((low, high), (point.value,) * 2), ((point.seconds,) * 2, (least, most))):
+        (left, bottom), (right, top) = axes.transData.transform(list(zip(across, up, strict=True)))
+        yield Box(left - BAR, bottom - BAR, right + BAR, top + BAR)
 
 
 def _reach(middle: float, interval: Interval | None) -> Any:
@@ -256,18 +456,13 @@ def area(count: float, most: float) -> float:
     return max(LEAST_AREA, LARGEST_AREA * count / most) if most > MEBI else LEAST_AREA
 
 
-def _legend(card: Canvas, axes: Axes, look: Mapping[str, Look], most: int) -> None:
-    """Which marker is which model, and what the areas mean."""
-    names = distinct(look, LONGEST)
-    models = [
-        axes.plot([], [], ls="none", marker=own.marker, color=own.colour, ms=5, label=names[model])[0]
-        for model, own in look.items()
-    ]
-    (line,) = axes.plot([], [], color=MUTED, ls="--", lw=0.9, label="Pareto front, filled")
+def _legend(card: Canvas, axes: Axes, most: int, *, hollow: bool) -> None:
+    """What the line, hollow markers and areas mean."""
+    (line,) = axes.plot([], [], color=MUTED, ls="--", lw=0.9, label="Pareto front")
+    marks = [("time with a warning", 36.0)] if hollow else []
+    marks += [(memory(count), area(count, most)) for count in ([most, most / 4] if most > MEBI else [])]
     circles = [
-        axes.scatter(
-            [], [], s=area(count, most), facecolor="none", edgecolor=INK, linewidth=0.8, label=memory(count)
-        )
-        for count in ([most, most / 4] if most > MEBI else [])
+        axes.scatter([], [], s=size, facecolor="none", edgecolor=INK, linewidth=0.8, label=label)
+        for label, size in marks
     ]
-    card.legend(handles=[*models, line, *circles], loc="outside lower center", ncols=PER_LINE)
+    card.legend(handles=[line, *circles], loc="outside lower center", ncols=4)
