@@ -77,7 +77,7 @@ def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
         wanted: where each belongs, in rising order.
     """
     gaps = [0.0, *((a + b) / 2 for a, b in zip(heights, heights[1:], strict=False))]
-    offsets = list(accumulate(gaps))
+    offsets = list(accumulate(gaps))[: len(wanted)]
     pools: list[list[float]] = []  # of positions without their offsets: those that touch share their mean
     for value, offset in zip(wanted, offsets, strict=True):
         pools.append([value - offset])

@@ -23,12 +23,13 @@ function drawPanes() {
   drawValues(shown);
   place();
 }
+const mapped = () => (typeof state.error === "string" ? state.error : "");
 function drawErrorHelp() {
-  const map = typeof state.error === "string";
+  const map = mapped() !== "";
   byId("v-error-help").hidden = !state.error || map;
   byId("v-map-help").hidden = !map;
-  byId("v-map-title").textContent = state.error === "ssim" ? "1 − SSIM" : mapTitle(state.error);
-  byId("v-error-most").textContent = String(Math.round(255 / (state.error || 1)));
+  byId("v-map-title").textContent = mapped() === "ssim" ? "1 − SSIM" : mapTitle(mapped());
+  byId("v-error-most").textContent = String(Math.round(255 / (Number(state.error) || 1)));
 }
 // A model's picture, or what is shown in its place: a map, or its difference to the original.
 function drawSlot(slot, name, i) {
@@ -37,8 +38,8 @@ function drawSlot(slot, name, i) {
   const label = labelOf(name);
   const original = sourceOf("hr");
   const model = name !== "hr" && name !== "lr";
-  const metric = typeof state.error === "string" ? state.error : "";
-  const map = metric && model && hasMap(metric, source, state.image);
+  const metric = mapped();
+  const map = metric !== "" && model && hasMap(metric, source, state.image);
   const error = !metric && state.error > 0 && name !== "hr" && hasPicture(original, state.image);
   const shown = map ? `, ${mapTitle(metric)} map` : error ? `, error × ${state.error}` : "";
   slot.querySelector(".tag").textContent = `${i + 1}  ${label}${shown}`;
@@ -48,9 +49,10 @@ function drawSlot(slot, name, i) {
   const about = `${label}: ${state.group.images[state.image]}${shown}`;
   load(slot.querySelector(".picture"), there ? source : null, about, map ? metric : "");
   if (isBroken(slot.querySelector(".picture"))) complain(slot, LOST);
-  load(slot.querySelector(".reference"), error ? original : null, "");
+  load(slot.querySelector(".reference"), error || map ? original : null, "");
   const lens = slot.querySelector(".lens");
   lens.classList.toggle("error", error || map);
+  lens.classList.toggle("map", map);
   lens.style.filter = error ? `brightness(${state.error}) url(#v-heat)` : map ? "url(#v-heat)" : "";
 }
 const LOST = "This picture could not be loaded: is the folder images beside the page?";
@@ -71,18 +73,22 @@ function complain(slot, text) {
   trouble.textContent = text;
   trouble.hidden = !text;
 }
-// A pixel of a map stands for a square of them; it is as many pixels wide as the picture that it is of is larger.
+// A pixel of a map stands for a square of pixels: by how much the original, which lies unseen below it, is larger.
 function enlargedBy(img) {
   if (img.dataset.enlarge !== "map") return Number(img.dataset.enlarge);
-  const whole = slots.map((slot) => slot.querySelector(".picture")).find((one) => one.dataset.enlarge === "1" && one.naturalWidth);
+  const whole = img.parentElement.querySelector(".reference");
   const longer = (one) => Math.max(one.naturalWidth, one.naturalHeight);
-  return whole ? Math.ceil(longer(whole) / longer(img)) : 1;
+  return whole.complete && whole.naturalWidth ? Math.ceil(longer(whole) / longer(img)) : 0;
 }
-function loaded(img) {
-  const enlarge = enlargedBy(img);
+function size(img) {
+  const enlarge = img.complete && img.naturalWidth ? enlargedBy(img) : 0;
+  if (!enlarge) return;
   img.style.width = `${img.naturalWidth * enlarge}px`;
   img.style.height = `${img.naturalHeight * enlarge}px`;
   img.style.visibility = "";
+}
+function loaded(img) {
+  for (const one of img.parentElement.querySelectorAll("img")) size(one);
   drawValues(chosen());
   place();
 }
