@@ -1,7 +1,7 @@
 """The site's search where its pages are opened as files: without a web server, and without a script of another host.
 
-The theme searches in a worker. A browser starts none from a file's address, but from a blob it does, so the worker's program is
-kept in a script of the site too; the index, which cannot be fetched from a file's address either, is a script as well.
+The theme searches in a worker. A browser starts none from a file's address, but does from a blob, so the worker's program
+is kept in a script of the site too; the index, which cannot be fetched from a file's address either, is a script as well.
 """
 
 from __future__ import annotations
@@ -45,4 +45,6 @@ def on_post_build(config: Any) -> None:
     program = json.dumps(workers[0].read_text(encoding="utf-8"))
     (site / SCRIPT).write_text(SHIM.replace("PROGRAM", program), encoding="utf-8")
     index = site / "search" / "search_index.json"
-    index.with_suffix(".js").write_text(f"var __index = {index.read_text(encoding='utf-8')}", encoding="utf-8")
+    index.with_suffix(".js").write_text(
+        f"var __index = {index.read_text(encoding='utf-8')}", encoding="utf-8"
+    )

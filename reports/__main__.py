@@ -18,8 +18,8 @@ EXAMPLES = """examples:
   python -m reports --reference srcnn-955 --preference preference.json --no-pdf
   python -m reports results.db --out figures --figures figure5 figure6
 
-In the folder: index.html (opens without a network), images/, report.pdf, tables/ (.md .tex .csv), figures/ (.svg .pdf .png),
-report.json. Written from the results files alone; nothing is measured.
+In the folder: index.html (opens without a network), images/, report.pdf, tables/ (.md .tex .csv),
+figures/ (.svg .pdf .png), report.json. Written from the results files alone; nothing is measured.
 With --figures: the .svg, .pdf and .png (300 dpi) of these figures in the folder, nothing else.
 exit status: 0 done, 1 a results file cannot be used or holds nothing for a figure, 2 bad usage, 130 interrupted"""
 HELP = {

@@ -75,7 +75,9 @@ class LpipsDistance:
             whole += F.interpolate(layer, size=sr.shape[-2:], mode="bilinear", align_corners=False)
         return whole[:, 0]
 
-    def _layers(self, sr: Float[Tensor, "n 3 h w"], reference: Features) -> Iterator[Float[Tensor, "n 1 _ _"]]:
+    def _layers(
+        self, sr: Float[Tensor, "n 3 h w"], reference: Features
+    ) -> Iterator[Float[Tensor, "n 1 _ _"]]:
         """The weighted squared difference of the features, layer by layer."""
         for head, features, target in zip(self.model.lins, self.reference(sr), reference, strict=True):
             require_pair(features, target, f"{self.name} (features)")

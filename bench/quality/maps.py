@@ -1,7 +1,7 @@
 """Where sr differs from hr by SSIM and by LPIPS: maps of a run, as small 8-bit pictures for a report's viewer.
 
-A level k of a map stands for an error of k/255 and 255 for 1 and more: 1 - SSIM of the window around a pixel, and what LPIPS
-adds up there. What is not measured (the border crop, half a window) has level 0. A map whose longer side is above
+A level k of a map stands for an error of k/255, and 255 for 1 and more: 1 - SSIM of the window around a pixel, and what
+LPIPS adds up there. What is not measured (the border crop, half a window) has level 0. A map whose longer side is above
 :data:`LONGEST` holds means of squares of 2x2, 3x3, ... pixels.
 """
 

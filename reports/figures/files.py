@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from bench.files.replacing import replacing
+from reports.figures.document import as_pdf
 from reports.figures.drawing import Drawing
 from reports.figures.fonts import with_fonts
 from reports.figures.style import DPI, style
@@ -19,7 +20,6 @@ from reports.figures.text import printable
 from reports.parts import Figure
 
 UNDATED = {"Date": None, "Creator": None, "Format": None, "Type": None}
-UNDATED_PDF = {"CreationDate": None, "Creator": None, "Producer": None}
 PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 QUALITY = 92
 RULES = re.compile(r"\s*<defs>\s*<style[^>]*>.*?</style>\s*</defs>", flags=re.DOTALL)
@@ -30,21 +30,22 @@ def write(drawing: Drawing, folder: Path) -> Figure:
 
     Raises:
         OSError: the folder cannot be written.
+        RunError: the SVG cannot be made a PDF.
     """
     record = drawing.record
     svg, pdf, png = (folder / f"{record.id}.{suffix}" for suffix in ("svg", "pdf", "png"))
     with style(salt=record.id):
         with _resampled(drawing), replacing(png) as part:
             drawing.canvas.savefig(part, format="png", dpi=DPI, metadata={"Software": None})
-        with replacing(pdf) as part:
-            drawing.canvas.savefig(part, format="pdf", metadata={**UNDATED_PDF, "Title": record.title})
         written = BytesIO()
         drawing.canvas.savefig(written, format="svg", dpi=DPI, metadata=UNDATED)
     text = with_fonts(tidied(written.getvalue().decode(), record.alt))
+    if drawing.photographs:
+        text = PICTURE.sub(_jpeg, text)
     with replacing(svg) as part:
-        part.write_text(
-            PICTURE.sub(_jpeg, text) if drawing.photographs else text, encoding="utf-8", newline="\n"
-        )
+        part.write_text(text, encoding="utf-8", newline="\n")
+    with replacing(pdf) as part:
+        part.write_bytes(as_pdf(text, printable(record.title)))
     return replace(record, svg=svg, pdf=pdf, png=png)
 
 

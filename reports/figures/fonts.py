@@ -1,7 +1,7 @@
 """The letters of a figure, embedded in its SVG as a font that holds these letters alone.
 
-Text stays text, so that it can be searched, copied, read aloud and edited; text as paths could not. Embedded, it has the same
-widths where DejaVu Sans is not installed. A PDF of a figure embeds the same font (matplotlib's `pdf.fonttype` 42).
+Text stays text, so that it can be searched, copied, read aloud and edited; text as paths could not. Embedded, it has the
+same widths where DejaVu Sans is not installed. A PDF of a figure holds the same font (:mod:`reports.figures.document`).
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def subset(weight: int, letters: str) -> str:
     from matplotlib.font_manager import FontProperties, findfont
 
     file = findfont(FontProperties(family=FAMILY, weight=weight))
-    font = TTFont(file, recalcTimestamp=False, lazy=True)
     options = Options(layout_features=[], hinting=False, notdef_outline=True, glyph_names=False)
     options.drop_tables += DROPPED
     chosen = Subsetter(options)
     chosen.populate(text=letters)
-    chosen.subset(font)
-    font.flavor = "woff"
     written = BytesIO()
-    font.save(written)
+    with TTFont(file, recalcTimestamp=False, lazy=True) as font:
+        chosen.subset(font)
+        font.flavor = "woff"
+        font.save(written)
     return f"data:font/woff;base64,{base64.b64encode(written.getvalue()).decode()}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports.figures.style import MUTED, SMALL
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 LINE = 1.25  # of the size of letters
 AWAY = 6.0  # points from the panel to its labels
 MOVED = 1.5  # points, from which a line leads to a label
-NEAR, FAR = (6.0, 14.0, 24.0), 40.0  # points from a point to its label, and where it stands when no place is free
+NEAR, FAR = (
+    (6.0, 14.0, 24.0),
+    40.0,
+)  # points from a point to its label, and where it stands when no place is free
 PLACES = (
     (1.0, 0.0, "left", "center"),
     (-1.0, 0.0, "right", "center"),
@@ -76,7 +79,7 @@ def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
     Args:
         wanted: where each belongs, in rising order.
     """
-    gaps = [0.0, *((a + b) / 2 for a, b in zip(heights, heights[1:], strict=False))]
+    gaps = [0.0, *((a + b) / 2 for a, b in pairwise(heights))]
     offsets = list(accumulate(gaps))[: len(wanted)]
     pools: list[list[float]] = []  # of positions without their offsets: those that touch share their mean
     for value, offset in zip(wanted, offsets, strict=True):
@@ -98,7 +101,10 @@ def beside(axes: Axes, labels: Sequence[Label]) -> None:
     height = axes.get_window_extent().height * 72 / card.dpi
     to_axes = axes.transAxes.inverted()
     found = sorted(
-        ((float(to_axes.transform(axes.transData.transform((1, own.value)))[1]) * height, own) for own in labels),
+        (
+            (float(to_axes.transform(axes.transData.transform((1, own.value)))[1]) * height, own)
+            for own in labels
+        ),
         key=lambda pair: pair[0],
     )
     stands = spread([at for at, _ in found], [own.height for _, own in found])
@@ -120,9 +126,7 @@ def beside(axes: Axes, labels: Sequence[Label]) -> None:
         )
 
 
-def at_points(
-    axes: Axes, points: Sequence[tuple[float, float, str, float]], taken: Sequence[Box]
-) -> None:
+def at_points(axes: Axes, points: Sequence[tuple[float, float, str, float]], taken: Sequence[Box]) -> None:
     """Each point's name near it, where it covers no marker, no bar and no other name; a line leads to one farther off.
 
     Args:
@@ -174,7 +178,9 @@ def _text(
         ha=ha,
         va=va,
         size=SMALL,
-        arrowprops={"arrowstyle": "-", "lw": 0.5, "color": MUTED, "shrinkA": 0, "shrinkB": 0} if far else None,
+        arrowprops={"arrowstyle": "-", "lw": 0.5, "color": MUTED, "shrinkA": 0, "shrinkB": 0}
+        if far
+        else None,
         zorder=6,
     )
 

@@ -49,7 +49,16 @@ FLOOR = 0.2  # of a mean: below it no band is drawn, since a logarithmic axis ha
 ROOM, STEP = 0.14, 0.055  # of the axes: for a number, and to the line above it
 TICKS = 5
 MARGIN = 1.4  # times the largest and the least that is drawn
-COLOURS = (VERMILLION, GREEN, PURPLE, ORANGE, WINE, OLIVE, INDIGO, BROWN)  # those of the optimisation and contents are not among them
+COLOURS = (
+    VERMILLION,
+    GREEN,
+    PURPLE,
+    ORANGE,
+    WINE,
+    OLIVE,
+    INDIGO,
+    BROWN,
+)  # those of the optimisation and contents are not among them
 DASHES: tuple[object, ...] = ("-", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 Stroke = tuple[str, object, str]
 

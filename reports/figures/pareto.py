@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isfinite, pi, sqrt
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
@@ -124,18 +125,24 @@ class Fronts:
         rest = [m for m in self.group.models if m not in {*self.shown, *self.common.unsteady}]
         missing = f" Not shown for want of a time or a finite mean: {listed(rest)}." if rest else ""
         if self.common.unsteady:
-            missing += f" Not shown since the middle half of their times spans over half of the median: {listed(self.common.unsteady)}."
+            missing += (
+                " Not shown since the middle half of their times spans over half of the median: "
+                f"{listed(self.common.unsteady)}."
+            )
         meaning = printable(
             str(certificate(row).get("peak_memory", {}).get("meaning", "as the certificate says"))
         )
         references = listed(dict.fromkeys(panel.reference for panel in self.panels))
         warned = [m for m in self.shown if self.common.rows[m].warnings]
-        hollow = f" Hollow, because its time has a warning (table of times): {listed(warned)}." if warned else ""
+        hollow = (
+            f" Hollow, because its time has a warning (table of times): {listed(warned)}." if warned else ""
+        )
         return (
             f"Mean difference to {references} over {len(self.group.images)} images of {printable(self.group.title)}, "
             f"against the median time for an image of {self.common.size}x{self.common.size} pixels on "
-            f"{printable(self.common.machine)} ({row.environment_hash[:SHORT]}), plain eager float32. The area of a marker is "
-            f"its memory ({meaning}). Bars are 95 % bootstrap intervals: of the paired difference, and of the median time. "
+            f"{printable(self.common.machine)} ({row.environment_hash[:SHORT]}), plain eager float32. The area of a marker "
+            f"is its memory ({meaning}). Bars are 95 % bootstrap intervals: of the paired difference, and of the median "
+            f"time. "
             f"No model beats those on the dashed front in both time and quality.{hollow}{missing}"
         )
 
@@ -224,125 +231,6 @@ def _point(
     return Point(model=model, value=middle, interval=ends, row=rows[model])
 
 
-def front(self) -> list[Point]:
-        return front(self.points, higher_is_better=self.metric.higher_is_better)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fronts:
-    """A group's models by time, a panel for each metric."""
-
-    group: Group
-    common: Common
-    panels: Sequence[Panel]
-
-    @property
-    def title(self) -> str:
-        return _title(self.group)
-
-    @property
-    def shown(self) -> list[str]:
-        found = {point.model for panel in self.panels for point in panel.points}
-        return [model for model in self.group.models if model in found]
-
-    def draw(self) -> Canvas:
-        card = canvas(WIDTH, 3.4)
-        axes = card.subplots(1, len(self.panels), squeeze=False)[0]
-        look = looks(self.shown)
-        rows = [point.row for panel in self.panels for point in panel.points]
-        most = max(int(row.peak_memory_bytes or 0) for row in rows)
-        for place, panel in zip(axes, self.panels, strict=True):
-            _panel(place, panel, most, look)
-        _legend(card, axes[0], most, hollow=any(row.warnings for row in rows))
-        card.draw_without_rendering()  # names need the axes as they will be
-        for place, panel in zip(axes, self.panels, strict=True):
-            _name(place, panel, most)
-        return card
-
-    def caption(self) -> str:
-        row = next(iter(self.common.rows.values()))
-        rest = [m for m in self.group.models if m not in {*self.shown, *self.common.unsteady}]
-        missing = f" Not shown for want of a time or a finite mean: {listed(rest)}." if rest else ""
-        if self.common.unsteady:
-            missing += f" Not shown since the middle half of their times spans over half of the median: {listed(self.common.unsteady)}."
-        meaning = printable(
-            str(certificate(row).get("peak_memory", {}).get("meaning", "as the certificate says"))
-        )
-        references = listed(dict.fromkeys(panel.reference for panel in self.panels))
-        warned = [m for m in self.shown if self.common.rows[m].warnings]
-        hollow = f" Hollow, because its time has a warning (table of times): {listed(warned)}." if warned else ""
-        return (
-            f"Mean difference to {references} over {len(self.group.images)} images of {printable(self.group.title)}, "
-            f"against the median time for an image of {self.common.size}x{self.common.size} pixels on "
-            f"{printable(self.common.machine)} ({row.environment_hash[:SHORT]}), plain eager float32. The area of a marker is "
-            f"its memory ({meaning}). Bars are 95 % bootstrap intervals: of the paired difference, and of the median time. "
-            f"No model beats those on the dashed front in both time and quality.{hollow}{missing}"
-        )
-
-    def alt(self) -> str:
-        """Who is on the front, in words."""
-        return " ".join(
-            f"{printable(panel.metric.name)} against seconds for {len(panel.points)} models; on the Pareto front, fastest "
-            f"first: {listed(point.model for point in panel.front)}."
-            for panel in self.panels
-        )
-
-
-def drawings(results: Results) -> Iterator[Drawing | Figure]:
-    """One for each group: drawn where at least two of its models were timed together."""
-    found = all_machines(results)
-    for group in results.groups:
-        common = _common(found, group)
-        panels = [_compared(group, metric, common) for metric in _metrics(group)] if common else []
-        drawn = [panel for panel in panels if len(panel.points) > 1]
-        if common and drawn:
-            yield drawing(f"pareto-{group.id}", Fronts(group=group, common=common, panels=drawn))
-        else:
-            yield _absent(group)
-
-
-def _metrics(group: Group) -> list[MetricInfo]:
-    """PSNR, and the first metric of which less is better: a distance of features."""
-    psnr = [metric for metric in group.metrics if metric.name == "psnr"]
-    return [*psnr, *[metric for metric in group.metrics if not metric.higher_is_better][:1]]
-
-
-def _common(found: Sequence[Machine], group: Group) -> Common | None:
-    """The machine and size with most models; of equal ones the larger size, then the machine that comes first."""
-
-    def wanted(row: Row) -> bool:
-        alone = certificate(row).get("protocol", {}).get("batch") == 1
-        fits = row.size // group.scale == input_size(row)
-        return row.method in group.models and row.variant == EAGER and fits and alone
-
-    best: Common | None = None
-    for machine in found:
-        for size, timed in _by_size(newest(machine.timed, wanted)).items():
-            rows = {one.row.method: one.row for one in timed if not _unsteady(one)}
-            unsteady = tuple(one.row.method for one in timed if _unsteady(one))
-            if best is None or (len(rows), size) > (len(best.rows), best.size):
-                best = Common(machine=machine.name, size=size, rows=rows, unsteady=unsteady)
-    return best
-
-
-def _by_size(timed: Sequence[Timed]) -> dict[int, list[Timed]]:
-    sizes: dict[int, list[Timed]] = {}
-    for one in timed:
-        sizes.setdefault(one.row.size, []).append(one)
-    return sizes
-
-
-def _points(group: Group, metric: MetricInfo, rows: Mapping[str, Row]) -> list[Point]:
-    """Without those whose mean is not a finite number."""
-    found = []
-    for model in group.models:
-        values = tuple(group.column(model, metric.name))
-        middle = mean(values) if values else None
-        if model in rows and middle is not None and isfinite(middle):
-            found.append(Point(model=model, value=middle, interval=interval(values), row=rows[model]))
-    return found
-
-
 def front(points: Sequence[Point], *, higher_is_better: bool) -> list[Point]:
     """Those that no other beats in one of time and quality without being worse in the other; the fastest first."""
     sign = 1 if higher_is_better else -1
@@ -388,8 +276,8 @@ def _panel(axes: Axes, panel: Panel, most: int, look: Mapping[str, Look]) -> Non
     better = "more" if metric.higher_is_better else "less"
     unit = f", {metric.unit}" if metric.unit else ""
     name = metric.name.upper() if metric.higher_is_better else metric.name
-    title = f"{printable(name)} minus {short(panel.reference, LONGEST)}'s{printable(unit)} ({better} is better)"
-    axes.set_title(title, fontweight="normal")
+    axes.set_title(f"{printable(name)}{printable(unit)} ({better} is better)", fontweight="normal")
+    axes.set_ylabel(f"difference to {short(panel.reference, LONGEST)}")
 
 
 def _mark(axes: Axes, point: Point, most: int, look: Look) -> None:
@@ -427,8 +315,19 @@ def _name(axes: Axes, panel: Panel, most: int) -> None:
     at_points(
         axes,
         [(p.seconds, p.value, names[p.model], sqrt(_area(p, most) / pi)) for p in named],
-        [box for point in panel.points for box in _bars(axes, point)],
+        [*(box for point in panel.points for box in _bars(axes, point)), *_steps(axes, panel.front)],
     )
+
+
+def _steps(axes: Axes, best: Sequence[Point]) -> Iterator[Box]:
+    """Where the dashed line lies, in pixels of the card."""
+    for one, other in pairwise(best):
+        for ends in (
+            [(one.seconds, one.value), (other.seconds, one.value)],
+            [(other.seconds, one.value), (other.seconds, other.value)],
+        ):
+            (x, y), (x2, y2) = axes.transData.transform(ends)
+            yield Box(min(x, x2) - BAR, min(y, y2) - BAR, max(x, x2) + BAR, max(y, y2) + BAR)
 
 
 def _bars(axes: Axes, point: Point) -> Iterator[Box]:

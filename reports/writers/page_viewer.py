@@ -69,8 +69,7 @@ def _data(gallery: Gallery) -> dict[str, Any]:
         ],
         "models": group.models,
         "maps": [
-            {"metric": metric, "has": {folder: marks for folder, marks in _mapped(gallery, metric)}}
-            for metric in mapped_metrics(gallery)
+            {"metric": metric, "has": dict(_mapped(gallery, metric))} for metric in mapped_metrics(gallery)
         ],
         "hr": [
             list(_rounded(group.of_hr.get(metric.name, {}), gallery.images, metric.decimals))
@@ -106,7 +105,7 @@ def _mapped(gallery: Gallery, metric: str) -> Iterator[tuple[str, bool | str]]:
     """By the source's folder: a picture's map."""
     for name, folder in gallery.sources:
         marks = _marks((image, name, metric) in gallery.group.maps for image in gallery.images)
-        if marks is True or "1" in marks:
+        if marks is True or "1" in str(marks):
             yield folder, marks
 
 

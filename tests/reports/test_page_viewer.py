@@ -348,7 +348,9 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(np.arange(480, dtype=np.uint8).reshape(20, 24)).save(file)
         maps[IMAGES[0], model, "ssim"] = file
     first = replace(found.groups[0], maps=maps, of_hr={"ssim": {IMAGES[0]: 0.5}})
-    write_page(report(folder, replace(found, groups=(first, *found.groups[1:]))), folder / "out" / "index.html")
+    write_page(
+        report(folder, replace(found, groups=(first, *found.groups[1:]))), folder / "out" / "index.html"
+    )
     return folder / "out"
 
 

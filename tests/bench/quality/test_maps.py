@@ -72,7 +72,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*more: str) -> None:
-    command = ["set", "--models", "nearest", "bicubic", "--metrics", "psnr", "ssim", "--db", "r.db", "--images", "i"]
+    command = [
+        "set",
+        "--models",
+        "nearest",
+        "bicubic",
+        "--metrics",
+        "psnr",
+        "ssim",
+        "--db",
+        "r.db",
+        "--images",
+        "i",
+    ]
     assert sr_quality.main([*command, *more]) == 0
 
 
