@@ -23,7 +23,7 @@ MEASURES = ("psnr", "ssim")
 # Inches: between pictures, of the three lines under one, above one.
 GAP, TEXT, ABOVE = 0.1, 0.46, EDGE
 LINE = 0.13
-LETTERS = 13  # of bold text that fit under a picture, per inch
+LETTERS = 14  # of bold text that fit under a picture, per inch
 MOST_LINES = 3
 LARGEST, SMALLEST = 1.6, 0.85  # inches of a detail's side
 CONTEXT_DPI = 140  # of the whole image, which is there for orientation alone
@@ -65,7 +65,7 @@ class Shown:
             places(len(self.models), width / height, self.box.side, lines)
             for lines in range(1, MOST_LINES + 1)
         ]
-        return max(ways, key=lambda way: (way.panel, -way.lines))
+        return max(ways, key=lambda way: (way.share, -way.lines))
 
     @property
     def height(self) -> float:
@@ -78,12 +78,14 @@ class Places:
     """How a block is laid out: the whole image on the left, as tall as the lines of details beside it.
 
     Attributes:
-        panel: side of a detail, in inches; a pixel of it is a whole number of pixels of the PNG.
+        share: the largest side of a detail, in inches, for which there is room.
+        panel: the side that it has: a pixel of it is a whole number of half pixels of the PNG.
         whole: width of the whole image, in inches.
     """
 
     lines: int
     columns: int
+    share: float
     panel: float
     whole: float
 
@@ -104,8 +106,10 @@ def places(count: int, aspect: float, side: int, lines: int) -> Places:
     between = (lines - 1) * (ABOVE + TEXT)
     room = WIDTH - 2 * EDGE - columns * GAP - aspect * between
     share = room / (aspect * lines + columns)
-    panel = max(1, round(min(LARGEST, max(SMALLEST, share)) * DPI / side)) * side / DPI
-    return Places(lines=lines, columns=columns, panel=panel, whole=aspect * (lines * panel + between))
+    halves = max(1, round(2 * min(LARGEST, max(SMALLEST, share)) * DPI / side))
+    panel = halves * side / DPI / 2
+    whole = aspect * (lines * panel + between)
+    return Places(lines=lines, columns=columns, share=share, panel=panel, whole=whole)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -149,16 +149,17 @@ def _around(axes: Axes, x: float, y: float, radius: float) -> Box:
 def _placed(
     axes: Axes, point: tuple[float, float], name: str, radius: float, covered: Sequence[Box], inside: Box
 ) -> Box:
+    """Where no place is free, the farthest is taken."""
     for near in NEAR:
+        away = near + radius
         for dx, dy, ha, va in PLACES:
-            far = near != NEAR[0]
-            text = _text(axes, name, point, (dx * (near + radius / 2), dy * (near + radius / 2)), ha, va, far)
+            text = _text(axes, name, point, (dx * away, dy * away), ha, va, near != NEAR[0])
             box = _box(text.get_window_extent())
             if box.within(inside) and not any(map(box.meets, covered)):
                 return box
             text.remove()
-    text = _text(axes, name, point, (FAR / 2, FAR), "left", "bottom", True)
-    return _box(text.get_window_extent())
+    away = NEAR[-1] + radius
+    return _box(_text(axes, name, point, (-away, away), "right", "bottom", True).get_window_extent())
 
 
 def _text(
@@ -170,7 +171,7 @@ def _text(
     va: str,
     far: bool,
 ) -> Annotation:
-    return axes.annotate(
+    text = axes.annotate(
         name,
         point,
         xytext=away,

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 PER_LINE = 3
-LONGEST_NAME = 20
+LONGEST_NAME = 22
 FLOOR = 0.2  # of a mean: below it no band is drawn, since a logarithmic axis has no end
 ROOM, STEP = 0.14, 0.055  # of the axes: for a number, and to the line above it
 TICKS = 5

@@ -19,7 +19,7 @@ from bench.statistics import Interval, differences, mean
 from bench.timing.rows import Row
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.labels import Box, at_points
-from reports.figures.style import CARD, INK, MUTED, WIDTH, Look, canvas, logarithmic, looks
+from reports.figures.style import CARD, INK, MUTED, RULE, WIDTH, Look, canvas, logarithmic, looks
 from reports.figures.text import distinct, listed, printable, short
 from reports.figures.timings import EAGER, all_machines, certificate, input_size, newest
 from reports.formatting import MEBI, memory
@@ -269,7 +269,7 @@ def _panel(axes: Axes, panel: Panel, most: int, look: Mapping[str, Look]) -> Non
     for point in sorted(panel.points, key=lambda p: -_area(p, most)):
         _mark(axes, point, most, look[point.model])
     axes.set_xscale("log")
-    axes.margins(x=0.16, y=0.12)
+    axes.margins(x=0.3, y=0.12)
     logarithmic(axes, "x")
     axes.set_xlabel("seconds for one image")
     metric = panel.metric
@@ -358,10 +358,11 @@ def area(count: float, most: float) -> float:
 def _legend(card: Canvas, axes: Axes, most: int, *, hollow: bool) -> None:
     """What the line, hollow markers and areas mean."""
     (line,) = axes.plot([], [], color=MUTED, ls="--", lw=0.9, label="Pareto front")
-    marks = [("time with a warning", 36.0)] if hollow else []
-    marks += [(memory(count), area(count, most)) for count in ([most, most / 4] if most > MEBI else [])]
+    marks = [("median time", 36.0, INK), ("with a warning", 36.0, CARD)] if hollow else []
+    sizes = [most, most / 4] if most > MEBI else []
+    marks += [(memory(count), area(count, most), RULE) for count in sizes]
     circles = [
-        axes.scatter([], [], s=size, facecolor="none", edgecolor=INK, linewidth=0.8, label=label)
-        for label, size in marks
+        axes.scatter([], [], s=size, facecolor=face, edgecolor=INK, linewidth=0.8, label=label)
+        for label, size, face in marks
     ]
-    card.legend(handles=[line, *circles], loc="outside lower center", ncols=4)
+    card.legend(handles=[line, *circles], loc="outside lower center", ncols=5)
