@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports.figures.style import MUTED, SMALL
@@ -99,14 +101,7 @@ def beside(axes: Axes, labels: Sequence[Label]) -> None:
     """In a column at the right of axes that are laid out; a line leads to a label that had to move."""
     card = axes.figure
     height = axes.get_window_extent().height * 72 / card.dpi
-    to_axes = axes.transAxes.inverted()
-    found = sorted(
-        (
-            (float(to_axes.transform(axes.transData.transform((1, own.value)))[1]) * height, own)
-            for own in labels
-        ),
-        key=lambda pair: pair[0],
-    )
+    found = sorted(((height * _up(axes, own.value), own) for own in labels), key=lambda pair: pair[0])
     stands = spread([at for at, _ in found], [own.height for _, own in found])
     for (at, own), middle in zip(found, stands, strict=True):
         moved = abs(middle - at) > MOVED
@@ -124,6 +119,14 @@ def beside(axes: Axes, labels: Sequence[Label]) -> None:
             if moved
             else None,
         )
+
+
+def _up(axes: Axes, value: float) -> float:
+    """Where a value lies in the axes, from 0 to 1; what a logarithmic axis cannot show lies at its end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        at = float(axes.transAxes.inverted().transform(axes.transData.transform((1, value)))[1])
+    return min(1.0, max(0.0, at)) if isfinite(at) else 0.0
 
 
 def at_points(axes: Axes, points: Sequence[tuple[float, float, str, float]], taken: Sequence[Box]) -> None:
@@ -184,6 +187,8 @@ def _text(
         else None,
         zorder=6,
     )
+    text.set_in_layout(False)  # it lies in its axes, and moves nothing
+    return text
 
 
 def _box(extent: object) -> Box:
