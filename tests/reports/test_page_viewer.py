@@ -342,12 +342,12 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page whose models have a map of 24x20 pixels of the first image, and whose HR has values of its own."""
     folder = tmp_path_factory.mktemp("mapped")
     found = results(folder)
-    maps = {}
+    maps, image = {}, found.groups[0].images[0]
     for model in found.groups[0].models:
         file = folder / f"map-{len(maps)}.png"
         Image.fromarray(np.arange(480, dtype=np.uint8).reshape(20, 24)).save(file)
-        maps[IMAGES[0], model, "ssim"] = file
-    first = replace(found.groups[0], maps=maps, of_hr={"ssim": {IMAGES[0]: 0.5}})
+        maps[image, model, "ssim"] = file
+    first = replace(found.groups[0], maps=maps, of_hr={"ssim": {image: 0.5}})
     write_page(
         report(folder, replace(found, groups=(first, *found.groups[1:]))), folder / "out" / "index.html"
     )
