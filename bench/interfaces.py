@@ -117,3 +117,10 @@ class CachedMetric(Metric, tp.Protocol):
     def reference(self, hr: Float[Tensor, "n c h w"]) -> tp.Any: ...
 
     def against(self, sr: Float[Tensor, "n c h w"], reference: tp.Any) -> Float[Tensor, " n"]: ...
+
+
+@tp.runtime_checkable
+class LocalMetric(CachedMetric, tp.Protocol):
+    """A metric that says where its distance comes from."""
+
+    def local(self, sr: Float[Tensor, "n c h w"], reference: tp.Any) -> Float[Tensor, "n h w"]: ...

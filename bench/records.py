@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 HR, LR = "hr", "lr"
@@ -258,6 +259,12 @@ class Picture:
     model_hash: str
     file: str
     pixels_sha256: str = ""
+
+
+def map_file(picture: Path, metric: str) -> Path:
+    """Of the map by a metric of a model's image: FOLDER-maps/METRIC/MODEL/STEM.png for FOLDER/MODEL/STEM.png."""
+    folder = picture.parent.parent
+    return folder.with_name(f"{folder.name}-maps") / metric / picture.parent.name / picture.name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,8 @@ EXAMPLES = """examples:
   python -m reports results.db --out figures --figures figure5 figure6
 
 In the folder: index.html (opens without a network), leaderboard.html (of more than ten models), images/, report.pdf,
-tables/ (.md .tex .csv), figures/ (.svg .png), report.json. Written from the results files alone; nothing is measured.
-With --figures: the .svg and .png of these figures in the folder, nothing else.
+tables/ (.md .tex .csv), figures/ (.svg .pdf .png), report.json. Written from the results files alone; nothing is measured.
+With --figures: the .svg, .pdf and .png (300 dpi) of these figures in the folder, nothing else.
 exit status: 0 done, 1 a results file cannot be used or holds nothing for a figure, 2 bad usage, 130 interrupted"""
 HELP = {
     "stores": "results files of bench.sr_quality and bench.speed (default: results.db)",
@@ -30,7 +30,7 @@ HELP = {
     "with_published": "also show the reference runs of bench.speed that are shipped with the suite",
     "force": "write into a folder that is not empty: files of a report are replaced, all others stay",
     "no_pdf": "make no report.pdf",
-    "figures": "draw these figures alone, as .svg and .png, called as the report calls them: figure3, table1",
+    "figures": "draw these figures alone, as .svg, .pdf and .png, called as the report calls them: figure3, table1",
 }
 
 

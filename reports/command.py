@@ -22,6 +22,7 @@ from reports.parts import Report
 from reports.writers import PAGE, PDF, WRITERS, Writer
 
 FIGURES = "figures"
+SUFFIXES = ("svg", "pdf", "png")
 STEPS = 4  # before anything is written: read, group, draw, judge and tabulate
 
 
@@ -74,7 +75,7 @@ def read_config(args: argparse.Namespace) -> Config:
     check_folder(args.out, force=args.force)
     names = (FIGURES, *WRITERS, *(name for writer in WRITERS.values() for name in writer.beside))
     if args.figures:
-        names = tuple(f"{figure}.{suffix}" for figure in args.figures for suffix in ("svg", "png"))
+        names = tuple(f"{figure}.{suffix}" for figure in args.figures for suffix in SUFFIXES)
     refuse_replaced(args.stores, args.preference, [args.out / name for name in names])
     return Config(
         stores=args.stores,
@@ -107,7 +108,7 @@ def draw_figures(config: Config) -> int:
     made = draw_some(read_results(config), config.out, config.figures)
     for figure in made:
         if figure.png is not None:
-            print(printable(f"{figure.png}\n{figure.svg}\n{figure.caption}\n"))
+            print(printable(f"{figure.png}\n{figure.svg}\n{figure.pdf}\n{figure.caption}\n"))
     absent = [figure for figure in made if figure.png is None]
     if absent:
         raise RunError(

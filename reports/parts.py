@@ -105,7 +105,8 @@ class Figure:
     Attributes:
         id: usable as an HTML anchor and a file name.
         svg: the file; None where there is none.
-        png: the same at 200 dots per inch.
+        pdf: the same for a document.
+        png: the same at 300 dots per inch.
         alt: what it shows, for those who cannot see it.
         reason: why there is none; empty where there is one.
         command: that would make it possible; empty where none would.
@@ -116,6 +117,7 @@ class Figure:
     title: str
     caption: str
     svg: Path | None = None
+    pdf: Path | None = None
     png: Path | None = None
     alt: str = ""
     reason: str = ""

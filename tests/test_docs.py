@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import re
 import shlex
 import subprocess
@@ -12,12 +13,17 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.__main__ import PROGRAMS
 from bench.__main__ import module as module_of
 
+if TYPE_CHECKING:
+    from tests.browser import OpenPage
+
+pytest_plugins = ["tests.browser"]
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -170,3 +176,50 @@ def test_the_sites_formulas_are_mathml_and_its_programs_stay_out(site: Path) -> 
     formulas = (DOCS / "protocols.md").read_text(encoding="utf-8").count("```math")
     assert (site / "protocols.html").read_text(encoding="utf-8").count('display="block"') == formulas > 0
     assert not list(site.rglob("*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_copy_button_takes_is_a_command(page: Path) -> None:
+    """Of a console block the commands alone (docs/site.css); a block without a language has no button."""
+    for block in FENCE.findall(page.read_text(encoding="utf-8")):
+        first, *lines = block.splitlines()[:-1]
+        typed = [line for line in lines if re.match(r"(\$ )?(python -m|pip|nox) ", line)]
+        assert first != "```" or not typed, f"{page.name}: {typed}"
+        if first == "```console":
+            assert lines[0].startswith("$ "), f"{page.name}: {lines[0]}"
+        if first == "```bash":
+            loose = [line for line in typed if re.search(r"\S {3,}[^#\s]", line)]
+            assert not loose, f"{page.name}: {loose}"
+
+
+def test_the_sites_search_needs_no_server(site: Path) -> None:
+    index = (site / "search" / "search_index.js").read_text(encoding="utf-8")
+    assert index.startswith("var __index = {")
+    for page in site.glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert 0 < text.index("search/offline.js") < text.index("assets/javascripts/bundle."), page.name
+
+
+def test_a_word_is_found_in_pages_that_were_opened_as_files(open_page: OpenPage, site: Path) -> None:
+    with open_page(site / "index.html") as page:
+        page.locator(".md-search__input").click()
+        page.keyboard.type("imresize")
+        found = page.locator(".md-search-result__item a").first
+        found.wait_for()
+        assert "imresize" in (found.get_attribute("href") or "")
+
+
+def test_the_repository_is_a_link_where_it_is_known(site: Path, tmp_path: Path) -> None:
+    assert "md-source" not in (site / "index.html").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "REPOSITORY_URL": "https://example.org/suite"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert 'href="https://example.org/suite"' in text
+    assert 'data-md-component="source"' not in text  # which asks the host for facts

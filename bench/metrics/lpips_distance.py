@@ -7,11 +7,13 @@ Deep Features as a Perceptual Metric, CVPR 2018, arXiv:1801.03924. The trunks ar
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import lpips
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -59,10 +61,29 @@ class LpipsDistance:
     def against(self, sr: Float[Tensor, "n 3 h w"], reference: Features) -> Float[Tensor, " n"]:
         """Distance to the image whose :meth:`reference` is given; ValueError if that has another size."""
         distance = torch.zeros(sr.shape[0], dtype=torch.float32, device=self.device)
+        for layer in self._layers(sr, reference):
+            distance += lpips.spatial_average(layer).flatten()
+        return distance
+
+    @torch.no_grad()
+    @full_precision()
+    def local(self, sr: Float[Tensor, "n 3 h w"], reference: Features) -> Float[Tensor, "n h w"]:
+        """Where the distance comes from, as the package's `spatial=True`: every layer's part enlarged bilinearly, summed.
+
+        Its mean is about the distance: enlarging weighs the border differently.
+        """
+        whole = torch.zeros(sr.shape[0], 1, *sr.shape[-2:], dtype=torch.float32, device=self.device)
+        for layer in self._layers(sr, reference):
+            whole += F.interpolate(layer, size=sr.shape[-2:], mode="bilinear", align_corners=False)
+        return whole[:, 0]
+
+    def _layers(
+        self, sr: Float[Tensor, "n 3 h w"], reference: Features
+    ) -> Iterator[Float[Tensor, "n 1 _ _"]]:
+        """The weighted squared difference of the features, layer by layer."""
         for head, features, target in zip(self.model.lins, self.reference(sr), reference, strict=True):
             require_pair(features, target, f"{self.name} (features)")
-            distance += lpips.spatial_average(head((features - target).square_())).flatten()
-        return distance
+            yield head((features - target).square_())
 
     def __call__(self, sr: Float[Tensor, "n 3 h w"], hr: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
         require_pair(sr, hr, self.name, self.minimum)

@@ -7,6 +7,7 @@ Structural Similarity, IEEE Transactions on Image Processing 13(4), 2004, equati
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -73,7 +74,14 @@ class Strip:
         self.across = band(BLOCK, device).T.contiguous().expand(blocks, -1, -1)
 
     def totals(self, x: Plane, y: Plane, skip: int) -> Float[Tensor, " 2"]:
-        """Sums of the maps of SSIM and of its contrast-structure factor, without their first `skip` rows.
+        """Sums of the maps of SSIM and of its contrast-structure factor, without their first `skip` rows."""
+        maps = self.maps(x, y, skip)
+        # what the last block has beyond the image is no part of the mean
+        beyond = maps[:, -1, :, BLOCK - (-self.columns % BLOCK) :]
+        return maps.sum((1, 2, 3)) - beyond.sum((1, 2))
+
+    def maps(self, x: Plane, y: Plane, skip: int) -> Float[Tensor, "2 blocks rows block"]:
+        """SSIM and its contrast-structure factor, without their first `skip` rows; the next call writes over them.
 
         From the sum and the difference of the planes: with S, D the squares of their means and s, d their
         variances, luminance is (S - D + 2 C1) / (S + D + 2 C1), contrast-structure likewise with s, d and C2.
@@ -93,10 +101,21 @@ class Strip:
         # the numerator is taken before `add_` overwrites what it is made of
         torch.sub(of_sum, of_difference, out=self.factors).div_(of_sum.add_(of_difference))
         self.factors[0].mul_(self.factors[1])
-        maps = self.factors[:, :, skip:]
-        # what the last block has beyond the image is no part of the mean
-        beyond = maps[:, -1, :, BLOCK - (-self.columns % BLOCK) :]
-        return maps.sum((1, 2, 3)) - beyond.sum((1, 2))
+        return self.factors[:, :, skip:]
+
+
+def strips(height: int, device: torch.device) -> Iterator[tuple[slice, int]]:
+    """The rows of an image that one strip after another looks at, and how many of its windows one before it had."""
+    windows = height - LOST
+    rows = strip_rows(height, device)
+    for start in range(0, windows, rows):
+        top = min(start, windows - rows)
+        yield slice(top, top + rows + LOST), start - top
+
+
+def strip_rows(height: int, device: torch.device) -> int:
+    """Windows of a strip, one below the other."""
+    return min(height - LOST, STRIP.get(device.type, WIDE_STRIP))
 
 
 def similarity(x: Plane, y: Plane, workers: int = 1) -> Similarity:
@@ -105,38 +124,42 @@ def similarity(x: Plane, y: Plane, workers: int = 1) -> Similarity:
     Args:
         workers: threads that take strips, on a CPU. The value does not depend on their number, to the last bit.
     """
-    height = x.shape[0] - LOST
-    rows = min(height, STRIP.get(x.device.type, WIDE_STRIP))
-    starts = range(0, height, rows)
-    if x.device.type != "cpu" or len(starts) < LEAST_STRIPS * workers:
+    height, width = x.shape
+    pieces = tuple(strips(height, x.device))
+    if x.device.type != "cpu" or len(pieces) < LEAST_STRIPS * workers:
         workers = 1
-    share = -(-len(starts) // workers)
-    parts = [starts[at : at + share] for at in range(0, len(starts), share)]
-    work = partial(_totals, x, y, rows)
+    share = -(-len(pieces) // workers)
+    parts = [pieces[at : at + share] for at in range(0, len(pieces), share)]
+    work = partial(_totals, x, y)
     found = map(work, parts) if len(parts) == 1 else _pool(workers).map(work, parts)
     totals = torch.zeros(2, dtype=torch.float64, device=x.device)
     # added one by one from the top, whoever computed them: another order is another last bit
     for each in chain.from_iterable(found):
         totals += each
-    return Similarity(*(totals / (height * (x.shape[1] - LOST))))
+    return Similarity(*(totals / ((height - LOST) * (width - LOST))))
 
 
 @torch.no_grad()  # which belongs to a thread
-def _totals(x: Plane, y: Plane, rows: int, starts: range) -> list[Float[Tensor, " 2"]]:
-    strip = Strip(rows, x.shape[1], x.device)
-    found = []
-    for start in starts:
-        # the last strip is moved up so that the buffers fit; what it repeats is skipped
-        top = min(start, x.shape[0] - LOST - rows)
-        within = slice(top, top + rows + LOST)
-        found.append(strip.totals(x[within], y[within], skip=start - top))
-    return found
+def _totals(x: Plane, y: Plane, pieces: Sequence[tuple[slice, int]]) -> list[Float[Tensor, " 2"]]:
+    strip = Strip(strip_rows(x.shape[0], x.device), x.shape[1], x.device)
+    return [strip.totals(x[within], y[within], skip=skip) for within, skip in pieces]
 
 
 @functools.cache
 def _pool(workers: int) -> ThreadPoolExecutor:
     """Kept for the process: starting threads takes as long as a small image."""
     return ThreadPoolExecutor(workers, "ssim", initializer=torch.set_num_threads, initargs=(1,))
+
+
+def local_similarity(x: Plane, y: Plane) -> Float[Tensor, "_ _"]:
+    """SSIM of every window of two planes, as :func:`similarity` takes them; `LOST` rows and columns fewer."""
+    height = x.shape[0]
+    strip = Strip(strip_rows(height, x.device), x.shape[1], x.device)
+    rows = []
+    for within, skip in strips(height, x.device):
+        blocks = strip.maps(x[within], y[within], skip)[0]
+        rows.append(blocks.movedim(0, 1).flatten(1)[:, : strip.columns].clone())
+    return torch.cat(rows)
 
 
 @torch.no_grad()
@@ -153,3 +176,17 @@ def ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Te
     with one_thread() as workers:
         planes = zip(sr.double().flatten(0, 1), hr.double().flatten(0, 1), strict=True)
         return torch.stack([similarity(x, y, workers).ssim for x, y in planes]).view(sr.shape[:2]).mean(1)
+
+
+@one_thread()
+@torch.no_grad()
+def local_ssim(sr: Float[Tensor, "n c h w"], hr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c _ _"]:
+    """What :func:`ssim` is the mean of: SSIM of every window, `LOST` rows and columns fewer than the images; float64.
+
+    Raises:
+        ValueError: the shapes differ, or a side is below 11 pixels.
+    """
+    require_pair(sr, hr, "ssim", least=WINDOW)
+    planes = zip(sr.double().flatten(0, 1), hr.double().flatten(0, 1), strict=True)
+    found = torch.stack([local_similarity(x, y) for x, y in planes])
+    return found.view(*sr.shape[:2], *found.shape[1:])

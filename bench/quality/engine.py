@@ -246,6 +246,8 @@ def save_images(outcome: Outcome) -> Outcome:
     try:
         for file, pixels in outcome.files:
             images.write(file, pixels)
+        for file, pixels, about in outcome.maps:
+            images.write(file, pixels, text=about)
     except OSError as error:
         outcome.write_error = error
     return outcome

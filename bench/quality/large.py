@@ -130,6 +130,9 @@ class LargeImage:
         # PsnrSsim's fields are called as LARGE_METRICS
         return float(getattr(sr.scores, metric.entry.name))
 
+    def local_error(self, metric: LoadedMetric, sr: Pair) -> None:
+        """None: a map of a large image is not made."""
+
     def to_pixels(self, image: Small | None) -> Pixels:
         """hr, lr or sr as it is written."""
         assert image is not None

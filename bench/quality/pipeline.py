@@ -50,6 +50,9 @@ class Steps(tp.Protocol):
     def measure(self, metric: LoadedMetric, sr: tp.Any) -> float:
         """One metric of one prepared sr against hr."""
 
+    def local_error(self, metric: LoadedMetric, sr: tp.Any) -> UInt8[np.ndarray, "h w 1"] | None:
+        """Where one prepared sr differs from hr by one metric that measured it; None of a metric that cannot say."""
+
     def to_pixels(self, image: tp.Any) -> UInt8[np.ndarray, "h w c"]:
         """hr, lr or sr as it is written."""
 
@@ -97,13 +100,29 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
             except Exception as error:  # whatever a model does wrong costs it this image, not the run
                 outcome.add_failure(error, model=planned.name)
                 continue
+            measured = []
             for metric in metrics:
                 try:
                     outcome.add_score(model, metric.entry, image.measure(metric, prepared))
+                    measured.append(metric)
                 except Exception as error:
                     if not isinstance(error, ValueError) and not out_of_memory(error):
                         raise
                     outcome.add_failure(error, model=model.name, metric=metric.entry.name)
             if written is not None:
                 outcome.add_image(model.name, model.hash, written)
+                _add_maps(outcome, image, measured, prepared)
     return outcome
+
+
+def _add_maps(outcome: Outcome, image: Steps, metrics: tp.Sequence[LoadedMetric], sr: tp.Any) -> None:
+    """Where the image that was added last differs from hr; what memory has no room for costs the map alone."""
+    for metric in metrics:
+        try:
+            pixels = image.local_error(metric, sr)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            continue
+        if pixels is not None:
+            outcome.add_map(metric.entry, pixels)

@@ -25,6 +25,7 @@ from bench.records import (
     Picture,
     Score,
     SRProtocol,
+    map_file,
     untiled_hash,
 )
 
@@ -188,6 +189,7 @@ class Outcome:
     """What one image gave; its rows are stored in one transaction, its files written beside.
 
     Attributes:
+        maps: where sr differs from hr, to be written: file, pixels, and what they are of.
         notes: by kind and model, what is odd about what was scored all the same.
         write_error: a file could not be written.
     """
@@ -197,6 +199,7 @@ class Outcome:
     failures: list[Failure] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
+    maps: list[tuple[Path, np.ndarray, Mapping[str, str]]] = field(default_factory=list)
     notes: dict[tuple[str, str], str] = field(default_factory=dict)
     write_error: OSError | None = None
 
@@ -264,3 +267,9 @@ class Outcome:
                 pixels_sha256=images.pixels_sha256(pixels),
             )
         )
+
+    def add_map(self, metric: MetricEntry, pixels: UInt8[np.ndarray, "h w 1"]) -> None:
+        """Where the image that was added last differs from hr, which was added first; see :mod:`bench.quality.maps`."""
+        original, *_, picture = self.pictures
+        about = {"metric": metric.name, "sr": picture.pixels_sha256, "hr": original.pixels_sha256}
+        self.maps.append((map_file(Path(picture.file), metric.name), pixels, about))

@@ -19,6 +19,7 @@ from bench.interfaces import CachedMetric, Metric, NoReferenceMetric, Precompute
 from bench.lr import degrade
 from bench.prepare import Prepared, modcrop, prepare_one, size, to_luma
 from bench.quality.lint import OVERSHOOT, lint, refusal
+from bench.quality.maps import encoded, local_error
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.provided_lr import read_lr
 from bench.records import SRProtocol
@@ -113,6 +114,15 @@ class WholeImage:
         if entry.name not in self.features:
             self.features[entry.name] = function.reference(b)
         return float(function.against(a, self.features[entry.name]))
+
+    def local_error(self, metric: LoadedMetric, sr: Prepared) -> UInt8[np.ndarray, "h w 1"] | None:
+        """Where one prepared sr differs from hr by one metric that measured it; None of a metric that cannot say."""
+        if not metric.entry.reference:
+            return None
+        view = metric.entry.view
+        pair = getattr(sr, view), getattr(self.reference, view)
+        error = local_error(metric, *pair, self.features.get(metric.entry.name))
+        return None if error is None else encoded(error, self.protocol.shave)
 
     def to_pixels(self, image: Tensor | None) -> UInt8[np.ndarray, "h w c"]:
         """hr, lr or sr as it is written."""

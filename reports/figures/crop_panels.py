@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bench.statistics import mean
-from reports.figures.style import BASE, DPI, EDGE, INK, MUTED, SMALL, VERMILLION, bare, canvas
+from reports.figures.style import BASE, DPI, EDGE, INK, MUTED, SMALL, VERMILLION, WIDTH, bare, canvas
 from reports.figures.text import distinct, listed, printable, short
 from reports.formatting import number
 from reports.load.results import Group
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
 HR = "hr"
 MEASURES = ("psnr", "ssim")
-PER_LINE = 3
-PANEL = 288 / DPI  # inches: crops of 72, 96 and 144 pixels are enlarged by whole numbers
-WHOLE, GAP, TEXT, ABOVE = 2.1, 0.1, 0.46, EDGE  # inches
-LINE = 0.13  # inches from a line of text to the next
+# Inches: between pictures, of the three lines under one, above one.
+GAP, TEXT, ABOVE = 0.1, 0.46, EDGE
+LINE = 0.13
+LETTERS = 14  # of bold text that fit under a picture, per inch
+MOST_LINES = 3
+LARGEST, SMALLEST = 1.6, 0.85  # inches of a detail's side
 CONTEXT_DPI = 140  # of the whole image, which is there for orientation alone
 
 
@@ -54,22 +57,59 @@ class Shown:
     models: tuple[str, ...]
     absent: tuple[str, ...]
 
-    @property
-    def lines(self) -> int:
-        return -(-len(self.models) // PER_LINE)
-
-    @property
-    def columns(self) -> int:
-        return -(-len(self.models) // self.lines)  # rounded up; as few as make the lines equally long
-
-    @property
-    def width(self) -> float:
-        """Inches, the whole image on the left included."""
-        return WHOLE + self.columns * (GAP + PANEL) + 2 * EDGE
+    @cached_property
+    def places(self) -> Places:
+        """In as many lines as show the details largest."""
+        width, height = opened(self, HR).size
+        ways = [
+            places(len(self.models), width / height, self.box.side, lines)
+            for lines in range(1, MOST_LINES + 1)
+        ]
+        return max(ways, key=lambda way: (way.share, -way.lines))
 
     @property
     def height(self) -> float:
-        return self.lines * (ABOVE + PANEL + TEXT)
+        """Inches."""
+        return self.places.lines * (ABOVE + self.places.panel + TEXT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """How a block is laid out: the whole image on the left, as tall as the lines of details beside it.
+
+    Attributes:
+        share: the largest side of a detail, in inches, for which there is room.
+        panel: the side that it has: a pixel of it is a whole number of half pixels of the PNG.
+        whole: width of the whole image, in inches.
+    """
+
+    lines: int
+    columns: int
+    share: float
+    panel: float
+    whole: float
+
+    @property
+    def width(self) -> float:
+        """Inches, the edges included."""
+        return self.whole + self.columns * (GAP + self.panel) + 2 * EDGE
+
+
+def places(count: int, aspect: float, side: int, lines: int) -> Places:
+    """The details as large as the page's width allows.
+
+    Args:
+        aspect: width over height of the whole image.
+        side: of the box, in pixels.
+    """
+    columns = -(-count // lines)
+    between = (lines - 1) * (ABOVE + TEXT)
+    room = WIDTH - 2 * EDGE - columns * GAP - aspect * between
+    share = room / (aspect * lines + columns)
+    halves = max(1, round(2 * min(LARGEST, max(SMALLEST, share)) * DPI / side))
+    panel = halves * side / DPI / 2
+    whole = aspect * (lines * panel + between)
+    return Places(lines=lines, columns=columns, share=share, panel=panel, whole=whole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +121,7 @@ class Blocks:
 
     @property
     def width(self) -> float:
-        return max(s.width for s in self.shown)
+        return max(s.places.width for s in self.shown)
 
     def draw(self) -> Canvas:
         top = sum(s.height for s in self.shown)
@@ -109,24 +149,26 @@ class Blocks:
 
 def _block(card: Canvas, shown: Shown, top: float) -> None:
     """The whole image on the left, the crops beside it in lines; `top` in inches from the bottom of the card."""
+    at = shown.places
     _whole(card, shown, top - ABOVE)
-    names = distinct(shown.models, 19) | {HR: "HR"}
+    names = distinct(shown.models, int(LETTERS * at.panel)) | {HR: "HR"}
+    right = float(card.get_size_inches()[0]) - EDGE
     for position, model in enumerate(shown.models):
-        line, column = divmod(position, shown.columns)
-        left = EDGE + WHOLE + GAP + column * (PANEL + GAP)
-        under = top - line * (ABOVE + PANEL + TEXT) - ABOVE
-        axes = _axes(card, left, under - PANEL, PANEL, PANEL)
+        line, column = divmod(position, at.columns)
+        left = right - (at.columns - column) * (at.panel + GAP) + GAP
+        under = top - line * (ABOVE + at.panel + TEXT) - ABOVE
+        axes = _axes(card, left, under - at.panel, at.panel, at.panel)
         axes.imshow(_crop(shown, model), interpolation="none")
-        _texts(card, left, under - PANEL, [names[model], *_values(shown, model)])
+        _texts(card, left, under - at.panel, [names[model], *_values(shown, model)])
 
 
 def _whole(card: Canvas, shown: Shown, top: float) -> None:
-    """hr at the size it is shown in, with the box."""
+    """hr, as tall as what stands beside it, with the box."""
     from matplotlib.patches import Rectangle
 
     picture = opened(shown, HR)
-    shrink = min(WHOLE / picture.width, (shown.height - ABOVE - TEXT) / picture.height)
-    width, height = shrink * picture.width, shrink * picture.height
+    width = shown.places.whole
+    height = width * picture.height / picture.width
     axes = _axes(card, EDGE, top - height, width, height)
     axes.imshow(
         _thumbnail(picture, width), extent=(0, picture.width, picture.height, 0), interpolation="none"
@@ -140,7 +182,12 @@ def _whole(card: Canvas, shown: Shown, top: float) -> None:
         axes.add_patch(square)
     measures = " / ".join(metric.name.upper() for metric in _measures(shown.group))
     source = f"{shown.group.dataset} x{shown.group.scale}"
-    lines = [short(shown.image, 26), short(source, 30), f"{measures}, and the set's mean" if measures else ""]
+    letters = int(LETTERS * width)
+    lines = [
+        short(shown.image, letters),
+        short(source, letters),
+        measures,
+    ]
     _texts(card, EDGE, top - height, lines)
 
 

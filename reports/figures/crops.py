@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bench.data.crops import CROPS, Crop
 from reports.figures.crop_panels import HR, Blocks, Box, Shown, opened
@@ -110,7 +111,7 @@ def _telling(group: Group) -> Shown | None:
     found = _shown(group, image, Box(left=0, top=0, side=SIDE), models)
     if found is None:
         return None
-    return Shown(**{**vars(found), "box": _liveliest(found)})
+    return replace(found, box=_liveliest(found))
 
 
 def _liveliest(shown: Shown) -> Box:

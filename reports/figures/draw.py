@@ -46,7 +46,7 @@ MAKERS: Mapping[tuple[str, ...], Callable[[Results], Iterator[Drawing | Figure]]
 
 
 def draw(results: Results, folder: Path) -> tuple[Figure, ...]:
-    """Write FOLDER/ID.svg and FOLDER/ID.png of every figure that the results allow; ids differ.
+    """Write FOLDER/ID.svg, FOLDER/ID.pdf and FOLDER/ID.png of every figure that the results allow; ids differ.
 
     Raises:
         OSError: the folder cannot be written.

@@ -1,16 +1,20 @@
-"""A drawing to SVG and PNG: small, without references to anything outside, equal bytes each time."""
+"""A drawing to SVG, PDF and PNG: small, without references to anything outside, equal bytes each time."""
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from bench.atomic import atomic_write
+from reports.figures.document import as_pdf
 from reports.figures.drawing import Drawing
+from reports.figures.fonts import with_fonts
 from reports.figures.style import DPI, style
 from reports.figures.text import printable
 from reports.parts import Figure
@@ -23,25 +27,39 @@ RULES = re.compile(r"\s*<defs>\s*<style[^>]*>.*?</style>\s*</defs>", flags=re.DO
 
 
 def write(drawing: Drawing, folder: Path) -> Figure:
-    """Write FOLDER/ID.svg and FOLDER/ID.png; equal drawings give equal bytes.
+    """Write FOLDER/ID.svg, FOLDER/ID.pdf and FOLDER/ID.png; equal drawings give equal bytes.
 
     Raises:
         OSError: the folder cannot be written.
+        RunError: the SVG cannot be made a PDF.
     """
     record = drawing.record
-    svg, png = folder / f"{record.id}.svg", folder / f"{record.id}.png"
+    svg, pdf, png = (folder / f"{record.id}.{suffix}" for suffix in ("svg", "pdf", "png"))
     # The salt makes matplotlib's ids, which are random otherwise, the same in each run and different between figures.
     with style(salt=record.id):
-        with atomic_write(png) as part:
+        with _resampled(drawing), atomic_write(png) as part:
             drawing.canvas.savefig(part, format="png", dpi=DPI, metadata={"Software": None})
         written = BytesIO()
         drawing.canvas.savefig(written, format="svg", dpi=DPI, metadata=UNDATED)
-    text = minified(written.getvalue().decode(), record.alt)
+    text = with_fonts(minified(written.getvalue().decode(), record.alt))
+    if drawing.photographs:
+        text = PICTURE.sub(_jpeg, text)
     with atomic_write(svg) as part:
-        part.write_text(
-            PICTURE.sub(_jpeg, text) if drawing.photographs else text, encoding="utf-8", newline="\n"
-        )
-    return replace(record, svg=svg, png=png)
+        part.write_text(text, encoding="utf-8", newline="\n")
+    with atomic_write(pdf) as part:
+        part.write_bytes(as_pdf(text, printable(record.title)))
+    return replace(record, svg=svg, pdf=pdf, png=png)
+
+
+@contextmanager
+def _resampled(drawing: Drawing) -> Iterator[None]:
+    """Photographs that do not fall on the PNG's grid of pixels are resampled for it; crops are squares of pixels anyway."""
+    shown = [image for axes in drawing.canvas.axes for image in axes.images] if drawing.photographs else []
+    for image in shown:
+        image.set_interpolation("lanczos")
+    yield
+    for image in shown:
+        image.set_interpolation("none")
 
 
 def minified(svg: str, alt: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.figures.absent import ABSENT, absent
 from reports.figures.drawing import Drawing, drawing
-from reports.figures.pictures import GAP, LINE, UNDER, Box, frame, heading, lines_under, opened, show
+from reports.figures.pictures import GAP, LINE, UNDER, Box, heading, lines_under, opened, show
 from reports.figures.style import EDGE, WIDTH, canvas
 from reports.figures.text import listed, printable, short
 from reports.load.results import GATYS, SHORT, Results, StyleGroup, anchor
@@ -17,14 +17,13 @@ from reports.parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
+    from PIL.Image import Image
 
 ALL_LAYERS = "vgg16"  # the loss network that has all of the paper's layers
 MOST_ROWS = 4
 LARGEST = 1.28  # inches: 256 pixels
-NARROW = 0.3  # of a column that holds no picture
 HEADING = 0.17
 LETTERS, BOLD = 17, 12  # of a name that fit below a picture and above one, per inch
-LONGEST = 10  # letters of a layer in a cell without a picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,7 @@ class Sheet:
         groups: by row and layer, where there is a picture: the row is an image of a data set, or a style.
         rows: those that are shown.
         left_out: how many rows are not.
-        layers: the paper's, and what else is stored.
+        layers: those that have a picture in a row that is shown.
     """
 
     kind: Kind
@@ -84,49 +83,45 @@ class Sheet:
         group = self.groups.get((row, layer))
         return group.pictures.get((row, GATYS)) if group else None
 
-    def is_empty(self, layer: str) -> bool:
-        """Whether no row that is shown has a picture of it."""
-        return not any((row, layer) in self.groups for row in self.rows)
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The original, called by nothing, where a row has one; then the layers."""
+        return ("", *self.layers) if any(map(self.original, self.rows)) else self.layers
 
     @property
     def title(self) -> str:
         return ABSENT[self.kind.name].title
 
     @property
-    def narrow(self) -> list[str]:
-        """The layers of the columns that hold no picture."""
-        return [layer for layer in self.layers if self.is_empty(layer)]
-
-    @property
     def side(self) -> float:
         """Of a picture, in inches."""
-        full = 1 + len(self.layers) - len(self.narrow)
-        room = WIDTH - 2 * EDGE - len(self.narrow) * (NARROW + GAP) - (full - 1) * GAP
-        return min(LARGEST, room / full)
+        n = len(self.columns)
+        return min(LARGEST, (WIDTH - 2 * EDGE - (n - 1) * GAP) / n)
 
     @property
     def width(self) -> float:
         """Of the card, in inches."""
-        full = 1 + len(self.layers) - len(self.narrow)
-        return 2 * EDGE + full * self.side + (full - 1) * GAP + len(self.narrow) * (NARROW + GAP)
+        n = len(self.columns)
+        return 2 * EDGE + n * self.side + (n - 1) * GAP
+
+    def picture(self, row: str, column: str) -> Image | None:
+        """What stands in a cell; None leaves it blank."""
+        return opened(self.made(row, column) if column else self.original(row))
 
     def draw(self) -> Canvas:
-        narrow, side = self.narrow, self.side
+        side = self.side
         step = side + UNDER + LINE + GAP
         height = 2 * EDGE + HEADING + len(self.rows) * step - GAP
         card = canvas(self.width, height, constrained=False)
-        lefts = _lefts(self, side)
-        for layer, left in lefts.items():
-            if layer not in narrow:
-                heading(card, left, EDGE, short(layer, int(BOLD * side)) or "original")
-        for position, row in enumerate(self.rows):
-            top = EDGE + HEADING + position * step
-            original = Box(left=lefts[""], top=top, width=side, height=side)
-            _cell(card, original, self.original(row), "not stored")
-            lines_under(card, original, [short(row, int(LETTERS * side))])
-            for layer in self.layers:
-                box = Box(left=lefts[layer], top=top, width=NARROW if layer in narrow else side, height=side)
-                _cell(card, box, self.made(row, layer), _why(self, layer))
+        for place, column in enumerate(self.columns):
+            left = EDGE + place * (side + GAP)
+            heading(card, left, EDGE, short(column, int(BOLD * side)) or "original")
+            for line, row in enumerate(self.rows):
+                box = Box(left=left, top=EDGE + HEADING + line * step, width=side, height=side)
+                if (picture := self.picture(row, column)) is not None:
+                    show(card, picture, box)
+                if not place:
+                    lines_under(card, box, [short(row, int(LETTERS * side))])
         return card
 
     def caption(self) -> str:
@@ -135,11 +130,7 @@ class Sheet:
         tv = sorted({group.protocol.tv_weight for group in own.values()})
         done = sorted({_iterations(group) for group in own.values()} - {0})
         after = f" after {listed(map(str, done))} iterations" if done else ""
-        missing = (
-            f" Not stored: {listed(self.narrow)}; {ALL_LAYERS} has all of the paper's layers."
-            if self.narrow
-            else ""
-        )
+        missing = _missing(self)
         more = f" {self.left_out} more are stored." if self.left_out else ""
         return (
             f"Each picture{after}: noise optimised until the {kept} of one layer of {printable(self.loss_network)} "
@@ -149,8 +140,7 @@ class Sheet:
         )
 
     def alt(self) -> str:
-        there = [layer for layer in self.layers if not self.is_empty(layer)]
-        return f"{listed(self.rows)}: the original, then what is made from {listed(there)} alone."
+        return f"{listed(self.rows)}: the original, then what is made from {listed(self.layers)} alone."
 
 
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
@@ -175,7 +165,7 @@ def _sheets(results: Results, kind: Kind) -> list[Sheet]:
 
 
 def _order(sheet: Sheet) -> tuple[object, ...]:
-    papers = sum(not sheet.is_empty(layer) for layer in sheet.kind.layers)
+    papers = sum(layer in sheet.layers for layer in sheet.kind.layers)
     return -papers, -len(sheet.groups), sheet.loss_network, sheet.size
 
 
@@ -188,8 +178,7 @@ def _sheet(kind: Kind, network: str, size: int, own: Sequence[StyleGroup]) -> Sh
         groups |= {(image, layer): group for image, subject in group.pictures if subject == GATYS}
     rows = sorted({row for row, _ in groups}, key=lambda row: (-sum(r == row for r, _ in groups), row))
     shown = tuple(sorted(rows[:MOST_ROWS]))
-    # By name, which is also the order of their depth.
-    layers = sorted({*kind.layers, *(layer for row, layer in groups if row in shown)})
+    layers = sorted({layer for row, layer in groups if row in shown})
     return Sheet(
         kind=kind,
         loss_network=network,
@@ -201,29 +190,12 @@ def _sheet(kind: Kind, network: str, size: int, own: Sequence[StyleGroup]) -> Sh
     )
 
 
-def _lefts(sheet: Sheet, side: float) -> dict[str, float]:
-    """Of the columns in inches, by layer; the original's is called by nothing."""
-    lefts, left = {}, EDGE
-    for layer in ("", *sheet.layers):
-        lefts[layer] = left
-        left += GAP + (NARROW if layer and sheet.is_empty(layer) else side)
-    return lefts
-
-
-def _cell(card: Canvas, box: Box, file: Path | None, why: str) -> None:
-    picture = opened(file)
-    if picture is None:
-        frame(card, box, why)
-    else:
-        show(card, picture, box)
-
-
-def _why(sheet: Sheet, layer: str) -> str:
-    if not sheet.is_empty(layer):
-        return "not stored"
-    return f"{short(layer, LONGEST)}:\n" + (
-        "not stored" if sheet.loss_network == ALL_LAYERS else f"needs {ALL_LAYERS}"
-    )
+def _missing(sheet: Sheet) -> str:
+    """The paper's layers that have no column, and whether a cell is blank."""
+    gone = [layer for layer in sheet.kind.layers if layer not in sheet.layers]
+    blank = any(sheet.picture(row, column) is None for row in sheet.rows for column in sheet.columns)
+    why = "" if sheet.loss_network == ALL_LAYERS else f"; {ALL_LAYERS} has all of the paper's layers"
+    return (f" Not stored: {listed(gone)}{why}." if gone else "") + (" Blank: not stored." if blank else "")
 
 
 def _protocols(sheet: Sheet) -> str:

@@ -1,33 +1,41 @@
-"""The paper's Figure 5: the objective against the iterations of the optimisation, networks and contents as lines."""
+"""The paper's Figure 5: the objective against the iterations of the optimisation, networks and contents as lines.
+
+Names stand beside what they name, at the right of the last panel that has it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from typing import TYPE_CHECKING, Literal
 
 from bench.styling.summary import Comparison, Moments, Summary
 from reports.figures.absent import ABSENT, absent
+from reports.figures.direct_labels import Label, beside
 from reports.figures.drawing import Drawing, drawing
 from reports.figures.objective_words import alt, caption, drawn
 from reports.figures.style import (
     BLACK,
     BLUE,
+    BROWN,
     CARD,
     GREEN,
+    INDIGO,
+    MARKERS,
     MUTED,
+    OLIVE,
     ORANGE,
     PURPLE,
     SMALL,
     VERMILLION,
     WIDTH,
+    WINE,
     canvas,
     logarithmic,
 )
 from reports.figures.text import distinct, printable
 from reports.formatting import amount
-from reports.load.objectives import Panel, Series, all_series, networks
+from reports.load.objectives import Panel, Series, all_series, is_ours, networks
 from reports.load.results import Results
 from reports.parts import Figure
 
@@ -36,12 +44,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 PER_LINE = 3
-LONGEST_NAME = 26
+LONGEST_NAME = 22
 FLOOR = 0.2  # of a mean: below it no band is drawn, since a logarithmic axis has no end
 ROOM, STEP = 0.14, 0.055  # of the axes: for a number, and to the line above it
 TICKS = 5
 MARGIN = 1.4  # times the largest and the least that is drawn
-STROKES = ((VERMILLION, "-", "o"), (GREEN, "-.", "s"), (PURPLE, (0, (5, 1)), "^"), (ORANGE, (0, (1, 1)), "D"))
+COLOURS = (
+    VERMILLION,
+    GREEN,
+    PURPLE,
+    ORANGE,
+    WINE,
+    OLIVE,
+    INDIGO,
+    BROWN,
+)  # those of the optimisation and contents are not among them
+DASHES: tuple[object, ...] = ("-", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 Stroke = tuple[str, object, str]
 
 
@@ -68,8 +86,7 @@ class Objective:
 
     def draw(self) -> Canvas:
         down = -(-len(self.panels) // self.across)
-        card = canvas(WIDTH if self.across > 1 else 4.4, 0.75 + 2.5 * down)
-        # One y axis, so that sizes can be compared; x axes of their own, since each size has its own iterations.
+        card = canvas(WIDTH if self.across > 1 else 5.2, 0.5 + 2.4 * down)
         grid = card.subplots(down, self.across, squeeze=False, sharey=True)
         strokes = _strokes(self.panels)
         for axes, panel in zip(grid.flat, self.panels, strict=False):
@@ -80,14 +97,9 @@ class Objective:
         for axes in grid.flat[len(self.panels) :]:
             axes.set_axis_off()
         _scale(grid.flat[0], self.panels)
-        handles = {
-            text: handle
-            for axes in grid.flat
-            for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
-        }
-        card.legend(
-            list(handles.values()), list(handles), loc="outside lower center", ncols=min(4, len(handles))
-        )
+        card.draw_without_rendering()  # names need the axes as they will be
+        for axes, labels in zip(grid.flat, _labels(self.panels, strokes), strict=False):
+            beside(axes, labels)
         return card
 
 
@@ -110,9 +122,34 @@ def _can_be_drawn(panel: Panel) -> bool:
 
 
 def _strokes(panels: Sequence[Panel]) -> dict[str, Stroke]:
-    """One look for each network in all panels."""
+    """One look for each network in all panels; colours, dashes and markers never repeat together."""
     names = dict.fromkeys(s.subject for panel in panels for s in networks(drawn(panel)))
-    return dict(zip(names, cycle(STROKES), strict=False))
+    return {name: _stroke(i) for i, name in enumerate(names)}
+
+
+def _stroke(i: int) -> Stroke:
+    """Of the i-th network."""
+    lap = i // len(COLOURS)
+    return COLOURS[i % len(COLOURS)], DASHES[(i + lap) % len(DASHES)], MARKERS[(i + lap) % len(MARKERS)]
+
+
+def _labels(panels: Sequence[Panel], strokes: Mapping[str, Stroke]) -> list[list[Label]]:
+    """By panel: each series is named in the last that has it."""
+    names = distinct(strokes, LONGEST_NAME)
+    made: dict[str, tuple[int, Label]] = {}
+    for position, panel in enumerate(panels):
+        found = drawn(panel)
+        course = found.baselines[0].course()
+        made["gatys"] = position, Label(text="Gatys", value=course[-1].mean, colour=BLUE)
+        if found.content is not None:
+            content = Label(text="content image", value=found.content.at().mean, colour=MUTED)
+            made["content"] = position, content
+        for network in networks(found):
+            role = "our network" if is_ours(network.subject) else "authors' network"
+            text = f"{role},\n{names[network.subject]}"
+            own = Label(text=text, value=network.at().mean, colour=strokes[network.subject][0])
+            made[f"network {network.subject}"] = position, own
+    return [[label for place, label in made.values() if place == i] for i in range(len(panels))]
 
 
 def _panel(axes: Axes, panel: Panel, strokes: Mapping[str, Stroke]) -> None:
@@ -120,11 +157,10 @@ def _panel(axes: Axes, panel: Panel, strokes: Mapping[str, Stroke]) -> None:
 
     found = drawn(panel)
     (baseline, *_) = found.baselines
-    names = distinct(strokes, LONGEST_NAME)
     if found.content is not None:
-        _level(axes, found.content.at(), (MUTED, "--", ""), "content image")
+        _level(axes, found.content.at(), (MUTED, "--", ""))
     for network in networks(found):
-        _level(axes, network.at(), strokes[network.subject], names[network.subject])
+        _level(axes, network.at(), strokes[network.subject])
     _course(axes, baseline)
     _crossings(axes, found, strokes)
     axes.set_xlim(0, max(1, baseline.iterations))  # of no iteration an axis still needs a width
@@ -141,13 +177,13 @@ def _course(axes: Axes, baseline: Summary) -> None:
     axes.fill_between(x, low, high, color=BLUE, alpha=0.25, lw=0, zorder=3)
     marker = "o" if len(course) == 1 else ""
     values = [moments.mean for moments in course]
-    axes.plot(x, values, color=BLUE, lw=1.5, marker=marker, ms=5, label="Gatys", zorder=4, clip_on=False)
+    axes.plot(x, values, color=BLUE, lw=1.5, marker=marker, ms=5, zorder=4, clip_on=False)
 
 
-def _level(axes: Axes, moments: Moments, stroke: Stroke, label: str) -> None:
+def _level(axes: Axes, moments: Moments, stroke: Stroke) -> None:
     colour, line, _ = stroke
     axes.axhspan(*_band(moments), color=colour, alpha=0.13, lw=0, zorder=1)
-    axes.axhline(moments.mean, color=colour, ls=line, lw=1.2, label=label, zorder=2)
+    axes.axhline(moments.mean, color=colour, ls=line, lw=1.2, zorder=2)
 
 
 def _band(moments: Moments) -> tuple[float, float]:

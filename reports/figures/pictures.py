@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reports.figures.style import BASE, DPI, INK, MUTED, RULE, SMALL, bare
+from reports.figures.style import BASE, DPI, INK, MUTED, SMALL, bare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,18 +61,6 @@ def show(card: Canvas, picture: Image, box: Box) -> None:
     smaller.thumbnail((max(1, round(width * DPI)), max(1, round(height * DPI))))
     # The axes have the picture's shape but for rounding, by which the default aspect would move their edges.
     axes_at(card, middle).imshow(smaller, interpolation="none", aspect="auto")
-
-
-def frame(card: Canvas, box: Box, text: str) -> None:
-    """An empty cell that says why; in one that is narrow, the text is turned."""
-    from matplotlib.patches import Rectangle
-
-    axes = axes_at(card, box)
-    edge = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, ec=RULE, lw=1.2)
-    axes.add_patch(edge)
-    turned = 90.0 if box.width < box.height / 2 else 0.0
-    style: dict[str, Any] = {"size": SMALL, "color": MUTED, "rotation": turned}
-    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, **style)
 
 
 def axes_at(card: Canvas, box: Box) -> Axes:

@@ -13,18 +13,19 @@ if TYPE_CHECKING:
 
 WIDTH = 6.7  # inches: the text width of an A4 page
 EDGE = 0.07  # inches of white around everything
-DPI = 200
+DPI = 300
 MANY = 400.0  # times from the least to the largest, above which an axis has a tick in each decade only
 BASE, SMALL = 8.0, 7.0  # points
 INK, MUTED, RULE, CARD = "#1a1a1a", "#5a5a5a", "#d8d8d8", "#ffffff"
 
-# Okabe and Ito 2008, without the yellow that is lost on white; markers are coprime with them in number.
+# Okabe and Ito 2008, without the yellow that is lost on white; then darker ones, told apart in lightness as well.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
-COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+WINE, INDIGO, OLIVE, BROWN, SLATE = "#882255", "#332288", "#7A7A1F", "#8A5A2B", "#6F7C85"
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, WINE, OLIVE, INDIGO, BROWN, SLATE)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "*", ">", "h")
 
-# Text in an SVG stays text, in the font that comes with matplotlib; Verdana has its widths where a viewer lacks it.
+# Text in an SVG stays text, in the font that comes with matplotlib, which :mod:`reports.figures.fonts` embeds.
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Geneva"],
@@ -127,15 +128,18 @@ def bare(axes: Axes) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """Colour and marker of a model: either tells it from its neighbours."""
+    """Colour and marker of a series: either tells it from its neighbours."""
 
     colour: str
     marker: str
 
 
 def looks(names: Sequence[str]) -> dict[str, Look]:
-    """Of every name, in their order; 56 of them differ."""
-    return {
-        name: Look(colour=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)])
-        for i, name in enumerate(dict.fromkeys(names))
-    }
+    """Of the series of one figure, in their order: no colour and no marker twice among the first 12, no pair among 144."""
+    return {name: look(i) for i, name in enumerate(dict.fromkeys(names))}
+
+
+def look(i: int) -> Look:
+    """Of the i-th series."""
+    n = len(COLOURS)
+    return Look(colour=COLOURS[i % n], marker=MARKERS[(i + i // n) % n])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reports.figures.absent import ABSENT, absent
 from reports.figures.drawing import Drawing, drawing
-from reports.figures.pictures import GAP, LINE, UNDER, Box, frame, heading, lines_under, opened, show
+from reports.figures.pictures import GAP, LINE, UNDER, Box, heading, lines_under, opened, show
 from reports.figures.style import DPI, EDGE, WIDTH, canvas
 from reports.figures.text import listed, printable, short
 from reports.formatting import amount
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 SMALL_SIZE, LARGE_SIZE = 256, 512
 TITLES = {"gatys": "Gatys", "ours": "our network", "released": "authors' network"}
-SIDE = SMALL_SIZE / DPI  # inches, in which the paper's small pictures are shown pixel by pixel
-LARGEST = LARGE_SIZE / DPI
+SIDE, LARGEST = 1.28, 2.56  # inches of a picture of 256 and of 512 pixels
 HEADING = 0.17
 TEXT = UNDER + 2 * LINE
 TALLEST = 9.2  # inches of a page
@@ -76,8 +75,12 @@ class Page:
         return (
             f"Contents of {listed(dict.fromkeys(g.dataset for g in groups.values()))} at {listed(sizes_)}; under a picture "
             "its objective, the same weights for all pictures of a row. "
-            f"{printable(' '.join(words))} Styles and protocols: {hashes}."
+            f"{printable(' '.join(words))} Styles and protocols: {hashes}.{self._blank()}"
         )
+
+    def _blank(self) -> str:
+        files = (_cell(row, column)[0] for row in self.shown for column in self.places.boxes)
+        return " Blank: not stored." if any(opened(file) is None for file in files) else ""
 
     def alt(self) -> str:
         return " ".join(_alt(row) for row in self.shown)
@@ -139,9 +142,7 @@ def _row(card: Canvas, row: Row, places: Places, down: float) -> None:
         moved = Box(left=box.left, top=box.top + down, width=box.width, height=box.height)
         file, name, note = _cell(row, column)
         picture = opened(file)
-        if picture is None:
-            frame(card, moved, "not stored")
-        else:
+        if picture is not None:
             show(card, picture, moved)
         letters = int(LETTERS * box.width)
         # Half a number would be another one.

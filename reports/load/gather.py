@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.records import MetricInfo, SpeedResult, SRProtocol
+from bench.records import HR, MetricInfo, SpeedResult, SRProtocol, map_file
 from bench.storage.reader import ResultsData, StoredRun
 from bench.timing.validation import refuse_unsound
 from reports.load.certified import certified
 from reports.load.gather_styles import style_groups
-from reports.load.picture_files import is_picture
+from reports.load.picture_files import is_map, is_picture
 from reports.load.results import SHORT, SOURCES, Certificate, Group, Results, anchor
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ METRIC_ORDER = (
     "vif-p",
     "niqe",
 )
+MAPPED = ("ssim", "lpips-alex", "lpips-vgg", "lpips-squeeze")
 OF_THE_FORM = "of the form"
 """How exact it is and how long it took to build: a certificate calls the record `form`, as the report the form itself."""
 UNKNOWN_METRIC = {"about": "", "unit": "", "decimals": 4, "higher_is_better": True}
@@ -160,8 +161,9 @@ def _group(
         certificates=dict(_certificates(contents, protocol, own)),
         pictures=pictures,
         lost_pictures=lost,
+        maps=_maps(contents, dataset, protocol, pictures),
         of_hr={
-            str(metric): tuple(map(float, part["value"]))
+            str(metric): dict(zip(part["image"].astype(str), map(float, part["value"]), strict=True))
             for metric, part in of_hr[of_hr["image"].isin(values.index)].groupby("metric", observed=True)
         },
     )
@@ -195,6 +197,27 @@ def _pictures(
     }
     there = {key: file for key, file in found.items() if is_picture(file)}
     return there, len(found) - len(there)
+
+
+def _maps(
+    contents: ResultsData, dataset: str, protocol: SRProtocol, pictures: Mapping[tuple[str, str], Path]
+) -> dict[tuple[str, str, str], Path]:
+    """Of pictures whose pixels, and those of HR, are the ones that a map beside them names."""
+    own = contents.pictures
+    mine = own[(own["dataset"] == dataset) & (own["protocol_hash"] == protocol.hash)]
+    columns = (mine[name].astype(str) for name in ("image", "file", "pixels_sha256"))
+    pixels = {(image, file): digest for image, file, digest in zip(*columns, strict=True)}
+    found = {}
+    for (image, model), picture in pictures.items():
+        hr = pictures.get((image, HR))
+        if model in SOURCES or hr is None:
+            continue
+        digests = {"sr": pixels.get((image, str(picture)), ""), "hr": pixels.get((image, str(hr)), "")}
+        for metric in MAPPED:
+            file = map_file(picture, metric)
+            if all(digests.values()) and is_map(file, {"metric": metric, **digests}):
+                found[image, model, metric] = file
+    return found
 
 
 def _certificates(

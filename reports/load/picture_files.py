@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -17,4 +18,17 @@ def is_picture(file: Path) -> bool:
             # The report links or copies it: any other file of this machine would be published with the page.
             return stream.read(len(PNG)) == PNG
     except OSError:
+        return False
+
+
+def is_map(file: Path, about: Mapping[str, str]) -> bool:
+    """Whether there is a PNG that says of itself what it is a map of, and says this."""
+    from PIL import Image, UnidentifiedImageError
+
+    if not is_picture(file):
+        return False
+    try:
+        with Image.open(file, formats=["PNG"]) as picture:
+            return all(picture.info.get(key) == value for key, value in about.items())
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
         return False

@@ -67,7 +67,8 @@ class Group:
         certificates: by model and metric.
         pictures: by image and model, `hr` and `lr` among them; absolute paths that were there when it was read.
         lost_pictures: how many the store names that are no longer there.
-        of_hr: by metric that needs no reference, the values of the HR images themselves: no model's, never ranked.
+        of_hr: by metric that needs no reference, then by image, the values of HR itself: no model's, never ranked.
+        maps: by image, model and metric, where the picture differs from HR; those of the very pictures in `pictures`.
     """
 
     id: str
@@ -80,7 +81,8 @@ class Group:
     certificates: Mapping[tuple[str, str], Certificate]
     pictures: Mapping[tuple[str, str], Path]
     lost_pictures: int
-    of_hr: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    of_hr: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    maps: Mapping[tuple[str, str, str], Path] = field(default_factory=dict)
 
     @property
     def scale(self) -> int:

@@ -94,10 +94,10 @@ def column_title(metric: MetricInfo) -> str:
 
 def _hr_row(group: Group) -> tuple[Cell, ...]:
     """What metrics without a reference give for the HR images themselves: no model, so neither ranked nor compared."""
-    found = [group.of_hr.get(metric.name, ()) for metric in group.metrics]
+    found = [tuple(group.of_hr.get(metric.name, {}).values()) for metric in group.metrics]
     cells = [
         Cell(text=fixed(middle, metric.decimals), sort=middle, muted=True)
-        if values and (middle := mean(list(values))) is not None
+        if values and (middle := mean(values)) is not None
         else Cell(text="")
         for metric, values in zip(group.metrics, found, strict=True)
     ]

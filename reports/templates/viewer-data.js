@@ -12,15 +12,15 @@ const state = {
   zoom: 0, // device pixels per image pixel; 0 fits
   x: 0.5, // the point in the middle of each pane, from 0 to 1
   y: 0.5,
-  error: 0,
+  error: 0, // a factor of the error map, or the metric whose map is shown
   split: 50, // percent of the width
   sort: { by: "name", metric: 0, a: "", b: "", reverse: false },
 };
 
 const sourceOf = (name) => state.group.sources.find((source) => source.name === name);
 const hasPicture = (source, image) => source && (source.has === true || source.has[image] === "1");
-const addressOf = (source, image) =>
-  `images/${encodeURIComponent(state.group.id)}/${encodeURIComponent(source.folder)}/${image}.png`;
+const addressOf = (source, image, metric = "") =>
+  `images/${encodeURIComponent(state.group.id)}/${encodeURIComponent(source.folder)}/${image}${metric && "."}${encodeURIComponent(metric)}.png`;
 const chosen = () => state.shown.map((name, slot) => ({ name, slot })).filter(({ name }) => name);
 function labelOf(name) {
   if (name === "hr") return "HR (original)";
@@ -28,8 +28,22 @@ function labelOf(name) {
 }
 function valueOf(model, metric, image) {
   const row = state.group.models.indexOf(model);
-  const value = row < 0 ? null : state.group.values[row][metric]?.[image] ?? null;
+  const values = row < 0 ? (model === "hr" ? state.group.hr : null) : state.group.values[row];
+  const value = values?.[metric]?.[image] ?? null;
   return value === "inf" ? Infinity : value;
+}
+// ---- where a picture differs from the original: by subtraction, or by a map that the run made ----
+const FACTORS = [1, 2, 4, 8, 16];
+const MAP_TITLES = { ssim: "SSIM", "lpips-alex": "LPIPS (AlexNet)", "lpips-vgg": "LPIPS (VGG-16)", "lpips-squeeze": "LPIPS (SqueezeNet)" };
+const mapTitle = (metric) => MAP_TITLES[metric] ?? metric;
+const mapOf = (metric) => state.group.maps.find((one) => one.metric === metric);
+function hasMap(metric, source, image) {
+  const marks = source && mapOf(metric)?.has[source.folder];
+  return marks === true || marks?.[image] === "1";
+}
+function knownError(text) {
+  if (!sourceOf("hr")) return 0;
+  return mapOf(text) ? text : FACTORS.find((factor) => String(factor) === String(text)) ?? 0;
 }
 const numberText = (value, metric) => (value === Infinity ? "∞" : value.toFixed(metric.decimals));
 
@@ -45,6 +59,7 @@ function choose(group) {
   if (!models.includes(sort.b)) sort.b = models.includes("bicubic") ? "bicubic" : models[0];
   if (sort.by !== "name" && sort.by !== "difference" && !models.includes(sort.by.slice(6))) sort.by = "name";
   sort.metric = Math.min(sort.metric, group.metrics.length - 1);
+  state.error = knownError(state.error);
 }
 // The original, the baseline and the best model; on a phone two of them.
 function defaults(names) {
@@ -114,7 +129,7 @@ function fromHash(hash) {
   state.active = Math.floor(within(words.get("seen"), 0, SLOTS - 1, 0));
   state.zoom = within(words.get("zoom"), 0, MOST_ZOOM, 0);
   [state.x, state.y] = [0, 1].map((i) => within(words.get("at")?.split(" ")[i], 0, 1, 0.5));
-  state.error = [1, 2, 4, 8, 16].find((factor) => String(factor) === words.get("error")) ?? 0;
+  state.error = words.get("error") ?? 0;
   state.split = within(words.get("split"), 0, 100, 50);
   state.sort = {
     by: words.get("sort") ?? "name",

@@ -19,35 +19,50 @@ function drawPanes() {
     if (!slot.hidden) drawSlot(slot, state.shown[i], i);
   });
   byId("v-divider").hidden = byId("v-split-label").hidden = state.mode !== "slider";
-  byId("v-error-help").hidden = !state.error;
-  byId("v-error-most").textContent = String(Math.round(255 / (state.error || 1)));
+  drawErrorHelp();
   drawValues(shown);
   place();
 }
+const mapped = () => (typeof state.error === "string" ? state.error : "");
+function drawErrorHelp() {
+  const map = mapped() !== "";
+  byId("v-error-help").hidden = !state.error || map;
+  byId("v-map-help").hidden = !map;
+  byId("v-map-title").textContent = mapped() === "ssim" ? "1 − SSIM" : mapTitle(mapped());
+  byId("v-error-most").textContent = String(Math.round(255 / (Number(state.error) || 1)));
+}
+// A model's picture, or what is shown in its place: a map, or its difference to the original.
 function drawSlot(slot, name, i) {
   const source = sourceOf(name);
   const there = hasPicture(source, state.image);
   const label = labelOf(name);
   const original = sourceOf("hr");
-  const error = state.error > 0 && name !== "hr" && hasPicture(original, state.image);
-  slot.querySelector(".tag").textContent = `${i + 1}  ${label}${error ? `, error × ${state.error}` : ""}`;
+  const model = name !== "hr" && name !== "lr";
+  const metric = mapped();
+  const map = metric !== "" && model && hasMap(metric, source, state.image);
+  const error = !metric && state.error > 0 && name !== "hr" && hasPicture(original, state.image);
+  const shown = map ? `, ${mapTitle(metric)} map` : error ? `, error × ${state.error}` : "";
+  slot.querySelector(".tag").textContent = `${i + 1}  ${label}${shown}`;
   slot.querySelector("figcaption b").textContent = label;
-  complain(slot, there ? "" : "There is no such picture of this image.");
-  load(slot.querySelector(".picture"), there ? source : null, `${label}: ${state.group.images[state.image]}`);
+  const lacking = metric && model && !map ? `There is no ${mapTitle(metric)} map of this picture.` : "";
+  complain(slot, there ? lacking : "There is no such picture of this image.");
+  const about = `${label}: ${state.group.images[state.image]}${shown}`;
+  load(slot.querySelector(".picture"), there ? source : null, about, map ? metric : "");
   if (isBroken(slot.querySelector(".picture"))) complain(slot, LOST);
-  load(slot.querySelector(".reference"), error ? original : null, "");
+  load(slot.querySelector(".reference"), error || map ? original : null, "");
   const lens = slot.querySelector(".lens");
-  lens.classList.toggle("error", error);
-  lens.style.filter = error ? `brightness(${state.error}) url(#v-heat)` : "";
+  lens.classList.toggle("error", error || map);
+  lens.classList.toggle("map", map);
+  lens.style.filter = error ? `brightness(${state.error}) url(#v-heat)` : map ? "url(#v-heat)" : "";
 }
 const LOST = "This picture could not be loaded: is the folder images beside the page?";
 const isBroken = (img) => !img.hidden && img.hasAttribute("src") && img.complete && !img.naturalWidth;
-function load(img, source, alt) {
+function load(img, source, alt, metric = "") {
   img.hidden = !source;
   img.alt = alt;
   if (!source || !looking) return;
-  const address = addressOf(source, state.image);
-  img.dataset.enlarge = source.name === "lr" ? state.group.scale : 1;
+  const address = addressOf(source, state.image, metric);
+  img.dataset.enlarge = source.name === "lr" ? state.group.scale : metric ? "map" : 1;
   if (img.getAttribute("src") === address) return;
   img.style.visibility = "hidden"; // until its size is known
   img.decoding = "sync";
@@ -58,11 +73,22 @@ function complain(slot, text) {
   trouble.textContent = text;
   trouble.hidden = !text;
 }
-function loaded(img) {
-  const enlarge = Number(img.dataset.enlarge);
+// A pixel of a map stands for a square of pixels: by how much the original, which lies unseen below it, is larger.
+function enlargedBy(img) {
+  if (img.dataset.enlarge !== "map") return Number(img.dataset.enlarge);
+  const whole = img.parentElement.querySelector(".reference");
+  const longer = (one) => Math.max(one.naturalWidth, one.naturalHeight);
+  return whole.complete && whole.naturalWidth ? Math.ceil(longer(whole) / longer(img)) : 0;
+}
+function size(img) {
+  const enlarge = img.complete && img.naturalWidth ? enlargedBy(img) : 0;
+  if (!enlarge) return;
   img.style.width = `${img.naturalWidth * enlarge}px`;
   img.style.height = `${img.naturalHeight * enlarge}px`;
   img.style.visibility = "";
+}
+function loaded(img) {
+  for (const one of img.parentElement.querySelectorAll("img")) size(one);
   drawValues(chosen());
   place();
 }
@@ -71,15 +97,17 @@ function loaded(img) {
 function drawValues(shown) {
   const { metrics } = state.group;
   const best = metrics.map((metric, m) => {
-    const known = shown.map(({ name }) => valueOf(name, m, state.image)).filter((value) => value !== null);
+    const models = shown.filter(({ name }) => name !== "hr"); // what is measured against is not ranked
+    const known = models.map(({ name }) => valueOf(name, m, state.image)).filter((value) => value !== null);
     return known.length > 1 ? (metric.higher ? Math.max(...known) : Math.min(...known)) : null;
   });
   for (const { name, slot } of shown) {
     const entries = metrics.flatMap((metric, m) => valueEntry(name, metric, m, best[m]));
-    slots[slot].querySelector("dl").replaceChildren(...(entries.length ? entries : sizeEntry(slot)));
+    const model = state.group.models.includes(name);
+    slots[slot].querySelector("dl").replaceChildren(...(model ? [] : sizeEntry(slot)), ...entries);
   }
 }
-// What is not a model has no values: its size stands in their place.
+// What is not a model has its size.
 function sizeEntry(slot) {
   const img = slots[slot].querySelector(".picture");
   if (img.hidden || !img.naturalWidth || !img.complete) return [];
@@ -88,15 +116,17 @@ function sizeEntry(slot) {
   entry.textContent = `${img.naturalWidth} × ${img.naturalHeight} px`;
   return [term, entry];
 }
+// HR has values of its own by metrics that need no reference; they lead nowhere and are not ranked.
 function valueEntry(name, metric, m, best) {
   const value = valueOf(name, m, state.image);
   if (value === null) return [];
-  const [term, entry, link] = ["dt", "dd", "a"].map((tag) => document.createElement(tag));
+  const [term, entry] = ["dt", "dd"].map((tag) => document.createElement(tag));
+  const certificate = state.group.certificates[state.group.models.indexOf(name)]?.[m];
+  const link = document.createElement(name === "hr" ? "span" : "a");
   term.textContent = metric.name;
   link.textContent = `${numberText(value, metric)}${metric.unit ? ` ${metric.unit}` : ""}`;
-  const certificate = state.group.certificates[state.group.models.indexOf(name)][m];
   if (certificate) link.href = `#${certificate}`;
-  entry.classList.toggle("best", value === best);
+  entry.classList.toggle("best", name !== "hr" && value === best);
   entry.append(link);
   return [term, entry];
 }
@@ -135,7 +165,7 @@ function place() {
   const whole = (value) => Math.round(value * devicePixelRatio) / devicePixelRatio;
   const transform = `translate(${whole(width / 2 - state.x * w * scale)}px, ${whole(height / 2 - state.y * h * scale)}px) scale(${scale})`;
   for (const pane of panes) pane.querySelector(".world").style.transform = transform;
-  stage.classList.toggle("crisp", zoomNow() >= 1 || state.error > 0);
+  stage.classList.toggle("crisp", zoomNow() >= 1 || Boolean(state.error));
   stage.toggleAttribute("data-moved", w * scale > width + 1 || h * scale > height + 1);
   byId("v-zoom").textContent = `${Math.round(zoomNow() * 100)} %`;
 }

@@ -20,6 +20,8 @@ function drawControls() {
   }
   const orders = [["name", "name"], ["difference", "difference A − B"], ...models.map(([name]) => [`model:${name}`, name])];
   fill(byId("v-sort"), orders, sort.by);
+  const factors = FACTORS.map((factor) => [factor, `error × ${factor}`]);
+  fill(byId("v-error"), [[0, "off"], ...factors, ...group.maps.map(({ metric }) => [metric, `${mapTitle(metric)} map`])], state.error);
   fill(byId("v-metric"), group.metrics.map(({ name }, m) => [m, name]), sort.metric);
   fill(byId("v-first"), models, sort.a);
   fill(byId("v-second"), models, sort.b);
@@ -98,8 +100,8 @@ function setMode(mode) {
   drawPanes();
   remember();
 }
-function setError(factor) {
-  state.error = sourceOf("hr") ? factor : 0;
+function setError(error) {
+  state.error = knownError(error);
   drawChoices();
   drawPanes();
   remember();
@@ -142,7 +144,7 @@ function startControls() {
   onChange("v-group", setGroup);
   for (let slot = 0; slot < SLOTS; slot++) onChange(`v-slot-${slot + 1}`, (name) => setShown(slot, name));
   onChange("v-mode", setMode);
-  onChange("v-error", (factor) => setError(Number(factor)));
+  onChange("v-error", setError);
   onChange("v-sort", (by) => setSort({ by }));
   onChange("v-metric", (metric) => setSort({ metric: Number(metric) }));
   onChange("v-first", (a) => setSort({ a }));

@@ -1,4 +1,4 @@
-"""Figures as the page holds them: the drawing inside the page, its PNG beside it."""
+"""Figures as the page holds them: the drawing inside the page, its files beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from reports.figures.style import BLACK, BLUE, CARD, GREEN, INK, MUTED, ORANGE, PURPLE, RULE, SKY, VERMILLION
+from reports.figures.style import (
+    BLACK,
+    BLUE,
+    BROWN,
+    CARD,
+    GREEN,
+    INDIGO,
+    INK,
+    MUTED,
+    OLIVE,
+    ORANGE,
+    PURPLE,
+    RULE,
+    SKY,
+    SLATE,
+    VERMILLION,
+    WINE,
+)
 from reports.parts import Figure
 from reports.writers.page_pictures import link_or_copy
 
@@ -27,6 +44,11 @@ DARK = {
     ORANGE: "#f0b429",
     SKY: "#86cdf4",
     BLACK: "#f5f6f7",
+    WINE: "#d77aa8",
+    INDIGO: "#a79bef",
+    OLIVE: "#bdbd5c",
+    BROWN: "#cb9a68",
+    SLATE: "#8fb0c4",
 }
 
 
@@ -36,16 +58,16 @@ class FigureView:
 
     Attributes:
         source: a data address; empty where there is no drawing.
-        png: relative to the page; empty where there is none.
+        files: what each is called, and its address relative to the page.
     """
 
     source: str
-    png: str
+    files: Mapping[str, str]
 
 
 def figure_views(figures: Sequence[Figure], out: Path) -> Mapping[str, FigureView]:
     """By the figure's id."""
-    return {figure.id: FigureView(source=_source(figure), png=_png(figure, out)) for figure in figures}
+    return {figure.id: FigureView(source=_source(figure), files=_files(figure, out)) for figure in figures}
 
 
 def _source(figure: Figure) -> str:
@@ -92,12 +114,16 @@ def png_address(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def _png(figure: Figure, out: Path) -> str:
-    if figure.png is None:
-        return ""
-    # absolute and not resolve: a link is linked by the name that the report has for it.
-    file, folder = figure.png.absolute(), out.absolute()
+def _files(figure: Figure, out: Path) -> Mapping[str, str]:
+    """What there is of the figure, for slides, for documents and for editing."""
+    files = {"PNG": figure.png, "PDF": figure.pdf, "SVG": figure.svg}
+    return {name: _address(file, out) for name, file in files.items() if file is not None}
+
+
+def _address(source: Path, out: Path) -> str:
+    """Relative to the page; what lies elsewhere is put beside it."""
+    file, folder = source.absolute(), out.absolute()
     if not file.is_relative_to(folder):
         file = folder / "figures" / file.name
-        link_or_copy(figure.png, file)
+        link_or_copy(source, file)
     return quote(file.relative_to(folder).as_posix())

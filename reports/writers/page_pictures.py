@@ -12,13 +12,15 @@ from reports.writers.page_viewer import Gallery
 
 
 def copy_pictures(shown: Sequence[Gallery], folder: Path) -> None:
-    """`folder/GROUP/SOURCE/POSITION.png` of every picture that is shown."""
+    """`folder/GROUP/SOURCE/POSITION.png` of every picture that is shown, `POSITION.METRIC.png` of its maps."""
     for gallery in shown:
-        for source, name in gallery.sources:
-            for position, image in enumerate(gallery.images):
-                file = gallery.group.pictures.get((image, source))
-                if file is not None:
-                    link_or_copy(file, folder / gallery.group.id / name / f"{position}.png")
+        group, folders = gallery.group, dict(gallery.sources)
+        positions = {image: position for position, image in enumerate(gallery.images)}
+        pictures = {(image, source, ""): file for (image, source), file in group.pictures.items()}
+        for (image, source, metric), file in {**pictures, **group.maps}.items():
+            if image in positions and source in folders:
+                name = f"{positions[image]}.{metric}.png" if metric else f"{positions[image]}.png"
+                link_or_copy(file, folder / group.id / folders[source] / name)
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,13 @@ def _data(gallery: Gallery) -> dict[str, Any]:
             for name, folder in gallery.sources
         ],
         "models": group.models,
+        "maps": [
+            {"metric": metric, "has": dict(_mapped(gallery, metric))} for metric in mapped_metrics(gallery)
+        ],
+        "hr": [
+            list(_rounded(group.of_hr.get(metric.name, {}), gallery.images, metric.decimals))
+            for metric in group.metrics
+        ],
         "metrics": [
             {"name": m.name, "unit": m.unit, "decimals": m.decimals, "higher": m.higher_is_better}
             for m in group.metrics
@@ -84,15 +91,40 @@ def _data(gallery: Gallery) -> dict[str, Any]:
 
 def _presence(gallery: Gallery, source: str) -> bool | str:
     """True where every image has the picture, else a 1 or 0 for each."""
-    marks = "".join("01"[(image, source) in gallery.group.pictures] for image in gallery.images)
-    # One word for the usual case: a group may have 2,000 images of 100 models.
+    return _marks((image, source) in gallery.group.pictures for image in gallery.images)
+
+
+def mapped_metrics(gallery: Gallery) -> list[str]:
+    """Those that have a map of a picture that is shown, in the order of the group's."""
+    shown = set(gallery.images)
+    found = {metric for image, _, metric in gallery.group.maps if image in shown}
+    return [metric.name for metric in gallery.group.metrics if metric.name in found]
+
+
+def _mapped(gallery: Gallery, metric: str) -> Iterator[tuple[str, bool | str]]:
+    """By the source's folder: a picture's map."""
+    for name, folder in gallery.sources:
+        marks = _marks((image, name, metric) in gallery.group.maps for image in gallery.images)
+        if marks is True or "1" in str(marks):
+            yield folder, marks
+
+
+def _marks(there: Iterable[bool]) -> bool | str:
+    """True where every image has it, else a 1 or 0 for each."""
+    marks = "".join("01"[one] for one in there)
     return "0" not in marks or marks
 
 
 def _values(gallery: Gallery, model: str, metric: str, decimals: int) -> Iterator[float | str | None]:
-    """By image; JSON has no infinity: the PSNR of identical images is the string "inf"."""
-    column = gallery.group.column(model, metric).to_dict()
-    for image in gallery.images:
+    """By image."""
+    return _rounded(gallery.group.column(model, metric).to_dict(), gallery.images, decimals)
+
+
+def _rounded(
+    column: Mapping[str, float], images: Sequence[str], decimals: int
+) -> Iterator[float | str | None]:
+    """JSON has no infinity: the PSNR of identical images is the string "inf"."""
+    for image in images:
         value = column.get(image)
         if value is None:
             yield None

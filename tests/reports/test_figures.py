@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +17,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 from PIL import Image
 
 from bench import speed, sr_quality
@@ -23,20 +27,26 @@ from bench.storage.store import Store, now
 from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.rows import network_row
 from reports.figures import crops, differences, ladder, pareto, table1
+from reports.figures.direct_labels import Box, spread
 from reports.figures.draw import draw
 from reports.figures.drawing import Drawing
-from reports.figures.style import MARKERS, looks, style
+from reports.figures.style import CARD, COLOURS, INK, MARKERS, MUTED, RULE, looks, style
 from reports.figures.text import distinct, printable, short
 from reports.formatting import duration, memory, number
 from reports.load.gather import gather
 from reports.load.results import Results, anchor
 from reports.parts import Figure
+from reports.writers.page_figures import DARK
 from tests.stores import MACHINE, fill
 
 LEVELS = {"bicubic": 0.0, "srcnn-955": 1.5, "sr-pixel": 2.0}
 METRICS = ("psnr", "ssim", "feature-vgg19-relu2_2")
 HOSTILE = "$x_{1}$ <script>&\"'\x07\u202e名\ud83d " + "w" * 90
 SVG = "{http://www.w3.org/2000/svg}"
+# Of the one sheet of a drawing: a font for each weight, held in itself.
+FONTS = re.compile(
+    r"(@font-face\{font-family:\"DejaVu Sans\";font-weight:(400|700);src:url\(data:font/woff;base64,[A-Za-z0-9+/=]+\)\})+"
+)
 HREF = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -176,16 +186,16 @@ def texts(made: Drawing | Figure) -> list[str]:
 def test_every_figure_has_files_caption_and_alt_or_a_reason(drawn: dict[str, Figure]) -> None:
     assert len(drawn) == len({figure.id.lower() for figure in drawn.values()})
     for figure in drawn.values():
-        if figure.svg is None or figure.png is None:
-            assert figure.svg is figure.png is None
+        if figure.svg is None or figure.png is None or figure.pdf is None:
+            assert figure.svg is figure.png is figure.pdf is None
             assert figure.reason
             continue
         assert figure.caption
         assert figure.alt
         assert not figure.reason
-        assert figure.svg.stem == figure.png.stem == figure.id
+        assert figure.svg.stem == figure.png.stem == figure.pdf.stem == figure.id
         with Image.open(figure.png) as picture:
-            assert picture.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+            assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
 def test_what_the_results_allow_is_drawn(drawn: dict[str, Figure]) -> None:
@@ -202,7 +212,8 @@ def test_equal_results_give_equal_bytes(
     again = draw(full, tmp_path)
     assert matplotlib.rcParams["font.size"] == 31.0
     for figure in again:
-        for new, old in ((figure.svg, drawn[figure.id].svg), (figure.png, drawn[figure.id].png)):
+        first = drawn[figure.id]
+        for new, old in ((figure.svg, first.svg), (figure.png, first.png), (figure.pdf, first.pdf)):
             assert (new is None) == (old is None)
             assert new is None or old is None or new.read_bytes() == old.read_bytes()
 
@@ -215,7 +226,10 @@ def test_a_drawing_is_xml_that_runs_nothing_and_refers_to_nothing_outside(drawn:
         root = ElementTree.fromstring(text)
         assert root.get("aria-label")
         assert "<!DOCTYPE" not in text
-        assert "<style" not in text
+        assert text.count("<style") == 1
+        rules = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+        assert rules
+        assert FONTS.fullmatch(rules[1])
         assert set(re.findall(r"https?://[^\"]*", text)) <= {SVG[1:-1], HREF[1:-5]}
         ids = [element.get("id") for element in root.iter() if element.get("id")]
         assert len(ids) == len(set(ids))
@@ -230,6 +244,28 @@ def test_text_stays_text(drawn: dict[str, Figure]) -> None:
     assert drawn["table1"].svg is not None
     root = ElementTree.parse(drawn["table1"].svg).getroot()
     assert "Gatys, 500 iterations" in {element.text for element in root.iter(f"{SVG}text")}
+
+
+def test_a_drawing_holds_the_letters_that_it_shows_and_no_others(drawn: dict[str, Figure]) -> None:
+    assert drawn["table1"].svg is not None
+    text = drawn["table1"].svg.read_text(encoding="utf-8")
+    written = {
+        letter
+        for element in ElementTree.fromstring(text).iter(f"{SVG}text")
+        for letter in "".join(element.itertext())
+    }
+    held: set[str] = set()
+    for address in re.findall(r"url\(data:font/woff;base64,([^)]*)\)", text):
+        held |= {chr(code) for code in TTFont(io.BytesIO(base64.b64decode(address))).getBestCmap()}
+    assert held == written
+
+
+def test_a_pdf_of_a_drawing_holds_its_fonts_as_outlines(drawn: dict[str, Figure]) -> None:
+    assert drawn["table1"].pdf is not None
+    content = drawn["table1"].pdf.read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
 
 
 @pytest.mark.parametrize("name", ["figure3", "figure4", "figure5", "figure6", "figure7"])
@@ -315,10 +351,16 @@ def test_unlike_names_get_unlike_anchors_that_are_no_longer_than_a_file_name() -
     assert max(len(anchor(name)) for name in names) < 80
 
 
-def test_models_differ_without_their_colour() -> None:
-    found = list(looks([str(k) for k in range(56)]).values())
-    assert len({(look.colour, look.marker) for look in found}) == 56
-    assert len({look.marker for look in found[: len(MARKERS)]}) == len(MARKERS)
+def test_series_differ_in_colour_and_in_marker() -> None:
+    found = list(looks([str(k) for k in range(144)]).values())
+    assert len({(look.colour, look.marker) for look in found}) == 144
+    assert len({look.marker for look in found[: len(MARKERS)]}) == len(MARKERS) == 12
+    assert len({look.colour for look in found[: len(COLOURS)]}) == len(COLOURS) == 12
+
+
+def test_every_colour_of_a_drawing_has_one_of_its_own_for_a_dark_page() -> None:
+    assert {*COLOURS, INK, MUTED, RULE, CARD} <= set(DARK)
+    assert len(set(DARK.values())) == len(DARK)
 
 
 def test_figure_8_shows_the_values_of_the_image_and_the_mean(full: Results) -> None:
@@ -410,6 +452,57 @@ def test_quality_stands_against_time_of_one_size_on_one_machine(full: Results, t
     assert "for want of a time or a finite mean: unmeasured" in record.caption
     assert record.alt.count("fastest first: bicubic and sr-pixel.") == 2
     assert {"bicubic", "srcnn-955", "sr-pixel", "64 MiB"} <= set(texts(made))
+
+
+def test_quality_is_the_paired_difference_to_bicubic(full: Results) -> None:
+    made = one(pareto.drawings(full))
+    assert isinstance(made, Drawing)
+    axes = made.canvas.axes[0]
+    marks = [points.get_offsets() for points in axes.collections]
+    heights = {round(float(at[0][1]), 1) for at in marks if len(at) == 1}
+    assert heights == {0.0, 1.5, 2.0}
+    assert {"PSNR, dB (more is better)", "difference to bicubic"} <= set(texts(made))
+    assert made.record.caption.startswith("Mean difference to bicubic over 2 images")
+
+
+def test_a_time_with_a_warning_is_hollow_and_one_that_says_little_is_not_drawn(tmp_path: Path) -> None:
+    file = tmp_path / "results.db"
+    fill(file, levels={**LEVELS, "shaky": 1.0}, metrics=METRICS)
+    warned = timing("srcnn-955", seconds=0.3, scale=4)
+    warned = replace(warned, certificate={**warned.certificate, "warnings": ["drift"]})
+    shaky = timing("shaky", seconds=0.1, scale=4)
+    raw = tuple(0.1 * (1 + k % 2) for k in range(8))
+    facts = {**shaky.certificate["timing"], "seconds": raw, "wall_seconds": raw}
+    shaky = replace(shaky, seconds=raw, certificate={**shaky.certificate, "timing": facts})
+    add(file, *(t for t in upscalers() if t.subject != "srcnn-955"), warned, shaky)
+    made = one(pareto.drawings(results_of(file)))
+    assert isinstance(made, Drawing)
+    assert "Hollow, because its time has a warning (table of times): srcnn-955." in made.record.caption
+    assert "spans over half of the median: shaky." in made.record.caption
+    assert "shaky" not in texts(made)
+    faces = {
+        tuple(points.get_facecolor()[0])
+        for points in made.canvas.axes[0].collections
+        if len(points.get_facecolor())
+    }
+    assert (1.0, 1.0, 1.0, 1.0) in faces
+
+
+def test_names_of_points_cover_no_marker_and_no_name(full: Results) -> None:
+    made = one(pareto.drawings(full))
+    assert isinstance(made, Drawing)
+    for axes in made.canvas.axes:
+        boxes = [Box(*text.get_window_extent().extents) for text in axes.texts]
+        assert len(boxes) == 3
+        assert not any(a.meets(b) for a, b in combinations(boxes, 2))
+
+
+def test_labels_of_a_column_keep_their_order_and_their_distance() -> None:
+    wanted = [0.0, 1.0, 1.0, 1.5, 90.0]
+    found = spread(wanted, [10.0] * 5)
+    assert found == pytest.approx([-14.125, -4.125, 5.875, 15.875, 90.0])
+    assert spread([5.0], [10.0]) == [5.0]
+    assert spread([], []) == []
 
 
 def test_without_timings_the_command_that_makes_them_is_named(tmp_path: Path) -> None:

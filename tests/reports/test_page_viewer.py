@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from reports.writers.page import write_page
 from tests.reports.page_report import IMAGE_CODE, IMAGES, MODEL_CODE, report, results
@@ -333,3 +335,59 @@ def test_fingers_pinch_and_pan(open_page: OpenPage, out: Path) -> None:
 def test_the_page_is_never_wider_than_the_window(open_page: OpenPage, out: Path, width: int) -> None:
     with viewer(open_page, out, width=width, touch=width < 400) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page whose models have a map of 24x20 pixels of the first image, and whose HR has values of its own."""
+    folder = tmp_path_factory.mktemp("mapped")
+    found = results(folder)
+    maps, image = {}, found.groups[0].images[0]
+    for model in found.groups[0].models:
+        file = folder / f"map-{len(maps)}.png"
+        Image.fromarray(np.arange(480, dtype=np.uint8).reshape(20, 24)).save(file)
+        maps[image, model, "ssim"] = file
+    first = replace(found.groups[0], maps=maps, of_hr={"ssim": {image: 0.5}})
+    write_page(
+        report(folder, replace(found, groups=(first, *found.groups[1:]))), folder / "out" / "index.html"
+    )
+    return folder / "out"
+
+
+def test_a_map_of_the_run_is_shown_in_the_place_of_the_picture_and_as_large(
+    open_page: OpenPage, mapped: Path
+) -> None:
+    with viewer(open_page, mapped) as page:
+        options = page.locator("#v-error option").all_inner_texts()
+        assert options == ["off", *(f"error × {k}" for k in (1, 2, 4, 8, 16)), "SSIM map"]  # noqa: RUF001
+        page.select_option("#v-error", "ssim")
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('.lens.map .picture')].every((i) => i.style.width === '48px')"
+        )
+        assert page.locator(".slot:visible .lens.map").count() == 2
+        assert page.locator("#v-map-help").is_visible()
+        assert "SSIM map" in page.locator(".slot .tag").nth(1).inner_text()
+        enter(page)
+        page.keyboard.press("1")
+        box = page.locator(".slot .picture").nth(1).bounding_box()
+        assert box
+        seen = pixels(page.screenshot(), round(box["x"]), round(box["y"]))
+        level = np.arange(480, dtype=np.uint8).reshape(20, 24).repeat(2, axis=0).repeat(2, axis=1)
+        wanted = in_heat(np.stack([level.astype(int)] * 3, axis=2))
+        assert np.abs(seen[16:] - wanted[16:]).max() <= 2
+        assert hash_with(page, "error=ssim")["error"] == ["ssim"]
+        address = page.url.partition("#")[2]
+        page.click("#v-next")
+        assert "no SSIM map" in page.locator(".slot .trouble").nth(1).inner_text()
+    with viewer(open_page, mapped, f"#{address}") as page:
+        assert page.input_value("#v-error") == "ssim"
+        page.select_option("#v-group", "set5-x8-1724d2ac")  # which has none
+        assert page.input_value("#v-error") == "0"
+
+
+def test_hr_has_its_own_values_which_are_not_ranked(open_page: OpenPage, mapped: Path) -> None:
+    with viewer(open_page, mapped) as page:
+        original = page.locator(".slot dl").first
+        assert original.inner_text().split()[-2:] == ["ssim", "0.5000"]
+        assert original.locator("a, .best").count() == 0
+        assert page.locator(".slot:visible dd.best").count() == 2

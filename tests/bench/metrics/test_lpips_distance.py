@@ -112,3 +112,17 @@ def test_a_file_that_lacks_an_array_is_refused_with_its_name(weights: Path, tmp_
     torch.save(state, tmp_path / "cut.pth")
     with pytest.raises(ValueError, match=r"cut\.pth: features\.10\.bias is missing, must be \(256,\)"):
         LpipsDistance("alex", tmp_path / "cut.pth", CPU)
+
+
+def test_where_it_comes_from_is_what_the_package_gives_with_spatial(
+    metric: LpipsDistance, package: nn.Module
+) -> None:
+    sr, hr = (image.float() for image in pair(2, 3, 67, 80))
+    package.spatial = True
+    try:
+        expected = package(2 * sr - 1, 2 * hr - 1)[:, 0]
+    finally:
+        package.spatial = False
+    found = metric.local(sr, metric.reference(hr))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    assert found.mean(dim=(1, 2)) == pytest.approx(metric(sr, hr), rel=0.05)

@@ -299,6 +299,28 @@ def test_the_page_fits_its_window(
         assert box["height"] >= 44
 
 
+@pytest.mark.parametrize(
+    ("size", "window", "expected"),
+    [
+        ((256, 256), (1416, 675, False), {"way": "row", "scale": 2, "reference": 1}),
+        ((480, 320), (1416, 675, False), {"way": "beside", "scale": 1, "reference": 1}),
+        ((100, 100), (1416, 675, False), {"way": "row", "scale": 5, "reference": 2}),
+        ((800, 600), (1416, 675, False), {"way": "beside", "scale": 0.75, "reference": 0.375}),
+        ((256, 256), (366, 700, True), {"way": "stacked", "scale": 1, "reference": 0.5}),
+    ],
+)
+def test_the_two_pictures_are_as_large_as_the_window_allows(
+    open_page: OpenPage,
+    index: Path,
+    size: tuple[int, int],
+    window: tuple[int, int, bool],
+    expected: dict[str, object],
+) -> None:
+    with open_page(index) as page:
+        found = page.evaluate("([size, window]) => fitting(size, ...window)", [size, window])
+        assert found == pytest.approx(expected)
+
+
 def test_a_picture_that_is_missing_is_said_and_can_be_left_out(
     open_page: OpenPage, index: Path, study: Study, tmp_path: Path
 ) -> None:
