@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import arguments
 from bench.applying.config import configure
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
@@ -29,12 +29,12 @@ HELP = {
     "scale": "of an upscaler (default: its own where it has one, else 4)",
     "size": "resize first: longer side in pixels, for a stylizer",
     "median": "3x3 median filter afterwards, as the authors' release does; costs a pixel per side",
-    "rung": "form to run in: auto, or words of the ladder joined by +, such as channels_last+folded (default: auto, "
-    "which takes the fastest that `bench.speed --ladder` measured here, else a safe one)",
+    "rung": "variant to run: auto, or steps of the optimisation sweep joined by +, such as channels_last+folded (default: "
+    "auto: the fastest that `bench.speed --ladder` measured here, else a safe one)",
     "tile": "of an upscaler: lr pixels per side of a tile; auto: large images, as memory asks; or off (default: auto)",
     "self-ensemble": "of an upscaler: the mean over 8 flips and rotations",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
-    "db": "where measured rungs are looked for (default: results.db)",
+    "db": "the results file with the measured variants (default: results.db)",
 }
 
 
@@ -44,7 +44,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.apply",
         description="Stylize or upscale files and folders with any registered model.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("model", metavar="MODEL", help=HELP["model"])
     p.add_argument("inputs", nargs="+", metavar="INPUT", help=HELP["input"])
@@ -71,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     """Check the options, then do what is waiting."""
     config = configure(**vars(args))  # what is wrong with them is said before torch is loaded
-    from bench.commands.apply import apply_model
+    with working("loading PyTorch"):
+        from bench.commands.apply import apply_model
 
     return apply_model(config)
 

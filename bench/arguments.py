@@ -33,7 +33,7 @@ def whole(text: str, most: int) -> int:
         number = None
     if number is None or not -most <= number <= most:
         given = shortened(one_line(text), SHOWN)
-        raise argparse.ArgumentTypeError(f"{given!r}, required a whole number of at most {most}")
+        raise argparse.ArgumentTypeError(f"must be a whole number of at most {most} (got {given!r})")
     return number
 
 
@@ -43,7 +43,7 @@ def count(text: str) -> int:
 
 
 def scale(text: str) -> int:
-    """The upscaling factor: sr size over lr size."""
+    """The upscaling factor."""
     return whole(text, 256)
 
 
@@ -84,7 +84,7 @@ def tile(text: str) -> Tile:
         return "off"
     if text.isascii() and text.isdigit() and int(text) >= LEAST_TILE:
         return int(text)
-    raise UserError(f"--tile is {text!r}; required auto, off, or lr pixels per side of at least {LEAST_TILE}")
+    raise UserError(f"--tile must be auto, off, or lr pixels per side of at least {LEAST_TILE} (got {text!r})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,5 +112,5 @@ def shard(text: str | None) -> Shard:
         return WHOLE
     found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
-        raise UserError(f"--shard is {text!r}; required I/N, as 2/8, with I from 1 to N")
+        raise UserError(f"--shard must be I/N, as 2/8, with I from 1 to N (got {text!r})")
     return Shard(index=int(found[1]), count=int(found[2]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench import manifest
-from bench.errors import MissingFile
+from bench.errors import MissingFile, run_fetch
 from bench.files import digest
 from bench.files.download import Bar, ByteBar, DownloadError, download
 from bench.files.replacing import replacing
@@ -101,8 +101,8 @@ def damage(file: ManifestFile, sha256: str | None = None) -> str:
     """What is wrong with the copy in the cache, and what to do; `sha256` of it where it is known already."""
     own = folder() / file.name
     return (
-        f"{file.name} in the cache is damaged: {_difference(file, own, sha256)}; delete {str(own)!r} or run "
-        f"`python -m bench.doctor --fetch {file.group}`"
+        f"{file.name} in the cache is damaged: {_difference(file, own, sha256)}; delete {str(own)!r}, or replace it. "
+        f"{run_fetch(file.group)}"
     )
 
 

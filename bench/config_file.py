@@ -20,6 +20,7 @@ from typing import Any, NoReturn, TypeVar
 from bench.errors import UserError, describe_os_error, did_you_mean
 from bench.files.replacing import replacing
 from bench.files.whole_file import read_whole
+from bench.help_format import HelpFormatter
 from bench.printable import one_line, shortened
 
 CONFIG, DUMP = "config", "dump_config"
@@ -51,9 +52,13 @@ class Command(tuple[str, ...]):
 
 
 def with_config(p: Parser) -> Parser:
-    """The parser with `--config` and `--dump-config`, also for each of its commands. Neither is in a namespace."""
+    """The parser with `--config` and `--dump-config`, also for each of its commands. Neither is in a namespace.
+
+    Its help is laid out by :class:`bench.help_format.HelpFormatter`.
+    """
     parsers: list[argparse.ArgumentParser] = [p, *_commands(p).values()]
     for each in parsers:
+        each.formatter_class = HelpFormatter
         group = each.add_argument_group("config file")
         group.add_argument(
             "--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=HELP[CONFIG]

@@ -17,7 +17,7 @@ from bench.errors import UserError, did_you_mean
 from bench.files.formats import USUAL
 from bench.files.layouts import hr_folder, hr_names, listing
 from bench.files.names import normal
-from bench.printable import stem_name, stem_of_name
+from bench.printable import RUN, stem_name, stem_of_name
 from bench.records import Dataset, ImageFile
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def samples_folder() -> Path:
     """Where scikit-image has its photographs; found without importing it."""
     found = importlib.util.find_spec("skimage")
     if found is None or found.origin is None:
-        raise UserError("the data set samples needs scikit-image, which is not installed")
+        raise UserError(f"the data set samples needs scikit-image, which is not installed. {RUN}pip install scikit-image")
     return Path(found.origin).parent / "data"
 
 

@@ -34,7 +34,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.preference",
         description="Ask people which of two enlargements they prefer, and score what they answer.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     programs = p.add_subparsers(dest="program", required=True, metavar="build|score")
     _add_build(programs.add_parser("build", help="make the page and its key from stored pictures"))
@@ -47,7 +46,7 @@ def _add_build(p: argparse.ArgumentParser) -> None:
     p.add_argument("--dataset", required=True, metavar="NAME", help="as in the results")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the page and the key go")
     p.add_argument(
-        "--scale", type=arguments.scale, default=4, metavar="N", help="hr size over lr size (default: 4)"
+        "--scale", type=arguments.scale, default=4, metavar="N", help="upscaling factor (default: 4)"
     )
     p.add_argument("--protocol", default="johnson2016", metavar="NAME", help="default: johnson2016")
     p.add_argument(
@@ -98,11 +97,13 @@ def _add_score(p: argparse.ArgumentParser) -> None:
     p.add_argument("--key", type=Path, required=True, metavar="FILE", help="the key.json of the study")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write the result as json, for the report")
     p.add_argument(
+        "--min-accuracy",
         "--least-right",
+        dest="least_right",
         type=float,
         default=LEAST_RIGHT,
         metavar="SHARE",
-        help=f"workers who answer less of the catch trials rightly are dropped, 0 to 1 (default: {LEAST_RIGHT})",
+        help=f"workers below this accuracy on the catch trials are dropped, 0 to 1 (default: {LEAST_RIGHT})",
     )
     p.add_argument(
         "--seed",

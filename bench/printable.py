@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
+import textwrap
+from typing import TextIO
 
 PLAIN_LINE_EVERY_SECONDS = 5.0  # of progress where there is no terminal
+RUN = "Run: "
+"""Before a command that mends something, at the end of a message."""
 LONGEST_STEM_BYTES = 251  # with `.png` behind it, as long as a file's name may be
 
 
@@ -30,7 +35,32 @@ def shortened(text: str, most: int) -> str:
 
 def say(text: str) -> None:
     """A line on standard error, above whatever bar is there."""
-    print(printable(text), file=sys.stderr, flush=True)
+    print(fitted(printable(text), sys.stderr), file=sys.stderr, flush=True)
+
+
+def show(*texts: str) -> None:
+    """Lines on standard output; on a terminal broken between words."""
+    for text in texts:
+        print(fitted(printable(text), sys.stdout))
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """`text` for a stream: on a terminal in lines of its width, broken between words alone, elsewhere as it is.
+
+    A command at the end (:data:`RUN`) has a line of its own there, which is not broken, so that it can be copied.
+    """
+    if not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    lines = text.replace(f" {RUN}", f"\n{RUN}").split("\n")
+    return "\n".join(line if line.startswith(RUN) else _wrapped(line, width) for line in lines)
+
+
+def _wrapped(line: str, width: int) -> str:
+    margin = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line, width, subsequent_indent=f"{margin}  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def stem_name(stem: str) -> str:

@@ -120,7 +120,7 @@ class SRProtocol(Defined):
                 f"protocol {self.name}: scale is {self.scale}, required an integer of at least 2"
             )
         if self.shave < 0:
-            raise ValueError(f"protocol {self.name}: shave is {self.shave}, required at least 0")
+            raise ValueError(f"protocol {self.name}: shave must be at least 0 (got {self.shave})")
         if self.colour == "y" and self.channel == "rgb":
             raise ValueError(f"protocol {self.name}: degrades luma but measures RGB; required channel 'y'")
 

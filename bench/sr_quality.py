@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import arguments
-from bench.cli import DONE, guard
+from bench.cli import DONE, guard, working
 from bench.config_file import Command, parse, with_config
 from bench.quality import DEFAULT_METRICS
 from bench.tables import FORMATS
@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   python -m bench.sr_quality path/to/my/images --scales 2 4 --metrics psnr ssim ms-ssim
   python -m bench.sr_quality --list
 
-A run that was stopped goes on where it was with the same command.
+Interrupted runs resume: repeat the command.
 exit status: 0 done, 1 something could not be scored at all, 2 bad usage, 130 interrupted"""
 
 
@@ -31,7 +31,7 @@ HELP = {
     "list": "print the names of models, data sets, metrics, protocols and what each needs",
     "models": "names from --list, or paths: a checkpoint, an ONNX file, FILE.py:NAME, a folder of images, each with "
     "options as in net.onnx,range=255 (default: all that have weights for the scale)",
-    "scales": "hr size over lr size (default: 4)",
+    "scales": "upscaling factor (default: 4)",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "db": "the results file (default: results.db)",
     "images": "where hr, lr and sr go as PNG (default: results/images)",
@@ -50,7 +50,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.sr_quality",
         description="Degrade, upscale and score data sets: one table per data set and scale, raw values in a results file.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("datasets", nargs="*", metavar="DATASET", help=HELP["datasets"])
     p.add_argument("--list", action="store_true", help=HELP["list"])
@@ -108,7 +107,8 @@ def run(options: Mapping[str, Any], command: Command) -> int:
     from bench.quality.config import config
 
     checked = config(**options)  # what is wrong with them is said before torch is loaded
-    from bench.commands.sr_quality import sr_quality
+    with working("loading PyTorch"):
+        from bench.commands.sr_quality import sr_quality
 
     return sr_quality(checked, command)
 

@@ -86,7 +86,7 @@ def read_graph(path: Path) -> Any:
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     except ImportError as error:
         raise ImportError(
-            f"{path}: onnx is not installed, required the extra: pip install '.[onnx]'"
+            f"{str(path)!r} needs onnx, which is not installed. Run: pip install 'perceptual-bench[onnx]'"
         ) from error
     try:
         return onnx.load(path).graph

@@ -84,6 +84,7 @@ def apply(config: Config, waiting: Sequence[ImageFile], runner: Runner, reporter
     """
     failed = 0
     for image, loaded in read_ahead(waiting):
+        reporter.begin(image.stem)
         try:
             runner = one(config, image, loaded, runner, reporter)
         except FormUnavailable:
@@ -164,7 +165,7 @@ def _stylized(config: Config, runner: Runner, image: Images) -> Images:
     content, minimum = image.expand(-1, 3, -1, -1), runner.participant.requirements.minimum
     h, w = config.resized(*image.shape[-2:])
     if min(h, w) < minimum:
-        raise ValueError(f"image is {w}x{h}, required at least {minimum} pixels per side")
+        raise ValueError(f"image must be at least {minimum} pixels per side (got {w}x{h})")
     if (h, w) != tuple(image.shape[-2:]):
         content = imresize(content, (h, w)).clamp(0, 1)
     stylized = runner(content)

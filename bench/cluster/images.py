@@ -66,6 +66,7 @@ class Sender:
             self.writer.write(job, Outcome.of(self.plan, job))
             self.writer.finish(job)
             return
+        self.writer.begin(job)
         sent = self.cluster.put(job.hr)
         self._jobs[job.image.stem] = replace(job, hr=None)  # its pixels are with the cluster now
         self._left[job.image.stem] = len(job.pending)

@@ -95,6 +95,7 @@ def _measure(
             findings += [(pair.name, finding) for finding in pair.findings]
             for finding in pair.findings:
                 reporter.note(said(pair.name, finding))
+            reporter.begin(printable(pair.name))
             if pair.sr is not None and pair.hr is not None:
                 images.append(measure(pair.name, pair.sr, pair.hr, scale, conventions))
             reporter.advance(printable(pair.name))

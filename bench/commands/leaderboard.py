@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bench import cache
-from bench.cli import DONE, FAILED, as_given, device, progress, writable_file
+from bench import cache, interrupts
+from bench.cli import DONE, FAILED, as_given, device, next_step, progress, working, writable_file
 from bench.cluster.connect import chosen
 from bench.commands.sr_quality import score
 from bench.config_file import Command
@@ -26,7 +26,7 @@ from bench.forms.build import exact_float32
 from bench.leaderboards import STEPS, table
 from bench.leaderboards.config import Config, Entry, Leaderboard, Quality
 from bench.outputs import model_files, refuse_clashes, store_files
-from bench.printable import one_line
+from bench.printable import one_line, say, show
 from bench.protocols import protocol
 from bench.quality import summary as quality
 from bench.quality.config import config as quality_config
@@ -64,6 +64,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
         warn(line)
     scores: list[quality.Row] = []
     times: list[Row] = []
+    interrupts.keeps(f"scores and times of finished models are kept in {config.db}")
     where = device("cpu" if config.engine == "ray" else config.device)
     entries = list(usable(board, problems))
     if "quality" in config.only:
@@ -84,14 +85,19 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
         console.print()
         print_table(each, console)
     for line in dict.fromkeys(problems):
-        print(one_line(line))
+        show(one_line(line))
     print(f"\nresults: {config.db}\nleaderboard: {as_given(file)}")
-    reported = report(config) if "report" in config.only else True
+    reported = True
+    if "report" in config.only:
+        with working("writing the report"):
+            reported = report(config)
+    else:
+        next_step(config.db)
     return FAILED if problems or not reported else DONE
 
 
 def warn(text: str) -> None:
-    print(one_line(text), file=sys.stderr)
+    say(one_line(text))
 
 
 def usable(board: Leaderboard, problems: list[str]) -> Iterator[Entry]:
@@ -199,7 +205,7 @@ def time_models(
     found: list[Row] = []
     exact_float32()
     machine = environment(str(where))
-    print(summary(machine))
+    show(summary(machine))
     with Store(config.db) as store, progress("speed", len(entries) * len(board.speed.sizes)) as reporter:
         number = store.start(Run(program="speed", command=tuple(command), started=now(), environment=machine))
         for entry in entries:

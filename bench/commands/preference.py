@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.cli import DONE, FAILED, progress, writable_file
+from bench.cli import DONE, FAILED, as_given, progress, writable_file
 from bench.contents import read
 from bench.errors import RunError
 from bench.outputs import refuse_clashes, store_files
+from bench.printable import show
 from bench.protocols import protocol
 from bench.study.config import BuildConfig, ScoreConfig
 from bench.study.key import read_key
@@ -64,6 +66,8 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
     print(f"study: {study.hash}")
     print(f"page:  {out / 'page'}  (give this folder to the workers: index.html)")
     print(f"key:   {out / 'key.json'}  (keep it: it says whose picture is whose, and scoring needs it)")
+    key = shlex.quote(str(out / "key.json"))
+    print(f"next:  python -m bench.preference score answers/*.json --key {key} --json preference.json")
 
 
 def score(config: ScoreConfig) -> int:
@@ -83,23 +87,30 @@ def score(config: ScoreConfig) -> int:
         print(f"dropped: {_why_dropped(dropped, config.least_right)}", file=sys.stderr)
     if not result.n_votes:
         raise RunError(
-            f"no vote is left: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers "
-            "dropped; required at least one answer that counts"
+            f"no valid votes: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers dropped "
+            f"{_catch_trials(result)}; at least one must pass (--min-accuracy, {config.least_right:.0%})"
         )
     _print_result(result)
     if export:
         result.write(export)
         print(f"json: {export}")
+        print(f"report: python -m reports results.db --preference {shlex.quote(str(as_given(export)))}")
     return FAILED if result.refused else DONE
 
 
+def _catch_trials(result: PreferenceResult) -> str:
+    """`(attention checks: 1/5, 2/5)`, the workers' shares of right answers; empty where nobody was dropped."""
+    shares = [f"{worker.right}/{worker.caught}" for worker in result.dropped[:NAMED_LACKING]]
+    return f"(attention checks: {', '.join(shares)})" if shares else ""
+
+
 def _why_dropped(dropped: Dropped, least_right: float) -> str:
-    """`worker ann: 2 of 5 catch trials right (40 %); required at least 80 % (--least-right)`."""
+    """`worker ann: 2 of 5 catch trials right (40 %); must be at least 80 % (--min-accuracy)`."""
     if not dropped.caught:
-        return f"worker {plain(dropped.worker)}: answered no catch trial; required at least one"
+        return f"worker {plain(dropped.worker)}: answered no catch trial; must answer one at least"
     return (
         f"worker {plain(dropped.worker)}: {dropped.right} of {dropped.caught} catch trials right "
-        f"({dropped.right / dropped.caught:.0%}); required at least {least_right:.0%} (--least-right)"
+        f"({dropped.right / dropped.caught:.0%}); must be at least {least_right:.0%} (--min-accuracy)"
     )
 
 
@@ -116,5 +127,4 @@ def _print_result(result: PreferenceResult) -> None:
     print()
     print_table(ranking_table(result), console)
     print()
-    for note in notes(result):
-        print(note)
+    show(*notes(result))

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from bench.cli import DONE, FAILED, device, progress, writable_file
+from bench import interrupts
+from bench.cli import DONE, FAILED, device, next_step, progress, working, writable_file
 from bench.cluster import connect
 from bench.cluster.pool import Cluster
 from bench.cluster.style import in_cluster
@@ -20,7 +21,7 @@ from bench.devices import exact_float32
 from bench.failures import print_lacking
 from bench.files.replacing import replacing
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
-from bench.printable import printable
+from bench.printable import printable, say, show
 from bench.records import Failure, Run
 from bench.store import Store, now
 from bench.styling.config import Config, read_config
@@ -32,7 +33,7 @@ from bench.styling.summary import comparisons
 from bench.styling.table import Panel, metric_tables, notes, objectives, overtakings, record
 from bench.tables import print_table, to_json
 
-NARROWEST, WIDTH_OF_A_FILE = 112, 160
+WIDTH_OF_A_FILE = 160
 
 
 def run(args: argparse.Namespace, command: Command) -> int:
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     for line in left_out(config.images):
         print(printable(line), file=sys.stderr)
 
+    interrupts.keeps(f"finished images are kept in {config.db}")
     with Store(config.db) as store, connect.chosen(args) as cluster:
         # A cluster does the work; here its networks are only checked.
         where = device("cpu" if cluster else config.device)
@@ -77,7 +79,8 @@ def measure(
         What was printed, and whether every subject has at least one content.
     """
     exact_float32()
-    todo = plans(config, where, tell=print, say=lambda text: print(text, file=sys.stderr))
+    with working("loading the loss network and the models"):
+        todo = plans(config, where, tell=show, say=say)
     record = Run(
         program="style_quality",
         command=command,
@@ -139,9 +142,7 @@ def not_measured(failure: Failure) -> str:
 
 def print_panel(panel: Panel) -> None:
     """The tables of one style at one size, and what their numbers are of."""
-    console = Console(width=WIDTH_OF_A_FILE)
-    if sys.stdout.isatty():
-        console.width = max(NARROWEST, Console().width)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     print()
     print_table(objectives(panel), console)
     for table in metric_tables(panel):
@@ -151,7 +152,7 @@ def print_panel(panel: Panel) -> None:
         print()
         print_table(overtakings(panel), console)
     print()
-    print(*notes(panel), sep="\n")
+    show(*notes(panel))
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
@@ -168,8 +169,9 @@ def print_end(config: Config) -> None:
     if config.json is not None:
         print(f"json:     {config.json}")
     if config.limit is not None:
-        print("only the first of the images were asked for (--limit)")
+        print(f"Note: --limit {config.limit}, values cover the first images alone")
     if config.shard is not None:
-        print(
-            f"only part {config.shard} of the images was asked for (--shard); join the parts with bench.merge"
+        show(
+            f"Note: --shard {config.shard}, values cover this part of the images; join the parts with bench.merge"
         )
+    next_step(config.db)

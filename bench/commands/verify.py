@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
-from bench.cli import DONE, FAILED, device, progress, writable_file
+from bench import interrupts
+from bench.cli import DONE, FAILED, Reporter, device, next_step, progress, writable_file
 from bench.environment import environment, suite_version
 from bench.files.replacing import replacing
 from bench.outputs import model_files, refuse_clashes, store_files
@@ -41,16 +43,19 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
     for claim in claims.claims:
         groups.setdefault((claim.run, claim.dataset, claim.scale), []).append(claim)
     verdicts: list[Verdict] = []
+    interrupts.keeps(f"the scores of finished images are kept in {config.db}")
     with Store(config.db) as store, progress("verify", len(claims.claims)) as reporter:
         for (run, *_), group in groups.items():
+            at = Claimed(reporter, group)
             if run:
-                verdicts += judge_all(group, config, where, store, command, reporter)
+                verdicts += judge_all(group, config, where, store, command, at)
             else:
                 verdicts += [
                     judge(claim.id, metric, text, claim.expected[metric], [], claim.cannot)
                     for claim in group
                     for metric, text in claim.values.items()
                 ]
+            at.finish()
     order = {claim.id: i for i, claim in enumerate(claims.claims)}
     verdicts.sort(key=lambda verdict: order[verdict.claim])
     print_table(table(verdicts), Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE))
@@ -58,6 +63,7 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
         print(one_line(line))
     surprises = [verdict for verdict in verdicts if not verdict.as_expected]
     print(f"\n{len(verdicts)} values, {len(verdicts) - len(surprises)} as expected; results: {config.db}")
+    next_step(config.db)
     if file:
         record = {
             "suite_version": suite_version(),
@@ -81,11 +87,39 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
     return FAILED if surprises or claims.problems else DONE
 
 
+@dataclass
+class Claimed:
+    """A reporter whose units are claims: the images of a group are scored once for each protocol, for all its claims."""
+
+    reporter: Reporter
+    group: Sequence[Claim]
+
+    def __post_init__(self) -> None:
+        first = self.group[0]
+        self.label = f"{first.model} {first.dataset} x{first.scale}"
+        self.reporter.begin(self.label)
+
+    def begin(self, label: str) -> None:
+        """An image is no unit: the group is named."""
+
+    def advance(self, label: str) -> None:
+        """An image is no unit."""
+
+    def note(self, text: str) -> None:
+        self.reporter.note(text)
+
+    def finish(self) -> None:
+        """All claims of the group are judged."""
+        for _ in self.group:
+            self.reporter.advance(self.label)
+
+
 def table(verdicts: Sequence[Verdict]) -> Table:
     """A row for each value of each claim."""
     return Table(
         columns=(
-            *columns(("claim", "metric"), left=(0, 1)),
+            Column(head="claim", align="left", overflow="fold"),
+            *columns(("metric",), left=(0,)),
             Column(head="printed"),
             Column(head="outcome", align="left", overflow="fold"),
             Column(head="expected", align="left"),
@@ -101,4 +135,5 @@ def table(verdicts: Sequence[Verdict]) -> Table:
             for verdict in verdicts
         ),
         layout="open",
+        keys=2,
     )

@@ -24,7 +24,7 @@ def read_whole(path: Path, *, most: int = LARGEST_IMAGE_BYTES) -> bytes:
     with opened_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size > most:
-            raise OSError(errno.EFBIG, f"it has {size} bytes, required at most {most}", str(path))
+            raise OSError(errno.EFBIG, f"it must have at most {most} bytes (got {size})", str(path))
         return stream.read()
 
 

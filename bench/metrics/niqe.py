@@ -67,7 +67,7 @@ class Niqe:
         h, w = sr.shape[-2:]
         if (h // BLOCK) * (w // BLOCK) < BLOCKS:
             raise ValueError(
-                f"niqe: image is {w}x{h}, required at least {BLOCKS} blocks of {BLOCK}x{BLOCK}: {BLOCKS * BLOCK}x{BLOCK}"
+                f"niqe: image must be at least {BLOCKS} blocks of {BLOCK}x{BLOCK}: {BLOCKS * BLOCK}x{BLOCK} (got {w}x{h})"
             )
         levels = np.floor(sr[:, 0].double().cpu().numpy() * 255 + 0.5)
         return torch.tensor([self.distance(plane) for plane in levels], dtype=torch.float64)

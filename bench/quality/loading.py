@@ -13,7 +13,7 @@ import torch
 
 from bench import cache, metrics
 from bench.crops import FOLDER as CROPS_FOLDER
-from bench.errors import MissingFile, UserError
+from bench.errors import MissingFile, UserError, run_fetch
 from bench.files.layouts import digest, lr_of
 from bench.outputs import image_folders, refuse_clashes
 from bench.quality.config import Config
@@ -111,7 +111,7 @@ def load_metrics(
             metric = metrics.load(name, cache.find, device)
         except MissingFile as error:
             if named:
-                raise MissingFile(f"metric {name} cannot run: {error}") from error
+                raise error.of(f"metric {name} cannot run") from error
             skipped[name] = error
             continue
         yield LoadedMetric(entry=metrics.used_entry(name, cache.used_name), metric=metric, named=named)
@@ -122,11 +122,8 @@ def load_metrics(
     if no_weights:
         what = "metric" if len(no_weights) == 1 else "metrics"
         reason = next(iter(no_weights.values())).reason
-        groups = " ".join(dict.fromkeys(error.group for error in no_weights.values()))
-        say(
-            f"{what} {' and '.join(no_weights)} skipped: weights not found ({reason}). "
-            f"Run: python -m bench.doctor --fetch {groups}"
-        )
+        groups = run_fetch(*(error.group for error in no_weights.values()))
+        say(f"{what} {' and '.join(no_weights)} skipped: weights not found ({reason}). {groups}")
     for name in skipped.keys() - no_weights.keys():
         say(f"metric {name} skipped: {skipped[name]}")
 
@@ -144,7 +141,7 @@ def _models(config: Config, p: SRProtocol, device: torch.device, say: Say) -> It
             upscaler = catalog.load_upscaler(name, p.scale, cache.find, device)
         except MissingFile as error:
             if config.models_named:
-                raise MissingFile(f"model {entry.name} cannot run: {error}") from error
+                raise error.of(f"model {entry.name} cannot run") from error
             say(f"model {entry.name} skipped: {error}")
             continue
         in_tiles = tiled(upscaler, config.tile)

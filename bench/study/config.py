@@ -66,7 +66,7 @@ class BuildConfig:
         code = self.completion_code
         if code is not None and not (0 < len(code) <= LONGEST_CODE and code.isprintable() and code.strip()):
             raise UserError(
-                f"--completion-code is {code!r:.100}; required 1 to {LONGEST_CODE} printable characters"
+                f"--completion-code must be 1 to {LONGEST_CODE} printable characters (got {code!r:.100})"
             )
 
     @property
@@ -105,9 +105,9 @@ class ScoreConfig:
     def __post_init__(self) -> None:
         _refuse_seed(self.seed)
         if not 0 <= self.least_right <= 1:
-            raise UserError(f"--least-right is {self.least_right:g}; required 0 to 1")
+            raise UserError(f"--min-accuracy must be 0 to 1 (got {self.least_right:g})")
 
 
 def _refuse_seed(seed: int) -> None:
     if seed < 0:
-        raise UserError(f"--seed is {seed}; required at least 0")
+        raise UserError(f"--seed must be at least 0 (got {seed})")

@@ -49,9 +49,9 @@ def plan(found: Pictures, *, limit: int | None = None, catch: int | None = None,
     every = list(found.files)
     n_catch = min(MOST_CATCH_TRIALS_BY_DEFAULT, len(every)) if catch is None else catch
     if not 0 <= n_catch <= len(every):
-        raise UserError(f"--catch is {n_catch}; required 0 to {len(every)}, the number of images")
+        raise UserError(f"--catch must be 0 to {len(every)}, the number of images (got {n_catch})")
     if limit is not None and limit < 1:
-        raise UserError(f"--limit is {limit}; required at least 1")
+        raise UserError(f"--limit must be at least 1 (got {limit})")
     draw = random.Random(seed)
     asked = sorted(draw.sample(every, min(limit or len(every), len(every))))
     catching = draw.sample(every, n_catch)

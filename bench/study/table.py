@@ -59,7 +59,7 @@ def notes(result: PreferenceResult) -> Iterator[str]:
             if worker.caught
             else "no catch trial answered"
         )
-        yield f"dropped: {worker.worker}, {why}; required {result.least_right:.0%}"
+        yield f"dropped: {worker.worker}, {why}; must be at least {result.least_right:.0%}"
     if result.contradictions:
         yield f"{result.contradictions} answers left out: two files of one worker differ in them"
 

@@ -58,7 +58,7 @@ class SpeedProtocol:
     def __post_init__(self) -> None:
         for name in ("size", "threads", "batch"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, required at least 1")
+                raise ValueError(f"{name} must be at least 1 (got {getattr(self, name)})")
         if not self.timed_region:
             raise ValueError("timed_region is empty, required at least one region")
         _ = self.stopping
@@ -98,7 +98,7 @@ class Stopping:
 
     def __post_init__(self) -> None:
         if self.warmup < 0:
-            raise ValueError(f"warmup is {self.warmup}, required at least 0")
+            raise ValueError(f"warmup must be at least 0 (got {self.warmup})")
         if not 1 <= self.min_repeats <= self.max_repeats:
             given = f"min_repeats is {self.min_repeats} and max_repeats {self.max_repeats}"
             raise ValueError(f"{given}, required 1 <= min_repeats <= max_repeats")

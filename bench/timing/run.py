@@ -117,6 +117,7 @@ def _network_row(
 
 def _form_result(bench: Bench, participant: Participant, size: int, form: Form) -> SpeedResult | str:
     """The stored result of a form, or a new one; a text that says why there is none."""
+    bench.reporter.begin(f"{participant.name} {size} {form.name}")
     stopping = Stopping(time_limit_seconds=bench.config.time_limit)
     protocol = SpeedProtocol.of(
         form, size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
@@ -207,6 +208,7 @@ def _callables(participant: Participant, form: Form, image: Any) -> tuple[Any, A
 
 def _gatys(bench: Bench, size: int) -> Iterator[Row]:
     for fast in (False, True) if bench.config.ladder else (False,):
+        bench.reporter.begin(f"gatys {size} {_variant(fast)}")
         found = _gatys_result(bench, size, fast)
         bench.reporter.advance(f"gatys {size} {_variant(fast)}")
         if isinstance(found, SpeedResult):

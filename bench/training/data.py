@@ -129,7 +129,7 @@ def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> Read:
     pixels = squeezed(loaded.pixels, patch) if whole else loaded.pixels
     h, w, _ = pixels.shape
     if min(h, w) < patch:
-        reason = f"{image.file!r} is {w}x{h}, required at least {patch}x{patch}"
+        reason = f"{image.file!r} must be at least {patch}x{patch} (got {w}x{h})"
         return Read(source=source, sha256=loaded.sha256, reason=reason)
     planes = torch.from_numpy(pixels).permute(2, 0, 1).expand(3, -1, -1).contiguous()
     return Read(source=source, sha256=loaded.sha256, pixels=planes)

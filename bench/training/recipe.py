@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound="Recipe | SRSettings | StyleNetSettings")
 
 
+LONGEST_CHOICES = 24
+
+
 def option(default: Any, text: str, choices: tuple[Any, ...] = (), requests: tuple[Any, ...] = ()) -> Any:
     """A field with what its command line option says.
 
@@ -90,7 +93,7 @@ class Recipe:
 class SRSettings:
     """The task `sr`: the network, how lr is made, and the loss."""
 
-    scale: int = option(4, "hr size over lr size", (2, 4, 8))
+    scale: int = option(4, "upscaling factor", (2, 4, 8))
     loss: str = option("pixel", "the paper's l_pixel or l_feat", ("pixel", "feature"))
     loss_network: str = option("vgg16", "of the feature loss", ("vgg16", "vgg19-conv3_1"))
     loss_layer: str = option("relu2_2", "of the feature loss")
@@ -182,10 +185,13 @@ def add_options(
         name, kind = f"--{f.name.replace('_', '-')}", type(default)
         words = f"{f.metadata['help']} (default: {default})"
         if kind is bool:
+            words = f"{f.metadata['help']} (default: {'on' if default else 'off'})"
             parser.add_argument(name, action=argparse.BooleanOptionalAction, help=words)
         else:
             choices = (*f.metadata["choices"], *f.metadata["requests"]) or None
             metavar = None if choices else ("NAME" if kind is str else "N")
+            if choices and len(", ".join(choices if kind is str else ())) > LONGEST_CHOICES:  # for a line of the usage
+                metavar, words = "NAME", f"{', '.join(choices)}: {words}"
             read: Any = kind
             if kind is int:
                 read = arguments.seed if f.name == "seed" else arguments.count
@@ -214,9 +220,9 @@ def differences(given: Mapping[str, Any], required: Mapping[str, Any]) -> list[s
 
 
 def require(right: bool, name: str, value: Any, what: str) -> None:
-    """Raises UserError with the value and `what` is required, unless it is right."""
+    """Raises UserError with the value and `what` it must be, unless it is right."""
     if not right:
-        raise UserError(f"{name} is {value}, required {what}")
+        raise UserError(f"{name} must be {what} (got {value})")
 
 
 def require_choices(record: Recipe | SRSettings | StyleNetSettings) -> None:
@@ -225,4 +231,4 @@ def require_choices(record: Recipe | SRSettings | StyleNetSettings) -> None:
     for f in fields(record):
         known = f.metadata["choices"]
         if known and values[f.name] not in known:
-            raise UserError(f"{f.name} is {values[f.name]!r}, required one of: {', '.join(map(str, known))}")
+            raise UserError(f"{f.name} must be one of: {', '.join(map(str, known))} (got {values[f.name]!r})")

@@ -38,7 +38,7 @@ def test_every_whole_number_of_a_command_line_has_a_largest_value(program: str) 
     for action in whole_numbers(importlib.import_module(LIES[program]).parser()):
         assert action.type is not int, action.option_strings
         for text in (HUGE, f"-{HUGE}", "9" * 5000, "1.5", "x"):
-            with pytest.raises(argparse.ArgumentTypeError, match="required a whole number of at most"):
+            with pytest.raises(argparse.ArgumentTypeError, match="must be a whole number of at most"):
                 action.type(text)  # type: ignore[operator, misc]
 
 

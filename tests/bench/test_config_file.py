@@ -136,7 +136,7 @@ def test_lists_that_grow_are_replaced_by_those_of_the_command_line(tmp_path: Pat
         ("scales = [4.0]", "scales is [4.0]; must be an array, each element a whole number"),
         ("scales = 4", "scales is 4; must be an array"),
         ("scales = []", "scales is []; must have one element at least"),
-        (f"scales = [{'9' * 25}]", "required a whole number of at most 256"),
+        (f"scales = [{'9' * 25}]", "must be a whole number of at most 256"),
         ('datasets = "set5"', 'datasets is "set5"; must be an array, each element text in quotes'),
         ("datasets = [true]", "datasets is [true]; must be an array"),
         ("force = 1", "force is 1; must be true or false"),

@@ -217,8 +217,8 @@ def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Pa
         ({"more": ["--dataset", "set5"]}, 1, "no pictures of 'set5'; there are some of: bsd100"),
         ({"more": ["--scale", "2"]}, 1, "no pictures of 'johnson2016 x2'; there are some of: johnson2016 x4"),
         ({"more": ["--protocol", "none"]}, 2, "no protocol is called 'none'"),
-        ({"more": ["--catch", "7"]}, 2, "--catch is 7; required 0 to 6"),
-        ({"more": ["--limit", "0"]}, 2, "--limit is 0; required at least 1"),
+        ({"more": ["--catch", "7"]}, 2, "--catch must be 0 to 6 (got 7)"),
+        ({"more": ["--limit", "0"]}, 2, "--limit must be at least 1 (got 0)"),
         ({"more": ["--db", "none.db"]}, 1, "there is no results file 'none.db'"),
     ],
 )
@@ -327,7 +327,7 @@ def refusals(study: Study) -> dict[str, tuple[object, str]]:
         "choice": (entry(study, choice=study.trials[1].reference), f"trial {first}: choice is"),
         "reference chosen": (entry(study, choice=study.trials[0].reference), "not a picture of it"),
         "first": (entry(study, first=None), f"trial {first}: first is None"),
-        "negative": (entry(study, seconds=-1), "seconds is -1, required a number from 0 to 86400"),
+        "negative": (entry(study, seconds=-1), "seconds must be a number from 0 to 86400 (got -1)"),
         "too slow": (entry(study, seconds=1e6), "seconds is 1000000.0"),
         "enormous": (entry(study, seconds=10**400), "seconds is 1000"),
         "truth": (entry(study, seconds=True), "seconds is True"),
@@ -508,9 +508,9 @@ def test_without_a_vote_nothing_is_scored(
     arguments = ["score", str(file), "--key", str(folder / "key.json")]
     assert program.main(arguments) == 1
     said = capsys.readouterr().err
-    assert "no vote is left: 0 of 1 files refused, 1 workers dropped" in said
+    assert "no valid votes: 0 of 1 files refused, 1 workers dropped" in said
     catch = sum(trial.right is not None for trial in study.trials)
-    assert f"worker ann: 0 of {catch} catch trials right (0%); required at least 80% (--least-right)" in said
+    assert f"worker ann: 0 of {catch} catch trials right (0%); must be at least 80% (--min-accuracy)" in said
     assert program.main([*arguments, "--least-right", "nan"]) == 2
 
 

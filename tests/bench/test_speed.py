@@ -273,11 +273,11 @@ def test_an_interrupted_run_keeps_and_shows_what_was_measured(
     [
         (["--sizes", "0"], "--sizes has 0; required whole numbers of at least 1"),
         (["--sizes", "-5", "64"], "--sizes has -5; required whole numbers"),
-        (["--sizes", "40"], "--sizes has 40; required at least 41 for style-paper"),
-        (["--sizes", "4", "--models", "gatys"], "--sizes has 4; required at least 8 for gatys"),
+        (["--sizes", "40"], "--sizes must be at least 41 for style-paper (got 40)"),
+        (["--sizes", "4", "--models", "gatys"], "--sizes must be at least 8 for gatys (got 4)"),
         (
             ["--sizes", "66", "--models", "bicubic"],
-            "--sizes has 66; required multiples of the scale, 4, for bicubic",
+            "--sizes must be multiples of the scale, 4, for bicubic (got 66)",
         ),
         (["--iterations", "0"], "--iterations has 0; required"),
         (["--scale", "0", "--models", "bicubic"], "--scale has 0; required"),

@@ -122,7 +122,7 @@ def test_strict_stops_with_status_1(here: Path, capsys: pytest.CaptureFixture[st
         (["./set", "--protocol", "nonsense"], "no protocol is called 'nonsense'; there are: johnson2016"),
         (["./set", "--scales", "1"], "scale is 1; required an integer of at least 2"),
         (["./set", "--models", "srcnn-955", "--scales", "8"], "srcnn-955 has x2, x3, x4"),
-        (["./set", "--limit", "0"], "--limit is 0; required at least 1"),
+        (["./set", "--limit", "0"], "--limit must be at least 1 (got 0)"),
         (["./set", "--device", "gpu"], "device is 'gpu'; required one of: cpu"),
         (["./set", "--db", "."], "cannot be opened"),
         (["./set", "--json", "set"], "is a folder; required a file name"),
@@ -290,7 +290,7 @@ def test_tiles_change_nothing(here: Path) -> None:
 @pytest.mark.parametrize("tile", ["3", "-1", "big"])
 def test_a_wrong_tile_is_refused(here: Path, capsys: pytest.CaptureFixture[str], tile: str) -> None:
     assert main(["./set", *FAST, f"--tile={tile}"]) == 2
-    assert "required auto, off, or lr pixels per side of at least 16" in capsys.readouterr().err
+    assert "must be auto, off, or lr pixels per side of at least 16" in capsys.readouterr().err
 
 
 @pytest.fixture

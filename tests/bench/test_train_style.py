@@ -112,8 +112,8 @@ def test_a_grey_style_is_taken_as_colour(here: Path) -> None:
     [
         (["--style-layers", "relu9_9"], "layer is 'relu9_9', required one that"),
         (["--style-weight", "-1"], "--style-weight is -1.0; required a finite number of at least 0"),
-        (["--style-size", "0"], "--style-size is 0; required at least 1"),
-        (["--patch", "40"], "patch is 40, required at least 41"),
+        (["--style-size", "0"], "--style-size must be at least 1 (got 0)"),
+        (["--patch", "40"], "patch must be at least 41 (got 40)"),
         (["--patch", "46"], "patch is 46, required a multiple of 4"),
         (["--style", "nothing"], "no style is called 'nothing'; required the file of an image, or one of: "),
         (["--style", "broken.png"], "broken.png"),

@@ -25,7 +25,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bench.errors import UserError
+from bench.errors import MissingExtra, UserError
 from bench.files.formats import no_weights, read_head
 from bench.files.weights_only import DAMAGE, load
 from bench.files.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
@@ -253,10 +253,8 @@ def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> Ou
 
 def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> Outside:
     if importlib.util.find_spec("spandrel") is None:
-        raise UserError(
-            f"{spec.source!r} was not trained with bench.train; other checkpoints need spandrel, which is not "
-            "installed; it is in the spandrel extra"
-        )
+        what = f"{spec.source!r} was not trained with bench.train: a checkpoint of another network"
+        raise MissingExtra(what, "spandrel", "spandrel")
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
     model = None

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.errors import UserError
+from bench.errors import MissingExtra, UserError
 from bench.files.formats import no_weights, read_head
 from bench.registry.adapters.convention import Convention, once, probe, reason, wrapped
 from bench.registry.external import Outside
@@ -52,7 +52,7 @@ def opened(spec: Spec) -> Outside:
             not say its range or layout.
     """
     if importlib.util.find_spec("onnxruntime") is None:
-        raise UserError(f"{spec.source!r} needs onnxruntime, which is not installed; it is in the onnx extra")
+        raise MissingExtra(repr(spec.source), "onnxruntime", "onnx")
     file = Path(spec.source)
     _refuse_other_files(spec)
     session = _session(spec, "cpu")

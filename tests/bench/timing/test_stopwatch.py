@@ -433,10 +433,10 @@ def test_a_protocol_says_when_to_stop_in_measures_words() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"size": 0}, "size is 0, required at least 1"),
-        ({"threads": -1}, "threads is -1, required at least 1"),
-        ({"batch": 0}, "batch is 0, required at least 1"),
-        ({"warmup": -1}, "warmup is -1, required at least 0"),
+        ({"size": 0}, "size must be at least 1 (got 0)"),
+        ({"threads": -1}, "threads must be at least 1 (got -1)"),
+        ({"batch": 0}, "batch must be at least 1 (got 0)"),
+        ({"warmup": -1}, "warmup must be at least 0 (got -1)"),
         (
             {"min_repeats": 0},
             "min_repeats is 0 and max_repeats 200, required 1 <= min_repeats <= max_repeats",
