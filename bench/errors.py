@@ -57,7 +57,7 @@ class StoreError(RunError):
 
 def run_fetch(*groups: str) -> str:
     """`Run: python -m bench.doctor --fetch vgg16`, which gets missing and damaged files."""
-    return f"{RUN}python -m bench.doctor --fetch {' '.join(dict.fromkeys(groups))}"
+    return " ".join([f"{RUN}python -m bench.doctor --fetch", *dict.fromkeys(groups)])
 
 
 def run_install(*extras: str) -> str:

@@ -26,7 +26,7 @@ GRACE_SECONDS = 1.5
 SAME_SECONDS = 0.05  # `timeout -s INT` signals a process and then its group
 STATUS = 130
 SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"
-RESUMES = "stopped: repeat the same command to resume; "
+RESUMES = "stopped: repeat the same command to resume"
 DONE_BEFORE = "what is there already is not done again"
 
 
@@ -87,7 +87,7 @@ def say() -> None:
     if _process.said:
         return
     _process.said = True
-    how = f"{RESUMES}{_process.kept}\n" if _process.state != "elsewhere" else ""
+    how = f"{RESUMES}\n{_process.kept}\n" if _process.state != "elsewhere" else ""
     text = f"{how}error: interrupted\n"
     try:
         if sys.stderr is not None and _process.state == "elsewhere":

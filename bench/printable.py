@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -12,6 +13,8 @@ from typing import TextIO
 PLAIN_LINE_EVERY_SECONDS = 5.0  # of progress where there is no terminal
 RUN = "Run: "
 """Before a command that mends something, at the end of a message."""
+NAME_AND_TEXT = re.compile(r" *\S+ {2,}")
+"""Of a line in a listing: what is behind it stays in its own column."""
 LONGEST_STEM_BYTES = 251  # with `.png` behind it, as long as a file's name may be
 
 
@@ -57,9 +60,12 @@ def fitted(text: str, stream: TextIO) -> str:
 
 
 def _wrapped(line: str, width: int) -> str:
-    margin = line[: len(line) - len(line.lstrip())]
+    found = NAME_AND_TEXT.match(line)
+    column = len(found[0]) if found and len(found[0]) < width // 2 else len(line) - len(line.lstrip()) + 2
+    if len(line) <= width or not line.strip():
+        return line
     return textwrap.fill(
-        line, width, subsequent_indent=f"{margin}  ", break_long_words=False, break_on_hyphens=False
+        line, width, subsequent_indent=" " * column, break_long_words=False, break_on_hyphens=False
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from bench import arguments
 from bench.cli import DONE, guard, working
 from bench.config_file import Command, parse, with_config
+from bench.printable import show
 from bench.quality import DEFAULT_METRICS
 from bench.tables import FORMATS
 
@@ -97,8 +98,7 @@ def list_names() -> int:
     """Print every name with what it still needs."""
     from bench.quality.listing import lines
 
-    for line in lines():
-        print(line)
+    show(*lines())
     return DONE
 
 

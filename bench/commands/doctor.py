@@ -10,9 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from bench import cache, manifest
-from bench.cli import DONE, FAILED, writable_file
+from bench.cli import DONE, FAILED, working, writable_file
 from bench.devices import devices
 from bench.environment import environment
+from bench.examining.conclusion import conclusion
 from bench.examining.config import Config
 from bench.examining.fetching import fetch
 from bench.examining.inventory import GroupReport, inventory
@@ -21,7 +22,8 @@ from bench.examining.report import report
 from bench.examining.tables import MANY, show
 from bench.files.replacing import replacing
 from bench.outputs import refuse_clashes
-from bench.printable import printable
+from bench.printable import say
+from bench.printable import show as show_lines
 from bench.records import Environment
 from bench.tables import to_json
 
@@ -36,16 +38,19 @@ def run(config: Config) -> int:
     refuse_clashes(writes=[("--json", target)] if target else [])
     failures = fetch(wanted(config.fetch)) if config.fetch is not None else ()
     machine = environment(devices()[-1])
-    groups = inventory(verify=config.verify)
+    with working("hashing every file" if config.verify else "looking for files"):
+        groups = inventory(verify=config.verify)
     show(Console(highlight=False), machine, groups, verified=config.verify, verbose=config.verbose)
     clashes = name_clashes()
     for line in clashes:
-        print(printable(f"name clash: {line}"), file=sys.stderr)
+        say(f"name clash: {line}")
     shown = failures if config.verbose else failures[:MANY]
     for reason in shown:
-        print(f"not fetched: {reason}", file=sys.stderr)
+        say(f"not fetched: {reason}")
     if len(shown) < len(failures):
-        print(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)", file=sys.stderr)
+        say(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)")
+    print()
+    show_lines("conclusion", *(f"  {line}" for line in conclusion(groups)))
     if target:
         found = findings(machine, groups, failures, verified=config.verify) | {"name_clashes": clashes}
         with replacing(target) as part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 
@@ -14,7 +14,7 @@ from bench.cli import DONE, FAILED, Reporter, device, next_step, progress, writa
 from bench.environment import environment, suite_version
 from bench.files.replacing import replacing
 from bench.outputs import model_files, refuse_clashes, store_files
-from bench.printable import one_line, printable
+from bench.printable import one_line, printable, say, show
 from bench.store import Store
 from bench.tables import Column, Table, columns, print_table
 from bench.verifying.config import Claim, Claims, Config
@@ -22,6 +22,7 @@ from bench.verifying.score import judge_all
 from bench.verifying.verdict import Verdict, judge
 
 WIDTH_OF_A_FILE = 160
+ROOM_FOR_EXPECTED = 120
 
 
 def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
@@ -37,7 +38,7 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
         writes=[*store_files("--db", config.db), *([("--json", file)] if file else [])],
     )
     for line in claims.problems:
-        print(one_line(line), file=sys.stderr)
+        say(one_line(line))
     where = device(config.device)
     groups: dict[tuple[str, str, int], list[Claim]] = {}
     for claim in claims.claims:
@@ -58,9 +59,10 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
             at.finish()
     order = {claim.id: i for i, claim in enumerate(claims.claims)}
     verdicts.sort(key=lambda verdict: order[verdict.claim])
-    print_table(table(verdicts), Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE))
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    print_table(table(verdicts, narrow=console.width < ROOM_FOR_EXPECTED), console)
     for line in claims.problems:
-        print(one_line(line))
+        show(one_line(line))
     surprises = [verdict for verdict in verdicts if not verdict.as_expected]
     print(f"\n{len(verdicts)} values, {len(verdicts) - len(surprises)} as expected; results: {config.db}")
     next_step(config.db)
@@ -114,8 +116,23 @@ class Claimed:
             self.reporter.advance(self.label)
 
 
-def table(verdicts: Sequence[Verdict]) -> Table:
-    """A row for each value of each claim."""
+def table(verdicts: Sequence[Verdict], *, narrow: bool = False) -> Table:
+    """A row for each value of each claim.
+
+    Args:
+        narrow: without the column of expectations; what was not expected is said behind the outcome.
+    """
+    if narrow:
+        whole = table(verdicts)
+        rows = zip(whole.rows, verdicts, strict=True)
+        return replace(
+            whole,
+            columns=whole.columns[:-1],
+            rows=tuple(
+                (*row[:-2], row[-2] if verdict.as_expected else f"{row[-2]} ({row[-1]})")
+                for row, verdict in rows
+            ),
+        )
     return Table(
         columns=(
             Column(head="claim", align="left", overflow="fold"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.contents import Contents, StoredTiming
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.printable import printable
 
 Open = Callable[[Path], Contents]
@@ -173,4 +173,6 @@ def check_names(what: str, asked: Collection[str] | None, there: Collection[str]
     """
     for name in asked or ():
         if name not in there:
-            raise UserError(f"no {what} in A or B is called {name!r}; there are: {_listed(sorted(there))}")
+            raise UserError(
+                f"no {what} in A or B is called {name!r}{did_you_mean(name, there)}; there are: {_listed(sorted(there))}"
+            )

@@ -180,7 +180,7 @@ class Timing:
         width = self.relative_half_width
         ended = f"after {self.n} repetitions ({self.stopped})"
         if width is None:
-            return f"no interval {ended}, required {FEWEST}"
+            return f"too few repetitions for a 95 % interval ({self.n} of {FEWEST}, {self.stopped}); raise --time-limit"
         if self.stopped != "narrow":
             return f"interval is ±{width:.1%} {ended}, wanted ±{self.target_ci:.1%}"
         return None
@@ -197,7 +197,10 @@ class Timing:
             return None
         half = self.n // 2
         change = quantile(self.seconds[-half:], 0.5) / quantile(self.seconds[:half], 0.5) - 1
-        return f"drift: the second half took {change:+.0%}" if abs(change) > DRIFT else None
+        if abs(change) <= DRIFT:
+            return None
+        how = "slower" if change > 0 else "faster"
+        return f"drift: second half of the repetitions {abs(change):.0%} {how} than the first"
 
 
 def speed_up(slow: Timing, fast: Timing) -> tuple[float, float, float] | None:
