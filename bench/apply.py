@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import arguments
 from bench.applying.config import configure
+from bench.applying.listing import list_names
 from bench.cli import guard, working
 from bench.config_file import parse, with_config
 
@@ -23,7 +24,7 @@ Each output is a PNG called like its input. An input is never written to. An out
 it was made of the same input by the same model with the same options, which it says itself; any other is refused.
 exit status: 0 done, 1 an image could not be done (the others are), 2 bad usage, 130 interrupted"""
 HELP = {
-    "model": "a registered stylizer or upscaler (a wrong name prints them all), or the path of one: see docs/models.md",
+    "model": "a stylizer or upscaler of --list, or the path of one: see docs/models.md",
     "input": "an image, a folder of images, or a named data set",
     "name": "of an output, made of {stem} and {model}: '{stem}-{model}' keeps several models' apart (default: {stem})",
     "scale": "of an upscaler (default: its own where it has one, else 4)",
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("model", metavar="MODEL", help=HELP["model"])
     p.add_argument("inputs", nargs="+", metavar="INPUT", help=HELP["input"])
+    arguments.add_list(p, list_names, "the names of models")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the PNG files go")
     p.add_argument("--name", default="{stem}", metavar="PATTERN", help=HELP["name"])
     p.add_argument("--scale", type=arguments.scale, metavar="N", help=HELP["scale"])

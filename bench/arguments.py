@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bench.cli import guard
 from bench.errors import UserError
 from bench.printable import one_line, shortened
 from bench.records import Dataset
@@ -20,6 +22,23 @@ Tile = int | Literal["auto", "off"]
 LEAST_TILE = 16
 """lr pixels per side: smaller tiles are not tried when memory runs out either."""
 SHARD_HELP = "only the I-th of N parts of each data set, every N-th image; parts go together with bench.merge"
+
+
+def add_list(p: argparse.ArgumentParser, names: Callable[[], int], what: str) -> None:
+    """`--list`, which prints names and ends the program, as `--help` does: nothing else has to be given.
+
+    Args:
+        names: prints them; returns the exit status.
+        what: they are.
+    """
+
+    class Listing(argparse.Action):
+        def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+            parser.exit(guard(names))
+
+    p.add_argument(
+        "--list", action=Listing, nargs=0, const=True, default=argparse.SUPPRESS, help=f"print {what}"
+    )
 
 
 def whole(text: str, most: int) -> int:

@@ -21,7 +21,7 @@ from bench.errors import UserError, describe_os_error, did_you_mean
 from bench.files.replacing import replacing
 from bench.files.whole_file import read_whole
 from bench.help_format import HelpFormatter
-from bench.printable import one_line, shortened
+from bench.printable import fitted, one_line, shortened
 
 CONFIG, DUMP = "config", "dump_config"
 LARGEST_BYTES = 2**20
@@ -110,7 +110,7 @@ def _refuse(p: argparse.ArgumentParser, message: str) -> NoReturn:
     unknown = given.split(" ")[0].partition("=")[0] if not what else ""
     known = [option for action in p._actions for option in action.option_strings]
     hint = did_you_mean(unknown, known) if unknown.startswith("-") else ""
-    p.exit(2, f"{p.prog}: error: {message}{hint}; --help lists the options\n")
+    p.exit(2, fitted(f"{p.prog}: error: {message}{hint}; --help lists the options", sys.stderr) + "\n")
 
 
 def _named(words: Sequence[str]) -> Path | None:
