@@ -103,7 +103,9 @@ def tile(text: str) -> Tile:
         return "off"
     if text.isascii() and text.isdigit() and int(text) >= LEAST_TILE:
         return int(text)
-    raise UserError(f"--tile must be auto, off, or lr pixels per side of at least {LEAST_TILE} (got {text!r})")
+    raise UserError(
+        f"--tile must be auto, off, or lr pixels per side of at least {LEAST_TILE} (got {text!r})"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

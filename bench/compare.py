@@ -67,7 +67,13 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--alpha", type=share, default=0.05, metavar="X", help=HELP["alpha"])
     p.add_argument("--holm", action="store_true", help=HELP["holm"])
-    p.add_argument("--allow-different-machines", "--allow-unlike", dest="allow_unlike", action="store_true", help=HELP["allow-unlike"])
+    p.add_argument(
+        "--allow-different-machines",
+        "--allow-unlike",
+        dest="allow_unlike",
+        action="store_true",
+        help=HELP["allow-unlike"],
+    )
     p.add_argument(
         "--fail-on",
         action="extend",

@@ -154,7 +154,9 @@ def samples_folder() -> Path:
     """Where scikit-image has its photographs; found without importing it."""
     found = importlib.util.find_spec("skimage")
     if found is None or found.origin is None:
-        raise UserError(f"the data set samples needs scikit-image, which is not installed. {RUN}pip install scikit-image")
+        raise UserError(
+            f"the data set samples needs scikit-image, which is not installed. {RUN}pip install scikit-image"
+        )
     return Path(found.origin).parent / "data"
 
 

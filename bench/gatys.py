@@ -46,16 +46,23 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--iterations", type=arguments.count, default=500, metavar="N", help="of the optimisation")
     p.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="the optimiser")
-    p.add_argument("--initial", choices=tuple(styles.INITIAL), default="gaussian", help="the image it starts from")
+    p.add_argument(
+        "--initial", choices=tuple(styles.INITIAL), default="gaussian", help="the image it starts from"
+    )
     p.add_argument("--style-weight", type=float, metavar="X", help="content's is 1 (default: the network's)")
     p.add_argument(
         "--tv-weight", type=float, metavar="X", help="of the total variation (default: the network's)"
     )
     p.add_argument(
-        "--loss-network", choices=tuple(styles.LOSS_WEIGHTS), default="vgg16", help="whose features are compared"
+        "--loss-network",
+        choices=tuple(styles.LOSS_WEIGHTS),
+        default="vgg16",
+        help="whose features are compared",
     )
     for name in ("content", "style"):
-        p.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help=f"of the {name} loss (default: the network's)")
+        p.add_argument(
+            f"--{name}-layers", nargs="+", metavar="NAME", help=f"of the {name} loss (default: the network's)"
+        )
     words = (
         "of the loss network's layers; auto: bf16 on a CPU with units for it, else float32 (default: auto)"
     )

@@ -68,7 +68,9 @@ def add_objective(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--style-layers", nargs="+", metavar="NAME", help="for styles (default: those of Figure 4)"
     )
-    p.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="whose features are inverted")
+    p.add_argument(
+        "--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="whose features are inverted"
+    )
     p.add_argument(
         "--tv-weight",
         type=float,

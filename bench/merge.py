@@ -19,8 +19,8 @@ EXAMPLES = """examples:
   python -m bench.merge results.db from_a.db from_b.db --contributor "Lab A" "Lab B"
   python -m bench.sr_quality my_images/ --db results.db
 
-A file that was joined before can be joined again: nothing is there twice. The files that are joined stay as they are. The last
-command prints the whole table and scores nothing.
+A file that was joined before can be joined again: nothing is there twice. The files that are joined stay as they are.
+The last command prints the whole table and scores nothing.
 exit status: 0 done, 2 a file cannot be joined, 130 interrupted"""
 
 CONTRIBUTOR_HELP = (

@@ -28,7 +28,8 @@ HELP = {
     "iterations": "of the optimisation (default: 100 300 500)",
     "models": "default: gatys style-paper, which make Table 1; see --list; or paths of models, see docs/models.md",
     "scale": "of upscalers (default: 4, or the own one of an external model)",
-    "ladder": "optimisation sweep: time each network in every variant: memory layout, precision, compiler, CUDA graph, ONNX Runtime",
+    "ladder": "optimisation sweep: time each network in every variant: memory layout, precision, compiler, CUDA graph, "
+    "ONNX Runtime",
     "card": "also what each network is made of: parameters, operations in both conventions, activations, convolutions, "
     "receptive field",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",

@@ -233,7 +233,9 @@ def _widths(table: Table, room: int) -> list[int | None] | None:
         return None
     widths = least
     order = sorted(range(len(least)), key=lambda i: longest[i] - least[i])
-    for position, i in enumerate(order):  # what is left is shared, and what one does not need goes to the others
+    for position, i in enumerate(
+        order
+    ):  # what is left is shared, and what one does not need goes to the others
         more = min(max(longest[i] - least[i], 0), spare // (len(order) - position))
         widths[i] += more
         spare -= more

@@ -60,7 +60,9 @@ def add_style(p: argparse.ArgumentParser) -> None:
     add_running(p)
     aim = p.add_argument_group("objective")
     aim.add_argument("--style", required=True, metavar="IMAGE", help="a file, or the name of a style image")
-    aim.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="whose features are compared")
+    aim.add_argument(
+        "--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="whose features are compared"
+    )
     for name, layers in (
         ("content", "relu2_2; the camera-ready has relu3_3"),
         ("style", "relu1_2 to relu4_3"),
@@ -68,8 +70,15 @@ def add_style(p: argparse.ArgumentParser) -> None:
         words = f"of the {name} loss (default of vgg16: {layers})"
         aim.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help=words)
     aim.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="of the content loss")
-    aim.add_argument("--style-weight", type=float, metavar="X", help="of the style loss (default: by loss network and style)")
-    aim.add_argument("--tv-weight", type=float, metavar="X", help="of the total variation (default: by loss network)")
+    aim.add_argument(
+        "--style-weight",
+        type=float,
+        metavar="X",
+        help="of the style loss (default: by loss network and style)",
+    )
+    aim.add_argument(
+        "--tv-weight", type=float, metavar="X", help="of the total variation (default: by loss network)"
+    )
     words = f"longer side of the style image, in pixels (default: {STYLE_SIZE})"
     aim.add_argument("--style-size", type=arguments.side, default=STYLE_SIZE, metavar="N", help=words)
     add_options(p.add_argument_group("network"), StyleNetSettings)

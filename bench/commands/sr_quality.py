@@ -19,7 +19,7 @@ from bench.devices import exact_float32
 from bench.errors import MissingFile
 from bench.failures import print_lacking
 from bench.metrics import info
-from bench.printable import printable, say, show
+from bench.printable import say, show
 from bench.published import Published, published
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
@@ -70,7 +70,7 @@ def score(
     exact_float32()
     for data in config.datasets:
         for line in left_out(data):
-            warn(printable(line))
+            warn(line)
     with working("loading models and metrics"):
         todo = plans(config, where, warn)
     for plan in todo:

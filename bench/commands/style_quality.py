@@ -21,7 +21,7 @@ from bench.devices import exact_float32
 from bench.failures import print_lacking
 from bench.files.replacing import replacing
 from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
-from bench.printable import printable, say, show
+from bench.printable import say, show
 from bench.records import Failure, Run
 from bench.store import Store, now
 from bench.styling.config import Config, read_config
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     json_file = writable_file(config.json) if config.json else None
     refuse_inputs(config, json_file)
     for line in left_out(config.images):
-        print(printable(line), file=sys.stderr)
+        say(line)
 
     interrupts.keeps(f"finished images are kept in {config.db}")
     with Store(config.db) as store, connect.chosen(args) as cluster:

@@ -111,6 +111,8 @@ def _listed(some: Sequence[Capability], everything: Sequence[Capability]) -> str
 
 def _fetch(affected: Sequence[GroupReport], groups: Sequence[GroupReport]) -> str:
     fetched = [group.name for group in affected if group.name != "samples"]
-    if len(fetched) >= FETCH_ALL and len(fetched) == len(groups) - 1:  # all but the samples, which are installed
+    if (
+        len(fetched) >= FETCH_ALL and len(fetched) == len(groups) - 1
+    ):  # all but the samples, which are installed
         return run_fetch()
     return run_fetch(*fetched)

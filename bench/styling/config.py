@@ -190,9 +190,7 @@ def find_metrics(names: Sequence[str], sizes: Sequence[int]) -> tuple[str, ...]:
     """
     for entry in map(style_metrics.entry, names):
         if min(sizes) < entry.least:
-            raise UserError(
-                f"--sizes must be at least {entry.least} for {entry.name} (got {min(sizes)})"
-            )
+            raise UserError(f"--sizes must be at least {entry.least} for {entry.name} (got {min(sizes)})")
     return tuple(dict.fromkeys(names))
 
 

@@ -190,7 +190,9 @@ def add_options(
         else:
             choices = (*f.metadata["choices"], *f.metadata["requests"]) or None
             metavar = None if choices else ("NAME" if kind is str else "N")
-            if choices and len(", ".join(choices if kind is str else ())) > LONGEST_CHOICES:  # for a line of the usage
+            if (
+                choices and len(", ".join(choices if kind is str else ())) > LONGEST_CHOICES
+            ):  # for a line of the usage
                 metavar, words = "NAME", f"{', '.join(choices)}: {words}"
             read: Any = kind
             if kind is int:

@@ -170,7 +170,9 @@ def test_a_damaged_file_is_named_and_left_alone(
     assert cache.state(NAME, verify=True) == "damaged"
     with pytest.raises(MissingFile, match=message) as caught:
         cache.find(NAME)
-    assert f"delete {str(path)!r}, or replace it. Run: python -m bench.doctor --fetch tiny" in str(caught.value)
+    assert f"delete {str(path)!r}, or replace it. Run: python -m bench.doctor --fetch tiny" in str(
+        caught.value
+    )
     assert path.read_bytes() == content
     assert server.hits == []
 

@@ -208,7 +208,10 @@ def test_a_message_on_a_terminal_is_broken_between_words_and_its_command_stays_w
     ]
     assert fitted(text, io.StringIO()) == text
     listing = "  name      what it is, in some more words"
-    assert fitted(listing, Terminal()).splitlines() == ["  name      what it is, in", "            some more words"]
+    assert fitted(listing, Terminal()).splitlines() == [
+        "  name      what it is, in",
+        "            some more words",
+    ]
 
 
 def test_the_next_step_is_a_command_with_the_real_file(

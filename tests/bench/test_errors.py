@@ -16,7 +16,11 @@ PLACES = {"bench/errors.py", "models/johnson_onnx.py"}
 
 def test_a_missing_extra_ends_with_the_command_that_installs_it() -> None:
     text = "metric gmsd needs piq, which is not installed. Run: pip install 'perceptual-bench[metrics]'"
-    assert missing_extra("metric gmsd", "piq", "metrics") == str(MissingExtra("metric gmsd", "piq", "metrics")) == text
+    assert (
+        missing_extra("metric gmsd", "piq", "metrics")
+        == str(MissingExtra("metric gmsd", "piq", "metrics"))
+        == text
+    )
     assert "pyarrow, which is not installed (--to csv does not). Run: " in missing_extra(
         "--to parquet", "pyarrow", "export", instead="--to csv"
     )

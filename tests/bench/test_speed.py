@@ -411,7 +411,9 @@ def test_the_papers_speed_ups_agree_with_its_seconds_within_its_rounding() -> No
 def test_warnings_are_said_once_for_each_measurement() -> None:
     many = gatys_rows(stored(timing(1.0, 1.0)), [100, 300, 500])
     said = [line for line in notes(many) if "too few" in line]
-    assert said == ["gatys at 256, eager: too few repetitions for a 95 % interval (2 of 6, narrow); raise --time-limit"]
+    assert said == [
+        "gatys at 256, eager: too few repetitions for a 95 % interval (2 of 6, narrow); raise --time-limit"
+    ]
 
 
 def test_the_program_answers_for_help_without_torch() -> None:

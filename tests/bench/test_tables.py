@@ -150,7 +150,10 @@ WIDE = Table(
         Column(head="lpips-alex", short="LPIPS-A", better="lower"),
         Column(head="n"),
     ),
-    rows=(("sr-feature (Johnson 2016)", "28.43", "7095.1230", "0.1234", "5"), ("bicubic", "26.26", "", "0.3407", "5")),
+    rows=(
+        ("sr-feature (Johnson 2016)", "28.43", "7095.1230", "0.1234", "5"),
+        ("bicubic", "26.26", "", "0.3407", "5"),
+    ),
     notes=("* a note that is longer than a narrow terminal has columns, so that it is broken",),
     layout="boxed",
     longest_head=10,
@@ -188,9 +191,9 @@ def test_a_text_column_is_broken_between_words_and_takes_what_is_left() -> None:
     )
     lines = at_terminal(table, 60)
     assert max(map(len, lines)) <= 60
-    assert {word for line in lines for word in line.split()} <= {*"claim n outcome a-claim-of-a-paper 1".split()} | {
-        *table.rows[0][2].split()
-    }
+    assert {word for line in lines for word in line.split()} <= {
+        *["claim", "n", "outcome", "a-claim-of-a-paper", "1"]
+    } | {*table.rows[0][2].split()}
 
 
 @pytest.mark.parametrize("layout", ["boxed", "tight", "ruled", "open", "grid"])

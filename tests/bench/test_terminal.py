@@ -22,7 +22,9 @@ class Seen:
 
     def __init__(self, folder: Path, *command: str, columns: int = 80) -> None:
         master, slave = pty.openpty()
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored would be inherited
+        before = signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # what is ignored would be inherited
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *command],
@@ -105,7 +107,18 @@ def test_listings_and_messages_are_broken_between_words(tmp_path: Path, command:
 
 
 def test_an_interrupted_run_says_what_is_kept_and_resumes(tmp_path: Path) -> None:
-    command = ("bench.sr_quality", "samples", "--scales", "2", "4", "--metrics", "psnr", "ssim", "vif-p", "--no-images")
+    command = (
+        "bench.sr_quality",
+        "samples",
+        "--scales",
+        "2",
+        "4",
+        "--metrics",
+        "psnr",
+        "ssim",
+        "vif-p",
+        "--no-images",
+    )
     seen = Seen(tmp_path, *command)
     seen.wait_for("samples x2 ")  # the bar names an image
     seen.process.send_signal(signal.SIGINT)

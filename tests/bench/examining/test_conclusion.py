@@ -18,7 +18,8 @@ def all_in(state: State, *but: str) -> list[GroupReport]:
         replace(
             group,
             files=tuple(
-                replace(file, state="present" if group.name in {"samples", *but} else state) for file in group.files
+                replace(file, state="present" if group.name in {"samples", *but} else state)
+                for file in group.files
             ),
         )
         for group in inventory(verify=False)
@@ -54,7 +55,10 @@ def test_damage_is_told_apart() -> None:
 
 
 def test_packages_that_are_not_installed_are_one_command() -> None:
-    absent = (Extra(name="a", module="no_such_a", use="this"), Extra(name="b", module="no_such_b", use="that"))
+    absent = (
+        Extra(name="a", module="no_such_a", use="this"),
+        Extra(name="b", module="no_such_b", use="that"),
+    )
     *_, line = conclusion(all_in("present"), extras=absent)
     assert line == "not installed: this (a), that (b). Run: pip install 'perceptual-bench[a,b]'"
 

@@ -174,7 +174,9 @@ def test_work_longer_than_the_limit_is_still_repeated_once() -> None:
     assert timing.warmup_seconds == (60.0,)
     assert timing.seconds == (60.0,)
     assert timing.ci95 is None
-    assert timing.warnings == ("too few repetitions for a 95 % interval (1 of 6, time limit); raise --time-limit",)
+    assert timing.warnings == (
+        "too few repetitions for a 95 % interval (1 of 6, time limit); raise --time-limit",
+    )
 
 
 def test_short_work_is_looped_inside_a_repetition_and_reported_per_call() -> None:

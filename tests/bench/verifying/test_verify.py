@@ -119,7 +119,9 @@ class Counted:
     def note(self, text: str) -> None: ...
 
 
-def test_progress_counts_claims_and_comes_to_its_total(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_claims_and_comes_to_its_total(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     counted, totals = Counted(), []
 
