@@ -67,7 +67,7 @@ def test_every_option_is_explained_and_says_its_default(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, p in ALL.items() if p.epilog])
 def test_examples_are_commands_that_the_parsers_take(name: str) -> None:
-    joined = ALL[name].format_help().replace("\\\n", " ")
+    joined = re.sub(r" \\\n +", " ", ALL[name].format_help())
     examples = re.findall(r"^  python -m (\S+) ?(.*)$", joined, flags=re.MULTILINE)
     assert examples
     for program, options in examples:
