@@ -55,8 +55,14 @@ def fitted(text: str, stream: TextIO) -> str:
     if not stream.isatty():
         return text
     width = shutil.get_terminal_size().columns
-    lines = text.replace(f" {RUN}", f"\n{RUN}").split("\n")
-    return "\n".join(line if line.startswith(RUN) else _wrapped(line, width) for line in lines)
+    lines = []
+    for line in text.split("\n"):
+        said, command, behind = line.partition(f" {RUN}")
+        lines.append(_wrapped(said, width))
+        if command:
+            margin = line[: len(line) - len(line.lstrip())]
+            lines.append(f"{margin}{RUN}{behind}")
+    return "\n".join(lines)
 
 
 def _wrapped(line: str, width: int) -> str:

@@ -213,10 +213,15 @@ def _parts(table: Table, room: int) -> Iterator[Table]:
 
 
 def _only(table: Table, columns: Sequence[int]) -> Table:
+    """These columns, and the rows that have something in them behind the first ones."""
+    rows = [tuple(row[i] for i in columns) for row in table.rows]
+    kept = [i for i, row in enumerate(rows) if any(row[table.keys :])]
     return replace(
         table,
         columns=tuple(table.columns[i] for i in columns),
-        rows=tuple(tuple(row[i] for i in columns) for row in table.rows),
+        rows=tuple(rows[i] for i in kept),
+        rules=tuple({sum(i < rule for i in kept) for rule in table.rules} - {0, len(kept)}),
+        muted=tuple(new for new, i in enumerate(kept) if i in table.muted),
     )
 
 

@@ -18,7 +18,7 @@ from bench.styles import LOSS_WEIGHTS
 
 FETCH_ALL = 4
 """From so many missing groups on all are fetched by one command that names none, where all are missing."""
-NAMED_AT_MOST = 6
+NAMED_AT_MOST = 8
 Kind = Literal["data sets", "metrics", "models", "loss networks"]
 
 

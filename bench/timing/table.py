@@ -94,6 +94,7 @@ def measurements(rows: Sequence[Row]) -> Table:
     return Table(
         title="Measurements",
         columns=columns(HEADS),
+        keys=2,
         rows=tuple(_measurement(row) for row in measured),
         muted=_failed(measured),
     )
@@ -151,6 +152,7 @@ def cards(rows: Sequence[Row]) -> Table | None:
     return Table(
         title="Cards: what one call computes",
         columns=tuple(replace(c, short=SHORT.get(c.head, "")) for c in columns(CARD_HEADS)),
+        keys=2,
         rows=tuple(lines),
         notes=tuple(
             f"{r.method}: no receptive field: {r.card['receptive_field_reason']}"

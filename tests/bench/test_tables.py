@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from bench.tables import (
     Export,
     Table,
     columns,
+    fitted,
     print_table,
     to_csv,
     to_json,
@@ -198,8 +200,6 @@ def test_a_text_column_is_broken_between_words_and_takes_what_is_left() -> None:
 
 @pytest.mark.parametrize("layout", ["boxed", "tight", "ruled", "open", "grid"])
 def test_the_width_that_is_computed_is_the_width_that_is_printed(layout: Any) -> None:
-    from dataclasses import replace
-
     table = replace(WIDE, layout=layout, columns=tuple(replace(c, short="") for c in WIDE.columns), notes=())
     widest = max(map(len, at_terminal(table, 200)[1:]))
     assert len(at_terminal(table, widest + 1)) == len(at_terminal(table, 200))
@@ -211,3 +211,13 @@ def test_what_is_no_terminal_gets_lines_as_long_as_before() -> None:
     text = shown(WIDE, width=200)
     assert "\n* a note that is longer than a narrow terminal has columns, so that it is broken\n" in text
     assert "feat-19" not in text
+
+
+def test_below_a_row_has_no_line_without_a_value() -> None:
+    table = replace(WIDE, rows=(*WIDE.rows, ("hr", "", "", "", "7")), rules=(2,), muted=(2,))
+    parts = [part for part, _ in fitted(table, 44)]
+    assert [row[0] for row in parts[0].rows] == ["sr-feature (Johnson 2016)", "bicubic"]
+    last = parts[-1]
+    assert [row[0] for row in last.rows][-1] == "hr"
+    assert (last.rules, last.muted) == ((2,), (2,))
+    assert parts[0].rules == parts[0].muted == ()

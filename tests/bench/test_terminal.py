@@ -70,7 +70,7 @@ class Seen:
 
 def wide(seen: Seen) -> list[str]:
     """Lines that the terminal would break; a command stays whole, so that it can be copied."""
-    return [line for line in seen.lines if len(line) > 80 and not line.startswith("Run: ")]
+    return [line for line in seen.lines if len(line) > 80 and not line.lstrip().startswith("Run: ")]
 
 
 def test_a_table_of_many_metrics_fits_and_the_next_step_is_said(tmp_path: Path) -> None:
