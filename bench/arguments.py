@@ -32,13 +32,11 @@ def add_list(p: argparse.ArgumentParser, names: Callable[[], int], what: str) ->
         what: they are.
     """
 
-    class Listing(argparse.Action):
+    class Listing(argparse._HelpAction):  # which config files leave alone
         def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
             parser.exit(guard(names))
 
-    p.add_argument(
-        "--list", action=Listing, nargs=0, const=True, default=argparse.SUPPRESS, help=f"print {what}"
-    )
+    p.add_argument("--list", action=Listing, help=f"print {what}")
 
 
 def whole(text: str, most: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bench.environment import suite_version
@@ -127,7 +127,10 @@ def overtakings(panel: Panel) -> Table:
     heads = ("median", "mean curve", "s / iteration", "s to match", "network s", "speed-up")
     return Table(
         title=f"iterations until {_optimiser(panel)} matches the network",
-        columns=columns(("network", "n", *heads)),
+        columns=tuple(
+            replace(made, short="s / it." if made.head == "s / iteration" else "")
+            for made in columns(("network", "n", *heads))
+        ),
         rows=tuple(_overtaking_row(found) for found in panel.comparison.overtakings),
     )
 

@@ -107,7 +107,8 @@ def test_a_refusal_names_file_address_reason_and_the_place_to_put_it(
     message = str(caught.value)
     assert message.startswith(f"{NAME} is missing and could not be downloaded from {entry.address}: ")
     assert "the server answered with HTTP status 404" in message
-    assert message.endswith(f"1600 bytes, sha256 {entry.sha256}, as {str(folder / NAME)!r}")
+    by_hand = f"1600 bytes, sha256 {entry.sha256}, as {str(folder / NAME)!r}"
+    assert message.endswith(f"{by_hand}. Run: python -m bench.doctor --fetch tiny")
     assert "\n" not in message
 
 

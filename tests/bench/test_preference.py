@@ -327,7 +327,7 @@ def refusals(study: Study) -> dict[str, tuple[object, str]]:
         "choice": (entry(study, choice=study.trials[1].reference), f"trial {first}: choice is"),
         "reference chosen": (entry(study, choice=study.trials[0].reference), "not a picture of it"),
         "first": (entry(study, first=None), f"trial {first}: first is None"),
-        "negative": (entry(study, seconds=-1), "seconds must be a number from 0 to 86400 (got -1)"),
+        "negative": (entry(study, seconds=-1), r"seconds must be a number from 0 to 86400 \(got -1\)"),
         "too slow": (entry(study, seconds=1e6), "seconds is 1000000.0"),
         "enormous": (entry(study, seconds=10**400), "seconds is 1000"),
         "truth": (entry(study, seconds=True), "seconds is True"),
