@@ -22,7 +22,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """
 
     def __init__(self, prog: str, **options: int) -> None:
-        super().__init__(prog, **options)  # type: ignore[arg-type]
+        super().__init__(prog, **options)
         self._width = min(self._width, WIDEST)
 
     def _split_lines(self, text: str, width: int) -> list[str]:
@@ -74,7 +74,7 @@ def _broken(line: str, width: int) -> list[str]:
     if len(line) <= width:
         return [line]
     if (found := TWO_COLUMNS.fullmatch(line)) and len(found[1]) < width - 20:
-        return two_columns(*found.groups(), width)
+        return two_columns(found[1], found[2], width)
     margin = " " * (len(line) - len(line.lstrip()))
     if not COMMAND.match(line):
         return [margin + each for each in _wrapped(line.strip(), width - len(margin))]
