@@ -195,7 +195,7 @@ def minimise(
         ValueError: fewer than 0 iterations; a graph without a CUDA device.
     """
     if iterations < 0:
-        raise ValueError(f"iterations is {iterations}, must be at least 0")
+        raise ValueError(f"iterations must be at least 0 (got {iterations})")
     runner = Replayed(descent) if graph else descent
     done = 0
     while done < iterations:

@@ -184,7 +184,7 @@ def _chosen(image: Tensor, reference: Tensor, space: str, bands: str | None, pro
     if space not in SPACES:
         raise ValueError(f"space is {space!r}, must be one of: {', '.join(SPACES)}")
     if not 0 <= proportion <= 1:
-        raise ValueError(f"proportion is {proportion}, must be a number in [0, 1]")
+        raise ValueError(f"proportion must be a number in [0, 1] (got {proportion})")
     if image.shape[:2] != reference.shape[:2] or not image.numel() or not reference.numel():
         raise ValueError(
             f"image is {tuple(image.shape)} and reference {tuple(reference.shape)}, "

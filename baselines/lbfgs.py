@@ -55,7 +55,7 @@ class LBFGS:
         history_size: int = HISTORY_SIZE,
     ) -> None:
         if history_size < 1:
-            raise ValueError(f"history_size is {history_size}, must be at least 1")
+            raise ValueError(f"history_size must be at least 1 (got {history_size})")
         self.learning_rate = learning_rate
         self.first_step = first_step
         self.history = History(history_size, start.flatten(1))

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from bench import interrupts
+from bench.cli import guard
+from bench.help_format import two_columns
 
 PROGRAMS = {
     "sr_quality": "degrade, upscale and score data sets: PSNR, SSIM, LPIPS under a declared protocol",
     "rescore": "new metrics of images that were enlarged before, from the stored pictures; no network is run",
     "merge": "join results files, such as those of parts that were scored apart",
     "export": "results for other tools: long tables as CSV or Parquet, evaluation results, a block for a model card",
-    "train": "train a super-resolution or a style network as the paper does; stopped runs go on",
+    "train": "train a super-resolution or a style network as the paper does; interrupted runs resume",
     "speed": "the paper's Table 1 on this machine, the time of any model, and what each optimisation brings",
     "leaderboard": "many models of one file: quality and speed, one table, leaderboard.json and the report",
     "apply": "stylize or upscale files and folders with any registered model",
@@ -24,7 +27,7 @@ PROGRAMS = {
     "verify": "published values: verified under a convention, off by d under all, or why they cannot be compared",
     "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",
     "preference": "ask people which of two enlargements they prefer: a page for the workers, and what they answered",
-    "style_quality": "the objective of style networks against the optimisation's iterations: where it overtakes them",
+    "style_quality": "the objective of style networks against the optimisation's iterations: where it matches them",
     "inversion": "what a layer keeps of content and of style: images from features and from Gram matrices",
     "gatys": "stylize by optimisation of the image, with any picture as the style: slow, and no network to train",
     "degrade": "make low-resolution images exactly as MATLAB's imresize does",
@@ -43,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program that is named first with the options behind it; without one, print the list."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in {"-h", "--help"}:
-        return list_programs()
+        return guard(list_programs)
     name, *options = arguments
     name = name.replace("-", "_")
     if name not in PROGRAMS:
@@ -72,8 +75,9 @@ def list_programs() -> int:
     except PackageNotFoundError:
         number = "(not installed)"
     print(f"perceptual-bench {number}\n\nprograms, each with --help; also as perceptual-bench PROGRAM:")
+    width = shutil.get_terminal_size().columns
     for name, about in PROGRAMS.items():
-        print(f"  python -m {module(name):<19} {about}")
+        print(*two_columns(f"  python -m {module(name):<19} ", about, width), sep="\n")
     return 0
 
 

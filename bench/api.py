@@ -450,6 +450,9 @@ class _Quiet:
     def __init__(self) -> None:
         self.notes: list[str] = []
 
+    def begin(self, label: str) -> None:
+        """Nothing to show."""
+
     def advance(self, label: str) -> None:
         """Nothing to show."""
 

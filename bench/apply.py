@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bench import arguments
 from bench.applying.config import configure
-from bench.cli import guard
+from bench.applying.listing import list_names
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
@@ -23,18 +24,18 @@ Each output is a PNG called like its input. An input is never written to. An out
 it was made of the same input by the same model with the same options, which it says itself; any other is refused.
 exit status: 0 done, 1 an image could not be done (the others are), 2 bad usage, 130 interrupted"""
 HELP = {
-    "model": "a registered stylizer or upscaler (a wrong name prints them all), or the path of one: see docs/models.md",
+    "model": "a stylizer or upscaler of --list, or the path of one: see docs/models.md",
     "input": "an image, a folder of images, or a named data set",
     "name": "of an output, made of {stem} and {model}: '{stem}-{model}' keeps several models' apart (default: {stem})",
     "scale": "of an upscaler (default: its own where it has one, else 4)",
     "size": "resize first: longer side in pixels, for a stylizer",
     "median": "3x3 median filter afterwards, as the authors' release does; costs a pixel per side",
-    "rung": "form to run in: auto, or words of the ladder joined by +, such as channels_last+folded (default: auto, "
-    "which takes the fastest that `bench.speed --ladder` measured here, else a safe one)",
+    "rung": "variant to run: auto, or steps of the optimisation sweep joined by +, such as channels_last+folded (default: "
+    "auto: the fastest that `bench.speed --ladder` measured here, else a safe one)",
     "tile": "of an upscaler: lr pixels per side of a tile; auto: large images, as memory asks; or off (default: auto)",
     "self-ensemble": "of an upscaler: the mean over 8 flips and rotations",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
-    "db": "where measured rungs are looked for (default: results.db)",
+    "db": "the results file with the measured variants (default: results.db)",
 }
 
 
@@ -44,10 +45,10 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.apply",
         description="Stylize or upscale files and folders with any registered model.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("model", metavar="MODEL", help=HELP["model"])
     p.add_argument("inputs", nargs="+", metavar="INPUT", help=HELP["input"])
+    arguments.add_list(p, list_names, "the names of models")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the PNG files go")
     p.add_argument("--name", default="{stem}", metavar="PATTERN", help=HELP["name"])
     p.add_argument("--scale", type=arguments.scale, metavar="N", help=HELP["scale"])
@@ -71,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     """Check the options, then do what is waiting."""
     config = configure(**vars(args))  # what is wrong with them is said before torch is loaded
-    from bench.commands.apply import apply_model
+    with working("loading PyTorch"):
+        from bench.commands.apply import apply_model
 
     return apply_model(config)
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bench.cli import guard
 from bench.errors import UserError
 from bench.records import Dataset
 from bench.text import one_line, shortened
@@ -20,6 +22,21 @@ Tile = int | Literal["auto", "off"]
 LEAST_TILE = 16
 """lr pixels per side: smaller tiles are not tried when memory runs out either."""
 SHARD_HELP = "only the I-th of N parts of each data set, every N-th image; parts go together with bench.merge"
+
+
+def add_list(p: argparse.ArgumentParser, names: Callable[[], int], what: str) -> None:
+    """`--list`, which prints names and ends the program, as `--help` does: nothing else has to be given.
+
+    Args:
+        names: prints them; returns the exit status.
+        what: they are.
+    """
+
+    class Listing(argparse._HelpAction):  # which config files leave alone
+        def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+            parser.exit(guard(names))
+
+    p.add_argument("--list", action=Listing, help=f"print {what}")
 
 
 def whole(text: str, most: int) -> int:
@@ -33,7 +50,7 @@ def whole(text: str, most: int) -> int:
         number = None
     if number is None or not -most <= number <= most:
         given = shortened(one_line(text), SHOWN)
-        raise argparse.ArgumentTypeError(f"{given!r}, must be a whole number of at most {most}")
+        raise argparse.ArgumentTypeError(f"must be a whole number of at most {most} (got {given!r})")
     return number
 
 
@@ -44,7 +61,7 @@ def count(text: str) -> int:
 
 
 def scale(text: str) -> int:
-    """The upscaling factor: sr size over lr size."""
+    """The upscaling factor."""
     return whole(text, 256)
 
 
@@ -96,7 +113,9 @@ def tile(text: str) -> Tile:
     # isdigit alone also takes "²", which int() refuses.
     if text.isascii() and text.isdigit() and int(text) >= LEAST_TILE:
         return int(text)
-    raise UserError(f"--tile is {text!r}; must be auto, off, or lr pixels per side of at least {LEAST_TILE}")
+    raise UserError(
+        f"--tile must be auto, off, or lr pixels per side of at least {LEAST_TILE} (got {text!r})"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,5 +144,5 @@ def shard(text: str | None) -> Shard:
     # Nine digits at most: int() raises for thousands of them.
     found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
-        raise UserError(f"--shard is {text!r}; must be I/N, as 2/8, with I from 1 to N")
+        raise UserError(f"--shard must be I/N, as 2/8, with I from 1 to N (got {text!r})")
     return Shard(index=int(found[1]), count=int(found[2]))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,10 +21,11 @@ from bench import interrupts
 from bench.devices import devices, find_device
 from bench.errors import UserError, describe_os_error
 from bench.out_of_memory import out_of_memory
-from bench.text import PLAIN_LINE_EVERY_SECONDS, log, one_line, printable, shortened
+from bench.text import PLAIN_LINE_EVERY_SECONDS, fitted, log, one_line, printable, shortened
 
 if TYPE_CHECKING:
     import torch
+    from rich.progress import Progress, TaskID
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 VARIABLE = "PERCEPTUAL_BENCH_DATA"
@@ -68,7 +71,7 @@ def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kin
     except Exception as error:
         # A program that never loaded torch does not load it to name an error.
         if isinstance(error, MemoryError) or ("torch" in sys.modules and out_of_memory(error)):
-            return _complain("out of memory; needs a smaller size, image or batch, or more memory", FAILED)
+            return _complain("out of memory; give it a smaller size, image or batch, or more memory", FAILED)
         return _complain(_defect(error), FAILED)
     return status
 
@@ -91,8 +94,8 @@ def _hidden() -> str | None:
 
 
 def _complain(message: str, status: int) -> int:
-    text = one_line(message)
-    print(f"error: {shortened(text, LONGEST_MESSAGE)}", file=sys.stderr)
+    text = shortened(one_line(message), LONGEST_MESSAGE)
+    print(fitted(f"error: {text}", sys.stderr), file=sys.stderr)
     return status
 
 
@@ -105,26 +108,66 @@ def _defect(error: Exception) -> str:
 
 
 class Reporter(Protocol):
-    """Where a long run says how far it is."""
+    """Where a long run says how far it is, and what it is at.
+
+    `begin` and `advance` may be called by different threads.
+    """
+
+    def begin(self, label: str) -> None:
+        """What `label` names is being worked on from now on; several may be."""
 
     def advance(self, label: str) -> None:
-        """One more unit done; `label` says which."""
+        """One more unit done; `label` says which, and is not being worked on any more."""
 
     def note(self, text: str) -> None:
         """A line that stays on the screen."""
 
 
+class _Running:
+    """What is being worked on, the oldest first."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, None] = {}
+        self.lock = threading.Lock()
+
+    def begin(self, label: str) -> None:
+        with self.lock:
+            self.labels[label] = None
+
+    def end(self, label: str) -> None:
+        with self.lock:
+            self.labels.pop(label, None)
+
+    def text(self, done: str) -> str:
+        """`set5 x4 baby and 1 more`; what was done last where nothing says that it has begun."""
+        with self.lock:
+            labels = list(self.labels)
+        more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
+        return f"{labels[0]}{more}" if labels else done
+
+
 class _Bar:
     """A progress bar on a terminal."""
 
-    def __init__(self, bar: object, task: object) -> None:
-        self.bar, self.task = bar, task
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self.bar, self.task, self.running = bar, task, _Running()
+
+    def begin(self, label: str) -> None:
+        self.running.begin(label)
+        self._describe(label)
 
     def advance(self, label: str) -> None:
-        self.bar.update(self.task, advance=1, description=one_line(label))  # type: ignore[attr-defined]
+        self.running.end(label)
+        self.bar.update(self.task, advance=1)
+        self._describe(label)
 
     def note(self, text: str) -> None:
-        self.bar.console.print(printable(text), markup=False, highlight=False)  # type: ignore[attr-defined]
+        self.bar.console.print(fitted(printable(text), sys.stderr), markup=False, highlight=False)
+
+    def _describe(self, label: str) -> None:
+        # no more of the line than leaves the bar and the numbers their place
+        text = shortened(one_line(self.running.text(label)), max(self.bar.console.width - 50, 16))
+        self.bar.update(self.task, description=text)
 
 
 @dataclass
@@ -135,12 +178,17 @@ class _Lines:
     total: int
     done: int = 0
     printed: float = field(default_factory=time.monotonic)
+    running: _Running = field(default_factory=_Running)
+
+    def begin(self, label: str) -> None:
+        self.running.begin(label)
 
     def advance(self, label: str) -> None:
         self.done += 1
+        self.running.end(label)
         if self.done == self.total or time.monotonic() - self.printed >= PLAIN_LINE_EVERY_SECONDS:
             self.printed = time.monotonic()
-            self.note(f"{self.what}: {self.done}/{self.total} ({label})")
+            self.note(f"{self.what}: {self.done}/{self.total} ({self.running.text(label)})")
 
     note = staticmethod(log)
 
@@ -157,6 +205,31 @@ def progress(what: str, total: int) -> Iterator[Reporter]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
         yield _Bar(bar, bar.add_task(what, total=total))
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Around work that says nothing itself: a line that names it, at once on a terminal, elsewhere after some seconds.
+
+    Args:
+        what: as in `loading PyTorch`.
+    """
+    if sys.stderr.isatty():
+        log(f"{what} ...")
+        yield
+        return
+    timer = threading.Timer(PLAIN_LINE_EVERY_SECONDS, log, (f"{what} ...",))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def next_step(*results: Path) -> None:
+    """After a run that wrote results files: the command that makes the report of them."""
+    print(f"report:  python -m reports {shlex.join(str(as_given(each)) for each in results)}")
 
 
 def device(name: str) -> torch.device:

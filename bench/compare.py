@@ -37,7 +37,7 @@ HELP = {
     "datasets": "only these, and no timings (default: all)",
     "tolerance": "a difference of the mean up to VALUE is SAME: psnr=0.01 dB, or seconds=0.02 of the median; may be "
     "repeated (default: 0, for seconds 0.05)",
-    "alpha": "of the tests; intervals cover 1 - ALPHA (default: 0.05)",
+    "alpha": "of the tests; intervals cover 1 - X (default: 0.05)",
     "holm": "adjust p values for their number (Holm 1979)",
     "allow-different-machines": "compare timings of different machines",
     "fail-on": "exit with 1 if any row is WORSE; is `different`, anything but SAME; or if something is `missing`: a "
@@ -52,7 +52,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.compare",
         description="Compare two results files, two runs or two models: is B better than A, and how sure is that?",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("a", metavar="A", help="the reference")
     p.add_argument("b", metavar="B", help="what is compared with it")
@@ -67,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help=HELP["tolerance"],
     )
-    p.add_argument("--alpha", type=share, default=0.05, metavar="ALPHA", help=HELP["alpha"])
+    p.add_argument("--alpha", type=share, default=0.05, metavar="X", help=HELP["alpha"])
     p.add_argument("--holm", action="store_true", help=HELP["holm"])
     p.add_argument("--allow-different-machines", action="store_true", help=HELP["allow-different-machines"])
     aliases(p, allow_unlike="--allow-different-machines")
@@ -103,7 +102,7 @@ def share(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}, must be a number between 0 and 1")
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1 (got {text!r})")
     return number
 
 

@@ -20,7 +20,8 @@ from typing import Any, NoReturn, TypeVar
 from bench.atomic import atomic_write
 from bench.data.whole_file import read_whole
 from bench.errors import UserError, describe_os_error, did_you_mean
-from bench.text import one_line, shortened
+from bench.help_format import HelpFormatter
+from bench.text import fitted, one_line, shortened
 
 CONFIG, DUMP = "config", "dump_config"
 LARGEST_BYTES = 2**20
@@ -51,9 +52,13 @@ class Command(tuple[str, ...]):
 
 
 def with_config(p: Parser) -> Parser:
-    """The parser with `--config` and `--dump-config`, also for each of its commands. Neither is in a namespace."""
+    """The parser with `--config` and `--dump-config`, also for each of its commands. Neither is in a namespace.
+
+    Its help is laid out by :class:`bench.help_format.HelpFormatter`.
+    """
     parsers: list[argparse.ArgumentParser] = [p, *_commands(p).values()]
     for each in parsers:
+        each.formatter_class = HelpFormatter
         group = each.add_argument_group("config file")
         group.add_argument(
             "--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=HELP[CONFIG]
@@ -107,7 +112,7 @@ def _refuse(p: argparse.ArgumentParser, message: str) -> NoReturn:
     unknown = given.split(" ")[0].partition("=")[0] if not what else ""
     known = [option for action in p._actions for option in action.option_strings]
     hint = did_you_mean(unknown, known) if unknown.startswith("-") else ""
-    p.exit(2, f"{p.prog}: error: {message}{hint}; --help lists the options\n")
+    p.exit(2, fitted(f"{p.prog}: error: {message}{hint}; --help lists the options", sys.stderr) + "\n")
 
 
 def _named(words: Sequence[str]) -> Path | None:

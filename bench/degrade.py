@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.errors import UserError
 from bench.records import Arithmetic, Border, SRProtocol
@@ -31,7 +31,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.degrade",
         description="Make low-resolution images exactly as MATLAB's imresize (bicubic) does.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("hr", metavar="IN_FOLDER", help="a folder of images, or the name of a data set")
     p.add_argument("lr", metavar="OUT_FOLDER", type=Path, help="where the PNGs go; made if it is not there")
@@ -65,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then degrade."""
     rule = protocol(options)  # what is wrong with them is said before torch is loaded
-    from bench.commands.degrade import run as engine
+    with working("loading PyTorch"):
+        from bench.commands.degrade import run as engine
 
     return engine(options["hr"], options["lr"], rule, force=options["force"])
 

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.diagnostics.config import Config
 
@@ -32,7 +32,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.doctor",
         description="Show the machine, the versions, and which data files are present, missing or damaged.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
         "--fetch",
@@ -63,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(config: Config) -> int:
     """Examine this machine."""
-    from bench.commands.doctor import run as engine
+    with working("loading PyTorch"):
+        from bench.commands.doctor import run as engine
 
     return engine(config)
 

@@ -1,8 +1,12 @@
 """Errors that are shown to a user as one message, without a traceback."""
 
+from __future__ import annotations
+
 import difflib
 import os
 from collections.abc import Iterable
+
+from bench.text import RUN
 
 
 class UserError(ValueError):
@@ -12,16 +16,29 @@ class UserError(ValueError):
 
 
 class MissingFile(UserError):
-    """A file of the manifest is neither in the cache nor to be had by download.
+    """A file of the manifest is neither in the cache nor to be had by download; the message ends with the command to run.
 
     Attributes:
+        what: the message without that command.
         group: what `bench.doctor --fetch` gets it with; empty where that would not help.
         reason: why it could not be downloaded, short; empty if that was not tried.
     """
 
     def __init__(self, message: str, *, group: str = "", reason: str = "") -> None:
-        super().__init__(message)
-        self.group, self.reason = group, reason
+        super().__init__(f"{message}. {run_fetch(group)}" if group else message)
+        self.what, self.group, self.reason = message, group, reason
+
+    def of(self, what: str, more: str = "") -> MissingFile:
+        """The same error of what needs the file: `metric lpips-alex cannot run`."""
+        before = f"{what}: " if what else ""
+        return MissingFile(f"{before}{self.what}{more}", group=self.group, reason=self.reason)
+
+
+class MissingExtra(UserError):
+    """A package that is in an optional extra of this one is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str, *, instead: str = "") -> None:
+        super().__init__(missing_extra(what, package, extra, instead=instead))
 
 
 class ImageError(UserError):
@@ -36,6 +53,26 @@ class RunError(UserError):
 
 class StoreError(RunError):
     """The results file cannot be used as it is."""
+
+
+def run_fetch(*groups: str) -> str:
+    """`Run: python -m bench.doctor --fetch vgg16`, which gets missing and damaged files."""
+    return " ".join([f"{RUN}python -m bench.doctor --fetch", *dict.fromkeys(groups)])
+
+
+def run_install(*extras: str) -> str:
+    """`Run: pip install 'perceptual-bench[onnx]'`, which installs optional packages."""
+    return f"{RUN}pip install 'perceptual-bench[{','.join(dict.fromkeys(extras))}]'"
+
+
+def missing_extra(what: str, package: str, extra: str, *, instead: str = "") -> str:
+    """That `what` needs a package of an extra, and how to install it.
+
+    Args:
+        instead: what needs no package, as `--to csv`.
+    """
+    other = f" ({instead} does not)" if instead else ""
+    return f"{what} needs {package}, which is not installed{other}. {run_install(extra)}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

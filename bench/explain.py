@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.explaining.config import Config
 from bench.explaining.library_presets import LIBRARIES
@@ -35,7 +35,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.explain",
         description="PSNR and SSIM of the same pixels under every convention in use, and which library prints which.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
         "images", nargs="*", metavar="SR HR", help="two images or two folders; with --kernels HR alone"
@@ -45,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         type=arguments.scale,
         default=4,
         metavar="N",
-        help="upscaling factor: what is shaved (default: 4)",
+        help="upscaling factor, and the border crop in pixels (default: 4)",
     )
     p.add_argument(
         "--pattern",
@@ -59,8 +58,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--tolerance", type=float, metavar="X", help="of --match (default: half of its last digit)"
     )
-    p.add_argument("--all", action="store_true", help="show every convention, not only those someone uses")
-    p.add_argument("--kernels", action="store_true", help="hr alone: what three bicubic kernels make of it")
+    p.add_argument("--all", action="store_true", help="show every convention, not only those in use")
+    p.add_argument("--kernels", action="store_true", help="HR alone: the scores of three bicubic kernels")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     stored = p.add_argument_group("a stored result, instead of SR and HR")
     stored.add_argument("--db", type=Path, metavar="FILE", help="a results file with its pictures")
@@ -85,14 +84,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{len(args.images)} paths are given; must be {'HR' if args.kernels else 'SR and HR, or --db'}"
         )
     if args.scale < 1:
-        p.error(f"--scale is {args.scale}; must be at least 1")
+        p.error(f"--scale must be at least 1 (got {args.scale})")
     return guard(lambda: run(vars(args)))
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then measure."""
     config = Config.of(options)  # what is wrong with them is said before torch is loaded
-    from bench.commands.explain import run as engine
+    with working("loading PyTorch"):
+        from bench.commands.explain import run as engine
 
     return engine(config)
 

@@ -31,7 +31,7 @@ HELP = {
     "datasets": "only these (default: all)",
     "metrics": "only these (default: all)",
     "hub-dataset": "what a data set is called on the Hugging Face Hub; required by eval-results for each; may be repeated",
-    "source-url": "where the evaluation can be looked up; left out by default",
+    "source-url": "where the evaluation can be looked up (default: none)",
     "source-name": "of --source-url",
     "schema": "print the JSON Schema of what a program's --json writes, and export nothing",
 }
@@ -43,7 +43,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.export",
         description="Write results for other tools: long tables, or evaluation results for a model's page.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
         "results", nargs="*", type=Path, default=[Path("results.db")], metavar="RESULTS", help=HELP["results"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.errors import describe_os_error
-from bench.text import printable
+from bench.text import show
 
 NAMED = 10
 
@@ -26,8 +26,9 @@ def print_missing(what: str, lines: Sequence[str]) -> None:
         lines: one for each time; nothing is printed without any.
     """
     if lines:
-        print(f"\n{len(lines)} time{'' if len(lines) == 1 else 's'} {what}:")
+        print()
+        show(f"{len(lines)} time{'' if len(lines) == 1 else 's'} {what}:")
     for line in lines[:NAMED]:
-        print(printable(f"  {line}"))
+        show(f"  {line}")
     if len(lines) > NAMED:
-        print(f"  and {len(lines) - NAMED} more; the reasons are above and in the results file")
+        show(f"  and {len(lines) - NAMED} more; the reasons are above and in the results file")

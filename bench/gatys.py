@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.data import styles
 
@@ -32,7 +32,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.gatys",
         description="Stylize by optimisation of the image (Gatys et al.), as the paper's baseline does.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("inputs", nargs="+", metavar="CONTENT", help="an image, a folder of images, or a data set")
     p.add_argument("--style", required=True, metavar="IMAGE", help="a file, or the name of a style image")
@@ -44,20 +43,27 @@ def parser() -> argparse.ArgumentParser:
         help="of an output, made of {stem} and {style}: '{stem}-{style}' keeps several styles' apart (default: {stem})",
     )
     p.add_argument(
-        "--size", type=arguments.side, default=SIZE, metavar="N", help="longer side of result and style (512)"
+        "--size", type=arguments.side, default=SIZE, metavar="N", help="longer side of result and style"
     )
-    p.add_argument("--iterations", type=arguments.count, default=500, metavar="N", help="(default: 500)")
-    p.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="(default: lbfgs)")
-    p.add_argument("--initial", choices=tuple(styles.INITIAL), default="gaussian", help="(default: gaussian)")
+    p.add_argument("--iterations", type=arguments.count, default=500, metavar="N", help="of the optimisation")
+    p.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="the optimiser")
+    p.add_argument(
+        "--initial", choices=tuple(styles.INITIAL), default="gaussian", help="the image it starts from"
+    )
     p.add_argument("--style-weight", type=float, metavar="X", help="content's is 1 (default: the network's)")
     p.add_argument(
         "--tv-weight", type=float, metavar="X", help="of the total variation (default: the network's)"
     )
     p.add_argument(
-        "--loss-network", choices=tuple(styles.LOSS_WEIGHTS), default="vgg16", help="(default: vgg16)"
+        "--loss-network",
+        choices=tuple(styles.LOSS_WEIGHTS),
+        default="vgg16",
+        help="whose features are compared",
     )
     for name in ("content", "style"):
-        p.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help="(default: the network's)")
+        p.add_argument(
+            f"--{name}-layers", nargs="+", metavar="NAME", help=f"of the {name} loss (default: the network's)"
+        )
     words = (
         "of the loss network's layers; auto: bf16 on a CPU with units for it, else float32 (default: auto)"
     )
@@ -73,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, _ = parse(parser(), argv)
 
     def body() -> int:
-        from bench.commands.gatys import run
+        with working("loading PyTorch"):
+            from bench.commands.gatys import run
 
         return run(args)
 

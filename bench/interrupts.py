@@ -20,11 +20,14 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
 
+from bench.text import one_line
+
 GRACE_SECONDS = 1.5
 SAME_SECONDS = 0.05  # `timeout -s INT` signals a process and then its group
 STATUS = 130
-SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"  # and an empty line: a progress bar hides it while it runs
-RESUMES = "stopped: repeat the same command; what is there already is not done again"
+SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"
+RESUMES = "stopped: repeat the same command to resume"
+DONE_BEFORE = "what is there already is not done again"
 
 
 @dataclass
@@ -36,12 +39,14 @@ class _Process:
         interrupted: whether it was, whatever became of the exception.
         said: the message is out.
         raised: the exception is on its way.
+        kept: what is there already when the program is started again.
     """
 
     state: Literal["elsewhere", "starting", "running", "ended"] = "elsewhere"
     interrupted: bool = False
     said: bool = False
     raised: bool = False
+    kept: str = DONE_BEFORE
 
 
 _process = _Process()
@@ -73,12 +78,17 @@ def run(body: Callable[[], int]) -> int:
     return over() if _process.interrupted else status  # the exception was lost in a callback
 
 
+def keeps(what: str) -> None:
+    """What an interrupted run has not to do again when its command is repeated: `scores are kept in results.db`."""
+    _process.kept = one_line(what)
+
+
 def log() -> None:
     """The message, once, and how to go on."""
     if _process.said:
         return
     _process.said = True
-    how = f"{RESUMES}\n" if _process.state != "elsewhere" else ""
+    how = f"{RESUMES}\n{_process.kept}\n" if _process.state != "elsewhere" else ""
     text = f"{how}error: interrupted\n"
     try:
         if sys.stderr is not None and _process.state == "elsewhere":

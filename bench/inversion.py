@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.data.styles import LOSS_WEIGHTS
 
@@ -19,7 +19,7 @@ EXAMPLES = """examples:
   python -m bench.inversion --styles starry_night la_muse --size 256
   python -m bench.inversion photo.jpg photos/ --layers relu1_1 relu3_1 --loss-network vgg19-conv3_1 --iterations 100
 
-Each image begins as white noise. An interrupted run resumes with the same command.
+Each image begins as white noise. Interrupted runs resume: repeat the command.
 exit status: 0 done, 1 of some layer there is no image at all, 2 bad usage, 130 interrupted"""
 
 
@@ -30,7 +30,6 @@ def parser() -> argparse.ArgumentParser:
         description="Images from the features of contents (Figure 3) and from the Gram matrices of styles (Figure 4), "
         "layer by layer.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
         "contents", nargs="*", metavar="CONTENT", help="an image, a folder of images, or a data set"
@@ -69,7 +68,9 @@ def add_objective(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--style-layers", nargs="+", metavar="NAME", help="for styles (default: those of Figure 4)"
     )
-    p.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="(default: vgg16)")
+    p.add_argument(
+        "--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="whose features are inverted"
+    )
     p.add_argument(
         "--tv-weight",
         type=float,
@@ -95,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         p.error("name at least one CONTENT, or --styles with a style image")
 
     def body() -> int:
-        from bench.commands.inversion import run
+        with working("loading PyTorch"):
+            from bench.commands.inversion import run
 
         return run(args, command)
 

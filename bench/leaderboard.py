@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
 from bench.leaderboards import STEPS
 
@@ -19,7 +19,7 @@ EXAMPLES = """examples:
   python -m bench.leaderboard leaderboard.toml --only quality
   python -m bench.leaderboard leaderboard.toml --only quality --limit 2
 
-The file is described in docs/leaderboard.md. An interrupted run resumes with the same command. What is
+The file is described in docs/leaderboard.md. Interrupted runs resume: repeat the command. What is
 wrong with a key, a model or a metric is said with its place, and everything else is done.
 exit status: 0 done, 1 something of it could not be measured, 2 bad usage, 130 interrupted"""
 HELP = {
@@ -40,7 +40,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.leaderboard",
         description="Measure the models of a file, quality and speed, and write the report.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("file", type=Path, metavar="FILE", help=HELP["file"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
@@ -66,7 +65,8 @@ def run(args: argparse.Namespace, command: Command) -> int:
 
     config = Config(**{**vars(args), "only": tuple(args.only)})
     board = read(config.file)  # what is wrong with it is said before torch is loaded
-    from bench.commands.leaderboard import leaderboard
+    with working("loading PyTorch"):
+        from bench.commands.leaderboard import leaderboard
 
     return leaderboard(config, board, command)
 

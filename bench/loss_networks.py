@@ -23,6 +23,6 @@ def load(name: str, layers: Sequence[str]) -> LossNetwork:
     try:
         return loss_network(name, layers, cache.find(LOSS_WEIGHTS[name]))
     except MissingFile as error:
-        raise MissingFile(f"{error}{'' if name == PREFIX else INSTEAD}") from error
+        raise error.of("", "" if name == PREFIX else INSTEAD) from error
     except ValueError as error:
         raise UserError(str(error)) from error

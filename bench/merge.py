@@ -13,12 +13,14 @@ from bench.cli import guard
 from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
-  python -m bench.sr_quality my_images/ --shard 1/2 --db part1.db      (and 2/2, on another machine)
+  python -m bench.sr_quality my_images/ --shard 1/2 --db part1.db
+  python -m bench.sr_quality my_images/ --shard 2/2 --db part2.db
   python -m bench.merge results.db part1.db part2.db
   python -m bench.merge results.db from_a.db from_b.db --contributor "Lab A" "Lab B"
-  python -m bench.sr_quality my_images/ --db results.db                (prints the whole table, scores nothing)
+  python -m bench.sr_quality my_images/ --db results.db
 
 A file that was joined before can be joined again: nothing is there twice. The files that are joined stay as they are.
+The last command prints the whole table and scores nothing.
 exit status: 0 done, 2 a file cannot be joined, 130 interrupted"""
 
 CONTRIBUTOR_HELP = (
@@ -33,7 +35,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.merge",
         description="Join results files into one; it is made where it does not exist.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
         "into", type=Path, metavar="RESULTS.db", help="the results file that everything comes into"

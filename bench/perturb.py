@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.errors import UserError
 
@@ -33,7 +33,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.perturb",
         description="Write shifted and noisy copies of images, to be scored like the images of a model.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("hr", metavar="IN_FOLDER", help="a folder of images, or the name of a data set")
     p.add_argument("out", metavar="OUT_FOLDER", type=Path, help="gets a folder for each kind")
@@ -52,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then write."""
     kinds = {name: parsed(name) for name in options["kinds"]}  # wrong ones are named before torch is loaded
-    from bench.commands.perturb import run as engine
+    with working("loading PyTorch"):
+        from bench.commands.perturb import run as engine
 
     return engine(options["hr"], options["out"], kinds)
 

@@ -34,7 +34,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.preference",
         description="Ask people which of two enlargements they prefer, and score what they answer.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     programs = p.add_subparsers(dest="program", required=True, metavar="build|score")
     _add_build(programs.add_parser("build", help="make the page and its key from stored pictures"))

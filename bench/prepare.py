@@ -139,7 +139,7 @@ def prepare(
         raise ValueError(f"sr is {size(sr)}, must be the size of hr, {size(hr)}")
     if min(hr.shape[-2:]) <= 2 * protocol.shave:
         raise ValueError(
-            f"image is {size(hr)}, needs more than {2 * protocol.shave} per side, which is shaved"
+            f"image must be more than {2 * protocol.shave} per side, the border crop (got {size(hr)})"
         )
     grey = hr.shape[1] == 1
     return prepare_one(sr, protocol, grey=grey), prepare_one(hr, protocol, grey=grey)

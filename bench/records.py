@@ -122,7 +122,7 @@ class SRProtocol(Defined):
         if self.scale < 2:
             raise ValueError(f"protocol {self.name}: scale is {self.scale}, must be an integer of at least 2")
         if self.shave < 0:
-            raise ValueError(f"protocol {self.name}: shave is {self.shave}, must be at least 0")
+            raise ValueError(f"protocol {self.name}: shave must be at least 0 (got {self.shave})")
         if self.colour == "y" and self.channel == "rgb":
             raise ValueError(f"protocol {self.name}: degrades luma but measures RGB; must be channel 'y'")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
 from bench.tables import FORMATS
 
@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   python -m bench.rescore --metrics ssim --db old.db --skip-hash-check
 
 Values are those that bench.sr_quality would have given, to the last bit; what is there already is not computed again.
-An interrupted run resumes with the same command.
+Interrupted runs resume: repeat the command.
 exit status: 0 done, 1 something could not be scored at all, 2 bad usage, 130 interrupted"""
 
 HELP = {
@@ -42,7 +42,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.rescore",
         description="Score the stored pictures of bench.sr_quality with more metrics; no network is loaded or run.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--metrics", nargs="+", required=True, metavar="NAME", help=HELP["metrics"])
     p.add_argument("--datasets", nargs="+", metavar="NAME", help=HELP["datasets"])
@@ -71,7 +70,8 @@ def run(options: Mapping[str, Any], command: Command) -> int:
     from bench.quality.config import rescore_config
 
     checked = rescore_config(**options)  # what is wrong with them is said before torch is loaded
-    from bench.commands.rescore import rescore
+    with working("loading PyTorch"):
+        from bench.commands.rescore import rescore
 
     return rescore(checked, command)
 

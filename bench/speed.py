@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
 from bench.timing.config import Config
 from bench.timing.listing import list_names
@@ -21,14 +21,15 @@ EXAMPLES = """examples:
   python -m bench.speed --sizes 512 --models style-paper --ladder --json ladder.json
 
 Both sides of Table 1 are plain eager float32. On a CPU the optimisation is timed over a few iterations after a
-warm-up, and scaled; such cells are marked *. An interrupted run resumes with the same command.
+warm-up, and scaled; such cells are marked *. Interrupted runs resume: repeat the command.
 exit status: 0 done, 1 something could not be timed, 2 bad usage, 130 interrupted"""
 HELP = {
     "sizes": "side of the image that comes out (default: 256 512 1024)",
     "iterations": "of the optimisation (default: 100 300 500)",
     "models": "default: gatys style-paper, which make Table 1; see --list; or paths of models, see docs/models.md",
-    "scale": "of upscalers (default: 4, or what a model from outside has)",
-    "ladder": "time each network in every form: layout, precision, compiler, graph, ONNX Runtime, OpenVINO",
+    "scale": "of upscalers (default: 4, or the own one of an external model)",
+    "ladder": "optimisation sweep: time each network in every variant: memory layout, precision, compiler, CUDA graph, "
+    "ONNX Runtime, OpenVINO",
     "card": "also what each network is made of: parameters, operations in both conventions, activations, convolutions, "
     "receptive field",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
@@ -43,7 +44,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.speed",
         description="Time Gatys' optimisation and the network that replaces it, or any registered model.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
         "--sizes", nargs="+", type=arguments.side, default=[256, 512, 1024], metavar="N", help=HELP["sizes"]
@@ -81,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace, command: Command) -> int:
     """Check the options, then measure."""
     config = Config.of(args)  # what is wrong with them is said before torch is loaded
-    from bench.commands.speed import speed
+    with working("loading PyTorch"):
+        from bench.commands.speed import speed
 
     return speed(config, command)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import arguments
-from bench.cli import DONE, guard
+from bench.cli import DONE, guard, working
 from bench.config_file import Command, parse, with_config
 from bench.quality import DEFAULT_METRICS
 from bench.tables import FORMATS
+from bench.text import show
 
 EXAMPLES = """examples:
   python -m bench.sr_quality set5 set14 bsd100
@@ -22,7 +23,7 @@ EXAMPLES = """examples:
   python -m bench.sr_quality path/to/my/images --scales 2 4 --metrics psnr ssim ms-ssim
   python -m bench.sr_quality --list
 
-An interrupted run resumes with the same command.
+Interrupted runs resume: repeat the command.
 exit status: 0 done, 1 something could not be scored at all, 2 bad usage, 130 interrupted"""
 
 
@@ -50,7 +51,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.sr_quality",
         description="Degrade, upscale and score data sets: one table per data set and scale, raw values in a results file.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("datasets", nargs="*", metavar="DATASET", help=HELP["datasets"])
     p.add_argument("--list", action="store_true", help=HELP["list"])
@@ -98,8 +98,7 @@ def list_names() -> int:
     """Print every name with what it still needs."""
     from bench.quality.listing import lines
 
-    for line in lines():
-        print(line)
+    show(*lines())
     return DONE
 
 
@@ -108,7 +107,8 @@ def run(options: Mapping[str, Any], command: Command) -> int:
     from bench.quality.config import config
 
     checked = config(**options)  # what is wrong with them is said before torch is loaded
-    from bench.commands.sr_quality import sr_quality
+    with working("loading PyTorch"):
+        from bench.commands.sr_quality import sr_quality
 
     return sr_quality(checked, command)
 

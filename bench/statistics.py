@@ -95,7 +95,7 @@ def mean_interval(
     import numpy as np
 
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}, must be between 0 and 1")
+        raise ValueError(f"confidence must be between 0 and 1 (got {confidence})")
     n = len(_numbers(values))
     tail = _tail(n, confidence)
     # n**-n is the chance of the rarest resample, n times the least value.

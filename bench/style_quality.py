@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.data.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
+from bench.styling.listing import list_names
 from bench.styling.metrics import METRICS
 
 SIZES = [256, 512, 1024]
@@ -24,11 +25,11 @@ EXAMPLES = """examples:
   python -m bench.style_quality --style la_muse --images photos/ --models my_images/ --metrics content-ssim gram
   python -m bench.style_quality --style my_style.jpg --images my_photos/ --loss-network vgg19-conv3_1
 
-For each image an iteration at 512x512 takes 1 to 2 s on two CPU cores: --limit and --iterations are for a quick look.
-An interrupted run resumes with the same command; more --iterations begin anew, fewer use what is there.
+For each image an iteration at 512x512 takes 1 to 2 s on two CPU cores: --limit and --iterations make a quick run.
+Interrupted runs resume: repeat the command; more --iterations begin anew, fewer use what is there.
 exit status: 0 done, 1 something could not be measured at all, 2 bad usage, 130 interrupted"""
 HELP = {
-    "style": "a style by name, or the file of a picture; several are allowed",
+    "style": "style images: names, or files",
     "sizes": "side of the contents, each cut to a square (default: 256 512 1024)",
     "images": "a data set or a folder of images (default: coco50)",
     "models": "default: every registered network of the style that can be loaded; or a folder of images that were made "
@@ -37,7 +38,7 @@ HELP = {
     "initial": "what the optimisation starts from: normal noise of one level about the mean, as the release (default), "
     "uniform noise, or the content",
     "loss-network": "default: the one that the first of the networks was trained with, else vgg16",
-    "layers": "default: the loss network's own",
+    "own": "default: the loss network's",
     "style-size": f"longer side of the style image (default: {STYLE_SIZE})",
     "batch": "contents in one optimisation (default: one on a CPU, as many as fit on a GPU)",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
@@ -52,11 +53,11 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="python -m bench.style_quality",
         description="Measure the objective of style transfer: of contents, of networks, and of the optimisation "
-        "against its iterations; find where the optimisation overtakes the networks.",
+        "against its iterations; count the iterations until it matches the networks.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--style", nargs="+", required=True, metavar="NAME|FILE", help=HELP["style"])
+    arguments.add_list(p, list_names, "the names of styles, networks, metrics and data sets")
     p.add_argument("--sizes", nargs="+", type=arguments.side, default=SIZES, metavar="N", help=HELP["sizes"])
     p.add_argument("--images", default="coco50", metavar="DATASET|FOLDER", help=HELP["images"])
     p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
@@ -69,9 +70,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_baseline(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("the optimisation")
-    group.add_argument("--no-baseline", action="store_true", help="leave it out")
-    group.add_argument("--iterations", type=arguments.count, default=500, metavar="N", help="(default: 500)")
-    group.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="(default: lbfgs)")
+    group.add_argument("--no-baseline", action="store_true", help="networks alone")
+    group.add_argument("--iterations", type=arguments.count, default=500, metavar="N", help="to run")
+    group.add_argument("--method", choices=("lbfgs", "adam"), default="lbfgs", help="the optimiser")
     group.add_argument("--initial", choices=tuple(INITIAL), default="gaussian", help=HELP["initial"])
     group.add_argument(
         "--seed", type=arguments.seed, default=0, metavar="N", help="of the noise (default: 0)"
@@ -82,11 +83,11 @@ def _add_baseline(p: argparse.ArgumentParser) -> None:
 def _add_objective(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("the objective")
     group.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), help=HELP["loss-network"])
-    group.add_argument("--content-layers", nargs="+", metavar="NAME", help=HELP["layers"])
-    group.add_argument("--style-layers", nargs="+", metavar="NAME", help=HELP["layers"])
-    group.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="(default: 1)")
-    group.add_argument("--style-weight", type=float, metavar="X", help=HELP["layers"])
-    group.add_argument("--tv-weight", type=float, metavar="X", help=HELP["layers"])
+    group.add_argument("--content-layers", nargs="+", metavar="NAME", help=HELP["own"])
+    group.add_argument("--style-layers", nargs="+", metavar="NAME", help=HELP["own"])
+    group.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="of the content loss")
+    group.add_argument("--style-weight", type=float, metavar="X", help=HELP["own"])
+    group.add_argument("--tv-weight", type=float, metavar="X", help=HELP["own"])
     group.add_argument(
         "--style-size", type=arguments.side, default=STYLE_SIZE, metavar="N", help=HELP["style-size"]
     )
@@ -120,7 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, command = parse(parser(), argv)
 
     def body() -> int:
-        from bench.commands.style_quality import run
+        with working("loading PyTorch"):
+            from bench.commands.style_quality import run
 
         return run(args, command)
 

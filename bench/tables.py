@@ -11,11 +11,11 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from bench.atomic import atomic_write
 from bench.cli import as_given
@@ -29,6 +29,9 @@ Align = Literal["left", "right"]
 Better = Literal["", "higher", "lower"]
 Layout = Literal["boxed", "tight", "ruled", "open", "grid"]
 Overflow = Literal["ellipsis", "crop", "words", "fold"]
+READABLE = 24
+"""Columns of the terminal that a text is given where it is broken into lines."""
+Widths: TypeAlias = "Sequence[int | None]"
 ARROWS: Mapping[Better, str] = {"": "", "higher": " ↑", "lower": " ↓"}
 
 
@@ -38,15 +41,17 @@ class Column:
 
     Attributes:
         better: which way a number is better, shown as an arrow behind the head.
-        overflow: what a terminal does with a cell that is too wide: its end becomes an ellipsis, is cut off, or the
-            cell is broken into lines, between words or anywhere.
-        min_width: on a terminal.
+        short: the head where a terminal is too narrow for `head`; a note below the table then says what it stands for.
+        overflow: what is done with a cell that is too wide: its end becomes an ellipsis, is cut off, or the cell is
+            broken into lines, between words or anywhere.
+        min_width: in columns of the terminal.
         styles: of the cells with these texts, on a terminal, in rich's words.
     """
 
     head: str
     align: Align = "right"
     better: Better = ""
+    short: str = ""
     overflow: Overflow = "ellipsis"
     min_width: int | None = None
     styles: Mapping[str, str] = field(default_factory=dict)
@@ -73,8 +78,9 @@ class Table:
         notes: below the table.
         layout: on a terminal: `boxed` has lines on all sides, `tight` no blanks beside them, `ruled` a line below the
             heads, `open` none, `grid` neither lines nor heads.
-        longest_head: longer ones are broken behind their hyphens on a terminal; None breaks none.
-        bold_title: on a terminal; `wrap_title` breaks it at the terminal's width.
+        keys: how many of the first columns say what a row is of; repeated where a terminal is too narrow for all.
+        longest_head: longer ones are broken behind their hyphens where there is no terminal; None breaks none.
+        bold_title: on a terminal; `wrap_title` breaks it at the width of what is no terminal too.
     """
 
     columns: tuple[Column, ...]
@@ -84,6 +90,7 @@ class Table:
     muted: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     layout: Layout = "ruled"
+    keys: int = 1
     longest_head: int | None = None
     bold_title: bool = True
     wrap_title: bool = False
@@ -94,8 +101,12 @@ class Table:
                 raise ValueError(f"each row must have {len(self.columns)} cells (got {len(row)}: {row})")
 
 
-def terminal(table: Table) -> RichTable:
-    """The grid alone, as rich prints it."""
+def terminal(table: Table, widths: Widths = ()) -> RichTable:
+    """The grid alone, as rich prints it.
+
+    Args:
+        widths: of the columns, as :func:`fitted` finds them; empty to leave them to rich.
+    """
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -120,12 +131,13 @@ def terminal(table: Table) -> RichTable:
         "fold": {"overflow": "fold"},
     }
     made = RichTable(**layouts[table.layout])
-    for column in table.columns:
+    for column, width in zip(table.columns, widths or [None] * len(table.columns), strict=True):
         head = printable(column.title)
         long = table.longest_head is not None and len(head) > table.longest_head
         made.add_column(
             Text(head.replace("-", "-\n") if long else head),
             justify=column.align,
+            width=width,
             min_width=column.min_width,
             **overflows[column.overflow],
         )
@@ -140,15 +152,118 @@ def terminal(table: Table) -> RichTable:
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Title, grid and notes on the terminal; a note is broken by the terminal alone, so that it can be copied."""
+    """Title, grid and notes.
+
+    On a terminal everything stays within its width: heads become shorter, then columns go below the others, beside the
+    first ones again; no number and no word is broken. Elsewhere lines are as long as they are.
+    """
     from rich.text import Text
 
+    here = console.is_terminal
+    parts = fitted(table, console.width) if here else [(table, ())]
     if table.title:
         title = Text(printable(table.title), style="bold" if table.bold_title else "")
-        console.print(title, soft_wrap=not table.wrap_title)
-    console.print(terminal(table))
-    for note in table.notes:
-        console.print(Text(printable(note)), soft_wrap=True)
+        console.print(title, soft_wrap=not (table.wrap_title or here))
+    for i, (part, widths) in enumerate(parts):
+        if i:
+            console.print()
+        console.print(terminal(part, widths))
+    for note in parts[-1][0].notes:
+        console.print(Text(printable(note)), soft_wrap=not here)
+
+
+def fitted(table: Table, room: int) -> list[tuple[Table, Widths]]:
+    """The table in parts that fit, in the order in which they are printed, with the widths of their columns.
+
+    Notes are those of the last part. What cannot fit (a column wider than the terminal) is cut by whoever prints it.
+    """
+    whole = replace(table, longest_head=None)
+    short = _short(whole)
+    for tried in (whole, short, _narrow(short)):
+        if (widths := _widths(tried, room)) is not None:
+            return [(tried, widths)]
+    parts = list(_parts(_narrow(short), room))
+    return [(part, _widths(part, room) or ()) for part in parts]
+
+
+def _short(table: Table) -> Table:
+    """Short heads, and a note that says what they stand for."""
+    named = [f"{column.short}: {column.head}" for column in table.columns if column.short]
+    if not named:
+        return table
+    heads = tuple(replace(column, head=column.short or column.head) for column in table.columns)
+    return replace(table, columns=heads, notes=(", ".join(named), *table.notes))
+
+
+def _narrow(table: Table) -> Table:
+    return replace(table, layout="tight") if table.layout == "boxed" else table
+
+
+def _parts(table: Table, room: int) -> Iterator[Table]:
+    """Some columns each, as many as there is room for, behind the columns that say what a row is of."""
+    keys = list(range(table.keys))
+    chosen: list[int] = []
+    for i in range(table.keys, len(table.columns)):
+        if chosen and _widths(_only(table, [*keys, *chosen, i]), room) is None:
+            yield _only(table, keys + chosen)
+            chosen = []
+        chosen.append(i)
+    yield _only(table, keys + chosen)
+
+
+def _only(table: Table, columns: Sequence[int]) -> Table:
+    """These columns, and the rows that have something in them behind the first ones."""
+    rows = [tuple(row[i] for i in columns) for row in table.rows]
+    kept = [i for i, row in enumerate(rows) if any(row[table.keys :])]
+    return replace(
+        table,
+        columns=tuple(table.columns[i] for i in columns),
+        rows=tuple(rows[i] for i in kept),
+        rules=tuple({sum(i < rule for i in kept) for rule in table.rules} - {0, len(kept)}),
+        muted=tuple(new for new, i in enumerate(kept) if i in table.muted),
+    )
+
+
+def _widths(table: Table, room: int) -> list[int | None] | None:
+    """Widths of the columns with which the table is as wide as `room` at most; None where there are none."""
+    cells = [[column.title, *(row[i] for row in table.rows)] for i, column in enumerate(table.columns)]
+    longest = [max(max(map(_width, cell.splitlines() or [""])) for cell in column) for column in cells]
+    least = [
+        max(_least(column, texts, most), column.min_width or 0)
+        for column, texts, most in zip(table.columns, cells, longest, strict=True)
+    ]
+    spare = room - _overhead(table) - sum(least)
+    if spare < 0:
+        return None
+    widths = least
+    order = sorted(range(len(least)), key=lambda i: longest[i] - least[i])
+    for position, i in enumerate(
+        order
+    ):  # what is left is shared, and what one does not need goes to the others
+        more = min(max(longest[i] - least[i], 0), spare // (len(order) - position))
+        widths[i] += more
+        spare -= more
+    return [*widths]
+
+
+def _least(column: Column, texts: Sequence[str], longest: int) -> int:
+    """What a column needs so that no word of it is broken, and no cell is where cells are not to be."""
+    if column.overflow not in {"words", "fold"}:
+        return longest
+    words = [word for text in texts for word in text.split()] or [""]
+    return min(longest, max(READABLE, *map(_width, words)))
+
+
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(printable(text))
+
+
+def _overhead(table: Table) -> int:
+    """Lines and blanks between the columns, as rich sets them in each layout."""
+    n = len(table.columns)
+    return {"boxed": 3 * n + 1, "tight": n + 1, "ruled": 2 * n - 1}.get(table.layout, 2 * n - 2)
 
 
 def to_text(table: Table) -> str:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
+import textwrap
+from typing import TextIO
 
 PLAIN_LINE_EVERY_SECONDS = 5.0  # of progress where there is no terminal
+RUN = "Run: "
+"""Before a command that mends something, at the end of a message."""
+NAME_AND_TEXT = re.compile(r" *\S+ {2,}")
+"""Of a line in a listing: what is behind it stays in its own column."""
 LONGEST_STEM_BYTES = 251  # with `.png` behind it, as long as a file's name may be
 LATEX_ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -46,7 +53,41 @@ def shortened(text: str, most: int) -> str:
 
 def log(text: str) -> None:
     """A line on standard error, above whatever bar is there."""
-    print(printable(text), file=sys.stderr, flush=True)
+    print(fitted(printable(text), sys.stderr), file=sys.stderr, flush=True)
+
+
+def show(*texts: str) -> None:
+    """Lines on standard output; on a terminal broken between words."""
+    for text in texts:
+        print(fitted(printable(text), sys.stdout))
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """`text` for a stream: on a terminal in lines of its width, broken between words alone, elsewhere as it is.
+
+    A command at the end (:data:`RUN`) has a line of its own there, which is not broken, so that it can be copied.
+    """
+    if not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    lines = []
+    for line in text.split("\n"):
+        said, command, behind = line.partition(f" {RUN}")
+        lines.append(_wrapped(said, width))
+        if command:
+            margin = line[: len(line) - len(line.lstrip())]
+            lines.append(f"{margin}{RUN}{behind}")
+    return "\n".join(lines)
+
+
+def _wrapped(line: str, width: int) -> str:
+    found = NAME_AND_TEXT.match(line)
+    column = len(found[0]) if found and len(found[0]) < width // 2 else len(line) - len(line.lstrip()) + 2
+    if len(line) <= width or not line.strip():
+        return line
+    return textwrap.fill(
+        line, width, subsequent_indent=" " * column, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def stem_name(stem: str) -> str:

@@ -1,4 +1,4 @@
-"""Train a network; a run that was stopped goes on with the same command.
+"""Train a network; interrupted runs resume with the same command.
 
 python -m bench.train sr --scale 4 --loss feature --data train-coco path/to/images --out runs/x4-feature
 python -m bench.train style --style la_muse --data train-coco path/to/images --out runs/la_muse
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.data.styles import LOSS_WEIGHTS, STYLE_SIZE
-from bench.errors import UserError
+from bench.errors import MissingExtra
 from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, add_options
 
 EXAMPLES = """examples:
@@ -37,7 +37,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.train",
         description="Train a network, on a CPU, one GPU, or several under torchrun.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_sr(commands.add_parser("sr", help="super-resolution: the paper's network, pixel or feature loss"))
@@ -63,16 +62,25 @@ def add_style(p: argparse.ArgumentParser) -> None:
     add_running(p)
     aim = p.add_argument_group("objective")
     aim.add_argument("--style", required=True, metavar="IMAGE", help="a file, or the name of a style image")
-    aim.add_argument("--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="(default: vgg16)")
+    aim.add_argument(
+        "--loss-network", choices=tuple(LOSS_WEIGHTS), default="vgg16", help="whose features are compared"
+    )
     for name, layers in (
         ("content", "relu2_2; the camera-ready has relu3_3"),
         ("style", "relu1_2 to relu4_3"),
     ):
-        words = f"(default of vgg16: {layers})"
+        words = f"of the {name} loss (default of vgg16: {layers})"
         aim.add_argument(f"--{name}-layers", nargs="+", metavar="NAME", help=words)
-    aim.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="(default: 1)")
-    aim.add_argument("--style-weight", type=float, metavar="X", help="(default: by loss network and style)")
-    aim.add_argument("--tv-weight", type=float, metavar="X", help="(default: by loss network)")
+    aim.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="of the content loss")
+    aim.add_argument(
+        "--style-weight",
+        type=float,
+        metavar="X",
+        help="of the style loss (default: by loss network and style)",
+    )
+    aim.add_argument(
+        "--tv-weight", type=float, metavar="X", help="of the total variation (default: by loss network)"
+    )
     words = f"longer side of the style image, in pixels (default: {STYLE_SIZE})"
     aim.add_argument("--style-size", type=arguments.side, default=STYLE_SIZE, metavar="N", help=words)
     add_options(p.add_argument_group("network"), StyleNetSettings)
@@ -127,10 +135,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         # Looked for, not imported: the message comes before torch is loaded.
         if importlib.util.find_spec("lightning_fabric") is None:
-            raise UserError(
-                "lightning-fabric is not installed; required: pip install 'perceptual-bench[train]'"
-            )
-        from bench.commands.train import run
+            raise MissingExtra("bench.train", "lightning-fabric", "train")
+        with working("loading PyTorch"):
+            from bench.commands.train import run
 
         return run(args)
 

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
 from bench.exporting.config import hub_dataset
 
@@ -43,7 +43,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench.verify",
         description="Score published claims: verified under a convention, off by d under all, or not comparable.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     shipped = Path(__file__).with_name("claims.toml")
     p.add_argument("file", type=Path, nargs="?", default=shipped, metavar="CLAIMS.toml", help=HELP["file"])
@@ -84,7 +83,8 @@ def run(args: argparse.Namespace, command: Command) -> int:
     config = Config(**{**vars(args), "only": tuple(args.only)})
     claims = read(config.file, config.only)  # what is wrong with it is said before torch is loaded
     config.check(claims)
-    from bench.commands.verify import verify
+    with working("loading PyTorch"):
+        from bench.commands.verify import verify
 
     return verify(config, claims, command)
 

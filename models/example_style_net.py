@@ -87,9 +87,7 @@ class ExampleStyleNet(nn.Module):
     def forward(self, content: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         h, w = content.shape[-2:]
         if min(h, w) < MINIMUM_SIZE:
-            raise ValueError(f"content is {w}x{h}, must be at least {MINIMUM_SIZE} pixels per side")
-        # In the image's dtype up to here and after deconv3, in the weights' between: a network in half
-        # precision takes and gives float32 images.
+            raise ValueError(f"content must be at least {MINIMUM_SIZE} pixels per side (got {w}x{h})")
         x = (content * WHITE).to(self.deconv3.conv2d.weight.dtype)
         for n in range(1, 4):
             x = self._normalised(x, f"conv{n}", f"in{n}")

@@ -88,7 +88,9 @@ def read_graph(path: Path) -> Any:
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     except ImportError as error:
-        raise ImportError(f"{path}: onnx is not installed, needs the extra: pip install '.[onnx]'") from error
+        raise ImportError(
+            f"{str(path)!r} needs onnx, which is not installed. Run: pip install 'perceptual-bench[onnx]'"
+        ) from error
     try:
         return onnx.load(path).graph
     except DecodeError as error:

@@ -24,7 +24,7 @@ def median_filter(image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h-2 w-2
     """
     h, w = image.shape[-2:]
     if min(h, w) < 3:
-        raise ValueError(f"image is {w}x{h}, must be at least 3 pixels per side")
+        raise ValueError(f"image must be at least 3 pixels per side (got {w}x{h})")
     low, middle, high = ordered(image[..., :-2, :], image[..., 1:-1, :], image[..., 2:, :])
     return ordered(ordered(*columns(low))[2], ordered(*columns(middle))[1], ordered(*columns(high))[0])[1]
 

@@ -200,7 +200,7 @@ class StyleNet(nn.Module):
         """What the network itself gives: both sides rounded up to a multiple of 4."""
         h, w = content.shape[-2:]
         if min(h, w) < MINIMUM_SIZE:
-            raise ValueError(f"content is {w}x{h}, must be at least {MINIMUM_SIZE} pixels per side")
+            raise ValueError(f"content must be at least {MINIMUM_SIZE} pixels per side (got {w}x{h})")
         x = to_caffe(content, self.mean).to(self.last.weight.dtype)
         # Once, for all five blocks, none of which pads.
         x = F.pad(x, (REFLECTION,) * 4, mode="reflect")

@@ -82,7 +82,7 @@ class LossNetwork(nn.Module):
         h, w = image.shape[-2:]
         if min(h, w) < self.minimum:
             raise ValueError(
-                f"image is {w}x{h}, must be at least {self.minimum}x{self.minimum} for {self.path[-1]}"
+                f"image must be at least {self.minimum}x{self.minimum} for {self.path[-1]} (got {w}x{h})"
             )
         features = {}
         x = image - self.mean

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cli import guard
+from bench.cli import guard, working
 from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
@@ -40,7 +40,6 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m reports",
         description="Write the report of results files: HTML, PDF, tables, figures.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
         "stores", nargs="*", type=Path, default=[Path("results.db")], metavar="FILE", help=HELP["stores"]
@@ -60,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, _ = parse(parser(), argv)
 
     def body() -> int:
-        from reports.command import run
+        with working("loading Matplotlib and pandas"):
+            from reports.command import run
 
         return run(args)
 

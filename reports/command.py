@@ -23,7 +23,7 @@ from reports.writers import PAGE, PDF, WRITERS, Writer
 
 FIGURES = "figures"
 SUFFIXES = ("svg", "pdf", "png")
-STEPS = 4  # before anything is written: read, group, draw, judge and tabulate
+STEPS = 3  # before anything is written: read, draw, judge and tabulate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
     if config.figures:
         return draw_figures(config)
     with progress("reports", STEPS + len(config.writers)) as reporter:
+        reporter.begin("reading the results")
         results = read_results(config)
-        reporter.advance("results read")
+        reporter.advance("reading the results")
         report = compose(config, results, reporter)
         write(config, report, reporter)
     for line in (*report.summary, *report.results.notes):
@@ -137,17 +138,19 @@ def read_results(config: Config) -> Results:
 def compose(config: Config, results: Results, reporter: Reporter) -> Report:
     """Draw the figures, judge and tabulate."""
     check_reference(results, config.reference)
-    reporter.advance("results grouped")
     # Into their final place: the writers link or embed the files that lie there.
+    reporter.begin("drawing the figures")
     drawn = draw(results, config.out / FIGURES)
-    reporter.advance("figures drawn")
+    reporter.advance("drawing the figures")
+    reporter.begin("making tables and verdicts")
     report = build(results, drawn, reference=config.reference, preferences=config.preference)
-    reporter.advance("tables and verdicts made")
+    reporter.advance("making tables and verdicts")
     return report
 
 
 def write(config: Config, report: Report, reporter: Reporter) -> None:
     """Every file but the figures, which are there already."""
     for path, writer in config.writers.items():
+        reporter.begin(f"writing {path}")
         writer.write(report, config.out / path)
-        reporter.advance(f"{path} written")
+        reporter.advance(f"writing {path}")

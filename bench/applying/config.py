@@ -152,7 +152,7 @@ def _refuse_options(model: str, *, scale: int | None, size: int | None, median: 
         raise UserError(f"{option} is for a stylizer, but {model} is an upscaler; required: leave it out")
     for name, value in (("--scale", scale), ("--size", size)):
         if value is not None and value < 1:
-            raise UserError(f"{name} is {value}; must be at least 1")
+            raise UserError(f"{name} must be at least 1 (got {value})")
 
 
 def _refuse_tiles(model: str, *, tile: str, self_ensemble: bool) -> None:

@@ -85,6 +85,7 @@ def apply(config: Config, waiting: Sequence[ImageFile], runner: Runner, reporter
     """
     failed = 0
     for image, loaded in read_ahead(waiting):
+        reporter.begin(image.stem)
         try:
             runner = one(config, image, loaded, runner, reporter)
         # Before ValueError, of which it is one: the form fails for every image, not for this one.
@@ -166,7 +167,7 @@ def _stylized(config: Config, runner: Runner, image: Images) -> Images:
     content, minimum = image.expand(-1, 3, -1, -1), runner.participant.requirements.minimum
     h, w = config.resized(*image.shape[-2:])
     if min(h, w) < minimum:
-        raise ValueError(f"image is {w}x{h}, must be at least {minimum} pixels per side")
+        raise ValueError(f"image must be at least {minimum} pixels per side (got {w}x{h})")
     if (h, w) != tuple(image.shape[-2:]):
         content = imresize(content, (h, w)).clamp(0, 1)  # the cubic kernel overshoots
     stylized = runner(content)

@@ -14,7 +14,7 @@ import torch
 from bench.cluster.pool import Cluster, on_a_worker, workers
 from bench.cluster.worker import node_facts
 from bench.environment import cores_allowed, environment, suite
-from bench.errors import MissingFile, UserError
+from bench.errors import MissingExtra, UserError
 from bench.records import Environment
 
 ANSWER_SECONDS = 10.0
@@ -69,7 +69,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
         device: `auto` uses GPUs where the cluster has one; `cuda` or `cpu`.
 
     Raises:
-        MissingFile: ray is not installed.
+        MissingExtra: ray is not installed.
         UserError: no cluster answers there, or it has no such device, or another version of this suite is on a node.
     """
     # before ray is imported, and without overriding what the user has set
@@ -77,9 +77,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
     try:
         import ray
     except ImportError as error:
-        raise MissingFile(
-            "--engine ray needs ray; required: pip install 'perceptual-bench[cluster]'"
-        ) from error
+        raise MissingExtra("--engine ray", "ray", "cluster") from error
     where = address or os.environ.get("RAY_ADDRESS") or "local"
     _refuse_silence(where)
     try:

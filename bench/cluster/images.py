@@ -71,6 +71,7 @@ class BatchBuilder:
             self.writer.write(job, Outcome.of(self.plan, job))
             self.writer.finish(job)
             return
+        self.writer.begin(job)
         # once, however many models take it
         sent = self.cluster.put(job.hr)
         self._jobs[job.image.stem] = replace(job, hr=None)  # its pixels are with the cluster now

@@ -132,6 +132,9 @@ def measure_contents(job: Job, contents: Sequence[Content]) -> list[Outcome]:
 class Silent:
     """A reporter for where nobody looks."""
 
+    def begin(self, label: str) -> None:
+        """Say nothing."""
+
     def advance(self, label: str) -> None:
         """Say nothing."""
 

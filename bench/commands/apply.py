@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
+from bench import interrupts
 from bench.applying.choose import settle
 from bench.applying.config import Config
 from bench.applying.images import apply
-from bench.cli import DONE, FAILED, device, progress
+from bench.cli import DONE, FAILED, device, progress, working
 from bench.forms.build import exact_float32
 from bench.registry import catalog
-from bench.text import printable
+from bench.text import log, show
 
 
 def apply_model(config: Config) -> int:
@@ -19,8 +18,9 @@ def apply_model(config: Config) -> int:
     Returns:
         The exit status: failed if any image could not be done.
     """
+    interrupts.keeps(f"finished images are kept in {config.out}")
     for line in config.left_out:
-        print(printable(line), file=sys.stderr)
+        log(line)
     kept = len(config.images) - len(config.waiting)
     done, failed = _work(config) if config.waiting else (0, 0)
     print(f"{done} image{'s' if done != 1 else ''} written to {config.out}")
@@ -34,9 +34,10 @@ def apply_model(config: Config) -> int:
 def _work(config: Config) -> tuple[int, int]:
     """Load the model and do what is waiting; returns how many were done and how many failed."""
     exact_float32()
-    participant = catalog.load(config.model, scale=config.scale, device=device(config.device))
-    runner, waiting, why = settle(config, participant)
-    print(f"{config.model} on {participant.device}, {runner.form.name}: {why}")
+    with working(f"loading {config.model} and choosing how it runs"):
+        participant = catalog.load(config.model, scale=config.scale, device=device(config.device))
+        runner, waiting, why = settle(config, participant)
+    show(f"{config.model} on {participant.device}, {runner.form.name}: {why}")
     with progress("apply", len(waiting)) as reporter:
         failed = apply(config, waiting, runner, reporter)
     return len(waiting) - failed, failed

@@ -18,7 +18,7 @@ from bench.comparing.table import closing, record, remarks, tables
 from bench.outputs import refuse_clashes, store_files
 from bench.storage.reader import read
 from bench.tables import print_table, to_json
-from bench.text import printable
+from bench.text import show
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -46,13 +46,14 @@ def report(comparison: Comparison, a: Side, b: Side, config: Config) -> None:
     """Print the tables and what must be known of them."""
     console = Console()
     for side in (a, b):
-        print(f"{side.name} is {printable(str(side.reading))}")
+        show(f"{side.name} is {side.reading}")
     for table in tables(comparison.rows, config.confidence):
         print()
         print_table(table, console)
-    print(f"\n{closing(comparison, holm=config.holm, alpha=config.alpha)}")
+    print()
+    show(closing(comparison, holm=config.holm, alpha=config.alpha))
     for remark in remarks(comparison):
-        print(f"- {printable(remark)}")
+        show(f"- {remark}")
 
 
 def holds(condition: str, comparison: Comparison) -> bool:

@@ -67,6 +67,7 @@ def _degrade_all(
     """
     written = kept = failed = 0
     for image, loaded in read_ahead(todo):
+        reporter.begin(image.stem)
         try:
             if isinstance(loaded, Exception):
                 raise loaded
@@ -109,7 +110,7 @@ def degraded(pixels: np.ndarray, protocol: SRProtocol) -> np.ndarray:
     whole = quantize(to_tensor(pixels).double())
     hr = modcrop(whole, protocol.scale)
     if not hr.numel():
-        raise ValueError(f"image is {size(whole)}, must be at least {protocol.scale} pixels per side")
+        raise ValueError(f"image must be at least {protocol.scale} pixels per side (got {size(whole)})")
     return to_array(degrade(hr, protocol))
 
 

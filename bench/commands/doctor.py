@@ -10,9 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from bench.atomic import atomic_write
-from bench.cli import DONE, FAILED, writable_file
+from bench.cli import DONE, FAILED, working, writable_file
 from bench.data import cache, manifest
 from bench.devices import devices
+from bench.diagnostics.conclusion import conclusion
 from bench.diagnostics.config import Config
 from bench.diagnostics.fetching import fetch
 from bench.diagnostics.inventory import GroupReport, inventory
@@ -23,7 +24,8 @@ from bench.environment import environment
 from bench.outputs import refuse_clashes
 from bench.records import Environment
 from bench.tables import to_json
-from bench.text import printable
+from bench.text import log
+from bench.text import show as show_lines
 
 
 def run(config: Config) -> int:
@@ -36,17 +38,20 @@ def run(config: Config) -> int:
     target = writable_file(config.json) if config.json else None
     refuse_clashes(writes=[("--json", target)] if target else [])
     failures = fetch(wanted(config.fetch)) if config.fetch is not None else ()
-    machine = environment(devices()[-1])  # the GPU where there is one
-    groups = inventory(verify=config.verify)
+    machine = environment(devices()[-1])
+    with working("hashing every file" if config.verify else "looking for files"):
+        groups = inventory(verify=config.verify)
     show(Console(highlight=False), machine, groups, verified=config.verify, verbose=config.verbose)
     clashes = name_clashes()
     for line in clashes:
-        print(printable(f"name clash: {line}"), file=sys.stderr)
+        log(f"name clash: {line}")
     shown = failures if config.verbose else failures[:MANY]
     for reason in shown:
-        print(f"not fetched: {reason}", file=sys.stderr)
+        log(f"not fetched: {reason}")
     if len(shown) < len(failures):
-        print(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)", file=sys.stderr)
+        log(f"not fetched: {len(failures) - len(shown)} more (--verbose names them)")
+    print()
+    show_lines("conclusion", *(f"  {line}" for line in conclusion(groups)))
     if target:
         found = findings(machine, groups, failures, verified=config.verify) | {"name_clashes": clashes}
         with atomic_write(target) as part:

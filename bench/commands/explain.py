@@ -25,7 +25,7 @@ from bench.explaining.table import like_table, match_lines, record, spread, tabl
 from bench.outputs import refuse_clashes, store_files
 from bench.quality.lint import Finding
 from bench.tables import print_table, to_json
-from bench.text import printable
+from bench.text import printable, show
 
 
 def run(config: Config) -> int:
@@ -46,7 +46,7 @@ def run(config: Config) -> int:
     ]
     images, findings = _measure(found, config.scale, conventions + likely)
     of = "" if len(images) == found.expected else f" of {found.expected} expected"
-    print(printable(f"sr: {found.sr_said}\nhr: {found.hr_said}"))
+    show(f"sr: {found.sr_said}", f"hr: {found.hr_said}")
     print(f"{_counted(len(images))}{of}, scale {config.scale}")
     if chosen:
         print()
@@ -98,6 +98,7 @@ def _measure(
             findings += [(pair.name, finding) for finding in pair.findings]
             for finding in pair.findings:
                 reporter.note(said(pair.name, finding))
+            reporter.begin(printable(pair.name))
             if pair.sr is not None and pair.hr is not None:
                 images.append(measure(pair.name, pair.sr, pair.hr, scale, conventions))
             reporter.advance(printable(pair.name))
@@ -116,15 +117,15 @@ def _print_tables(grid: Sequence[Value], images: int, config: Config) -> None:
         more = "" if config.all else "; --all shows more, also ranges taken wrongly"
         print()
         print_table(table(shown, spread(shown) + more, images, config.scale), Console())
-    print("\nof: " + "; ".join(f"{channel.name}: {channel.about}" for channel in CHANNELS.values()))
+    print()
+    show("of: " + "; ".join(f"{channel.name}: {channel.about}" for channel in CHANNELS.values()))
 
 
 def _match(wanted: Sequence[Published], grid: Sequence[Value], images: int, scale: int) -> list[Match]:
     matches = [match(number, grid) for number in wanted]
     for found in matches:
         print()
-        for line in match_lines(found, images, scale):
-            print(line)
+        show(*match_lines(found, images, scale))
     return matches
 
 
@@ -137,7 +138,7 @@ def _kernels(config: Config) -> int:
         for line in left_out(data):
             print(line, file=sys.stderr)
         pixels = [load(image).pixels for image in data.images]
-    print(f"{_counted(len(pixels))}, made smaller by {scale} and larger again; {scale} pixels shaved")
+    print(f"{_counted(len(pixels))}, made smaller by {scale} and larger again; border crop {scale}")
     print_table(kernels.table(pixels, scale), Console())
     return DONE
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.atomic import atomic_write
 from bench.cli import DONE, as_given
-from bench.errors import UserError
+from bench.errors import MissingExtra, UserError
 from bench.exporting import hub, long
 from bench.exporting.config import Config
 from bench.outputs import refuse_clashes, store_files
@@ -28,9 +28,7 @@ def run(config: Config) -> int:
         StoreError: a results file cannot be read.
     """
     if config.to == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise UserError(
-            "pyarrow is not installed; required: pip install 'perceptual-bench[export]', or --to csv"
-        )
+        raise MissingExtra("--to parquet", "pyarrow", "export", instead="--to csv")
     contents = read(config.results)
     out = config.out.absolute()
     if config.to == "eval-results":

@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
+from bench import interrupts
 from bench.applying.config import refuse_outputs
 from bench.applying.origin import KEY, still_to_do
-from bench.cli import DONE, FAILED, device, progress
+from bench.cli import DONE, FAILED, device, progress, working
 from bench.data import images
 from bench.forms.build import exact_float32
 from bench.records import Dataset, ImageFile
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     refuse_outputs(
         config.inputs, config.output, config.out, args.inputs, others=[("--style", config.style.file)]
     )
+    interrupts.keeps(f"finished images are kept in {config.out}")
     waiting = config.inputs
     if not config.force:
         waiting = still_to_do(config.inputs, config.output, lambda: config.origin, "{stem}-{style}")
@@ -44,11 +46,13 @@ def work(config: Config, waiting: Sequence[ImageFile]) -> int:
     where = device(config.device)
     print(f"loss network on {where} in {precision_on(config.precision, where)}")
     files = {image.stem: image.file for image in waiting}
+    with working("loading the loss network"):
+        gatys = load(config, where)
     method = Stylization(
         dataset="the inputs",
         iterations=config.iterations,
         config=config,
-        gatys=load(config, where),
+        gatys=gatys,
         device=where,
     )
     plan = Plan(

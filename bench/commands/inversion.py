@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from bench import loss_networks
-from bench.cli import DONE, FAILED, device, progress
+from bench import interrupts, loss_networks
+from bench.cli import DONE, FAILED, device, next_step, progress, working
 from bench.config_file import Command
 from bench.data.datasets import left_out
 from bench.devices import exact_float32
@@ -43,10 +43,12 @@ def run(args: argparse.Namespace, command: Command) -> int:
     for line in (*config.missing, *(line for data in config.contents for line in left_out(data))):
         print(printable(line), file=sys.stderr)
     where = device(config.device)
+    interrupts.keeps(f"finished images are kept in {config.db} and {config.pictures}")
     with Store(config.db) as store:
         found, complete = work(config, where, store, command)
     print_tables(found, config.pictures)
     print(f"\nresults:  {config.db}\npictures: {config.pictures}")
+    next_step(config.db)
     return DONE if complete else FAILED
 
 
@@ -60,8 +62,8 @@ def work(config: Config, where: torch.device, store: Store, command: Command) ->
         MissingFile: the loss network's weights are not to be had.
     """
     exact_float32()
-    network = loss_networks.load(config.loss_network, config.looked_at).to(where)
-    # Only now: the default weight of the total variation is found with the network, and is part of the protocol.
+    with working("loading the loss network"):
+        network = loss_networks.load(config.loss_network, config.looked_at).to(where)
     config = weighed(config, network)
     record = Run(
         program="inversion",

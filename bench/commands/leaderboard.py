@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from bench import interrupts
 from bench.atomic import atomic_write
-from bench.cli import DONE, FAILED, as_given, device, progress, writable_file
+from bench.cli import DONE, FAILED, as_given, device, next_step, progress, working, writable_file
 from bench.cluster.connect import chosen
 from bench.commands.sr_quality import score
 from bench.config_file import Command
@@ -38,7 +39,7 @@ from bench.registry.external import ExternalModel
 from bench.registry.upscalers import UpscalerEntry
 from bench.storage.store import Store, now
 from bench.tables import print_table
-from bench.text import one_line
+from bench.text import log, one_line, show
 from bench.timing.config import Config as SpeedConfig
 from bench.timing.rows import Row
 from bench.timing.rows import record as timing_record
@@ -64,6 +65,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
         warn(line)
     scores: list[quality.Row] = []
     times: list[Row] = []
+    interrupts.keeps(f"scores and times of finished models are kept in {config.db}")
     # A cluster's nodes have their own devices; here models are only opened, and this machine may have no GPU.
     where = device("cpu" if config.engine == "ray" else config.device)
     entries = list(usable(board, problems))
@@ -86,15 +88,20 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
         console.print()
         print_table(each, console)
     for line in dict.fromkeys(problems):
-        print(one_line(line))
+        show(one_line(line))
     print(f"\nresults: {config.db}\nleaderboard: {as_given(file)}")
-    reported = report(config) if "report" in config.only else True
+    reported = True
+    if "report" in config.only:
+        with working("writing the report"):
+            reported = report(config)
+    else:
+        next_step(config.db)
     return FAILED if problems or not reported else DONE
 
 
 def warn(text: str) -> None:
     """A line on standard error, at once."""
-    print(one_line(text), file=sys.stderr)
+    log(one_line(text))
 
 
 def usable(board: Leaderboard, problems: list[str]) -> Iterator[Entry]:
@@ -204,7 +211,7 @@ def time_models(
     found: list[Row] = []
     exact_float32()
     machine = environment(str(where))
-    print(summary(machine))
+    show(summary(machine))
     with Store(config.db) as store, progress("speed", len(entries) * len(board.speed.sizes)) as reporter:
         number = store.start(Run(program="speed", command=tuple(command), started=now(), environment=machine))
         for entry in entries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cli import DONE
+from bench.cli import DONE, next_step
 from bench.data.untrusted import shown
 from bench.errors import UserError
 from bench.outputs import same_path
@@ -47,4 +47,5 @@ def run(into: Path, files: Sequence[Path], contributors: Sequence[str] = ()) -> 
             print(f"{printable(str(file))}: {merged.scores} scores, {runs} not here yet")
             if merged.others:
                 print(f"  {merged.others} scores were here with another value; those of this file are kept")
+    next_step(into)
     return DONE

@@ -57,6 +57,7 @@ def perturbed(pixels: np.ndarray, kind: str, amount: int, *, seed: int) -> np.nd
 def _write_all(data: Dataset, out: Path, kinds: Mapping[str, tuple[str, int]], reporter: Reporter) -> int:
     failed = 0
     for image, loaded in read_ahead(data.images):
+        reporter.begin(image.stem)
         try:
             if isinstance(loaded, Exception):
                 raise loaded

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.cli import DONE, FAILED, progress, writable_file
+from bench.cli import DONE, FAILED, as_given, progress, writable_file
 from bench.errors import RunError
 from bench.outputs import refuse_clashes, store_files
 from bench.protocols import protocol
@@ -22,6 +23,7 @@ from bench.study.score import score as scored
 from bench.study.table import notes, pairs_table, plain, ranking_table
 from bench.study.votes import votes
 from bench.tables import print_table
+from bench.text import show
 
 NAMED_LACKING = 10
 
@@ -65,6 +67,8 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
     print(f"study: {study.hash}")
     print(f"page:  {out / 'page'}  (give this folder to the workers: index.html)")
     print(f"key:   {out / 'key.json'}  (keep it: it says whose picture is whose, and scoring needs it)")
+    key = shlex.quote(str(out / "key.json"))
+    print(f"next:  python -m bench.preference score answers/*.json --key {key} --json preference.json")
 
 
 def score(config: ScoreConfig) -> int:
@@ -86,20 +90,28 @@ def score(config: ScoreConfig) -> int:
         print(f"dropped: {_why_dropped(dropped, config.min_attention_accuracy)}", file=sys.stderr)
     if not result.n_votes:
         raise RunError(
-            f"no vote is left: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers "
-            "dropped; needs at least one answer that counts"
+            f"no valid votes: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers dropped "
+            f"{_shares_right(result)}; at least one must pass (--min-attention-accuracy, "
+            f"{config.min_attention_accuracy:.0%})"
         )
     _print_result(result)
     if export:
         result.write(export)
         print(f"json: {export}")
+        print(f"report: python -m reports results.db --preference {shlex.quote(str(as_given(export)))}")
     return FAILED if result.refused else DONE
+
+
+def _shares_right(result: PreferenceResult) -> str:
+    """`(attention checks: 1/5, 2/5)`, the workers' shares of right answers; empty where nobody was dropped."""
+    shares = [f"{worker.right}/{worker.caught}" for worker in result.dropped[:NAMED_LACKING]]
+    return f"(attention checks: {', '.join(shares)})" if shares else ""
 
 
 def _why_dropped(dropped: Dropped, least_right: float) -> str:
     """`worker ann: 2 of 5 attention checks right (40 %); must be at least 80 % (--min-attention-accuracy)`."""
     if not dropped.caught:
-        return f"worker {plain(dropped.worker)}: answered no attention check; needs at least one"
+        return f"worker {plain(dropped.worker)}: answered no attention check; must answer one at least"
     return (
         f"worker {plain(dropped.worker)}: {dropped.right} of {dropped.caught} attention checks right "
         f"({dropped.right / dropped.caught:.0%}); must be at least {least_right:.0%} (--min-attention-accuracy)"
@@ -119,5 +131,4 @@ def _print_result(result: PreferenceResult) -> None:
     print()
     print_table(ranking_table(result), console)
     print()
-    for note in notes(result):
-        print(note)
+    show(*notes(result))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from bench.cli import DONE, FAILED, device, progress
+from bench import interrupts
+from bench.cli import DONE, FAILED, device, next_step, progress, working
 from bench.commands.sr_quality import print_failures, warn
 from bench.config_file import Command
 from bench.data import cache
@@ -34,11 +35,13 @@ def rescore(config: RescoreConfig, command: Command) -> int:
         The exit status: done only if there is something to do and each model has a value of each metric.
     """
     where = device(config.device)
+    interrupts.keeps(f"the scores of finished images are kept in {config.db}")
     with Store(config.db) as store:
         outputs = [(f"--{name}", file) for name, file in config.exports.items()]
         refuse_clashes(reads=_stored_files(store), writes=outputs)
         selection = select(store, config, warn)
-        loaded = list(load_metrics(config.metrics, where))
+        with working("loading metrics"):
+            loaded = list(load_metrics(config.metrics, where))
         todo = []
         for part in selection.parts:
             # Under a protocol that was asked for by name, a metric that cannot measure is an error, else it is skipped.
@@ -49,6 +52,7 @@ def rescore(config: RescoreConfig, command: Command) -> int:
         table, complete = _rescore(config, todo, where, store, command)
     print(f"\nresults: {config.db}")
     write_exports(config.exports, partial(export, table))
+    next_step(config.db)
     return DONE if complete and selection.whole else FAILED
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from bench import interrupts
 from bench.atomic import atomic_write
-from bench.cli import DONE, FAILED, device, progress, writable_file
+from bench.cli import DONE, FAILED, device, next_step, progress, writable_file
 from bench.config_file import Command
 from bench.environment import environment, summary
 from bench.forms.build import exact_float32
@@ -18,6 +19,7 @@ from bench.outputs import model_files, refuse_clashes, store_files
 from bench.records import Run
 from bench.storage.store import Store, now
 from bench.tables import print_table, to_json
+from bench.text import show
 from bench.timing.config import Config
 from bench.timing.rows import Row, record
 from bench.timing.run import SpeedRun, rows, steps
@@ -39,6 +41,7 @@ def speed(config: Config, command: Command) -> int:
     )
     found: list[Row] = []
     where = device(config.device)
+    interrupts.keeps(f"finished measurements are kept in {config.db}")
     try:
         with Store(config.db) as store:
             measure(config, where, store, command, found)
@@ -52,7 +55,7 @@ def measure(config: Config, where: torch.device, store: Store, command: Command,
     """Append rows to `found` as they come."""
     exact_float32()
     machine = environment(str(where))
-    print(summary(machine))
+    show(summary(machine))
     number = store.start(
         Run(program="speed", command=command, config=command.config, started=now(), environment=machine)
     )
@@ -75,9 +78,10 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path |
     for each in tables(found):
         print()
         print_table(each, console)
-    print(*notes(found), sep="\n")
+    show(*notes(found))
     print(f"\nresults: {db}")
     if json_file is not None:
         with atomic_write(json_file) as part:
             part.write_text(to_json([record(row) for row in found]), encoding="utf-8")
         print(f"json:    {shown or json_file}")
+    next_step(db)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 
 import torch
 
-from bench.cli import DONE, FAILED, as_given, device, progress
+from bench import interrupts
+from bench.cli import DONE, FAILED, as_given, device, next_step, progress, working
 from bench.cluster.connect import chosen, machine_of
 from bench.cluster.images import in_cluster
 from bench.cluster.pool import Cluster
@@ -28,7 +28,7 @@ from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
 from bench.storage.store import Store, now
 from bench.tables import write_exports
-from bench.text import printable
+from bench.text import log, show
 
 
 def sr_quality(config: Config, command: Command) -> int:
@@ -37,6 +37,7 @@ def sr_quality(config: Config, command: Command) -> int:
     Returns:
         The exit status: done only if every model, metric and data set has at least one score.
     """
+    interrupts.keeps(f"the scores of finished images are kept in {config.db}")
     with Store(config.db) as store, chosen(config) as cluster:
         where = device("cpu" if cluster else config.device)
         table, complete = score(config, where, store, command, cluster)
@@ -45,12 +46,14 @@ def sr_quality(config: Config, command: Command) -> int:
         print(f"images:  {as_given(config.images)}")
     write_exports(config.exports, partial(export, table))
     if config.limit is not None:
-        print(f"only the first {config.limit} images of each data set were asked for (--limit)")
+        counted = "1 image" if config.limit == 1 else f"at most {config.limit} images"
+        print(f"Note: --limit {config.limit}, scores cover {counted} per data set")
     if config.shard.count > 1:
-        print(
-            f"only part {config.shard.index}/{config.shard.count} of each data set was asked for (--shard); join the "
+        show(
+            f"Note: --shard {config.shard.index}/{config.shard.count}, scores cover this part of each data set; join the "
             "parts with bench.merge"
         )
+    next_step(config.db)
     return DONE if complete else FAILED
 
 
@@ -68,8 +71,9 @@ def score(
     exact_float32()
     for data in config.datasets:
         for line in left_out(data):
-            warn(printable(line))
-    todo = plans(config, where, warn)
+            warn(line)
+    with working("loading models and metrics"):
+        todo = plans(config, where, warn)
     for plan in todo:
         refuse_folders(plan)
     number = store.start(
@@ -119,9 +123,8 @@ def score(
     return table, complete
 
 
-def warn(text: str) -> None:
-    """A line on standard error."""
-    print(text, file=sys.stderr)
+warn = log
+"""A line on standard error."""
 
 
 def print_failures(what: str, failures: Sequence[Failure]) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from bench import interrupts
 from bench.atomic import atomic_write
-from bench.cli import DONE, FAILED, device, progress, writable_file
+from bench.cli import DONE, FAILED, device, next_step, progress, working, writable_file
 from bench.cluster import connect
 from bench.cluster.pool import Cluster
 from bench.cluster.style import in_cluster
@@ -31,9 +32,9 @@ from bench.styling.plan import Plan
 from bench.styling.summary import comparisons
 from bench.styling.table import Panel, metric_tables, notes, objectives, overtakings, record
 from bench.tables import print_table, to_json
-from bench.text import printable
+from bench.text import log, show
 
-NARROWEST, WIDTH_OF_A_FILE = 112, 160
+WIDTH_OF_A_FILE = 160
 
 
 def run(args: argparse.Namespace, command: Command) -> int:
@@ -42,8 +43,9 @@ def run(args: argparse.Namespace, command: Command) -> int:
     json_file = writable_file(config.json) if config.json else None
     refuse_inputs(config, json_file)
     for line in left_out(config.images):
-        print(printable(line), file=sys.stderr)
+        log(line)
 
+    interrupts.keeps(f"finished images are kept in {config.db}")
     with Store(config.db) as store, connect.chosen(args) as cluster:
         # A cluster does the work; here its networks are only checked.
         where = device("cpu" if cluster else config.device)
@@ -85,7 +87,8 @@ def measure(
         What was printed, and whether every subject has at least one content.
     """
     exact_float32()
-    todo = plans(config, where, warn=print, log=lambda text: print(text, file=sys.stderr))
+    with working("loading the loss network and the models"):
+        todo = plans(config, where, warn=show, log=log)
     record = Run(
         program="style_quality",
         command=command,
@@ -150,10 +153,7 @@ def not_measured(failure: Failure) -> str:
 
 def print_panel(panel: Panel) -> None:
     """The tables of one style at one size, and what their numbers are of."""
-    console = Console(width=WIDTH_OF_A_FILE)
-    if sys.stdout.isatty():
-        # On a narrower terminal rich would cut numbers; at this width the terminal itself breaks lines.
-        console.width = max(NARROWEST, Console().width)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     print()
     print_table(objectives(panel), console)
     for table in metric_tables(panel):
@@ -163,7 +163,7 @@ def print_panel(panel: Panel) -> None:
         print()
         print_table(overtakings(panel), console)
     print()
-    print(*notes(panel), sep="\n")
+    show(*notes(panel))
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
@@ -180,8 +180,9 @@ def print_end(config: Config) -> None:
     if config.json is not None:
         print(f"json:     {config.json}")
     if config.limit is not None:
-        print("only the first of the images were asked for (--limit)")
+        print(f"Note: --limit {config.limit}, values cover the first images alone")
     if config.shard is not None:
-        print(
-            f"only part {config.shard} of the images was asked for (--shard); join the parts with bench.merge"
+        show(
+            f"Note: --shard {config.shard}, values cover this part of the images; join the parts with bench.merge"
         )
+    next_step(config.db)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
+from bench import interrupts
 from bench.atomic import atomic_write
-from bench.cli import DONE, FAILED, as_given, device, progress, writable_file
+from bench.cli import DONE, FAILED, Reporter, as_given, device, next_step, progress, writable_file
 from bench.environment import environment, suite_version
 from bench.outputs import model_files, refuse_clashes, store_files
 from bench.storage.reader import read
 from bench.storage.store import Store
 from bench.tables import Column, Table, columns, print_table
-from bench.text import one_line, printable
+from bench.text import log, one_line, printable, show
 from bench.verifying import eval_results
 from bench.verifying.config import Claim, Claims, Config
 from bench.verifying.score import judge_all
 from bench.verifying.verdict import Verdict, judge
 
 WIDTH_OF_A_FILE = 160
+ROOM_FOR_EXPECTED = 120
 
 
 def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
@@ -41,32 +44,37 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
     )
     claims = claims.with_weights()
     for line in claims.problems:
-        print(one_line(line), file=sys.stderr)
+        log(one_line(line))
     where = device(config.device)
     groups: dict[tuple[str, str, int], list[Claim]] = {}
     for claim in claims.claims:
         # One group is scored once, whatever number of papers print it.
         groups.setdefault((claim.run, claim.dataset, claim.scale), []).append(claim)
     verdicts: list[Verdict] = []
+    interrupts.keeps(f"the scores of finished images are kept in {config.db}")
     with Store(config.db) as store, progress("verify", len(claims.claims)) as reporter:
         for (run, *_), group in groups.items():
+            at = Claimed(reporter, group)
             if run:
-                verdicts += judge_all(group, config, where, store, command, reporter)
+                verdicts += judge_all(group, config, where, store, command, at)
             else:
                 verdicts += [
                     judge(claim.id, metric, text, claim.expected[metric], [], claim.cannot)
                     for claim in group
                     for metric, text in claim.values.items()
                 ]
+            at.finish()
     order = {claim.id: i for i, claim in enumerate(claims.claims)}  # of the file, which grouping has lost
     verdicts.sort(key=lambda verdict: order[verdict.claim])
-    print_table(table(verdicts), Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE))
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    print_table(table(verdicts, narrow=console.width < ROOM_FOR_EXPECTED), console)
     for line in claims.problems:
-        print(one_line(line))
+        show(one_line(line))
     surprises = [verdict for verdict in verdicts if not verdict.as_expected]
     if hub:
         export(hub, config, claims, verdicts)
     print(f"\n{len(verdicts)} values, {len(verdicts) - len(surprises)} as expected; results: {config.db}")
+    next_step(config.db)
     if file:
         record = {
             "suite_version": suite_version(),
@@ -99,11 +107,54 @@ def export(hub: Path, config: Config, claims: Claims, verdicts: Sequence[Verdict
     print(f"\n{len(texts)} files of verified values: {as_given(hub)}")
 
 
-def table(verdicts: Sequence[Verdict]) -> Table:
-    """A row for each value of each claim."""
+@dataclass
+class Claimed:
+    """A reporter whose units are claims: the images of a group are scored once for each protocol, for all its claims."""
+
+    reporter: Reporter
+    group: Sequence[Claim]
+
+    def __post_init__(self) -> None:
+        first = self.group[0]
+        self.label = f"{first.model} {first.dataset} x{first.scale}"
+        self.reporter.begin(self.label)
+
+    def begin(self, label: str) -> None:
+        """An image is no unit: the group is named."""
+
+    def advance(self, label: str) -> None:
+        """An image is no unit."""
+
+    def note(self, text: str) -> None:
+        self.reporter.note(text)
+
+    def finish(self) -> None:
+        """All claims of the group are judged."""
+        for _ in self.group:
+            self.reporter.advance(self.label)
+
+
+def table(verdicts: Sequence[Verdict], *, narrow: bool = False) -> Table:
+    """A row for each value of each claim.
+
+    Args:
+        narrow: without the column of expectations; what was not expected is said behind the outcome.
+    """
+    if narrow:
+        whole = table(verdicts)
+        rows = zip(whole.rows, verdicts, strict=True)
+        return replace(
+            whole,
+            columns=whole.columns[:-1],
+            rows=tuple(
+                (*row[:-2], row[-2] if verdict.as_expected else f"{row[-2]} ({row[-1]})")
+                for row, verdict in rows
+            ),
+        )
     return Table(
         columns=(
-            *columns(("claim", "metric"), left=(0, 1)),
+            Column(head="claim", align="left", overflow="fold"),
+            *columns(("metric",), left=(0,)),
             Column(head="printed"),
             Column(head="outcome", align="left", overflow="fold"),
             Column(head="expected", align="left"),
@@ -119,4 +170,5 @@ def table(verdicts: Sequence[Verdict]) -> Table:
             for verdict in verdicts
         ),
         layout="open",
+        keys=2,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.storage.reader import ResultsData, StoredTiming
 from bench.text import printable
 
@@ -176,4 +176,6 @@ def check_names(what: str, asked: Collection[str] | None, there: Collection[str]
     """
     for name in asked or ():
         if name not in there:
-            raise UserError(f"no {what} in A or B is called {name!r}; there are: {_listed(sorted(there))}")
+            raise UserError(
+                f"no {what} in A or B is called {name!r}{did_you_mean(name, there)}; there are: {_listed(sorted(there))}"
+            )

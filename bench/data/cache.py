@@ -15,7 +15,7 @@ from bench.data import digest, manifest
 from bench.data.download import Bar, ByteBar, DownloadError, download
 from bench.data.manifest import TRUNK, ManifestFile
 from bench.data.trunks import sources
-from bench.errors import MissingFile
+from bench.errors import MissingFile, run_fetch
 
 State = Literal["present", "missing", "damaged"]
 
@@ -103,8 +103,8 @@ def damage(file: ManifestFile, sha256: str | None = None) -> str:
     """What is wrong with the copy in the cache, and what to do; `sha256` of it where it is known already."""
     own = folder() / file.name
     return (
-        f"{file.name} in the cache is damaged: {_difference(file, own, sha256)}; delete {str(own)!r} or run "
-        f"`python -m bench.doctor --fetch {file.group}`"
+        f"{file.name} in the cache is damaged: {_difference(file, own, sha256)}; delete {str(own)!r}, or replace it. "
+        f"{run_fetch(file.group)}"
     )
 
 

@@ -18,7 +18,7 @@ from bench.data.layouts import hr_folder, hr_names, listing
 from bench.data.names import normal
 from bench.errors import UserError, did_you_mean
 from bench.records import Dataset, ImageFile
-from bench.text import stem_name, stem_of_name
+from bench.text import RUN, stem_name, stem_of_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,7 +158,9 @@ def samples_folder() -> Path:
     # importing it would take longer than the listing does
     found = importlib.util.find_spec("skimage")
     if found is None or found.origin is None:
-        raise UserError("the data set samples needs scikit-image, which is not installed")
+        raise UserError(
+            f"the data set samples needs scikit-image, which is not installed. {RUN}pip install scikit-image"
+        )
     return Path(found.origin).parent / "data"
 
 

@@ -274,7 +274,7 @@ def _refuse_tiff(data: bytes, name: str) -> None:
 
 def _damaged(name: str, error: Exception) -> ImageError:
     if isinstance(error, Image.DecompressionBombError):
-        return ImageError(f"{name!r} has too many pixels; must be at most {LARGEST_PIXELS}")
+        return ImageError(f"{name!r} must have at most {LARGEST_PIXELS} pixels (got more)")
     words = " ".join(str(error).split()) or type(error).__name__
     if UNREAD.search(words):
         return ImageError(
@@ -288,7 +288,7 @@ def _refuse_kind(image: OpenedImage, data: bytes, name: str) -> None:
     """Refuse what the header alone says will not be measured."""
     width, height = image.size
     if width * height > LARGEST_PIXELS:
-        raise ImageError(f"{name!r} is {width}x{height} pixels; must be at most {LARGEST_PIXELS} in all")
+        raise ImageError(f"{name!r} must have at most {LARGEST_PIXELS} pixels (got {width}x{height})")
     bits = _bits(image, data)
     if image.mode.startswith("F"):
         raise ImageError(
@@ -301,7 +301,7 @@ def _refuse_kind(image: OpenedImage, data: bytes, name: str) -> None:
     if getattr(image, "is_animated", False):  # counting them, n_frames, may take minutes
         raise ImageError(f"{name!r} has several frames; must be a single image")
     if isinstance(image, JpegImagePlugin.JpegImageFile) and (found := jpeg_scans(data)) > MOST_SCANS:
-        raise ImageError(f"{name!r} has {found} scans; must be at most {MOST_SCANS}")
+        raise ImageError(f"{name!r} must have at most {MOST_SCANS} scans (got {found})")
 
 
 def jpeg_scans(data: bytes) -> int:

@@ -144,7 +144,7 @@ def protocol(
             raise UserError(f"--{name}-weight is {value}; must be a finite number of at least 0")
     for name, side in (("size", size), ("style-size", style_size)):
         if side < 1:
-            raise UserError(f"--{name} is {side}; must be at least 1")
+            raise UserError(f"--{name} must be at least 1 (got {side})")
     return StyleProtocol(
         size=size,
         style=style.name,

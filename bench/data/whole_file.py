@@ -25,7 +25,7 @@ def read_whole(path: Path, *, most: int = LARGEST_IMAGE_BYTES) -> bytes:
         # of the open file: under its path another one may lie by now
         size = os.fstat(stream.fileno()).st_size
         if size > most:
-            raise OSError(errno.EFBIG, f"it has {size} bytes, must be at most {most}", str(path))
+            raise OSError(errno.EFBIG, f"it must have at most {most} bytes (got {size})", str(path))
         return stream.read()
 
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from bench import cli
 from bench.data import cache, manifest
-from bench.errors import UserError
+from bench.errors import MissingFile, UserError
 
 AT_ONCE = 6
+
+
+class Done(Protocol):
+    """Told of each file that no more will come of."""
+
+    def __call__(self, name: str, *, failed: bool) -> None: ...
 
 
 def fetch(names: Sequence[str]) -> tuple[str, ...]:
@@ -77,34 +83,40 @@ def _fetch_one(name: str, transfer: Transfer) -> tuple[str, str]:
     try:
         cache.fetch(name, bar=transfer)
     except UserError as error:
-        return name, str(error)
+        return name, error.what if isinstance(error, MissingFile) else str(error)
     finally:
         transfer.close()
     return name, ""
 
 
-def _failures(futures: Sequence[Future[tuple[str, str]]], advance: Callable[[str], None]) -> Iterator[str]:
+def _failures(futures: Sequence[Future[tuple[str, str]]], advance: Done) -> Iterator[str]:
     for future in as_completed(futures):
         name, reason = future.result()
-        advance(name)
+        advance(name, failed=bool(reason))
         if reason:
             yield reason
 
 
 @contextmanager
-def _display(names: Sequence[str]) -> Iterator[tuple[Callable[[str], None], Progress | None]]:
+def _display(names: Sequence[str]) -> Iterator[tuple[Done, Progress | None]]:
     """What is told that a file is done, and the screen for the bytes of those under way, if there is one."""
     if not sys.stderr.isatty():
         with cli.progress("fetching", len(names)) as reporter:
-            yield reporter.advance, None
+
+            def done(name: str, *, failed: bool) -> None:
+                reporter.advance(f"{name}: failed" if failed else name)
+
+            yield done, None
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     sizes = {name: manifest.file(name).bytes or 0 for name in names}  # 0: of a size that is not pinned
     with Progress(*columns, console=Console(stderr=True), transient=True) as screen:
         whole = screen.add_task(f"0 of {len(names)} files", total=sum(sizes.values()) or None)
-        done = itertools.count(1)
+        ends: list[bool] = []
 
-        def advance(name: str) -> None:
-            screen.update(whole, advance=sizes[name], description=f"{next(done)} of {len(names)} files")
+        def advance(name: str, *, failed: bool) -> None:
+            ends.append(failed)
+            text = f"{len(ends)} of {len(names)} files" + (f", {sum(ends)} failed" if any(ends) else "")
+            screen.update(whole, advance=sizes[name], description=text)
 
         yield advance, screen

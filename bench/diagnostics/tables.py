@@ -39,9 +39,10 @@ def show(
 
 
 def _say(console: Console, *lines: str, style: str | None = None) -> None:
-    """Lines that are never broken, so that an address can be copied."""
+    """Lines; those with an address or a path are never broken, so that it can be copied."""
     for line in lines:
-        console.print(line, style=style, soft_wrap=True, markup=False)
+        whole = not console.is_terminal or "/" in line
+        console.print(line, style=style, soft_wrap=whole, markup=False)
 
 
 def machine_table(machine: Environment) -> Table:

@@ -74,8 +74,8 @@ def published(text: str, tolerance: float | None) -> Published:
     """
     parts = NUMBER.fullmatch(text)
     if parts is None:
-        raise UserError(f"--match is {text!r}; must be a number as it was printed, such as 32.46 or 0.8968")
+        raise UserError(f"--match must be a number as it was printed, such as 32.46 or 0.8968 (got {text!r})")
     if tolerance is not None and not 0 <= tolerance < math.inf:
-        raise UserError(f"--tolerance is {tolerance}; must be 0 or more")
+        raise UserError(f"--tolerance must be 0 or more (got {tolerance})")
     half = 0.5 * 10 ** -len(parts[2] or "")
     return Published(text=text, value=float(text), tolerance=half if tolerance is None else tolerance)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
+from bench.errors import missing_extra
 from bench.forms.form import FormUnavailable, first_line
 from bench.registry.adapters.onnx_file import PROVIDERS
 
@@ -29,7 +30,7 @@ def session(network: nn.Module, example: Images) -> Callable[[Images], Images]:
         FormUnavailable: onnxruntime is not installed or cannot use the device, or the export fails.
     """
     if importlib.util.find_spec("onnxruntime") is None:
-        raise FormUnavailable("onnxruntime is not installed; it is in the onnx extra")
+        raise FormUnavailable(missing_extra("this variant", "onnxruntime", "onnx"))
     import onnxruntime
 
     provider = PROVIDERS.get(example.device.type)
@@ -56,7 +57,7 @@ def export(network: nn.Module, example: Images) -> bytes:
         FormUnavailable: an operation that ONNX does not have, or a torch without that exporter.
     """
     if importlib.util.find_spec("onnx") is None:
-        raise FormUnavailable("onnx is not installed; it is in the onnx extra")
+        raise FormUnavailable(missing_extra("this variant", "onnx", "onnx"))
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing, and of the exporter's age
         file = Path(folder) / "network.onnx"

@@ -166,9 +166,9 @@ def refuse_numbers(counts: Mapping[str, int | None], seed: int) -> None:
     """
     for name, value in counts.items():
         if value is not None and value < 1:
-            raise UserError(f"--{name} is {value}; must be at least 1")
+            raise UserError(f"--{name} must be at least 1 (got {value})")
     if seed < 0:
-        raise UserError(f"--seed is {seed}; must be at least 0")
+        raise UserError(f"--seed must be at least 0 (got {seed})")
 
 
 def datasets(contents: Sequence[str]) -> tuple[Dataset, ...]:

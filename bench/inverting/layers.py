@@ -69,4 +69,4 @@ def refuse_small(size: int, layers: Sequence[str], loss_network: str) -> None:
     for layer in layers:
         least = 2 ** sum(name.startswith("pool") for name in there[: there.index(layer) + 1])
         if size < least:
-            raise UserError(f"--size is {size}; must be at least {least} for {layer}")
+            raise UserError(f"--size must be at least {least} for {layer} (got {size})")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bench.errors import UserError, did_you_mean
+from bench.errors import MissingExtra, UserError, did_you_mean
 from bench.interfaces import Metric, NoReferenceMetric
 from bench.plugins import Extended, Plugin
 from bench.records import MetricInfo
@@ -29,6 +29,7 @@ class MetricEntry:
         version: raised whenever the code's values change, so that stored scores are not taken for new ones.
         decimals: digits after the point in tables.
         needs: manifest files.
+        short: a head for narrow terminals; empty where the name is short.
         extra: the optional extra of this package that has to be installed (:data:`EXTRAS`); empty for none.
         unit: of the values; empty for none.
         least: pixels that each side must have after shaving.
@@ -43,6 +44,7 @@ class MetricEntry:
     version: str = "1"
     decimals: int = 4
     needs: tuple[str, ...] = ()
+    short: str = ""
     extra: str = ""
     unit: str = ""
     least: int = 1
@@ -51,9 +53,9 @@ class MetricEntry:
 
     @property
     def missing_extra(self) -> str:
-        """`piq, in the extra metrics`, where its extra is not installed; empty where nothing is missing."""
+        """The package of its extra that is not installed; empty where nothing is missing."""
         module = EXTRAS.get(self.extra)
-        return f"{module}, in the extra {self.extra}" if module and not _installed(module) else ""
+        return module if module and not _installed(module) else ""
 
 
 EXTRAS = {"metrics": "piq"}
@@ -94,6 +96,7 @@ METRICS: dict[str, MetricEntry] = {
         ),
         MetricEntry(
             name="lpips-alex",
+            short="LPIPS-A",
             about="LPIPS 0.1 (Zhang et al. 2018) on AlexNet",
             target="bench.metrics.lpips_distance:alex",
             view="rgb",
@@ -102,6 +105,7 @@ METRICS: dict[str, MetricEntry] = {
         ),
         MetricEntry(
             name="lpips-vgg",
+            short="LPIPS-V",
             about="LPIPS 0.1 (Zhang et al. 2018) on VGG-16",
             target="bench.metrics.lpips_distance:vgg",
             view="rgb",
@@ -110,6 +114,7 @@ METRICS: dict[str, MetricEntry] = {
         ),
         MetricEntry(
             name="lpips-squeeze",
+            short="LPIPS-S",
             about="LPIPS 0.1 (Zhang et al. 2018) on SqueezeNet 1.1",
             target="bench.metrics.lpips_distance:squeeze",
             view="rgb",
@@ -119,6 +124,7 @@ METRICS: dict[str, MetricEntry] = {
         ),
         MetricEntry(
             name="feature-relu2_2",
+            short="feat-16",
             about="feature distance (Johnson et al. 2016, equation 2) at relu2_2 of VGG-16",
             target="bench.metrics.feature:vgg16_relu2_2",
             view="rgb",
@@ -128,6 +134,7 @@ METRICS: dict[str, MetricEntry] = {
         ),
         MetricEntry(
             name="feature-vgg19-relu2_2",
+            short="feat-19",
             about="feature distance (Johnson et al. 2016, equation 2) at relu2_2 of VGG-19",
             target="bench.metrics.feature:vgg19_relu2_2",
             view="rgb",
@@ -253,15 +260,13 @@ def load(name: str, find: Callable[[str], Path], device: torch.device) -> Metric
         find: manifest file name to a local, verified path (:func:`bench.data.cache.find`).
 
     Raises:
-        UserError: unknown name, or the extra that it is in is not installed.
+        UserError: unknown name.
+        MissingExtra: the extra that it is in is not installed.
         MissingFile: a file that it needs is not to be had.
     """
     chosen = entry(name)
     if chosen.missing_extra:
-        raise UserError(
-            f"metric {name} needs {chosen.missing_extra}, which is not installed; "
-            f"required: pip install 'perceptual-bench[{chosen.extra}]'"
-        )
+        raise MissingExtra(f"metric {name}", chosen.missing_extra, chosen.extra)
     files = [find(file) for file in chosen.needs]
     module, _, attribute = chosen.target.partition(":")
     target = getattr(importlib.import_module(module), attribute)

@@ -68,7 +68,7 @@ class Niqe:
         h, w = sr.shape[-2:]
         if (h // BLOCK) * (w // BLOCK) < BLOCKS:
             raise ValueError(
-                f"niqe: image is {w}x{h}, must be at least {BLOCKS} blocks of {BLOCK}x{BLOCK}: {BLOCKS * BLOCK}x{BLOCK}"
+                f"niqe: image must be at least {BLOCKS} blocks of {BLOCK}x{BLOCK}: {BLOCKS * BLOCK}x{BLOCK} (got {w}x{h})"
             )
         # half up, as MATLAB's uint8() does; np.round goes to the even number
         levels = np.floor(sr[:, 0].double().cpu().numpy() * 255 + 0.5)

@@ -28,7 +28,7 @@ def require_size(image: Tensor, metric: str, least: int) -> None:
     """
     h, w = image.shape[-2:]
     if min(h, w) < least:
-        raise ValueError(f"{metric}: image is {w}x{h}, must be at least {least}x{least}")
+        raise ValueError(f"{metric}: image must be at least {least}x{least} (got {w}x{h})")
 
 
 def require_unit(image: Tensor, metric: str) -> None:

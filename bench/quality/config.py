@@ -119,7 +119,7 @@ def config(
             output is an input.
     """
     if limit is not None and limit < 1:
-        raise UserError(f"--limit is {limit}; must be at least 1")
+        raise UserError(f"--limit must be at least 1 (got {limit})")
     scales = tuple(dict.fromkeys(scales))
     # A folder that has hr images for several scales is read for a single one: with more than one it is refused.
     found = [dataset(name, scale=scales[0] if len(scales) == 1 else None) for name in dict.fromkeys(datasets)]

@@ -80,9 +80,17 @@ class ResultWriter:
                 self._seen_notes.add(key)
                 self.reporter.note(f"{self.plan.title} {job.image.stem} ({key[1]}): {text}")
 
+    def begin(self, job: ImageJob) -> None:
+        """The image is being worked on."""
+        self.reporter.begin(self.label(job))
+
     def finish(self, job: ImageJob) -> None:
         """Nothing more comes of the image."""
-        self.reporter.advance(printable(f"{self.plan.title} {job.image.stem}"))
+        self.reporter.advance(self.label(job))
+
+    def label(self, job: ImageJob) -> str:
+        """What progress calls the image."""
+        return printable(f"{self.plan.title} {job.image.stem}")
 
     def missing(self, image: ImageFile, hr: LoadedImage | CachedFileHash) -> Pending:
         """By model, the metrics without a value; a model whose picture is missing is named with none.
@@ -196,16 +204,17 @@ def in_threads(writer: ResultWriter, jobs: Iterator[ImageJob]) -> None:
     plan = writer.plan
     # no more workers than images; of stored images the number comes from the store
     count = plan.image_count or len(plan.dataset.images)
-    done = in_parallel(partial(_score_and_save, plan), jobs, device=plan.device, most=count)
+    done = in_parallel(partial(_score_and_save, writer), jobs, device=plan.device, most=count)
     with closing(done):  # at an error too: nothing goes on behind the message
         for job, outcome in done:
             writer.write(job, outcome)
             writer.finish(job)
 
 
-def _score_and_save(plan: Plan, job: ImageJob) -> Outcome:
+def _score_and_save(writer: ResultWriter, job: ImageJob) -> Outcome:
     """In a worker thread: while one image is written, the others are scored."""
-    return save_images(score_image(plan, job))
+    writer.begin(job)
+    return save_images(score_image(writer.plan, job))
 
 
 def evaluate(writer: ResultWriter, feed: Feed = file_jobs, executor: Executor = in_threads) -> dict[str, str]:

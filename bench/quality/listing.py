@@ -24,7 +24,7 @@ def lines() -> Iterator[str]:
         yield _line(name, about, datasets.files(name))
     yield "\nmetrics"
     for metric in METRICS.values():
-        extra = f"; needs {metric.missing_extra}" if metric.missing_extra else ""
+        extra = f"; needs the extra {metric.extra}" if metric.missing_extra else ""
         untried = "; never run with its trained weights" if metric.never_run else ""
         yield _line(metric.name, f"{metric.about}{untried}", metric.needs) + extra
     yield from (f"  {name:<22} {about}" for name, about in EXTENDED.lines())

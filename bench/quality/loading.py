@@ -15,7 +15,7 @@ from bench import metrics
 from bench.data import cache
 from bench.data.crops import FOLDER as CROPS_FOLDER
 from bench.data.layouts import digest, lr_of
-from bench.errors import MissingFile, UserError
+from bench.errors import MissingFile, UserError, run_fetch
 from bench.interfaces import PrecomputedImages
 from bench.outputs import image_folders, refuse_clashes
 from bench.quality.config import Config
@@ -113,7 +113,7 @@ def load_metrics(
             metric = metrics.load(name, cache.find, device)
         except MissingFile as error:
             if named:
-                raise MissingFile(f"metric {name} cannot run: {error}") from error
+                raise error.of(f"metric {name} cannot run") from error
             skipped[name] = error
             continue
         yield LoadedMetric(entry=metrics.used_entry(name, cache.used_name), metric=metric, named=named)
@@ -124,11 +124,8 @@ def load_metrics(
     if no_weights:
         what = "metric" if len(no_weights) == 1 else "metrics"
         reason = next(iter(no_weights.values())).reason
-        groups = " ".join(dict.fromkeys(error.group for error in no_weights.values()))
-        log(
-            f"{what} {' and '.join(no_weights)} skipped: weights not found ({reason}). "
-            f"Run: python -m bench.doctor --fetch {groups}"
-        )
+        groups = run_fetch(*(error.group for error in no_weights.values()))
+        log(f"{what} {' and '.join(no_weights)} skipped: weights not found ({reason}). {groups}")
     for name in skipped.keys() - no_weights.keys():
         log(f"metric {name} skipped: {skipped[name]}")
 
@@ -146,7 +143,7 @@ def _models(config: Config, p: SRProtocol, device: torch.device, log: Log) -> It
             upscaler = catalog.load_upscaler(name, p.scale, cache.find, device)
         except MissingFile as error:
             if config.models_named:
-                raise MissingFile(f"model {entry.name} cannot run: {error}") from error
+                raise error.of(f"model {entry.name} cannot run") from error
             log(f"model {entry.name} skipped: {error}")
             continue
         in_tiles = tiled(upscaler, config.tile)

@@ -154,8 +154,8 @@ def _refuse(sr: np.ndarray, hr: np.ndarray, protocol: SRProtocol) -> None:
     least = WINDOW + 2 * protocol.shave
     if min(hr.shape[:2]) < least:
         raise ValueError(
-            f"image is {hr.shape[1]}x{hr.shape[0]}, must be at least {least}x{least} "
-            f"(SSIM's window of {WINDOW}, and {protocol.shave} shaved from each side)"
+            f"image must be at least {least}x{least} (got {hr.shape[1]}x{hr.shape[0]}): "
+            f"SSIM's window of {WINDOW}, and a border crop of {protocol.shave} on each side"
         )
 
 

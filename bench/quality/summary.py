@@ -141,7 +141,7 @@ def rows(scores: Iterable[Score], models: Sequence[str], metrics: Sequence[str])
 
 
 HEADS = ("model", "dataset", "scale", "protocol", "protocol_hash", "metric", "image", "value")
-LONG_HEAD = 14  # is broken at its hyphens
+LONG_HEAD = 14  # is broken at its hyphens where there is no terminal
 LONG_HEAD_OF_WIDE = 10  # in a table of many metrics, or the last columns are cut at 80
 WIDE = 3  # more metrics go without blanks between the columns, to stay within 80
 
@@ -208,7 +208,9 @@ def tables(rows: Sequence[Row]) -> list[Table]:
                     Column(head="model", align="left"),
                     *(
                         Column(
-                            head=metric, better="higher" if metric_entry(metric).higher_is_better else "lower"
+                            head=metric,
+                            short=metric_entry(metric).short,
+                            better="higher" if metric_entry(metric).higher_is_better else "lower",
                         )
                         for metric in metrics
                     ),

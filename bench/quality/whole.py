@@ -138,9 +138,9 @@ def require_size(cropped: Sequence[int], pixels: UInt8[np.ndarray, "h w c"], pro
     required = SSIM_WINDOW + 2 * protocol.shave
     if min(cropped) < required:
         raise ValueError(
-            f"image is {pixels.shape[1]}x{pixels.shape[0]}, must be at least {required} pixels per side after "
-            f"cropping to a multiple of {protocol.scale} (SSIM's window of {SSIM_WINDOW} and {protocol.shave} shaved "
-            "from each side)"
+            f"image must be at least {required} pixels per side (got {pixels.shape[1]}x{pixels.shape[0]}), cropped to a "
+            f"multiple of {protocol.scale}: SSIM's window of {SSIM_WINDOW}, and a border crop of {protocol.shave} on each "
+            "side"
         )
 
 

@@ -338,5 +338,5 @@ def _protocol(row: dict[str, Any]) -> tuple[str, SRProtocol | StyleProtocol]:
 def _metric(row: dict[str, Any]) -> MetricInfo:
     known = {**row, "higher_is_better": bool(row["higher_is_better"])}
     if not 0 <= row["decimals"] <= MOST_DECIMALS:
-        raise ValueError(f"decimals is {row['decimals']}; must be 0 to {MOST_DECIMALS}")
+        raise ValueError(f"decimals must be 0 to {MOST_DECIMALS} (got {row['decimals']})")
     return typed(MetricInfo, known, f"metric {row['name']!a}")

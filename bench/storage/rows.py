@@ -141,9 +141,11 @@ def checked(
             known.add(kinds)
         for column, value in zip(columns, row, strict=True):
             if type(value) is float and LARGEST < abs(value) < math.inf:
-                raise StoreError(_message(file, table, f"{column} is {value:g}; must be at most {LARGEST:g}"))
+                raise StoreError(
+                    _message(file, table, f"{column} must be at most {LARGEST:g} (got {value:g})")
+                )
             if column in NAMES and len(value) > LONGEST_NAME:
-                what = f"{column} has {len(value)} letters; must be at most {LONGEST_NAME}"
+                what = f"{column} must have at most {LONGEST_NAME} letters (got {len(value)})"
                 raise StoreError(_message(file, table, what))
         yield row
 
@@ -182,7 +184,7 @@ def mapping(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError(f"{shown(found)}, must be an object")
     if _depth(text) > DEEPEST:
-        raise ValueError(f"nested {_depth(text)} deep, must be at most {DEEPEST}")
+        raise ValueError(f"must be nested at most {DEEPEST} deep (got {_depth(text)})")
     return found
 
 

@@ -65,7 +65,7 @@ def read_answers(file: Path, study_hash: str, trials: Mapping[str, Trial]) -> An
     worker, entries = found["worker"], found["answers"]
     if not isinstance(worker, str) or not WORKER.fullmatch(worker):
         raise UserError(
-            f"its worker is {shown(worker)}; must be 1 to 64 letters, digits, dots, hyphens or underscores"
+            f"its worker must be 1 to 64 letters, digits, dots, hyphens or underscores (got {shown(worker)})"
         )
     if not isinstance(entries, list):
         raise UserError(f"its answers are {shown(entries)}; must be a list")
@@ -86,7 +86,7 @@ def _answer(entry: Any, trials: Mapping[str, Trial]) -> Answer:
             raise UserError(f"trial {name}: {field} is {shown(found[field])}, which is not a picture of it")
     if type(seconds) not in {int, float} or not 0 <= seconds <= LONGEST_SECONDS or not math.isfinite(seconds):
         raise UserError(
-            f"trial {name}: seconds is {shown(seconds)}, must be a number from 0 to {LONGEST_SECONDS:.0f}"
+            f"trial {name}: seconds must be a number from 0 to {LONGEST_SECONDS:.0f} (got {shown(seconds)})"
         )
     return Answer(trial=name, choice=found["choice"], first=found["first"], seconds=float(seconds))
 

@@ -67,7 +67,7 @@ class BuildConfig:
         code = self.completion_code
         if code is not None and not (0 < len(code) <= LONGEST_CODE and code.isprintable() and code.strip()):
             raise UserError(
-                f"--completion-code is {code!r:.100}; must be 1 to {LONGEST_CODE} printable characters"
+                f"--completion-code must be 1 to {LONGEST_CODE} printable characters (got {code!r:.100})"
             )
 
     @property
@@ -106,9 +106,9 @@ class ScoreConfig:
     def __post_init__(self) -> None:
         _refuse_seed(self.seed)
         if not 0 <= self.min_attention_accuracy <= 1:
-            raise UserError(f"--min-attention-accuracy is {self.min_attention_accuracy:g}; must be 0 to 1")
+            raise UserError(f"--min-attention-accuracy must be 0 to 1 (got {self.min_attention_accuracy:g})")
 
 
 def _refuse_seed(seed: int) -> None:
     if seed < 0:
-        raise UserError(f"--seed is {seed}; must be at least 0")
+        raise UserError(f"--seed must be at least 0 (got {seed})")

@@ -41,6 +41,7 @@ def write_study(
     shutil.rmtree(page, ignore_errors=True)
     (page / "images").mkdir(parents=True)
     for name, shown in planned.shown.items():
+        reporter.begin(name)
         _enlarged(shown).save(page / "images" / f"{name}.png")
         reporter.advance(name)
     (page / "index.html").write_text(html(planned.study, words), encoding="utf-8")

@@ -53,9 +53,9 @@ def plan(
     every = list(found.files)
     n_catch = min(MOST_CATCH_TRIALS_BY_DEFAULT, len(every)) if attention_checks is None else attention_checks
     if not 0 <= n_catch <= len(every):
-        raise UserError(f"--attention-checks is {n_catch}; must be 0 to {len(every)}, the number of images")
+        raise UserError(f"--attention-checks must be 0 to {len(every)}, the number of images (got {n_catch})")
     if limit is not None and limit < 1:
-        raise UserError(f"--limit is {limit}; must be at least 1")
+        raise UserError(f"--limit must be at least 1 (got {limit})")
     draw = random.Random(seed)
     # The order of the draws is part of a study: another one makes another study of the same seed.
     asked = sorted(draw.sample(every, min(limit or len(every), len(every))))

@@ -59,7 +59,7 @@ def notes(result: PreferenceResult) -> Iterator[str]:
             if worker.caught
             else "no attention check answered"
         )
-        yield f"dropped: {worker.worker}, {why}; must be {result.least_right:.0%}"
+        yield f"dropped: {worker.worker}, {why}; must be at least {result.least_right:.0%}"
     if result.contradictions:
         yield f"{result.contradictions} answers skipped: two files of one worker differ in them"
 

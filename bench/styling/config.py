@@ -183,7 +183,7 @@ def refuse_numbers(args: argparse.Namespace) -> None:
     ]
     for name, value, required in least:
         if value is not None and value < required:
-            raise UserError(f"{name} is {value}; must be at least {required}")
+            raise UserError(f"{name} must be at least {required} (got {value})")
 
 
 def find_metrics(names: Sequence[str], sizes: Sequence[int]) -> tuple[str, ...]:
@@ -194,9 +194,7 @@ def find_metrics(names: Sequence[str], sizes: Sequence[int]) -> tuple[str, ...]:
     """
     for entry in map(style_metrics.entry, names):
         if min(sizes) < entry.least:
-            raise UserError(
-                f"--sizes {min(sizes)} is too small for {entry.name}; must be at least {entry.least}"
-            )
+            raise UserError(f"--sizes must be at least {entry.least} for {entry.name} (got {min(sizes)})")
     return tuple(dict.fromkeys(names))
 
 

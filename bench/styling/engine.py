@@ -78,7 +78,7 @@ class Engine:
             raise loaded
         plan, (h, w) = self.plan, loaded.pixels.shape[:2]
         if min(h, w) < plan.minimum:
-            raise ValueError(f"it is {w}x{h}; must be at least {plan.minimum} pixels per side")
+            raise ValueError(f"image must be at least {plan.minimum} pixels per side (got {w}x{h})")
         item = Item(name=name, sha256=loaded.sha256)
         # With nothing pending, too: tables are made of all contents that could be read.
         self.items.append(item)
@@ -154,6 +154,7 @@ def make_batch(plan: Plan, batch: Sequence[Content], reporter: Reporter) -> Iter
         outcome = Outcome()
         singly = [method for method in methods if not method.together]
         for content in batch if singly else ():
+            reporter.begin(label(plan, content.name))
             for method in singly:
                 if method.name in content.pending:
                     make_one(plan, method, content, outcome)
@@ -218,7 +219,12 @@ def make_all(
             outcome.keep(plan, method, content, measured)
 
 
-def advance(plan: Plan, reporter: Reporter, label: str, times: int = 1) -> None:
+def advance(plan: Plan, reporter: Reporter, what: str, times: int = 1) -> None:
     """Steps of progress."""
     for _ in range(times):
-        reporter.advance(", ".join(filter(None, (plan.title, label))))
+        reporter.advance(label(plan, what))
+
+
+def label(plan: Plan, what: str) -> str:
+    """What progress calls a content, or an iteration of one."""
+    return ", ".join(filter(None, (plan.title, what)))

@@ -97,9 +97,9 @@ def read_config(args: argparse.Namespace) -> Config:
     """
     for name in ("size", "iterations"):
         if getattr(args, name) < 1:
-            raise UserError(f"--{name} is {getattr(args, name)}; must be at least 1")
+            raise UserError(f"--{name} must be at least 1 (got {getattr(args, name)})")
     if args.seed < 0:
-        raise UserError(f"--seed is {args.seed}; must be at least 0")
+        raise UserError(f"--seed must be at least 0 (got {args.seed})")
     given = vars(args) | {"style": style_image(args.style), "inputs": tuple(gather(args.inputs))}
     # Every option is a field of its name, so that one without a field fails here.
     return Config(**given)
@@ -159,7 +159,7 @@ def load(config: Config, where: torch.device) -> Gatys:
     style, network = read_style(config.style, config.size).to(where), loss_network(aim).to(where)
     if min(style.shape[-2:]) < network.minimum:
         h, w = style.shape[-2:]
-        raise UserError(f"the style is {w}x{h}; must be at least {network.minimum} pixels per side")
+        raise UserError(f"the style must be at least {network.minimum} pixels per side (got {w}x{h})")
     return Gatys(
         network=network,
         style=style,

@@ -186,7 +186,7 @@ def read_style(style: StyleImage, longer_side: int, minimum: int) -> Tensor:
     for what, (height, width) in {"is": (h, w), "becomes": tuple(pixels.shape[-2:])}.items():
         if min(height, width) < minimum:
             raise UserError(
-                f"the style {style.name!r} {what} {width}x{height}; must be at least {minimum} pixels per side"
+                f"the style {style.name!r} {what} {width}x{height}; it must be at least {minimum} pixels per side"
             )
     return pixels
 

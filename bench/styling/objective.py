@@ -70,7 +70,7 @@ def objective(
     for name, image in (("content", content), ("style", style)):
         h, w = image.shape[-2:]
         if min(h, w) < network.minimum:
-            raise UserError(f"the {name} is {w}x{h}; must be at least {network.minimum} pixels per side")
+            raise UserError(f"the {name} must be at least {network.minimum} pixels per side (got {w}x{h})")
     return StyleObjective(
         network,
         content=content,

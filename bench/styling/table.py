@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bench.data.styles import INITIAL
@@ -26,7 +26,7 @@ from bench.tables import Column, Table, columns
 from bench.text import printable
 
 PAPER = (
-    "paper: a network equals 50 to 100 iterations, at 256, 512 and 1024 though trained at 256 "
+    "paper: a network matches 50 to 100 iterations, at 256, 512 and 1024 though trained at 256 "
     "(section 4.1, Figure 5: 50 images of MS-COCO, VGG-16)"
 )
 METRICS_OF_A_TABLE = 5
@@ -88,7 +88,7 @@ def objectives(panel: Panel) -> Table:
         rows.append((line.name, str(line.summary.n), *terms, "" if below is None else f"{below:.2f}x"))
     return Table(
         title=f"{panel.title}, {panel.comparison.dataset}: the objective, mean ±sd",
-        columns=columns(("subject", "n", "objective", "content", "style", "tv", "below content's")),
+        columns=columns(("model", "n", "objective", "content", "style", "tv", "reduction")),
         rows=tuple(rows),
     )
 
@@ -103,7 +103,7 @@ def metric_tables(panel: Panel) -> Iterator[Table]:
             rows.append((line.name, text(line.summary.at(line.iteration)), *cells))
         yield Table(
             title=f"{panel.title}, {panel.comparison.dataset}: the images by other measures, mean ±sd",
-            columns=(*columns(("subject", "objective")), *map(column, metrics)),
+            columns=(*columns(("model", "objective")), *map(column, metrics)),
             rows=tuple(rows),
             notes=tuple(dict.fromkeys(map(about, metrics))),
             longest_head=14,
@@ -126,13 +126,20 @@ def about(metric: StyleMetric) -> str:
 
 
 def overtakings(panel: Panel) -> Table:
-    """Where the optimisation overtakes each network, and how long it takes there."""
-    heads = ("by iteration", "of the means", "s / iteration", "s to equal", "network's s", "times faster")
+    """Iterations until the optimisation matches each network, and how long they take."""
+    heads = ("median", "mean curve", "s / iteration", "s to match", "network s", "speed-up")
     return Table(
-        title="the optimisation overtakes the network",
-        columns=columns(("network", "n", *heads)),
+        title=f"iterations until {_optimiser(panel)} matches the network",
+        columns=tuple(
+            replace(made, short="s / it." if made.head == "s / iteration" else "")
+            for made in columns(("network", "n", *heads))
+        ),
         rows=tuple(_overtaking_row(found) for found in panel.comparison.overtakings),
     )
+
+
+def _optimiser(panel: Panel) -> str:
+    return METHODS[panel.baseline.method] if panel.baseline else "the optimisation"
 
 
 def _overtaking_row(found: Crossover) -> tuple[str, ...]:
@@ -153,6 +160,7 @@ def notes(panel: Panel) -> Iterator[str]:
     """What the numbers are of."""
     protocol = panel.protocol
     yield f"protocol {protocol.name}, {protocol.hash[:8]}: {objective(protocol)}"
+    yield "reduction: the content image's objective over the model's"
     for summary in panel.comparison.baselines:
         if panel.baseline:
             yield baseline(panel.baseline, summary)
@@ -160,8 +168,9 @@ def notes(panel: Panel) -> Iterator[str]:
     if panel.comparison.overtakings:
         found = panel.comparison.overtakings[0]
         yield (
-            "by iteration: where the optimisation's objective comes down to the network's, interpolated, median over "
-            f"contents ({found.iterations} iterations were run); of the means: the same of the mean curve"
+            "median: iteration at which the optimisation's objective comes down to the network's, interpolated, median "
+            f"over contents ({found.iterations} iterations were run); mean curve: the same of the mean objective; "
+            "s to match: its time, speed-up: over the network's"
         )
         yield PAPER
     for machine in panel.machines:

@@ -103,7 +103,7 @@ class Tiled(UpscalerWrapper):
         self.multiple = self.multiple or needs.multiple
         self.minimum = self.minimum or needs.minimum
         if self.tile != "auto" and self.tile < 1:
-            raise ValueError(f"tile is {self.tile}, must be at least 1 pixel, or 'auto'")
+            raise ValueError(f"tile must be at least 1 pixel, or 'auto' (got {self.tile})")
         if min(self.multiple, self.minimum) < 1 or (self.overlap or 0) < 0:
             raise ValueError(
                 f"multiple is {self.multiple}, minimum {self.minimum} and overlap {self.overlap}; "

@@ -66,9 +66,9 @@ class Config:
         )
         for name, given in numbers:
             if min(given) < 1:
-                raise UserError(f"{name} has {min(given)}; must be whole numbers of at least 1")
+                raise UserError(f"{name} must be whole numbers of at least 1 (got {min(given)})")
         if not 0 < self.time_limit < LONGEST_SECONDS:
-            raise UserError(f"--time-limit is {self.time_limit:g}; must be a number of seconds above 0")
+            raise UserError(f"--time-limit must be a number of seconds above 0 (got {self.time_limit:g})")
         for size, model in itertools.product(self.sizes, self.models):
             _refuse_size(size, model, self.scale)
 
@@ -81,7 +81,7 @@ class Config:
 def _refuse_size(size: int, model: str, scale: int | None) -> None:
     scale = 1 if model == GATYS else catalog.scale_of(model, scale)
     if size % scale:
-        raise UserError(f"--sizes has {size}; must be multiples of the scale, {scale}, for {model}")
+        raise UserError(f"--sizes must be multiples of the scale, {scale}, for {model} (got {size})")
     minimum = LOSS_MINIMUM if model == GATYS else scale * catalog.entry(model).minimum
     if size < minimum:
-        raise UserError(f"--sizes has {size}; must be at least {minimum} for {model}")
+        raise UserError(f"--sizes must be at least {minimum} for {model} (got {size})")

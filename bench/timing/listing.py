@@ -6,15 +6,16 @@ from bench.cli import DONE
 from bench.registry import catalog
 from bench.registry.stylizers import STYLIZERS
 from bench.registry.upscalers import UPSCALERS
+from bench.text import show
 
 
 def list_names() -> int:
     """Print what can be timed."""
-    print("gatys                  the optimisation that the paper's networks replace: L-BFGS, VGG-16")
+    show("gatys                  the optimisation that the paper's networks replace: L-BFGS, VGG-16")
     for stylizer in STYLIZERS.values():
-        print(f"{stylizer.name:<22} {stylizer.about}")
+        show(f"{stylizer.name:<22} {stylizer.about}")
     for upscaler in UPSCALERS.values():
-        print(f"{upscaler.name:<22} {upscaler.about}")
+        show(f"{upscaler.name:<22} {upscaler.about}")
     for name, about in catalog.EXTENDED.lines():
-        print(f"{name:<22} {about}")
+        show(f"{name:<22} {about}")
     return DONE

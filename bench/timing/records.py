@@ -58,7 +58,7 @@ class SpeedProtocol:
     def __post_init__(self) -> None:
         for name in ("size", "threads", "batch"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, must be at least 1")
+                raise ValueError(f"{name} must be at least 1 (got {getattr(self, name)})")
         if not self.timed_region:
             raise ValueError("timed_region is empty, needs at least one region")
         # Raises for the fields that are Stopping's.
@@ -100,7 +100,7 @@ class Stopping:
 
     def __post_init__(self) -> None:
         if self.warmup < 0:
-            raise ValueError(f"warmup is {self.warmup}, must be at least 0")
+            raise ValueError(f"warmup must be at least 0 (got {self.warmup})")
         if not 1 <= self.min_repeats <= self.max_repeats:
             given = f"min_repeats is {self.min_repeats} and max_repeats {self.max_repeats}"
             raise ValueError(f"{given}, must be 1 <= min_repeats <= max_repeats")
@@ -182,7 +182,7 @@ class Timing:
         width = self.relative_half_width
         ended = f"after {self.n} repetitions ({self.stopped})"
         if width is None:
-            return f"no interval {ended}, must be {FEWEST}"
+            return f"too few repetitions for a 95 % interval ({self.n} of {FEWEST}, {self.stopped}); raise --time-limit"
         if self.stopped != "narrow":
             return f"interval is ±{width:.1%} {ended}, wanted ±{self.target_ci:.1%}"
         return None
@@ -200,7 +200,10 @@ class Timing:
         # Of an odd number the middle one is in neither half.
         half = self.n // 2
         change = quantile(self.seconds[-half:], 0.5) / quantile(self.seconds[:half], 0.5) - 1
-        return f"drift: the second half took {change:+.0%}" if abs(change) > DRIFT else None
+        if abs(change) <= DRIFT:
+            return None
+        how = "slower" if change > 0 else "faster"
+        return f"drift: second half of the repetitions {abs(change):.0%} {how} than the first"
 
 
 def speed_up(slow: Timing, fast: Timing) -> tuple[float, float, float] | None:

@@ -125,6 +125,7 @@ def _network_row(
 
 def _form_result(bench: SpeedRun, participant: LoadedModel, size: int, form: Form) -> SpeedResult | str:
     """The stored result of a form, or a new one; a text that says why there is none."""
+    bench.reporter.begin(f"{participant.name} {size} {form.name}")
     stopping = Stopping(time_limit_seconds=bench.config.time_limit)
     protocol = SpeedProtocol.of(
         form, size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
@@ -236,6 +237,7 @@ def _built(participant: LoadedModel, form: Form, image: torch.Tensor) -> Built:
 
 def _gatys(bench: SpeedRun, size: int) -> Iterator[Row]:
     for fast in (False, True) if bench.config.ladder else (False,):
+        bench.reporter.begin(f"gatys {size} {_variant(fast)}")
         found = _gatys_result(bench, size, fast)
         bench.reporter.advance(f"gatys {size} {_variant(fast)}")
         if isinstance(found, SpeedResult):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bench.data import published
 from bench.tables import Table, columns
@@ -85,7 +86,7 @@ def significant(value: float) -> str:
     return f"{value:.5f}"
 
 
-HEADS = ("method", "size", "seconds", "95 %", "n", "MPx/s", "peak", "MiB", "protocol")
+HEADS = ("model", "size", "seconds", "95 %", "n", "MPx/s", "% peak", "MiB", "protocol")
 
 
 def measurements(rows: Sequence[Row]) -> Table:
@@ -95,6 +96,7 @@ def measurements(rows: Sequence[Row]) -> Table:
     return Table(
         title="Measurements",
         columns=columns(HEADS),
+        keys=2,
         rows=tuple(_measurement(row) for row in measured),
         muted=_failed(measured),
     )
@@ -128,9 +130,19 @@ CARD_HEADS = (
     "seconds",
     "95 %",
     "MPx/s",
-    "peak",
+    "% peak",
     "MiB",
 )
+
+
+SHORT = {
+    "parameters": "params",
+    "multiply-adds": "MACs",
+    "activations": "acts",
+    "convolutions": "convs",
+    "receptive field": "field",
+}
+"""Heads for narrow terminals."""
 
 
 def cards(rows: Sequence[Row]) -> Table | None:
@@ -142,7 +154,8 @@ def cards(rows: Sequence[Row]) -> Table | None:
         return None
     return Table(
         title="Cards: what one call computes",
-        columns=columns(CARD_HEADS),
+        columns=tuple(replace(c, short=SHORT.get(c.head, "")) for c in columns(CARD_HEADS)),
+        keys=2,
         rows=tuple(lines),
         notes=tuple(
             f"{r.method}: no receptive field: {r.card['receptive_field_reason']}"
@@ -193,23 +206,23 @@ def _failed(rows: Sequence[Row]) -> tuple[int, ...]:
     return tuple(i for i, row in enumerate(rows) if row.seconds is None)
 
 
-LADDER_HEADS = ("rung", "", "seconds", "95 %", "times", "MiB", "error", "PSNR", "build")
+LADDER_HEADS = ("variant", "", "seconds", "95 %", "speed-up", "MiB", "error", "PSNR", "build")
 # Columns of their own where any rung of a ladder has the value: field, head, format.
 LOSS_COLUMNS = (("psnr_lost", "dB lost", ".3f"), ("lpips_lost", "LPIPS lost", ".4f"))
 
 
 def ladders(rows: Sequence[Row]) -> Iterator[Table]:
-    """One table per network and size: what each rung brings, costs and changes; `kept` ones carry the next.
+    """One table per network and size: what each variant brings, costs and changes; `kept` ones carry the next.
 
-    `times` as fast as eager; `error`, the largest of any value, and `PSNR` in dB against it; `build` in seconds; what
-    an upscaler's PSNR and any picture's LPIPS lose against plain float32.
+    `speed-up` over eager; `error`, the largest of any value, and `PSNR` in dB against it; `build` in seconds; what an
+    upscaler's PSNR and any picture's LPIPS lose against plain float32.
     """
     for method, size in dict.fromkeys((r.method, r.size) for r in rows):
         rungs = [r for r in rows if (r.method, r.size) == (method, size)]
         losses = [column for column in LOSS_COLUMNS if any(column[0] in row.form for row in rungs)]
         heads = (*LADDER_HEADS, *(head for _, head, _ in losses))
         yield Table(
-            title=f"Ladder: {method} at {size}x{size}",
+            title=f"Optimisation sweep: {method} at {size}x{size}",
             columns=columns(heads, left={0, 1}),
             rows=tuple(
                 (*_rung(row, rungs[0].seconds), *(_lost(row, field, digits) for field, _, digits in losses))
@@ -272,6 +285,8 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
         yield f"{SCALED} iterations times the median of a few ({counts}); --full runs them all"
     for method, weights in dict.fromkeys((r.method, r.weights) for r in rows if "random" in r.weights):
         yield f"{method}: {weights}; values do not change the time"
+    if any(row.seconds is not None for row in rows):
+        yield "% peak: of the measured peak FLOP/s; MiB: growth of peak memory in one call"
     yield from _best(rows)
     for row in rows:
         if row.error:

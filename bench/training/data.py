@@ -131,7 +131,7 @@ def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> Read:
     pixels = downscaled(loaded.pixels, patch) if whole else loaded.pixels
     h, w, _ = pixels.shape
     if min(h, w) < patch:
-        reason = f"{image.file!r} is {w}x{h}, must be at least {patch}x{patch}"
+        reason = f"{image.file!r} must be at least {patch}x{patch} (got {w}x{h})"
         return Read(source=source, sha256=loaded.sha256, reason=reason)
     # expand: grey has one plane, which becomes three. Contiguous, since `cut` counts pixels in memory.
     planes = torch.from_numpy(pixels).permute(2, 0, 1).expand(3, -1, -1).contiguous()

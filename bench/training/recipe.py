@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound="Recipe | SRSettings | StyleNetSettings")
 
 
+LONGEST_CHOICES = 24
+
+
 def option(default: Any, text: str, choices: tuple[Any, ...] = (), requests: tuple[Any, ...] = ()) -> Any:
     """A field with what its command line option says.
 
@@ -185,10 +188,15 @@ def add_options(
         name, kind = f"--{f.name.replace('_', '-')}", type(default)
         words = f"{f.metadata['help']} (default: {default})"
         if kind is bool:
+            words = f"{f.metadata['help']} (default: {'on' if default else 'off'})"
             parser.add_argument(name, action=argparse.BooleanOptionalAction, help=words)
         else:
             choices = (*f.metadata["choices"], *f.metadata["requests"]) or None
             metavar = None if choices else ("NAME" if kind is str else "N")
+            if (
+                choices and len(", ".join(choices if kind is str else ())) > LONGEST_CHOICES
+            ):  # for a line of the usage
+                metavar, words = "NAME", f"{', '.join(choices)}: {words}"
             read: Any = kind
             if kind is int:
                 read = arguments.seed if f.name == "seed" else arguments.count
@@ -217,9 +225,9 @@ def differences(given: Mapping[str, Any], required: Mapping[str, Any]) -> list[s
 
 
 def require(right: bool, name: str, value: Any, what: str) -> None:
-    """Raises UserError with the value and `what` is required, unless it is right."""
+    """Raises UserError with the value and `what` it must be, unless it is right."""
     if not right:
-        raise UserError(f"{name} is {value}, must be {what}")
+        raise UserError(f"{name} must be {what} (got {value})")
 
 
 def require_choices(record: Recipe | SRSettings | StyleNetSettings) -> None:
@@ -228,4 +236,4 @@ def require_choices(record: Recipe | SRSettings | StyleNetSettings) -> None:
     for f in fields(record):
         known = f.metadata["choices"]
         if known and values[f.name] not in known:
-            raise UserError(f"{f.name} is {values[f.name]!r}, must be one of: {', '.join(map(str, known))}")
+            raise UserError(f"{f.name} must be one of: {', '.join(map(str, known))} (got {values[f.name]!r})")

@@ -179,6 +179,9 @@ def journal(config: Config, state: State, first: bool) -> Iterator[Journal | Non
 class Silent:
     """The reporter of all processes but the first."""
 
+    def begin(self, label: str) -> None:
+        """Nothing."""
+
     def advance(self, label: str) -> None:
         """Nothing."""
 

@@ -158,5 +158,5 @@ def test_a_settled_history_gives_the_same_steps() -> None:
 
 
 def test_a_history_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="history_size is 0, must be at least 1"):
+    with pytest.raises(ValueError, match=r"history_size must be at least 1 \(got 0\)"):
         LBFGS(random(1, 4), history_size=0)

@@ -149,7 +149,7 @@ def test_a_broken_image_is_named_and_the_rest_is_done(capsys: pytest.CaptureFixt
     assert "2 images written" in out
     assert "2 could not be done" in out
     assert "broken.png': not done:" in err
-    assert "small.png': not done: image is 60x40, must be at least 41 pixels per side" in err
+    assert "small.png': not done: image must be at least 41 pixels per side (got 60x40)" in err
 
 
 def test_existing_outputs_are_kept_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,8 +250,8 @@ def test_the_same_file_given_twice_is_done_once(capsys: pytest.CaptureFixture[st
         (["style-test", "a.png", "--scale", "2"], "--scale is 2, but style-test is a stylizer"),
         (["nearest", "a.png", "--size", "64"], "--size 64 is for a stylizer, but nearest is an upscaler"),
         (["nearest", "a.png", "--median"], "--median is for a stylizer"),
-        (["nearest", "a.png", "--scale", "0"], "--scale is 0; must be at least 1"),
-        (["style-test", "a.png", "--size", "-1"], "--size is -1; must be at least 1"),
+        (["nearest", "a.png", "--scale", "0"], "--scale must be at least 1 (got 0)"),
+        (["style-test", "a.png", "--size", "-1"], "--size must be at least 1 (got -1)"),
         (["nearest", "gone.png"], "there is no file or folder 'gone.png'"),
         (["nearest", "a.png", "--rung", "quick"], "no form is called 'quick'; there are: eager"),
         (["srcnn-955", "a.png", "--scale", "8"], "model srcnn-955 has no weights for x8"),

@@ -74,3 +74,20 @@ def test_streams_that_are_closed_end_no_program(closed: str, tmp_path: Path) -> 
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "names"),
+    [
+        ("apply", ("style-johnson-candy", "sr-pixel")),
+        ("style_quality", ("la_muse", "style-la_muse", "content-lpips", "vgg19-conv3_1", "coco50")),
+    ],
+)
+def test_a_listing_needs_no_other_argument(
+    program: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module(f"bench.{program}").main(["--list"])
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert all(name in out.split() or f"{name}," in out.split() for name in names)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from bench.__main__ import PROGRAMS
 from bench.__main__ import main as bench_main
 from bench.data.download import ByteBar
 from bench.errors import RunError, UserError
+from bench.text import fitted
 
 
 @pytest.mark.parametrize(
@@ -145,3 +147,80 @@ def test_a_large_download_has_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatc
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_progress_names_what_is_being_worked_on_and_not_what_is_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "PLAIN_LINE_EVERY_SECONDS", 0.0)
+    with cli.progress("x", 3) as reporter:
+        reporter.begin("a")
+        reporter.begin("b")
+        reporter.begin("c")
+        reporter.advance("a")
+        reporter.advance("b")
+        reporter.advance("c")
+    assert capsys.readouterr().err.splitlines() == ["x: 1/3 (b and 1 more)", "x: 2/3 (c)", "x: 3/3 (c)"]
+
+
+def test_a_bar_names_what_is_being_worked_on_in_what_a_line_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "80")
+    with cli.progress("x", 2) as reporter:
+        assert isinstance(reporter, cli._Bar)
+        reporter.begin("first")
+        assert reporter.bar.tasks[0].description == "first"
+        reporter.begin("second")
+        reporter.advance("first")
+        assert (reporter.bar.tasks[0].description, reporter.bar.tasks[0].completed) == ("second", 1)
+        reporter.begin("a long name " * 20)
+        reporter.advance("second")
+        assert len(reporter.bar.tasks[0].description) < 45
+
+
+def test_silent_work_is_named_at_once_on_a_terminal_and_elsewhere_once_it_takes_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cli.working("loading"):
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(cli, "PLAIN_LINE_EVERY_SECONDS", 0.01)
+    with cli.working("loading"):
+        time.sleep(0.3)
+    assert capsys.readouterr().err == "loading ...\n"
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with cli.working("loading"):
+        assert terminal.getvalue() == "loading ...\n"
+
+
+def test_a_message_on_a_terminal_is_broken_between_words_and_its_command_stays_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    text = "metric lpips-alex needs a-file-of-weights.safetensors here. Run: python -m bench.doctor --fetch alexnet"
+    shown = fitted(text, Terminal()).splitlines()
+    assert shown == [
+        "metric lpips-alex needs",
+        "  a-file-of-weights.safetensors",
+        "  here.",
+        "Run: python -m bench.doctor --fetch alexnet",
+    ]
+    assert fitted(text, io.StringIO()) == text
+    listing = "  name      what it is, in some more words"
+    assert fitted(listing, Terminal()).splitlines() == [
+        "  name      what it is, in",
+        "            some more words",
+    ]
+
+
+def test_the_next_step_is_a_command_with_the_real_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli.next_step(tmp_path / "my results.db")
+    cli.next_step(Path("results.db"))
+    assert capsys.readouterr().out.splitlines() == [
+        "report:  python -m reports 'my results.db'",
+        "report:  python -m reports results.db",
+    ]

@@ -459,7 +459,7 @@ def test_two_runs_of_one_file_are_compared_where_the_weights_changed(folder: Pat
         (("r.db#x", "r.db#bicubic"), "'r.db' has no model 'x'; models: bicubic, srcnn-955; runs"),
         (
             ("r.db", "r.db", "--metrics", "pnsr"),
-            "no metric in A or B is called 'pnsr'; there are: psnr, ssim",
+            "no metric in A or B is called 'pnsr' (did you mean 'psnr'?); there are: psnr, ssim",
         ),
         (("r.db", "r.db", "--datasets", "x"), "no data set in A or B is called 'x'; there are: set5"),
         (("r.db", "r.db", "--tolerance", "x=1"), "no metric in A or B is called 'x'; there are: "),

@@ -59,7 +59,9 @@ def command_lines(name: str, command: str) -> Iterator[list[str]]:
     own = [
         action
         for action in chosen._actions
-        if action.dest not in {"help", "config", "dump_config"} and action is not _chooser(p)
+        if action.dest not in {"config", "dump_config"}
+        and not isinstance(action, argparse._HelpAction)
+        and action is not _chooser(p)
     ]
     exclusive = [action for group in chosen._mutually_exclusive_groups for action in group._group_actions]
     positional = [word for a in own if not a.option_strings for word in words(a)]

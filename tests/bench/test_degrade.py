@@ -184,7 +184,7 @@ def test_a_bad_image_is_named_and_the_rest_is_written(here: Path, capsys: pytest
     assert main(["hr", "lr"]) == 1
     out, err = capsys.readouterr()
     assert "a: not degraded: " in err
-    assert "small: not degraded: image is 40x3, must be at least 4 pixels per side" in err
+    assert "small: not degraded: image must be at least 4 pixels per side (got 40x3)" in err
     assert out.splitlines()[0].startswith("2 of 4 images written to lr")
     assert sorted(file.name for file in (here / "lr").iterdir()) == ["b.png", "c.png"]
 

@@ -124,20 +124,20 @@ def test_a_style_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[st
 def test_a_style_too_small_for_the_network_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     images.write(Path("style.png"), picture(1, 64, 1))
     assert run("photo.png") == 2
-    assert "the style is 32x1; must be at least 8 pixels per side" in capsys.readouterr().err
+    assert "the style must be at least 8 pixels per side (got 32x1)" in capsys.readouterr().err
 
 
 def test_a_content_too_small_for_the_network_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     images.write(Path("thin.png"), picture(2, 64, 1))
     assert run("thin.png") == 1
-    assert "image is 32x1, must be at least 8x8" in capsys.readouterr().err
+    assert "image must be at least 8x8 (got 32x1)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (["--size", "0"], "--size is 0; must be at least 1"),
-        (["--iterations", "-1"], "--iterations is -1; must be at least 1"),
+        (["--size", "0"], "--size must be at least 1 (got 0)"),
+        (["--iterations", "-1"], "--iterations must be at least 1 (got -1)"),
         (["--style-weight", "nan"], "--style-weight is nan; must be a finite number of at least 0"),
         (["--tv-weight", "-1"], "--tv-weight is -1.0; must be a finite number of at least 0"),
         (["--device", "cuda:7"], "device is 'cuda:7', which is not here"),

@@ -72,9 +72,17 @@ def test_an_interrupt_ends_a_program_with_a_message_and_how_to_go_on(code: str) 
     status, err, seconds = interrupted(code, "in")
     assert status == 130
     assert err.endswith("error: interrupted\n")
-    assert "repeat the same command" in err
+    assert "stopped: repeat the same command to resume\nwhat is there already is not done again\n" in err
     assert "Traceback" not in err
     assert seconds < 10  # of a second or two, on a machine that is not loaded
+
+
+def test_a_program_says_what_it_keeps() -> None:
+    keeps = "from bench import interrupts\ninterrupts.keeps('scores are kept in a\\x1b.db')\n"
+    _, err, _ = interrupted(GUARDED + keeps + SWALLOWED.format(after="raise KeyboardInterrupt"), "in")
+    assert err.endswith(
+        "stopped: repeat the same command to resume\nscores are kept in a\\x1b.db\nerror: interrupted\n"
+    )
 
 
 def test_a_second_interrupt_ends_it_at_once() -> None:

@@ -273,7 +273,7 @@ def test_a_style_too_small_for_the_network_costs_itself_alone(
 ) -> None:
     images.write(Path("thin.png"), picture(1, 64, 4))
     assert run("--styles", "thin.png", "stars.png", *PREFIX, "--style-layers", "relu2_1") == 1
-    said = "styles 'thin': not done: relu2_1: the style is 16x1; must be at least 2 pixels per side"
+    said = "styles 'thin': not done: relu2_1: the style must be at least 2 pixels per side (got 16x1)"
     assert said in capsys.readouterr().err
     assert [curve.image for curve in curves()] == ["stars"]
 
@@ -340,12 +340,12 @@ def test_the_papers_layers_are_taken_and_missing_ones_named(
         ),
         (["--layers", "relu4_3"], "layer is 'relu4_3'; must be one that vgg19-conv3_1 reaches"),
         (["--style-layers", "x"], "layer is 'x'; must be one that vgg19-conv3_1 reaches"),
-        (["--size", "2"], "--size is 2; must be at least 4 for relu3_1"),
-        (["--size", "0"], "--size is 0; must be at least 1"),
-        (["--style-size", "0"], "--style-size is 0; must be at least 1"),
-        (["--iterations", "0"], "--iterations is 0; must be at least 1"),
-        (["--limit", "0"], "--limit is 0; must be at least 1"),
-        (["--seed", "-1"], "--seed is -1; must be at least 0"),
+        (["--size", "2"], "--size must be at least 4 for relu3_1 (got 2)"),
+        (["--size", "0"], "--size must be at least 1 (got 0)"),
+        (["--style-size", "0"], "--style-size must be at least 1 (got 0)"),
+        (["--iterations", "0"], "--iterations must be at least 1 (got 0)"),
+        (["--limit", "0"], "--limit must be at least 1 (got 0)"),
+        (["--seed", "-1"], "--seed must be at least 0 (got -1)"),
         (["--tv-weight", "nan"], "--tv-weight is nan; must be a finite number of at least 0"),
         (["--styles", "nope"], "no style is called 'nope'; must be the file of an image, or one of: candy"),
         (["--device", "cuda:7"], "device is 'cuda:7', which is not here"),

@@ -164,7 +164,7 @@ def test_the_key_of_a_study_is_not_replaced_by_its_result(
         refused(capsys)
     assert Path("study/key.json").read_bytes() == key
     assert preference.main([*score[:-2], "--seed", "-1"]) == 2
-    assert "--seed is -1; must be at least 0" in refused(capsys)
+    assert "--seed must be at least 0 (got -1)" in refused(capsys)
 
 
 def test_a_rescored_table_is_written_whole_or_not_at_all(

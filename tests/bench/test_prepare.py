@@ -167,7 +167,7 @@ def test_arguments_are_not_changed() -> None:
 
 
 def test_a_size_that_an_image_is_too_small_to_be_shaved_from_is_refused() -> None:
-    with pytest.raises(ValueError, match="image is 20x8, needs more than 8 per side, which is shaved"):
+    with pytest.raises(ValueError, match=r"image must be more than 8 per side, the border crop \(got 20x8\)"):
         prepare(image(h=8, w=20), image(h=8, w=20), johnson2016(4))
 
 

@@ -327,11 +327,11 @@ def test_an_interrupted_run_keeps_and_shows_what_was_measured(
     [
         (["--sizes", "0"], "--sizes has 0; must be whole numbers of at least 1"),
         (["--sizes", "-5", "64"], "--sizes has -5; must be whole numbers"),
-        (["--sizes", "40"], "--sizes has 40; must be at least 41 for style-paper"),
-        (["--sizes", "4", "--models", "gatys"], "--sizes has 4; must be at least 8 for gatys"),
+        (["--sizes", "40"], "--sizes must be at least 41 for style-paper (got 40)"),
+        (["--sizes", "4", "--models", "gatys"], "--sizes must be at least 8 for gatys (got 4)"),
         (
             ["--sizes", "66", "--models", "bicubic"],
-            "--sizes has 66; must be multiples of the scale, 4, for bicubic",
+            "--sizes must be multiples of the scale, 4, for bicubic (got 66)",
         ),
         (["--iterations", "0"], "--iterations has 0; must be"),
         (["--scale", "0", "--models", "bicubic"], "--scale has 0; must be"),
@@ -464,8 +464,10 @@ def test_the_papers_speed_ups_agree_with_its_seconds_within_its_rounding() -> No
 
 def test_warnings_are_said_once_for_each_measurement() -> None:
     many = gatys_rows(stored(timing(1.0, 1.0)), [100, 300, 500])
-    said = [line for line in notes(many) if "no interval" in line]
-    assert said == ["gatys at 256, eager: no interval after 2 repetitions (narrow), must be 6"]
+    said = [line for line in notes(many) if "too few" in line]
+    assert said == [
+        "gatys at 256, eager: too few repetitions for a 95 % interval (2 of 6, narrow); raise --time-limit"
+    ]
 
 
 def test_the_program_answers_for_help_without_torch() -> None:

@@ -122,7 +122,7 @@ def test_strict_stops_with_status_1(here: Path, capsys: pytest.CaptureFixture[st
         (["./set", "--protocol", "nonsense"], "no protocol is called 'nonsense'; there are: johnson2016"),
         (["./set", "--scales", "1"], "scale is 1; must be an integer of at least 2"),
         (["./set", "--models", "srcnn-955", "--scales", "8"], "srcnn-955 has x2, x3, x4"),
-        (["./set", "--limit", "0"], "--limit is 0; must be at least 1"),
+        (["./set", "--limit", "0"], "--limit must be at least 1 (got 0)"),
         (["./set", "--device", "gpu"], "device is 'gpu'; must be one of: cpu"),
         (["./set", "--db", "."], "cannot be opened"),
         (["./set", "--json", "set"], "is a folder; must be a file name"),

@@ -161,7 +161,7 @@ def test_unequal_numbers_of_values_are_refused() -> None:
 
 
 def test_a_confidence_of_one_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"confidence is 1, must be between 0 and 1"):
+    with pytest.raises(ValueError, match=r"confidence must be between 0 and 1 \(got 1\)"):
         mean_interval(CHANGES, confidence=1)
 
 

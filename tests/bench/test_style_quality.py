@@ -301,7 +301,7 @@ def test_contents_that_cannot_be_measured_cost_themselves_alone(capsys: pytest.C
     assert run() == 0
     said = capsys.readouterr()
     assert "'broken': not measured" in said.err
-    assert "it is 64x3; must be at least 4 pixels per side" in said.err
+    assert "image must be at least 4 pixels per side (got 64x3)" in said.err
     assert "2 times an image, or a subject on an image, could not be measured" in said.out
     assert {stem for _, stem in curves()} == set("abc")
     with Store(Path("results.db"), read_only=True) as store:
@@ -380,14 +380,14 @@ def test_grey_contents_and_styles_are_repeated() -> None:
         (["--models", "stranger"], "stranger is for the style other, not for mine; required: --style other"),
         (["--models", "nothing"], "nothing is for no style"),
         (["--content-layers", "relu9_1"], "'relu9_1', must be one that vgg19-conv3_1 reaches: conv1_1"),
-        (["--sizes", "2"], "the content is 2x2; must be at least 4 pixels per side"),
-        (["--sizes", "0"], "--sizes is 0; must be at least 1"),
-        (["--iterations", "0"], "--iterations is 0; must be at least 1"),
-        (["--batch", "0"], "--batch is 0; must be at least 1"),
-        (["--limit", "0"], "--limit is 0; must be at least 1"),
-        (["--seed", "-1"], "--seed is -1; must be at least 0"),
+        (["--sizes", "2"], "the content must be at least 4 pixels per side (got 2x2)"),
+        (["--sizes", "0"], "--sizes must be at least 1 (got 0)"),
+        (["--iterations", "0"], "--iterations must be at least 1 (got 0)"),
+        (["--batch", "0"], "--batch must be at least 1 (got 0)"),
+        (["--limit", "0"], "--limit must be at least 1 (got 0)"),
+        (["--seed", "-1"], "--seed must be at least 0 (got -1)"),
         (["--style-weight", "nan"], "--style-weight is nan; must be a finite number of at least 0"),
-        (["--style-size", "0"], "--style-size is 0; must be at least 1"),
+        (["--style-size", "0"], "--style-size must be at least 1 (got 0)"),
         (["--images", "nosuch"], "no data set or folder is called 'nosuch'"),
         (["--device", "cuda:7"], "device is 'cuda:7', which is not here"),
     ],
@@ -400,8 +400,8 @@ def test_wrong_requests_are_refused(wrong: list[str], said: str, capsys: pytest.
 @pytest.mark.parametrize(
     ("h", "w", "said"),
     [
-        (3, 3, "the style 'mine' is 3x3; must be at least 4 pixels per side"),
-        (4, 900, "the style 'mine' becomes 32x1; must be at least 4 pixels per side"),
+        (3, 3, "the style 'mine' is 3x3; it must be at least 4 pixels per side"),
+        (4, 900, "the style 'mine' becomes 32x1; it must be at least 4 pixels per side"),
     ],
 )
 def test_a_tiny_style_is_refused_by_name(
@@ -542,7 +542,7 @@ def test_the_released_network_is_measured_and_says_what_it_is_for(capsys: pytest
     assert program.main([*muse, "--sizes", "48", "--models", "style-johnson-candy"]) == 2
     assert "style-johnson-candy is for the style candy, not for la_muse" in capsys.readouterr().err
     assert program.main([*muse, "--sizes", "32", "--no-baseline"]) == 1
-    assert "content is 32x32, must be at least 41 pixels per side" in capsys.readouterr().err
+    assert "content must be at least 41 pixels per side (got 32x32)" in capsys.readouterr().err
 
 
 def test_a_network_from_outside_is_measured_beside_the_registered_ones() -> None:
@@ -656,7 +656,7 @@ def test_a_report_of_a_file_with_style_metrics_leaves_them_to_who_asks() -> None
     ("options", "said"),
     [
         (("--metrics", "lpips"), "no style metric is called 'lpips'; there are: content-lpips"),
-        (("--metrics", "content-lpips"), "--sizes 24 is too small for content-lpips; must be at least 31"),
+        (("--metrics", "content-lpips"), "--sizes must be at least 31 for content-lpips (got 24)"),
     ],
 )
 def test_metrics_that_cannot_be_are_refused(

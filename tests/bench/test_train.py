@@ -282,8 +282,8 @@ def test_a_full_disk_leaves_the_last_checkpoint(here: Path, monkeypatch: pytest.
     ("options", "message"),
     [
         (["--patch", "15"], "patch is 15, must be a multiple of 2"),
-        (["--batch", "0"], "batch is 0, must be a number above 0"),
-        (["--average", "1"], r"average is 1.0, must be a number in [0, 1)"),
+        (["--batch", "0"], "batch must be a number above 0 (got 0)"),
+        (["--average", "1"], r"average must be a number in [0, 1) (got 1.0)"),
         (["--log-every", "0"], "log_every is 0"),
         (["--device", "nowhere"], "must be one of"),
         (["--init", "photographs/000.png"], "must be a safetensors file"),

@@ -113,8 +113,8 @@ def test_a_grey_style_is_taken_as_colour(here: Path) -> None:
     [
         (["--style-layers", "relu9_9"], "layer is 'relu9_9', must be one that"),
         (["--style-weight", "-1"], "--style-weight is -1.0; must be a finite number of at least 0"),
-        (["--style-size", "0"], "--style-size is 0; must be at least 1"),
-        (["--patch", "40"], "patch is 40, must be at least 41"),
+        (["--style-size", "0"], "--style-size must be at least 1 (got 0)"),
+        (["--patch", "40"], "patch must be at least 41 (got 40)"),
         (["--patch", "46"], "patch is 46, must be a multiple of 4"),
         (["--style", "nothing"], "no style is called 'nothing'; must be the file of an image, or one of: "),
         (["--style", "broken.png"], "broken.png"),

@@ -22,15 +22,15 @@ from tests.hostile import pictures
 
 ROOT = Path(__file__).parents[2]
 SAID = {
-    "png": "is 50000x50000 pixels; must be at most 178956970",
+    "png": "must have at most 178956970 pixels (got 50000x50000)",
     "zTXt": "Decompressed data too large",
     "iTXt": "Decompressed data too large",
     "iCCP": "Decompressed data too large",
-    "gif canvas": "is 65535x65535 pixels; must be at most",
+    "gif canvas": "pixels (got 65535x65535)",
     "gif frames": "has several frames; must be a single image",
     "tiff strips": "",
     "tiff directories": "has several frames; must be a single image",
-    "jpeg scans": "scans; must be at most 64",
+    "jpeg scans": "must have at most 64 scans (got",
     "deflated.pth": "unpacked, more than the file; must be parts that are not compressed",
     "claimed.pth": "is damaged or no checkpoint",
     "bytearray.pth": "",
@@ -111,7 +111,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "sparse.png").open("wb") as stream:
         stream.truncate(2**40)
-    with pytest.raises(ImageError, match="has 1099511627776 bytes, must be at most 2147483648"):
+    with pytest.raises(ImageError, match=r"must have at most 2147483648 bytes \(got 1099511627776\)"):
         images.read(tmp_path / "sparse.png")
-    with pytest.raises(OSError, match="has 1099511627776 bytes, must be at most 5"):
+    with pytest.raises(OSError, match=r"must have at most 5 bytes \(got 1099511627776\)"):
         read_whole(tmp_path / "sparse.png", most=5)

@@ -166,6 +166,6 @@ def test_a_file_that_is_not_onnx_is_refused(tmp_path: Path) -> None:
 def test_without_the_extra_the_message_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(
-        ImportError, match=r"onnx is not installed, needs the extra: pip install '\.\[onnx\]'"
+        ImportError, match=r"onnx, which is not installed\. Run: pip install 'perceptual-bench\[onnx\]'"
     ):
         load_johnson(tmp_path / "candy.onnx")

@@ -219,7 +219,7 @@ def test_training_reaches_every_parameter() -> None:
 @pytest.mark.parametrize("size", [(40, 60), (60, 40), (1, 1)])
 def test_an_image_too_small_for_the_reflection_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(
-        ValueError, match=rf"content is {size[1]}x{size[0]}, must be at least 41 pixels per side"
+        ValueError, match=rf"content must be at least 41 pixels per side \(got {size[1]}x{size[0]}\)"
     ):
         network()(image(size=size))
 

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from bench.data.formats import no_weights, read_head
 from bench.data.weights_only import DAMAGE, load
 from bench.data.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
-from bench.errors import UserError
+from bench.errors import MissingExtra, UserError
 from bench.registry.adapters.convention import Convention, ModuleAdapter, reason
 from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
@@ -258,10 +258,8 @@ def _example_style(spec: Spec, sha256: str, weights: Mapping[str, Tensor]) -> Ex
 
 def _recognised(spec: Spec, sha256: str, weights: dict[str, Tensor]) -> ExternalModel:
     if importlib.util.find_spec("spandrel") is None:
-        raise UserError(
-            f"{spec.source!r} was not trained with bench.train; other checkpoints need spandrel, which is not "
-            "installed; it is in the spandrel extra"
-        )
+        what = f"{spec.source!r} was not trained with bench.train: a checkpoint of another network"
+        raise MissingExtra(what, "spandrel", "spandrel")
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
     model = None

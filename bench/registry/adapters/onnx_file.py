@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.data.formats import no_weights, read_head
-from bench.errors import UserError
+from bench.errors import MissingExtra, UserError
 from bench.registry.adapters.convention import Convention, once, probe, reason, wrapped
 from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
@@ -56,7 +56,7 @@ def opened(spec: Spec) -> ExternalModel:
             not say its range or layout.
     """
     if importlib.util.find_spec("onnxruntime") is None:
-        raise UserError(f"{spec.source!r} needs onnxruntime, which is not installed; it is in the onnx extra")
+        raise MissingExtra(repr(spec.source), "onnxruntime", "onnx")
     file = Path(spec.source)
     _refuse_other_files(spec)
     session = _session(spec, "cpu")

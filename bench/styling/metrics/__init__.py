@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import UserError
+from bench.errors import UserError, did_you_mean
 from bench.records import MetricInfo
 
 if TYPE_CHECKING:
@@ -139,7 +139,9 @@ def entry(name: str) -> StyleMetricEntry:
         UserError: there is none; the message lists those there are.
     """
     if name not in METRICS:
-        raise UserError(f"no style metric is called {name!r}; there are: {', '.join(METRICS)}")
+        raise UserError(
+            f"no style metric is called {name!r}{did_you_mean(name, METRICS)}; there are: {', '.join(METRICS)}"
+        )
     return METRICS[name]
 
 

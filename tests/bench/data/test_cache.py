@@ -106,7 +106,8 @@ def test_a_refusal_names_file_address_reason_and_the_place_to_put_it(
     message = str(caught.value)
     assert message.startswith(f"{NAME} is missing and could not be downloaded from {entry.address}: ")
     assert "the server answered with HTTP status 404" in message
-    assert message.endswith(f"1600 bytes, sha256 {entry.sha256}, as {str(folder / NAME)!r}")
+    by_hand = f"1600 bytes, sha256 {entry.sha256}, as {str(folder / NAME)!r}"
+    assert message.endswith(f"{by_hand}. Run: python -m bench.doctor --fetch tiny")
     assert "\n" not in message
 
 
@@ -169,7 +170,9 @@ def test_a_damaged_file_is_named_and_left_alone(
     assert cache.state(NAME, verify=True) == "damaged"
     with pytest.raises(MissingFile, match=message) as caught:
         cache.find(NAME)
-    assert f"delete {str(path)!r} or run `python -m bench.doctor --fetch tiny`" in str(caught.value)
+    assert f"delete {str(path)!r}, or replace it. Run: python -m bench.doctor --fetch tiny" in str(
+        caught.value
+    )
     assert path.read_bytes() == content
     assert server.hits == []
 

@@ -96,5 +96,5 @@ def test_the_objective_is_that_of_the_losses_with_the_protocols_numbers(tmp_path
 def test_an_image_too_small_for_the_loss_network_is_refused(tmp_path: Path) -> None:
     chosen = styles.protocol(write(tmp_path / "s.png"), 2, loss_network="vgg19-conv3_1")
     network = random_loss_network("vgg19-conv3_1", chosen.style_layers)
-    with pytest.raises(UserError, match="the content is 2x2; must be at least 4 pixels per side"):
+    with pytest.raises(UserError, match=r"the content must be at least 4 pixels per side \(got 2x2\)"):
         objective(chosen, network, content=torch.rand(1, 3, 2, 2), style=torch.rand(1, 3, 8, 8))

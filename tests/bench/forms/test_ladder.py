@@ -173,7 +173,9 @@ def test_folding_without_batch_norm_is_refused(small: Small) -> None:
 
 def test_a_missing_onnxruntime_is_a_reason(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_session.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(FormUnavailable, match="onnxruntime is not installed; it is in the onnx extra"):
+    with pytest.raises(
+        FormUnavailable, match=r"needs onnxruntime, which is not installed\. Run: pip install"
+    ):
         build(small, form("onnxruntime"), photograph())
 
 

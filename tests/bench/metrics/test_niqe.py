@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -104,15 +105,15 @@ def test_a_fit_finds_the_parameters_of_values_drawn_from_them() -> None:
 @pytest.mark.parametrize(
     ("height", "width", "message"),
     [
-        (95, 400, r"niqe: image is 400x95, must be at least 96x96"),
-        (96, 96, r"niqe: image is 96x96, must be at least 2 blocks of 96x96: 192x96"),
-        (191, 191, r"niqe: image is 191x191, must be at least 2 blocks of 96x96: 192x96"),
+        (95, 400, r"niqe: image must be at least 96x96 (got 400x95)"),
+        (96, 96, r"niqe: image must be at least 2 blocks of 96x96: 192x96 (got 96x96)"),
+        (191, 191, r"niqe: image must be at least 2 blocks of 96x96: 192x96 (got 191x191)"),
     ],
 )
 def test_an_image_smaller_than_two_blocks_is_refused_with_its_size(
     niqe: Niqe, height: int, width: int, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         niqe(luma(height, width))
 
 

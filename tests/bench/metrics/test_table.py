@@ -91,7 +91,7 @@ def test_a_metric_of_an_extra_that_is_not_installed_says_what_to_install(
     assert METRICS["psnr"].missing_extra == ""
     with pytest.raises(
         UserError,
-        match=r"gmsd needs piq, in the extra metrics, which is not .*: pip install 'perceptual-bench\[metrics\]'",
+        match=r"metric gmsd needs piq, which is not installed\. Run: pip install 'perceptual-bench\[metrics\]'",
     ):
         load("gmsd", Path, CPU)
 

@@ -41,6 +41,8 @@ class Notes:
         """Without what the linter finds odd about enlarged noise."""
         return [note for note in self.notes if "not scored" in note]
 
+    def begin(self, label: str) -> None: ...
+
     def advance(self, label: str) -> None:
         self.done += 1
 
@@ -214,7 +216,7 @@ def test_an_image_too_small_for_the_window_is_refused_with_both_sizes(
 ) -> None:
     images.write(folder / "tiny.png", np.zeros((16, 40, 3), np.uint8))
     _, notes = scores(replace(plan, dataset=dataset(str(folder))), tmp_path / "r.db")
-    assert "'tiny': not scored: image is 40x16, must be at least 19 pixels per side" in notes.failures[0]
+    assert "'tiny': not scored: image must be at least 19 pixels per side (got 40x16)" in notes.failures[0]
 
 
 def test_a_metric_that_cannot_measure_an_image_is_named_and_the_others_are_kept(

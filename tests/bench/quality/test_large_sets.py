@@ -163,7 +163,7 @@ def test_no_part_is_the_whole() -> None:
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3", "1.5/2", ""])
 def test_a_part_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match=re.escape(f"--shard is {text!r}; must be I/N")):
+    with pytest.raises(UserError, match=re.escape("--shard must be I/N, as 2/8, with I from 1 to N (got ")):
         shard(text)
 
 
@@ -173,7 +173,7 @@ def test_parts_scored_apart_and_joined_are_the_whole(
     score(folder, tmp_path / "whole.db")
     for i in (1, 2, 3):
         assert score(folder, tmp_path / f"{i}.db", "--shard", f"{i}/3") == 0
-    assert "only part 3/3 of each data set was asked for" in capsys.readouterr().out
+    assert "Note: --shard 3/3, scores cover this part of each data set" in capsys.readouterr().out
     parts = [str(tmp_path / f"{i}.db") for i in (1, 2, 3)]
     assert merge.main([str(tmp_path / "joined.db"), *parts]) == 0
     assert "3 scores, 1 run not here yet" in capsys.readouterr().out

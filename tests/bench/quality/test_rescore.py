@@ -309,7 +309,7 @@ def test_trusted_pictures_must_fit_all_the_same(here: Path, capsys: pytest.Captu
     assert main(["--metrics", "ssim", "--skip-hash-check"]) == 0
     said = capsys.readouterr().err
     assert "sr is 64x56, must be 64x60: hr cut to a multiple of the scale" in said
-    assert "image is 8x8, must be at least 19 pixels per side" in said
+    assert "image must be at least 19 pixels per side (got 8x8)" in said
 
 
 def test_trust_is_not_for_pictures_that_have_a_hash(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

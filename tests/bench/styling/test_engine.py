@@ -74,6 +74,8 @@ class Notes:
         self.steps = 0
         self.notes: list[str] = []
 
+    def begin(self, label: str) -> None: ...
+
     def advance(self, label: str) -> None:
         self.steps += 1
 

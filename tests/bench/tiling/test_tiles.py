@@ -275,7 +275,7 @@ def test_a_containers_limit_counts(
 def test_the_option_is_read_and_refused() -> None:
     assert [arguments.tile(text) for text in ("auto", "off", "64")] == ["auto", "off", 64]
     for text in ("0", "-3", str(LEAST_TILE - 1), "big", "1.5", ""):
-        with pytest.raises(UserError, match=rf"--tile is '{text}'; must be auto, off, or lr pixels"):
+        with pytest.raises(UserError, match=rf"--tile must be auto, off, or lr pixels .*got '{text}'"):
             arguments.tile(text)
 
 

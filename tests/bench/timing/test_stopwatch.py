@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import itertools
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -174,7 +175,9 @@ def test_work_longer_than_the_limit_is_still_repeated_once() -> None:
     assert timing.warmup_seconds == (60.0,)
     assert timing.seconds == (60.0,)
     assert timing.ci95 is None
-    assert timing.warnings == ("no interval after 1 repetitions (time limit), must be 6",)
+    assert timing.warnings == (
+        "too few repetitions for a 95 % interval (1 of 6, time limit); raise --time-limit",
+    )
 
 
 def test_short_work_is_looped_inside_a_repetition_and_reported_per_call() -> None:
@@ -361,7 +364,7 @@ def test_five_repetitions_have_no_interval_and_six_have() -> None:
 
 def test_a_machine_that_slows_down_is_warned_of() -> None:
     drifting = made_of([1.0] * 10 + [1.1] * 10)
-    assert "drift: the second half took +10%" in drifting.warnings
+    assert "drift: second half of the repetitions 10% slower than the first" in drifting.warnings
     assert made_of([1.0, 1.01] * 10).warnings == ()
 
 
@@ -433,10 +436,10 @@ def test_a_protocol_says_when_to_stop_in_measures_words() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"size": 0}, "size is 0, must be at least 1"),
-        ({"threads": -1}, "threads is -1, must be at least 1"),
-        ({"batch": 0}, "batch is 0, must be at least 1"),
-        ({"warmup": -1}, "warmup is -1, must be at least 0"),
+        ({"size": 0}, "size must be at least 1 (got 0)"),
+        ({"threads": -1}, "threads must be at least 1 (got -1)"),
+        ({"batch": 0}, "batch must be at least 1 (got 0)"),
+        ({"warmup": -1}, "warmup must be at least 0 (got -1)"),
         (
             {"min_repeats": 0},
             "min_repeats is 0 and max_repeats 200, must be 1 <= min_repeats <= max_repeats",
@@ -449,7 +452,7 @@ def test_a_protocol_says_when_to_stop_in_measures_words() -> None:
 )
 def test_an_impossible_protocol_is_refused(changes: dict[str, object], message: str) -> None:
     fields: dict[str, object] = {"size": 256, "threads": 2}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         SpeedProtocol(**(fields | changes))  # type: ignore[arg-type]
 
 

@@ -87,7 +87,7 @@ def test_what_cannot_be_used_is_skipped_by_name(tmp_path: Path) -> None:
     assert len(found.training) == 4
     assert found.training[-1].shape[0] == 3
     reasons = "\n".join(found.skipped)
-    assert "small.png' is 40x10, must be at least 16x16" in reasons
+    assert "small.png' must be at least 16x16 (got 40x10)" in reasons
     assert "broken.png' is truncated" in reasons
     assert "twice.png' is there twice" in reasons
 

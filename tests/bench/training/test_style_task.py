@@ -83,5 +83,5 @@ def test_the_settings_name_everything_that_decides_the_result() -> None:
 
 def test_a_style_too_small_for_the_loss_network_is_refused() -> None:
     made = task()
-    with pytest.raises(UserError, match="the content is 1x1; must be at least 2 pixels per side"):
+    with pytest.raises(UserError, match=r"the content must be at least 2 pixels per side \(got 1x1\)"):
         StyleTask(made.chosen, replace(PROTOCOL, style_size=1), made.features, image(1, 1, 1))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.commands.verify import table
 from bench.data import cache
 from bench.errors import MissingFile, UserError
 from bench.metrics import EXTRAS
@@ -306,3 +309,48 @@ def test_the_shipped_claims_parse() -> None:
     found = read(SHIPPED)
     assert not found.problems
     assert all(claim.source for claim in found.claims)
+
+
+class Counted:
+    """A reporter that counts."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.begun: list[str] = []
+
+    def begin(self, label: str) -> None:
+        self.begun.append(label)
+
+    def advance(self, label: str) -> None:
+        self.done.append(label)
+
+    def note(self, text: str) -> None: ...
+
+
+def test_progress_counts_claims_and_comes_to_its_total(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    counted, totals = Counted(), []
+
+    @contextmanager
+    def progress(what: str, total: int) -> Iterator[Counted]:
+        totals.append(total)
+        yield counted
+
+    monkeypatch.setattr("bench.commands.verify.progress", progress)
+    second = CLAIM.replace('"one"', '"two"').replace("28.42", "27.00")
+    nobody = CLAIM.replace('"one"', '"three"').replace('run = "bicubic"', 'cannot = "no weights"')
+    main([str(claims(tmp_path, CLAIM + second + nobody))])
+    assert totals == [3]
+    assert counted.done == ["M samples x4"] * 3
+    assert counted.begun[0] == "M samples x4"
+
+
+def test_at_a_narrow_terminal_an_unexpected_outcome_says_so_itself() -> None:
+    found = [Candidate(under="p", value=28.5)]
+    verdicts = [judge("c", "psnr", "28.42", expected, found) for expected in ("verified", "off")]
+    rows = table(verdicts, narrow=True).rows
+    assert [len(row) for row in rows] == [4, 4]
+    assert rows[0][-1].endswith(" (expected: verified)")
+    assert "expected" not in rows[1][-1]
