@@ -41,6 +41,8 @@ HELP = {
     "tile": "lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off "
     "(default: auto)",
     "shard": arguments.SHARD_HELP,
+    "maps": "beside the images also maps of SSIM, and of LPIPS where it is measured, for the report's viewer; each of these "
+    "metrics then takes about twice as long",
     "self-ensemble": "beside each network a row NAME+: the mean over 8 flips and rotations",
 }
 
@@ -68,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     pictures.add_argument(
         "--no-images", action="store_const", dest="images", const=None, help="write no images"
     )
+    p.add_argument("--maps", action="store_true", help=HELP["maps"])
     p.add_argument("--lr", default="made", metavar="made|files", help=HELP["lr"])
     p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])
     p.add_argument("--self-ensemble", action="store_true", help=HELP["self-ensemble"])

@@ -145,5 +145,6 @@ def _loaded(job: Job) -> tuple[Plan, Model, dict[str, LoadedMetric]]:
         metrics=metrics,
         device=device,
         images=job.config.images,
+        maps=job.config.maps,
     )
     return plan, model, {metric.entry.name: metric for metric in metrics}

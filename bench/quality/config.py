@@ -32,6 +32,7 @@ class Config:
         models_named: the models were named, so one that cannot run is an error; likewise `metrics_named`.
         images: folder for hr, lr and sr; None for none.
         tile: for images of any size.
+        maps: beside the images, where each differs from hr (:mod:`bench.quality.maps`).
         self_ensemble: beside each network a row with its self-ensemble, called like it with a `+`.
         lr: made by the protocol, or the files that came with the data set's folder.
         lr_pattern: of those files' names.
@@ -50,6 +51,7 @@ class Config:
     lr: Literal["made", "files"] = "made"
     lr_pattern: str | None = None
     tile: Tile = "auto"
+    maps: bool = False
     self_ensemble: bool = False
     limit: int | None = None
     shard: Shard = WHOLE
@@ -101,6 +103,7 @@ def config(
     images: Path | None = None,
     lr: str = "made",
     tile: str = "auto",
+    maps: bool = False,
     self_ensemble: bool = False,
     limit: int | None = None,
     shard: str | None = None,
@@ -136,6 +139,7 @@ def config(
         lr=lr_source,
         lr_pattern=lr_pattern,
         tile=arguments.tile(tile),
+        maps=maps,
         self_ensemble=self_ensemble,
         limit=limit,
         shard=arguments.shard(shard),

@@ -69,6 +69,7 @@ def plans(config: Config, device: torch.device, log: Log) -> list[Plan]:
                     metrics=usable,
                     device=device,
                     images=config.images,
+                    maps=config.maps,
                     force=config.force,
                     strict=config.strict,
                 )

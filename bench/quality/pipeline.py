@@ -111,7 +111,8 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
                     outcome.add_failure(error, model=model.name, metric=metric.entry.name)
             if written is not None:
                 outcome.add_image(model.name, model.hash, written)
-                _add_maps(outcome, image, measured, prepared)
+                if plan.maps:
+                    _add_maps(outcome, image, measured, prepared)
     return outcome
 
 

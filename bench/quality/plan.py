@@ -100,6 +100,7 @@ class Plan:
 
     Attributes:
         images: folder for hr, lr and sr as PNG; None writes none.
+        maps: beside them, where each sr differs from hr.
         lr_files: by stem, lr as it was given; empty where the protocol makes it.
         force: score again what the store already has.
         strict: stop at the first image that cannot be scored.
@@ -112,6 +113,7 @@ class Plan:
     metrics: Sequence[LoadedMetric]
     device: torch.device
     images: Path | None = None
+    maps: bool = False
     lr_files: Mapping[str, Path] = field(default_factory=dict)
     force: bool = False
     strict: bool = False

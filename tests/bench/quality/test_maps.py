@@ -72,7 +72,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*more: str, images: tuple[str, ...] = ("--images", "i")) -> None:
+def run(*more: str, images: tuple[str, ...] = ("--images", "i", "--maps")) -> None:
     command = ["set", "--models", "nearest", "bicubic", "--metrics", "psnr", "ssim", "--db", "r.db"]
     assert sr_quality.main([*command, *images, *more]) == 0
 
@@ -97,8 +97,15 @@ def test_a_run_keeps_a_map_of_each_picture_by_ssim_and_none_by_psnr(folder: Path
 
 def test_without_pictures_there_are_no_maps(folder: Path) -> None:
     shutil.rmtree("i")
-    run("--force", images=("--no-images",))
+    run("--force", "--maps", images=("--no-images",))
     assert sorted(folder.rglob("*.png")) == [folder / "set" / "a.png"]
+
+
+def test_without_the_option_there_are_no_maps(folder: Path) -> None:
+    shutil.rmtree("i")
+    run("--force", images=("--images", "i"))
+    assert group().maps == {}
+    assert group().pictures
 
 
 def test_a_map_of_other_pixels_is_not_shown(folder: Path) -> None:

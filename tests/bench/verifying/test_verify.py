@@ -339,8 +339,12 @@ def test_progress_counts_claims_and_comes_to_its_total(
         yield counted
 
     monkeypatch.setattr("bench.commands.verify.progress", progress)
-    second = CLAIM.replace('"one"', '"two"').replace("28.42", "27.00")
-    nobody = CLAIM.replace('"one"', '"three"').replace('run = "bicubic"', 'cannot = "no weights"')
+    second = CLAIM.replace('"one"', '"two"').replace('"P"', '"Q"').replace("28.42", "27.00")
+    nobody = (
+        CLAIM.replace('"one"', '"three"')
+        .replace('"P"', '"R"')
+        .replace('run = "bicubic"', 'cannot = "no weights"')
+    )
     main([str(claims(tmp_path, CLAIM + second + nobody))])
     assert totals == [3]
     assert counted.done == ["M samples x4"] * 3
