@@ -97,7 +97,7 @@ def test_what_cannot_be_used_is_skipped_by_name(tmp_path: Path) -> None:
     [
         (lambda folder: None, "no folder is called"),
         (lambda folder: folder.mkdir(), "holds no image"),
-        (lambda folder: write_photographs(folder, 1, size=(8, 8)), r"1 skipped, the first: .* 8x8, required"),
+        (lambda folder: write_photographs(folder, 1, size=(8, 8)), r"1 skipped, the first: .* must be at least .*got 8x8"),
     ],
 )
 def test_a_folder_that_gives_nothing_is_refused(
