@@ -130,7 +130,7 @@ def test_a_style_too_small_for_the_network_is_refused(capsys: pytest.CaptureFixt
 def test_a_content_too_small_for_the_network_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     images.write(Path("thin.png"), picture(2, 64, 1))
     assert run("thin.png") == 1
-    assert "image must be at least 8x8 (got 32x1)" in capsys.readouterr().err
+    assert "image must be at least 8x8 for relu4_3 (got 32x1)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

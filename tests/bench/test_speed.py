@@ -188,7 +188,7 @@ def test_a_ladder_gives_a_row_per_rung_with_time_error_and_reason(
     assert "needs a CUDA device" in by_rung["graph"]["error"]
     assert "no compiler here" in by_rung["compiled"]["error"]
     out = capsys.readouterr().out
-    assert "Ladder: style-paper at 64x64" in out
+    assert "Optimisation sweep: style-paper at 64x64" in out
     assert "times plain eager float32" in out
 
 

@@ -281,10 +281,10 @@ def test_a_full_disk_leaves_the_last_checkpoint(here: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--patch", "15"], "patch is 15, must be a multiple of 2"),
+        (["--patch", "15"], "patch must be a multiple of 2 (got 15)"),
         (["--batch", "0"], "batch must be a number above 0 (got 0)"),
         (["--average", "1"], r"average must be a number in [0, 1) (got 1.0)"),
-        (["--log-every", "0"], "log_every is 0"),
+        (["--log-every", "0"], "log_every must be a number above 0 (got 0)"),
         (["--device", "nowhere"], "must be one of"),
         (["--init", "photographs/000.png"], "must be a safetensors file"),
     ],

@@ -81,7 +81,7 @@ def test_whole_images_are_squeezed_whatever_their_size_and_cut_ones_must_hold_a_
     assert main(command("whole")) == 0
     assert main(command("cut", "--fit", "cut")) == 0
     err = capsys.readouterr()
-    assert "is 30x20, must be at least 44x44" in err.out + err.err
+    assert "must be at least 44x44 (got 30x20)" in err.out + err.err
     whole, cut = (
         json.loads(read_weights(here / n / "network.safetensors")[0]["data"]) for n in ("whole", "cut")
     )
