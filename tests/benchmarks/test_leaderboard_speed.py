@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -11,9 +13,12 @@ from reports.__main__ import main
 from tests.benchmarks.ratio import record, require_enabled
 from tests.reports.many_models import METRICS, many_models
 
+if TYPE_CHECKING:
+    from tests.browser import OpenPage
+
 WRITTEN, OPEN = 20.0, 1.0  # seconds, at most
 MODELS, IMAGES = 100, 40
-ROUNDS = 3
+ROUNDS = 2
 
 pytest_plugins = ["tests.browser"]
 
@@ -26,24 +31,35 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def write(folder: Path) -> None:
+def write(folder: Path) -> float:
+    """The whole report, its PDF too; CPU seconds of this process, which others on the machine change little."""
+    start = time.process_time()
     assert main([str(folder / "results.db"), "--out", str(folder / "out"), "--force"]) == 0
+    return time.process_time() - start
 
 
 def test_a_hundred_models_are_written_in_twenty_seconds(benchmark: BenchmarkFixture, folder: Path) -> None:
     require_enabled(benchmark)
-    benchmark.pedantic(lambda: write(folder), rounds=ROUNDS)
-    record(benchmark, reference="20 s", ratio=WRITTEN / benchmark.stats.stats.min, required=1.0)
+    times: list[float] = []
+    benchmark.pedantic(lambda: times.append(write(folder)), rounds=ROUNDS)
+    record(benchmark, reference="20 s of CPU", ratio=WRITTEN / min(times), required=1.0)
 
 
 def test_the_page_of_a_hundred_models_opens_in_a_second(
-    benchmark: BenchmarkFixture, folder: Path, open_page: object
+    benchmark: BenchmarkFixture, folder: Path, open_page: OpenPage
 ) -> None:
+    """CPU seconds of the page's main thread until it is loaded and laid out."""
     require_enabled(benchmark)
     write(folder)
-    times = []
-    for _ in range(ROUNDS):
-        with open_page(folder / "out" / "leaderboard.html") as page:  # type: ignore[operator]
-            times.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd") / 1000)
-    benchmark.pedantic(lambda: None, rounds=1)
-    record(benchmark, reference="1 s", ratio=OPEN / min(times), required=1.0)
+    times: list[float] = []
+
+    def reload() -> None:
+        with open_page(folder / "out" / "leaderboard.html") as page:
+            session = page.context.new_cdp_session(page)
+            session.send("Performance.enable", {"timeDomain": "threadTicks"})
+            page.reload()
+            found = session.send("Performance.getMetrics")["metrics"]
+            times.append(next(each["value"] for each in found if each["name"] == "TaskDuration"))
+
+    benchmark.pedantic(reload, rounds=ROUNDS)
+    record(benchmark, reference="1 s of CPU", ratio=OPEN / min(times), required=1.0)
