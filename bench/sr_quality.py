@@ -41,8 +41,8 @@ HELP = {
     "tile": "lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off "
     "(default: auto)",
     "shard": arguments.SHARD_HELP,
-    "maps": "beside the images also maps of SSIM, and of LPIPS where it is measured, for the report's viewer; each of these "
-    "metrics then takes about twice as long",
+    "maps": "beside the images also maps of SSIM, and of LPIPS where it is measured, for the report's viewer; each of "
+    "these metrics then takes about twice as long",
     "self-ensemble": "beside each network a row NAME+: the mean over 8 flips and rotations",
 }
 
