@@ -75,7 +75,7 @@ def seed(text: str) -> int:
     return whole(text, 2**63 - 1)
 
 
-def aliases(p: argparse.ArgumentParser, **old: str) -> None:
+def aliases(p: argparse._ActionsContainer, **old: str) -> None:
     """Further spellings of options, which are understood and not shown: `aliases(p, catch="--attention-checks")`.
 
     A config file may hold them too. What an option was called once goes on working; help and messages have one name.

@@ -52,12 +52,13 @@ def parser() -> argparse.ArgumentParser:
         help="the results file (default: results.db)",
     )
     p.add_argument(
-        "--pictures",
+        "--save-images",
         type=Path,
         default=Path("results/inversion"),
         metavar="DIR",
         help="where the PNG files go (default: results/inversion)",
     )
+    arguments.aliases(p, pictures="--save-images")
     p.add_argument("--force", action="store_true", help="make again what the results file already has")
     return with_config(p)
 

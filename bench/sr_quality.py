@@ -35,7 +35,7 @@ HELP = {
     "scales": "upscaling factor (default: 4)",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "db": "the results file (default: results.db)",
-    "images": "where hr, lr and sr go as PNG (default: results/images)",
+    "save-images": "where hr, lr and sr go as PNG (default: results/images)",
     "lr": "lr made from hr by the protocol, or the lr files in the data set's folder, also as "
     "files,pattern={stem}_LRBI_x4 (default: made)",
     "tile": "lr pixels per side of a tile; auto: large images, as memory asks, where it changes no value; or off "
@@ -65,11 +65,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     pictures = p.add_mutually_exclusive_group()
     pictures.add_argument(
-        "--images", type=Path, default=Path("results/images"), metavar="DIR", help=HELP["images"]
+        "--save-images", type=Path, default=Path("results/images"), metavar="DIR", help=HELP["save-images"]
     )
     pictures.add_argument(
-        "--no-images", action="store_const", dest="images", const=None, help="write no images"
+        "--no-images", action="store_const", dest="save_images", const=None, help="write no images"
     )
+    arguments.aliases(p, images="--save-images")
     p.add_argument("--maps", action="store_true", help=HELP["maps"])
     p.add_argument("--lr", default="made", metavar="made|files", help=HELP["lr"])
     p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])

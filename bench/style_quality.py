@@ -1,6 +1,6 @@
 """Style quality: the objective of networks against that of the optimisation, iteration by iteration (Figure 5).
 
-python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50
+python -m bench.style_quality --style la_muse --sizes 256 512 1024 --contents coco50
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from bench.styling.metrics import METRICS
 SIZES = [256, 512, 1024]
 PICTURE_LIMIT = 8
 EXAMPLES = """examples:
-  python -m bench.style_quality --style la_muse --sizes 256 512 1024 --images coco50
+  python -m bench.style_quality --style la_muse --sizes 256 512 1024 --contents coco50
   python -m bench.style_quality --style la_muse --sizes 256 --limit 2 --iterations 100
   python -m bench.style_quality --style la_muse --sizes 256 --metrics content-lpips gram colour-histogram
-  python -m bench.style_quality --style la_muse --images photos/ --models my_images/ --metrics content-ssim gram
-  python -m bench.style_quality --style my_style.jpg --images my_photos/ --loss-network vgg19-conv3_1
+  python -m bench.style_quality --style la_muse --contents photos/ --models my_images/ --metrics content-ssim gram
+  python -m bench.style_quality --style my_style.jpg --contents my_photos/ --loss-network vgg19-conv3_1
 
 For each image an iteration at 512x512 takes 1 to 2 s on two CPU cores: --limit and --iterations make a quick run.
 Interrupted runs resume: repeat the command; more --iterations begin anew, fewer use what is there.
@@ -31,7 +31,7 @@ exit status: 0 done, 1 something could not be measured at all, 2 bad usage, 130 
 HELP = {
     "style": "style images: names, or files",
     "sizes": "side of the contents, each cut to a square (default: 256 512 1024)",
-    "images": "a data set or a folder of images (default: coco50)",
+    "contents": "a data set or a folder of images (default: coco50)",
     "models": "default: every registered network of the style that can be loaded; or a folder of images that were made "
     "elsewhere, called CONTENT_stylized_STYLE.png",
     "metrics": f"measures of the images besides the objective: {', '.join(METRICS)}",
@@ -42,8 +42,8 @@ HELP = {
     "style-size": f"longer side of the style image (default: {STYLE_SIZE})",
     "batch": "contents in one optimisation (default: one on a CPU, as many as fit on a GPU)",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
-    "pictures": "where contents, style and results go as PNG (default: results/style)",
-    "picture-limit": f"of the first N contents (default: {PICTURE_LIMIT})",
+    "save-images": "where contents, style and results go as PNG (default: results/style)",
+    "image-limit": f"of the first N contents (default: {PICTURE_LIMIT})",
     "json": "also write the tables and the raw curves as JSON",
 }
 
@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--style", nargs="+", required=True, metavar="NAME|FILE", help=HELP["style"])
     arguments.add_list(p, list_names, "the names of styles, networks, metrics and data sets")
     p.add_argument("--sizes", nargs="+", type=arguments.side, default=SIZES, metavar="N", help=HELP["sizes"])
-    p.add_argument("--images", default="coco50", metavar="DATASET|FOLDER", help=HELP["images"])
+    p.add_argument("--contents", default="coco50", metavar="DATASET|FOLDER", help=HELP["contents"])
+    arguments.aliases(p, images="--contents")
     p.add_argument("--models", nargs="+", metavar="NAME", help=HELP["models"])
     p.add_argument("--metrics", nargs="+", metavar="NAME", help=HELP["metrics"])
     _add_baseline(p)
@@ -103,14 +104,17 @@ def _add_run(p: argparse.ArgumentParser) -> None:
     group.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=db)
     pictures = group.add_mutually_exclusive_group()
     where = Path("results/style")
-    pictures.add_argument("--pictures", type=Path, default=where, metavar="DIR", help=HELP["pictures"])
-    pictures.add_argument("--no-pictures", action="store_true", help="write no pictures")
+    pictures.add_argument("--save-images", type=Path, default=where, metavar="DIR", help=HELP["save-images"])
+    pictures.add_argument("--no-images", action="store_true", help="write no images")
     group.add_argument(
-        "--picture-limit",
+        "--image-limit",
         type=arguments.count,
         default=PICTURE_LIMIT,
         metavar="N",
-        help=HELP["picture-limit"],
+        help=HELP["image-limit"],
+    )
+    arguments.aliases(
+        group, pictures="--save-images", no_pictures="--no-images", picture_limit="--image-limit"
     )
     group.add_argument("--force", action="store_true", help="measure again what the results file already has")
     group.add_argument("--json", type=Path, metavar="FILE", help=HELP["json"])

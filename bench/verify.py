@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.arguments import aliases
 from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
 from bench.exporting.config import hub_dataset
@@ -25,7 +26,7 @@ interrupted"""
 HELP = {
     "file": "a TOML file of claims (default: the one in the package)",
     "db": "the results file (default: results.db)",
-    "images": "where hr, lr and sr go as PNG; conventions are tried on them (default: results/images)",
+    "save-images": "where hr, lr and sr go as PNG; conventions are tried on them (default: results/images)",
     "only": "only the claims of these ids",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "json": "also write every outcome as JSON",
@@ -47,7 +48,10 @@ def parser() -> argparse.ArgumentParser:
     shipped = Path(__file__).with_name("claims.toml")
     p.add_argument("file", type=Path, nargs="?", default=shipped, metavar="CLAIMS.toml", help=HELP["file"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
-    p.add_argument("--images", type=Path, default=Path("results/images"), metavar="DIR", help=HELP["images"])
+    p.add_argument(
+        "--save-images", type=Path, default=Path("results/images"), metavar="DIR", help=HELP["save-images"]
+    )
+    aliases(p, images="--save-images")
     p.add_argument("--only", nargs="+", default=[], metavar="ID", help=HELP["only"])
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--json", type=Path, metavar="FILE", help=HELP["json"])

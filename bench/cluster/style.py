@@ -99,9 +99,9 @@ def _job(config: Config, plan: Plan, cluster: Cluster, most: int, threads: int) 
             style=(replace(style, file=style.file.absolute()),),
             sizes=(plan.protocols[0].size,),
             # the plan of a node has batches no larger than its unit
-            images=replace(plan.dataset, images=plan.dataset.images[:most]),
+            contents=replace(plan.dataset, images=plan.dataset.images[:most]),
             models=(),
-            pictures=config.pictures and config.pictures.absolute(),
+            save_images=config.save_images and config.save_images.absolute(),
             models_named=True,
         ),
         models=tuple(entry.text for entry in config.models if entry.name in subjects),

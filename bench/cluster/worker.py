@@ -144,7 +144,7 @@ def _loaded(job: Job) -> tuple[Plan, Model, dict[str, LoadedMetric]]:
         models=[model],
         metrics=metrics,
         device=device,
-        images=job.config.images,
+        images=job.config.save_images,
         maps=job.config.maps,
     )
     return plan, model, {metric.entry.name: metric for metric in metrics}

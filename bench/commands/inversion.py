@@ -38,16 +38,16 @@ def run(args: argparse.Namespace, command: Command) -> int:
         writes=store_files("--db", config.db),
         # Files that were named one by one are inputs themselves; what else lies in their folders is not.
         folders_read=image_folders(data for data in config.contents if data.name != LOOSE),
-        folders_written=[("--pictures", config.pictures.absolute())],
+        folders_written=[("--save-images", config.save_images.absolute())],
     )
     for line in (*config.missing, *(line for data in config.contents for line in left_out(data))):
         print(printable(line), file=sys.stderr)
     where = device(config.device)
-    interrupts.keeps(f"finished images are kept in {config.db} and {config.pictures}")
+    interrupts.keeps(f"finished images are kept in {config.db} and {config.save_images}")
     with Store(config.db) as store:
         found, complete = work(config, where, store, command)
-    print_tables(found, config.pictures)
-    print(f"\nresults:  {config.db}\npictures: {config.pictures}")
+    print_tables(found, config.save_images)
+    print(f"\nresults:  {config.db}\nimages:  {config.save_images}")
     next_step(config.db)
     return DONE if complete else FAILED
 

@@ -42,8 +42,8 @@ def sr_quality(config: Config, command: Command) -> int:
         where = device("cpu" if cluster else config.device)
         table, complete = score(config, where, store, command, cluster)
     print(f"\nresults: {config.db}")
-    if config.images is not None:
-        print(f"images:  {as_given(config.images)}")
+    if config.save_images is not None:
+        print(f"images:  {as_given(config.save_images)}")
     write_exports(config.exports, partial(export, table))
     if config.limit is not None:
         counted = "1 image" if config.limit == 1 else f"at most {config.limit} images"

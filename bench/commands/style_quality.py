@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     config = read_config(args)
     json_file = writable_file(config.json) if config.json else None
     refuse_inputs(config, json_file)
-    for line in left_out(config.images):
+    for line in left_out(config.contents):
         log(line)
 
     interrupts.keeps(f"finished images are kept in {config.db}")
@@ -63,18 +63,20 @@ def refuse_inputs(config: Config, json_file: Path | None) -> None:
         reads=[
             *model_files(entry.text for entry in config.models),
             *(("--style", style.file) for style in config.style),
-            *image_files([config.images]),
+            *image_files([config.contents]),
         ],
         writes=[*store_files("--db", config.db), *([("--json", json_file)] if json_file else [])],
         folders_read=[
-            *image_folders([config.images]),
+            *image_folders([config.contents]),
             *(
                 (f"the folder of {entry.name}", entry.spec.source)
                 for entry in config.models
                 if isinstance(entry, ExternalModel) and entry.kind == "images"
             ),
         ],
-        folders_written=[] if config.pictures is None else [("--pictures", config.pictures.absolute())],
+        folders_written=[]
+        if config.save_images is None
+        else [("--save-images", config.save_images.absolute())],
     )
 
 
@@ -175,8 +177,8 @@ def print_failures(failures: Sequence[Failure]) -> None:
 def print_end(config: Config) -> None:
     """Where the results are, and what was not asked for."""
     print(f"\nresults:  {config.db}")
-    if config.pictures is not None:
-        print(f"pictures: {config.pictures}")
+    if config.save_images is not None:
+        print(f"images:  {config.save_images}")
     if config.json is not None:
         print(f"json:     {config.json}")
     if config.limit is not None:

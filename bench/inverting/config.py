@@ -34,7 +34,7 @@ class Config:
             that suits each layer.
         content_tv, style_tv: it by layer, when :func:`bench.inverting.weights.weighed` has found it.
         style_size: longer side of a style image.
-        pictures: folder for what is made and what it was made from.
+        save_images: folder for what is made and what it was made from.
     """
 
     contents: tuple[Dataset, ...]
@@ -50,7 +50,7 @@ class Config:
     seed: int
     device: str
     db: Path
-    pictures: Path
+    save_images: Path
     force: bool
     content_tv: Mapping[str, float] = field(default_factory=dict)
     style_tv: Mapping[str, float] = field(default_factory=dict)
@@ -138,8 +138,8 @@ def read_config(args: argparse.Namespace) -> Config:
     style_layers, missing_of_style = choose(args.style_layers, "Figure 4", args.loss_network)
     used = (layers if args.contents else ()) + (style_layers if args.styles else ())
     refuse_small(args.size, used, args.loss_network)
-    if args.pictures.exists() and not args.pictures.is_dir():
-        raise UserError(f"--pictures {str(args.pictures)!r} is a file; must be a folder")
+    if args.save_images.exists() and not args.save_images.is_dir():
+        raise UserError(f"--save-images {str(args.save_images)!r} is a file; must be a folder")
     return Config(
         contents=tuple(replace(data, images=data.images[: args.limit]) for data in datasets(args.contents)),
         styles=named_styles(args.styles),
@@ -154,7 +154,7 @@ def read_config(args: argparse.Namespace) -> Config:
         seed=args.seed,
         device=args.device,
         db=args.db,
-        pictures=args.pictures,
+        save_images=args.save_images,
         force=args.force,
     )
 

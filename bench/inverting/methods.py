@@ -89,7 +89,7 @@ class Inversion(Method):
         protocol = self.protocol(item)
         hashes = (protocol.hash[:SHORT], self.config.subject_hash[:SHORT])
         own = "-".join((protocol.name, self.place, str(protocol.size), *hashes))
-        return self.config.pictures.absolute() / self.dataset / own / f"{item.name}.png"
+        return self.config.save_images.absolute() / self.dataset / own / f"{item.name}.png"
 
     def picture(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> Picture:
         """The row of the image, without the hash of its pixels, as always."""
@@ -99,7 +99,7 @@ class Inversion(Method):
         """The content, or the style."""
         kind = "style" if self.of_style else "content"
         size = self.config.style_size if self.of_style else self.config.size
-        folder = self.config.pictures.absolute() / self.dataset / f"{kind}-{size}"
+        folder = self.config.save_images.absolute() / self.dataset / f"{kind}-{size}"
         pixels = images.to_array(content.pixels)
         row = replace(
             self.picture(content, pixels),

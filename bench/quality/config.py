@@ -30,7 +30,7 @@ class Config:
         models: names in the table, or what names a model from outside.
         protocols: the protocol at each scale.
         models_named: the models were named, so one that cannot run is an error; likewise `metrics_named`.
-        images: folder for hr, lr and sr; None for none.
+        save_images: folder for hr, lr and sr; None for none.
         tile: for images of any size.
         maps: beside the images, where each differs from hr (:mod:`bench.quality.maps`).
         self_ensemble: beside each network a row with its self-ensemble, called like it with a `+`.
@@ -47,7 +47,7 @@ class Config:
     protocols: tuple[SRProtocol, ...]
     models_named: bool = False
     metrics_named: bool = False
-    images: Path | None = None
+    save_images: Path | None = None
     lr: Literal["made", "files"] = "made"
     lr_pattern: str | None = None
     tile: Tile = "auto"
@@ -100,7 +100,7 @@ def config(
     engine: str = "local",
     address: str | None = None,
     db: Path = Path("results.db"),
-    images: Path | None = None,
+    save_images: Path | None = None,
     lr: str = "made",
     tile: str = "auto",
     maps: bool = False,
@@ -135,7 +135,7 @@ def config(
         models_named=models is not None,
         metrics_named=metrics is not None,
         # absolute: a callable that changes the working directory must not move the output
-        images=images.absolute() if images else None,
+        save_images=save_images.absolute() if save_images else None,
         lr=lr_source,
         lr_pattern=lr_pattern,
         tile=arguments.tile(tile),
@@ -157,7 +157,7 @@ def config(
         reads=[*model_files(made.models), *image_files(made.datasets)],
         writes=[*store_files("--db", db), *((f"--{name}", file) for name, file in made.exports.items())],
         folders_read=image_folders(made.datasets),
-        folders_written=[] if made.images is None else [("--images", made.images)],
+        folders_written=[] if made.save_images is None else [("--save-images", made.save_images)],
     )
     return made
 

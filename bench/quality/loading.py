@@ -68,7 +68,7 @@ def plans(config: Config, device: torch.device, log: Log) -> list[Plan]:
                     models=list(_for_dataset(config, models, data, protocol, log)),
                     metrics=usable,
                     device=device,
-                    images=config.images,
+                    images=config.save_images,
                     maps=config.maps,
                     force=config.force,
                     strict=config.strict,

@@ -96,19 +96,19 @@ class Config:
     """The command line, checked; every name is known. A field is called as its option is.
 
     Attributes:
-        images: the data set, or its part of `--shard`, no longer than `--limit`.
+        contents: the data set, or its part of `--shard`, no longer than `--limit`.
         models: networks of the styles, in the table's order; `models_named`: one that cannot run is an error.
         metrics: names of style metrics; empty for the objective alone.
         baseline: None with `--no-baseline`.
         batch: contents in one optimisation; None for as many as the device is good for.
-        pictures: folder for pictures of the first `picture_limit` contents; None for none.
+        save_images: folder for the images of the first `image_limit` contents; None for none.
         force: measure again what the results file already has.
         json: None for no such file.
     """
 
     style: tuple[StyleImage, ...]
     sizes: tuple[int, ...]
-    images: Dataset
+    contents: Dataset
     models: tuple[Entry, ...]
     models_named: bool
     metrics: tuple[str, ...]
@@ -119,8 +119,8 @@ class Config:
     shard: str | None
     device: str
     db: Path
-    pictures: Path | None
-    picture_limit: int
+    save_images: Path | None
+    image_limit: int
     force: bool
     json: Path | None
 
@@ -135,12 +135,12 @@ def read_config(args: argparse.Namespace) -> Config:
     refuse_numbers(args)
     # By content: two names of one picture are one style.
     style = tuple({image.sha256: image for image in map(style_image, args.style)}.values())
-    images = dataset(args.images, every=True)
+    contents = dataset(args.contents, every=True)
     return Config(
         style=style,
         sizes=tuple(dict.fromkeys(args.sizes)),
         # The limit first: shards are parts of the limited set.
-        images=arguments.shard(args.shard).of(replace(images, images=images.images[: args.limit])),
+        contents=arguments.shard(args.shard).of(replace(contents, images=contents.images[: args.limit])),
         models=find_models(style, args.models),
         models_named=args.models is not None,
         metrics=find_metrics(args.metrics or (), args.sizes),
@@ -161,8 +161,8 @@ def read_config(args: argparse.Namespace) -> Config:
         shard=args.shard,
         device=args.device,
         db=args.db,
-        pictures=None if args.no_pictures else args.pictures,
-        picture_limit=args.picture_limit,
+        save_images=None if args.no_images else args.save_images,
+        image_limit=args.image_limit,
         force=args.force,
         json=args.json,
     )
@@ -176,7 +176,7 @@ def refuse_numbers(args: argparse.Namespace) -> None:
     least: list[tuple[str, int | None, int]] = [
         ("--limit", args.limit, 1),
         ("--batch", args.batch, 1),
-        ("--picture-limit", args.picture_limit, 0),
+        ("--image-limit", args.image_limit, 0),
         ("--iterations", None if args.no_baseline else args.iterations, 1),
         ("--seed", None if args.no_baseline else args.seed, 0),
         *(("--sizes", size, 1) for size in args.sizes),

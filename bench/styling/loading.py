@@ -46,7 +46,7 @@ def plans(config: Config, device: torch.device, *, warn: Log, log: Log) -> list[
             images whose names are ambiguous or missing.
     """
     folders = {
-        entry: stylized_folder(entry, config.images, config.style)
+        entry: stylized_folder(entry, config.contents, config.style)
         for entry in config.models
         if isinstance(entry, ExternalModel) and entry.kind == "images"
     }
@@ -90,13 +90,13 @@ def _plans(
         metric for each in config.metrics for metric in style_metrics.load(each, layers, cache.find, device)
     )
     pixels = read_style(style, protocols[0].style_size, network.minimum).to(device)
-    name = config.images.name
+    name = config.contents.name
     for protocol in protocols:
         aim = Aim(
             protocol=protocol,
             objective=_objective(protocol, network, pixels),
             device=device,
-            pictures=config.pictures and config.pictures.absolute(),
+            pictures=config.save_images and config.save_images.absolute(),
             style=pixels,
         )
         methods: list[Method] = [ContentItself(dataset=name, aim=aim)]
@@ -135,16 +135,16 @@ def _plans(
                 )
             )
         yield Plan(
-            dataset=config.images,
+            dataset=config.contents,
             rounds=(tuple(methods),),
             prepare=partial(style_objective.square, size=protocol.size),
             batch=_batch(config, network, protocol.size, device),
             protocols=(protocol,),
             title=f"{style.name} at {protocol.size}x{protocol.size}",
             minimum=network.minimum,
-            picture_limit=0 if config.pictures is None else config.picture_limit,
+            picture_limit=0 if config.save_images is None else config.image_limit,
             force=config.force,
-            shown=() if config.pictures is None else (_style_picture(name, aim, pixels),),
+            shown=() if config.save_images is None else (_style_picture(name, aim, pixels),),
             metrics=metrics,
         )
 
@@ -198,5 +198,5 @@ def _objective(protocol: StyleProtocol, network: LossNetwork, style: Tensor) -> 
 
 
 def _batch(config: Config, network: LossNetwork, size: int, device: torch.device) -> int:
-    most = len(config.images.images)
+    most = len(config.contents.images)
     return batch_size(network, size, device, most) if config.batch is None else min(config.batch, most)

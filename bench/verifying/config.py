@@ -34,7 +34,7 @@ class Config:
 
     file: Path
     db: Path
-    images: Path
+    save_images: Path
     only: tuple[str, ...] = ()
     device: str = "auto"
     json: Path | None = None

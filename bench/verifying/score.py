@@ -111,7 +111,7 @@ def _under(
         protocol=protocol,
         device=config.device,
         db=config.db,
-        images=config.images,
+        save_images=config.save_images,
     )
     (plan,) = plans(asked, where, reporter.note)
     usable = tuple(

@@ -38,12 +38,12 @@ ABSENT: Mapping[str, Absent] = {
     "figure6": Absent(
         title="Styles at 256x256 beside the optimisation: the paper's Figure 6",
         wanted="contents of 256x256 with stylized images of them",
-        command=f"{QUALITY_COMMAND} --sizes 256 --images coco50",
+        command=f"{QUALITY_COMMAND} --sizes 256 --contents coco50",
     ),
     "figure7": Absent(
         title="Styles at 512x512 and above: the paper's Figure 7",
         wanted="contents of 512x512 or larger with stylized images of them",
-        command=f"{QUALITY_COMMAND} --sizes 512 --images coco50",
+        command=f"{QUALITY_COMMAND} --sizes 512 --contents coco50",
     ),
 }
 

@@ -13,7 +13,7 @@ from reports.load.gather_styles import PAPER_STYLE, RELEASED
 from reports.load.results import CONTENT, GATYS, SHORT, Results, StyleGroup, anchor
 
 QUALITY_COMMAND = "python -m bench.style_quality --style la_muse"
-STYLE_COMMAND = f"{QUALITY_COMMAND} --sizes 256 512 1024 --images coco50"
+STYLE_COMMAND = f"{QUALITY_COMMAND} --sizes 256 512 1024 --contents coco50"
 
 
 @dataclass(frozen=True, kw_only=True)

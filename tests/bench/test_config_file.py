@@ -104,10 +104,10 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
     text = 'datasets = ["set5"]\nscales = [2, 3]\nself_ensemble = true\nimages = "here"\ntile = 64\n'
     args = options(text, "", tmp_path)
     assert (args.datasets, args.scales, args.self_ensemble) == (["set5"], [2, 3], True)
-    assert (args.images, args.tile) == (Path("here"), "64")
+    assert (args.save_images, args.tile) == (Path("here"), "64")
     args = options(text, "set14 --scales 4 --no-images --tile off", tmp_path)
-    assert (args.datasets, args.scales, args.images, args.tile) == (["set14"], [4], None, "off")
-    assert options("no-images = true\n", "set14 --images there", tmp_path).images == Path("there")
+    assert (args.datasets, args.scales, args.save_images, args.tile) == (["set14"], [4], None, "off")
+    assert options("no-images = true\n", "set14 --images there", tmp_path).save_images == Path("there")
     assert options("force = false\n", "set14 --force", tmp_path).force
 
 
@@ -115,7 +115,7 @@ def test_a_switch_of_the_file_gives_way_to_what_excludes_it(tmp_path: Path) -> N
     file = tmp_path / "c.toml"
     file.write_text('style = ["s"]\nno-pictures = true\n')
     args, _ = parse(style_quality.parser(), ["--config", str(file), "--pictures", "there"])
-    assert (args.no_pictures, args.pictures) == (False, Path("there"))
+    assert (args.no_images, args.save_images) == (False, Path("there"))
 
 
 def test_lists_that_grow_are_replaced_by_those_of_the_command_line(tmp_path: Path) -> None:

@@ -349,7 +349,7 @@ def test_the_papers_layers_are_taken_and_missing_ones_named(
         (["--tv-weight", "nan"], "--tv-weight is nan; must be a finite number of at least 0"),
         (["--styles", "nope"], "no style is called 'nope'; must be the file of an image, or one of: candy"),
         (["--device", "cuda:7"], "device is 'cuda:7', which is not here"),
-        (["--pictures", "stars.png"], "--pictures 'stars.png' is a file; must be a folder"),
+        (["--pictures", "stars.png"], "--save-images 'stars.png' is a file; must be a folder"),
         (["./photos/nothing"], "no folder is called './photos/nothing'"),
         (["photos/../photos"], "two data sets are called 'photos'"),
     ],

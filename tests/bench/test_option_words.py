@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from bench import compare, preference, rescore
+from bench import compare, inversion, preference, rescore, sr_quality, style_quality, verify
 from bench.config_file import parse
 
 BUILD = ["build", "bicubic", "lanczos", "--dataset", "set5", "--out", "study"]
@@ -16,6 +16,13 @@ FORMER = [
     (compare, ["a", "b"], "--allow-unlike", "--allow-different-machines", ()),
     (rescore, ["--metrics", "ssim"], "--trust-pictures", "--skip-hash-check", ()),
     (preference, BUILD, "--catch", "--attention-checks", ("4",)),
+    (sr_quality, ["set5"], "--images", "--save-images", ("there",)),
+    (verify, [], "--images", "--save-images", ("there",)),
+    (style_quality, ["--style", "wave"], "--images", "--contents", ("photos",)),
+    (style_quality, ["--style", "wave"], "--pictures", "--save-images", ("there",)),
+    (style_quality, ["--style", "wave"], "--no-pictures", "--no-images", ()),
+    (style_quality, ["--style", "wave"], "--picture-limit", "--image-limit", ("2",)),
+    (inversion, ["photos"], "--pictures", "--save-images", ("there",)),
     (
         preference,
         ["score", "a.json", "--key", "key.json"],
@@ -25,8 +32,14 @@ FORMER = [
     ),
 ]
 EACH = pytest.mark.parametrize(
-    ("program", "words", "former", "option", "value"), FORMER, ids=[f[2] for f in FORMER]
+    ("program", "words", "former", "option", "value"), FORMER, ids=[f"{f[0].__name__}{f[2]}" for f in FORMER]
 )
+
+
+def toml(value: tuple[str, ...]) -> str:
+    if not value:
+        return "true"
+    return value[0] if value[0][0].isdigit() else f'"{value[0]}"'
 
 
 def help_of(p: argparse.ArgumentParser) -> str:
@@ -58,7 +71,7 @@ def test_a_config_file_may_hold_the_former_spelling(
     program: ModuleType, words: list[str], former: str, option: str, value: tuple[str, ...], tmp_path: Path
 ) -> None:
     file = tmp_path / "c.toml"
-    file.write_text(f"{former[2:]} = {value[0] if value else 'true'}\n", encoding="utf-8")
+    file.write_text(f"{former[2:]} = {toml(value)}\n", encoding="utf-8")
     a, _ = parse(program.parser(), [*words, "--config", str(file)])
     b, _ = parse(program.parser(), [*words, option, *value])
     assert {**vars(a), "config": None} == {**vars(b), "config": None}

@@ -163,7 +163,7 @@ def test_a_large_image_is_refused_for_hr_and_models_and_the_rest_is_scored(
 
 def test_a_worker_of_a_cluster_needs_no_model_for_hr() -> None:
     job = worker.Job(
-        config=SimpleNamespace(datasets=(None,), images=None),  # type: ignore[arg-type]
+        config=SimpleNamespace(datasets=(None,), save_images=None, maps=False),  # type: ignore[arg-type]
         protocol=None,  # type: ignore[arg-type]
         model="hr",
         model_hash="",
