@@ -97,6 +97,8 @@ def test_two_models_of_one_name_are_refused(here: Path, capsys: pytest.CaptureFi
     assert (
         "'made' and 'other/made' are both called 'made'; must be different names" in capsys.readouterr().err
     )
+    assert main(["./set", "--models", "made", "other/made,name=Made", *SCORE]) == 2
+    assert "are both called 'Made', but for upper and lower case; must be" in capsys.readouterr().err
     assert main(["./set", "--models", "bicubic", "made,name=bicubic", *SCORE]) == 2
     assert "which is taken" in capsys.readouterr().err
 
