@@ -78,7 +78,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
         import ray
     except ImportError as error:
         raise MissingFile(
-            "--engine ray needs ray; required: pip install 'perceptual-bench[cluster]'"
+            "--engine ray needs ray, which is not installed; run pip install 'perceptual-bench[cluster]'"
         ) from error
     where = address or os.environ.get("RAY_ADDRESS") or "local"
     _refuse_silence(where)

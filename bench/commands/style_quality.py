@@ -77,7 +77,7 @@ def measure(
         What was printed, and whether every subject has at least one content.
     """
     exact_float32()
-    todo = plans(config, where, warn=print, log=lambda text: print(text, file=sys.stderr))
+    todo = plans(config, where, tell=print, warn=lambda text: print(text, file=sys.stderr))
     record = Run(
         program="style_quality",
         command=command,

@@ -260,7 +260,7 @@ def load(name: str, find: Callable[[str], Path], device: torch.device) -> Metric
     if chosen.missing_extra:
         raise UserError(
             f"metric {name} needs {chosen.missing_extra}, which is not installed; "
-            f"required: pip install 'perceptual-bench[{chosen.extra}]'"
+            f"run pip install 'perceptual-bench[{chosen.extra}]'"
         )
     files = [find(file) for file in chosen.needs]
     module, _, attribute = chosen.target.partition(":")

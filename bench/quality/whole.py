@@ -17,13 +17,12 @@ from torch import Tensor
 from bench.data import images
 from bench.interfaces import CachedMetric, Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.lr import degrade
+from bench.metrics.ssim import WINDOW
 from bench.prepare import Prepared, modcrop, prepare_one, size, to_luma
 from bench.quality.lint import OVERSHOOT, lint, refusal
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.provided_lr import read_lr
 from bench.records import SRProtocol
-
-SSIM_WINDOW = 11
 
 
 @dataclass(kw_only=True)
@@ -125,11 +124,11 @@ def require_size(cropped: Sequence[int], pixels: UInt8[np.ndarray, "h w c"], pro
     Raises:
         ValueError: a side is too short for SSIM's window after cropping.
     """
-    required = SSIM_WINDOW + 2 * protocol.shave
+    required = WINDOW + 2 * protocol.shave
     if min(cropped) < required:
         raise ValueError(
             f"image is {pixels.shape[1]}x{pixels.shape[0]}, must be at least {required} pixels per side after "
-            f"cropping to a multiple of {protocol.scale} (SSIM's window of {SSIM_WINDOW} and {protocol.shave} shaved "
+            f"cropping to a multiple of {protocol.scale} (SSIM's window of {WINDOW} and {protocol.shave} shaved "
             "from each side)"
         )
 

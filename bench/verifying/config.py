@@ -126,7 +126,7 @@ def read(file: Path, only: tuple[str, ...] = ()) -> Claims:
 def _wrong(given: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Keys with what is wrong with them; the empty key is the claim itself."""
     wrong = [(key, f"unknown key; there are: {', '.join(KEYS)}") for key in given if key not in KEYS]
-    wrong += [("", f"has no {key}; required: {', '.join(REQUIRED)}") for key in REQUIRED if key not in given]
+    wrong += [("", f"has no {key}; must have: {', '.join(REQUIRED)}") for key in REQUIRED if key not in given]
     for key in TEXTS:
         if key in given and not (isinstance(given[key], str) and given[key]):
             wrong.append((key, f"must be a text (got {given[key]!r})"))
