@@ -69,7 +69,7 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
     try:
         # of a stored image the file is read here, in the worker, and compared with its hash
         pixels = job.hr.pixels
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         return outcome.add_failure(error)
     steps: type[Steps] = LargeImage if is_in_strips(*pixels.shape[:2]) else WholeImage
     with steps.turn:
