@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from baselines.descent import require_float64
+
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
@@ -18,9 +20,13 @@ EPSILON = 1e-8
 class Adam:
     """The step from the gradient's running mean over the root of its running square; it is at most about
     `learning_rate` in each value, in the images' own unit.
+
+    Raises:
+        ValueError: a device without float64.
     """
 
     def __init__(self, start: Float[Tensor, "n ..."], *, learning_rate: float) -> None:
+        require_float64(start.device)
         self.learning_rate = learning_rate
         self.mean = torch.zeros_like(start)
         self.square = torch.zeros_like(start)

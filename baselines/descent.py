@@ -208,6 +208,16 @@ def minimise(
     return Minimum(images=descent.images, iterations=done, failed_at=descent.failed_at)
 
 
+def require_float64(device: torch.device) -> None:
+    """Refuse a device that cannot compute the step rules' own numbers, a few for each image.
+
+    Raises:
+        ValueError: it has no float64, as Apple's GPUs.
+    """
+    if device.type == "mps":
+        raise ValueError("the optimisation needs float64, which mps does not have; use another device: cpu")
+
+
 def check_box(start: Tensor, low: float, high: float) -> None:
     """Raises ValueError for an empty box or a start outside it."""
     if not low < high:

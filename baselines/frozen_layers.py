@@ -32,13 +32,13 @@ class Layer(tp.Protocol):
 
 
 class Buffer:
-    """A tensor that is kept for as long as its shape, dtype and layout are asked for."""
+    """A tensor that is kept for as long as its shape, dtype and device are asked for."""
 
     def __init__(self) -> None:
         self.tensor = torch.empty(0)
 
     def of(self, shape: tuple[int, ...], like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """A tensor of this shape, with any values, in the layout of `like`."""
+        """A tensor of this shape, with any values; a new one has the layout of `like`."""
         dtype = dtype or like.dtype
         if self.tensor.shape != shape or self.tensor.dtype != dtype or self.tensor.device != like.device:
             self.tensor = torch.empty(shape, dtype=dtype, device=like.device, memory_format=layout(like))

@@ -20,6 +20,7 @@ from models.losses import exact
 from models.sr_net import load_sr_net
 
 SPACES = ("rgb", "lab", "lch")  # the letters of a space are the names of its bands
+HUE = 2  # place of `h` in `lch`
 
 # sRGB's primaries and the white point D65 (2 degrees), with the digits that scikit-image has.
 RGB_TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
@@ -42,7 +43,8 @@ def histogram_match(
         image: float in [0, 1]. In `rgb` any channels and values are taken as they are; in the other spaces it
             is RGB and is clipped to [0, 1], as is the result.
         reference: as many images and channels; any size.
-        space: `rgb`, `lab` (CIELAB, D65) or `lch` (its polar form).
+        space: `rgb`, `lab` (CIELAB, D65) or `lch` (its polar form). The circle of hues is cut opposite the reference's
+            mean colour; hues are matched on the line that this gives, and blended the shorter way round.
         bands: the letters of the space to be matched, such as `lc` of `lch`; None for all of them.
         proportion: 0 leaves the image as it is, 1 matches it wholly; between, the values are blended.
 
@@ -51,11 +53,35 @@ def histogram_match(
     """
     chosen = _chosen(image, reference, space, bands, proportion)
     source, target = (_into(space, exact(x)) for x in (image, reference))
+    turned = space == "lch" and HUE in chosen
+    if turned:
+        # A circle has no first value: it is cut where the reference has fewest colours.
+        cut = _opposite(target)
+        source, target = _turned(source, -cut), _turned(target, -cut)
     picked = source[:, chosen]
     matched = torch.stack([match_rows(s, t) for s, t in zip(picked, target[:, chosen], strict=True)])
     blended = source.clone()
     blended[:, chosen] = matched if proportion == 1 else torch.lerp(picked, matched, proportion)
+    if turned:
+        # The shorter way round between two hues.
+        way = (
+            torch.remainder(matched[:, chosen.index(HUE)] - source[:, HUE] + torch.pi, 2 * torch.pi)
+            - torch.pi
+        )
+        blended[:, HUE] = source[:, HUE] + proportion * way
+        blended = _turned(blended, cut)
     return _back(space, blended).to(image.dtype)
+
+
+def _opposite(lch: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 1"]:
+    """The hue opposite that of each image's mean colour, in radians."""
+    _, a, b = lch_to_lab(lch).mean((2, 3)).unbind(1)
+    return (torch.atan2(b, a) + torch.pi)[:, None, None]
+
+
+def _turned(lch: Float[Tensor, "n 3 h w"], angle: Float[Tensor, "n 1 1"]) -> Float[Tensor, "n 3 h w"]:
+    """With `angle` added to the hue, which stays within [0, 2 pi)."""
+    return torch.stack([lch[:, 0], lch[:, 1], torch.remainder(lch[:, HUE] + angle, 2 * torch.pi)], dim=1)
 
 
 def match_rows(image: Float[Tensor, "c h w"], reference: Float[Tensor, "c h2 w2"]) -> Float[Tensor, "c h w"]:

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from baselines.descent import spread
+from baselines.descent import require_float64, spread
 
 HISTORY_SIZE = 100
 CURVATURE = 1e-10
@@ -43,7 +43,7 @@ class LBFGS:
         history_size: pairs that are kept; each takes twice the memory of an image.
 
     Raises:
-        ValueError: a history size below 1.
+        ValueError: a history size below 1; a device without float64.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class LBFGS:
     ) -> None:
         if history_size < 1:
             raise ValueError(f"history_size must be at least 1 (got {history_size})")
+        require_float64(start.device)
         self.learning_rate = learning_rate
         self.first_step = first_step
         self.history = History(history_size, start.flatten(1))

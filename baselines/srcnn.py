@@ -54,8 +54,8 @@ class SRCNN(nn.Module):
 
     def forward(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
         if lr.shape[1] == 1:
-            return self.luma(imresize(lr, float(self.scale)))
-        ycbcr = imresize(rgb_to_ycbcr(lr), float(self.scale))
+            return self.luma(imresize(lr, self.scale))
+        ycbcr = imresize(rgb_to_ycbcr(lr), self.scale)
         return ycbcr_to_rgb(torch.cat([self.luma(ycbcr[:, :1]), ycbcr[:, 1:]], dim=1))
 
     def luma(self, y: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:

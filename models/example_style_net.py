@@ -117,12 +117,18 @@ def example_style_net(arrays: Mapping[str, Tensor]) -> ExampleStyleNet:
         ValueError: the arrays do not fit.
     """
     kept = {name: array for name, array in arrays.items() if not STATISTICS.search(name)}
-    width = arrays["conv1.conv2d.weight"].shape[0]
+    first = arrays["conv1.conv2d.weight"]
+    # Of no other array's shape a number is taken: load_state_dict compares them all.
+    if first.ndim != 4 or first.shape[0] < 1:
+        raise ValueError(
+            f"conv1.conv2d.weight has the shape {tuple(first.shape)}, must be (width, 3, 9, 9) for {ARCHITECTURE}"
+        )
+    width = first.shape[0]
     blocks = max((int(found[1]) for name in kept if (found := BLOCK.fullmatch(name))), default=0)
-    # Nothing is allocated or drawn: `assign` puts the file's arrays in place of the parameters.
-    with torch.device("meta"):
-        network = ExampleStyleNet(width=width, blocks=blocks)
     try:
+        # Nothing is allocated or drawn: `assign` puts the file's arrays in place of the parameters.
+        with torch.device("meta"):
+            network = ExampleStyleNet(width=width, blocks=blocks)
         # Files in half precision come out in float32.
         network.load_state_dict({name: array.float() for name, array in kept.items()}, assign=True)
     except RuntimeError as error:

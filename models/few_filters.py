@@ -32,13 +32,13 @@ class FewFilters(nn.Conv2d):
     """`nn.Conv2d` of stride 1 with a large kernel and few filters, computed row by row of the kernel on a CPU.
 
     Every row of every filter is a filter of its own, as high as one pixel, and the rows' results are added where they
-    belong. On other devices it is the plain convolution.
+    belong. On other devices, and where it has a stride, dilation, groups or padding of another kind (:func:`is_plain`),
+    it is the plain convolution.
     """
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n f h2 w2"]:
-        if x.device.type != "cpu" or self.stride != (1, 1) or self.dilation != (1, 1) or self.groups != 1:
+        if x.device.type != "cpu" or isinstance(self.padding, str) or not is_plain(self):
             return super().forward(x)
-        assert isinstance(self.padding, tuple)
         return by_rows(x, self.weight, self.bias, padding=(self.padding[0], self.padding[1]))
 
 
@@ -110,10 +110,15 @@ class SpreadConv2d(nn.Module):
         return F.pixel_shuffle(self.conv(x), self.factor)[..., :h, :w]
 
 
-def factor_for(conv: nn.Conv2d) -> int | None:
-    """Side of the block that fills the lanes best; None where a convolution is not of the kind, or wide enough."""
+def is_plain(conv: nn.Conv2d) -> bool:
+    """Whether it has stride, dilation and groups of 1 and pads with a number of zeros."""
     kind = (conv.stride, conv.dilation, conv.groups, conv.padding_mode)
-    if kind != ((1, 1), (1, 1), 1, "zeros") or isinstance(conv.padding, str) or max(conv.kernel_size) == 1:
+    return kind == ((1, 1), (1, 1), 1, "zeros") and not isinstance(conv.padding, str)
+
+
+def factor_for(conv: nn.Conv2d) -> int | None:
+    """Side of the block that fills the lanes best; None where a convolution is not plain, or wide enough."""
+    if not is_plain(conv) or max(conv.kernel_size) == 1:
         return None
     return int((LANES / conv.out_channels) ** 0.5) if conv.out_channels <= MOST_FILTERS else None
 

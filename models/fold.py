@@ -23,7 +23,9 @@ def fold_batch_norm(net: Network) -> Network:
             depends on the image and cannot be folded.
     """
     if net.training:
-        raise ValueError("the network is in training mode, required: eval(), whose statistics are constants")
+        raise ValueError(
+            "the network is in training mode, must be in that of eval(), whose statistics are constants"
+        )
     folded = copy.deepcopy(net)
     blocks = [m for m in folded.modules() if isinstance(m, ConvNorm) and isinstance(m.norm, nn.BatchNorm2d)]
     if not blocks:

@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from models.weights_only import DAMAGE, load
+
 WIDTHS = (64, 128, 256, 512, 512)  # filters in each block; the tuples below: convolutions in each
 VGG16 = (2, 2, 3, 3, 3)
 VGG19 = (2, 2, 4, 4, 4)
@@ -82,23 +84,26 @@ def load_state_dict(path: Path) -> Arrays:
     """Arrays by name from a safetensors file, or from one that `torch.save` wrote; nothing is executed.
 
     Raises:
-        ValueError: it is neither, is cut, holds something else than a dictionary, or a value that is not finite.
+        ValueError: it is neither, is damaged, is larger inside than outside, holds something else than a dictionary, or a
+            value that is not finite.
     """
     try:
         if path.suffix == ".safetensors":
             state = load_file(path)
         else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = load(path)
     except SafetensorError as error:
         raise ValueError(f"{path.name} must be a safetensors file (got: {error})") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except (pickle.UnpicklingError, *DAMAGE) as error:
         raise ValueError(f"{path.name} cannot be read, must be a state dict saved by PyTorch") from error
     if not isinstance(state, Mapping):
         raise ValueError(f"{path.name} holds a {type(state).__name__}, must be a state dict")
-    for name, array in state.items():
-        if isinstance(array, Tensor) and not array.isfinite().all():
+    # What is no array is left out: whoever asks for it by name finds it missing.
+    arrays = {name: array for name, array in state.items() if isinstance(array, Tensor)}
+    for name, array in arrays.items():
+        if not array.isfinite().all():
             raise ValueError(f"{path.name}: {name} holds NaN or infinite values, must be finite")
-    return state
+    return arrays
 
 
 def read_state_dict(path: Path, architecture: Architecture) -> Arrays:

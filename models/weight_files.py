@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
@@ -26,6 +26,21 @@ def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise ValueError(f"{file.name} cannot be read, must be a safetensors file: {words}") from error
 
 
+def _config(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What `make` is called with.
+
+    Raises:
+        ValueError: the metadata have no `config`, or one that is no JSON object.
+    """
+    try:
+        config = json.loads(metadata.get("config", "null"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file.name} has a config that cannot be read, must be JSON") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{file.name} has no config of the network in its metadata, must be a JSON object")
+    return config
+
+
 def load_network(
     file: Path, architecture: str, make: Callable[..., Network], *, scale: int | None = None
 ) -> Network:
@@ -36,16 +51,24 @@ def load_network(
         scale: that `config` must have; None where networks have none.
 
     Raises:
-        ValueError: not such a file, another architecture or scale, or arrays that do not fit.
+        ValueError: not such a file, another architecture or scale, no `config` that `make` takes, or arrays that do not
+            fit.
     """
     metadata, arrays = read_weights(file)
     found = metadata.get("architecture")
     if found != architecture:
         raise ValueError(f"{file.name} holds architecture {found!r}, must be {architecture!r}")
-    config = json.loads(metadata["config"])
-    if scale is not None and config["scale"] != scale:
-        raise ValueError(f"{file.name} holds a network for x{config['scale']}, must be x{scale}")
-    network = make(**config)
+    config = _config(file, metadata)
+    if scale is not None and config.get("scale") != scale:
+        raise ValueError(f"{file.name} holds a network for x{config.get('scale')}, must be x{scale}")
+    try:
+        network = make(**config)
+    # ValueError is the network's own refusal, the others are of keys, types and sizes that it does not know.
+    except (ValueError, TypeError, RuntimeError, ArithmeticError, MemoryError) as error:
+        reason = " ".join(ascii(str(error))[1:-1].split())
+        raise ValueError(
+            f"{file.name} has the config {config}, must be one that {architecture} takes: {reason}"
+        ) from error
     try:
         network.load_state_dict(arrays)
     except RuntimeError as error:

@@ -180,3 +180,10 @@ def test_a_file_does_not_take_the_name_of_a_plugins_model(
     (tmp_path / "f.py").write_text("def theirs(lr):\n    return lr\n")
     with pytest.raises(UserError, match="would be called 'theirs', which is taken"):
         catalog.upscaler_entry(f"{tmp_path}/f.py:theirs")
+
+
+def test_a_plugins_name_in_other_letters_is_taken_too(plugin: Callable[..., None], tmp_path: Path) -> None:
+    plugin("their-models", MODEL.format(name="Theirs"), models="Theirs = their_models:E")
+    (tmp_path / "f.py").write_text("def theirs(lr):\n    return lr\n")
+    with pytest.raises(UserError, match="would be called 'theirs', which is taken"):
+        catalog.upscaler_entry(f"{tmp_path}/f.py:theirs")

@@ -144,12 +144,10 @@ def _refuse_options(model: str, *, scale: int | None, size: int | None, median: 
     if isinstance(entry, StylizerEntry) and entry.weights is None:
         raise UserError(f"{model} has random weights, which are for timing only; use another model")
     if kind == "stylizer" and scale is not None:
-        raise UserError(
-            f"--scale is {scale}, but {model} is a stylizer, which has none; required: leave it out"
-        )
+        raise UserError(f"--scale is {scale}, but {model} is a stylizer, which has none; leave it out")
     if kind == "upscaler" and (size is not None or median):
         option = "--median" if size is None else f"--size {size}"
-        raise UserError(f"{option} is for a stylizer, but {model} is an upscaler; required: leave it out")
+        raise UserError(f"{option} is for a stylizer, but {model} is an upscaler; leave it out")
     for name, value in (("--scale", scale), ("--size", size)):
         if value is not None and value < 1:
             raise UserError(f"{name} must be at least 1 (got {value})")
@@ -160,7 +158,7 @@ def _refuse_tiles(model: str, *, tile: str, self_ensemble: bool) -> None:
         return
     raise UserError(
         f"{'--self-ensemble' if self_ensemble else '--tile'} is for an upscaler, but {model} is a stylizer, which "
-        "looks at the whole image; required: leave it out"
+        "looks at the whole image; leave it out"
     )
 
 

@@ -26,7 +26,7 @@ from bench.quality.whole import upscale
 from bench.records import ImageFile
 from bench.registry.catalog import LoadedModel
 from bench.self_ensemble import SelfEnsemble
-from bench.tiling.tiles import is_large, refuse_inexact, tiled, tiled_inside
+from bench.tiling.tiles import is_worth_tiles, refuse_inexact, tiled, tiled_inside
 from models.median import median_filter
 
 Images = Float[torch.Tensor, "n c h w"]
@@ -156,7 +156,7 @@ def _upscaled(
         image = images.to_tensor(pixels).to(device)
         return images.to_array(upscale(SelfEnsemble(upscaler=runner.tiles), image))
     tiles = None if config.tile == "off" else tiled_inside(runner.tiles)
-    if tiles is None or (config.tile == "auto" and not is_large(pixels, runner.scale)):
+    if tiles is None or (config.tile == "auto" and not is_worth_tiles(pixels, runner.scale)):
         return images.to_array(upscale(runner, images.to_tensor(pixels).to(device)))
     sr = upscale_large(pixels, tiles, device=device)
     refuse_inexact(tiles)

@@ -155,7 +155,7 @@ def _loaded(job: Job) -> Plan:
     if style.name in names() and not style.file.is_file():
         config = replace(config, style=(style_image(style.name),))
     silent = Silent()
-    (plan,) = plans(config, torch.device(job.device), warn=silent.note, log=silent.note)
+    (plan,) = plans(config, torch.device(job.device), tell=silent.note, warn=silent.note)
     # in the same order: sorted by name on both sides
     for (name, required), (_, here) in zip(job.hashes, _hashes(plan), strict=True):
         if here != required:

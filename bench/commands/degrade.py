@@ -15,6 +15,7 @@ from bench.data.images import read, to_array, to_tensor, write
 from bench.errors import UserError
 from bench.executor import read_ahead
 from bench.lr import degrade
+from bench.out_of_memory import out_of_memory
 from bench.outputs import image_files, image_folders, refuse_clashes, same_path
 from bench.prepare import modcrop, quantize, size
 from bench.records import Dataset, ImageFile, SRProtocol
@@ -72,9 +73,12 @@ def _degrade_all(
             if isinstance(loaded, Exception):
                 raise loaded
             pixels = degraded(loaded.pixels, protocol)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError, MemoryError) as error:
+            no_memory = out_of_memory(error)
+            if isinstance(error, RuntimeError) and not no_memory:
+                raise  # a defect
             failed += 1
-            reporter.note(f"{image.stem}: not degraded: {error}")
+            reporter.note(f"{image.stem}: not degraded: {'out of memory' if no_memory else error}")
         else:
             target = _target(out, image)
             if force or not target.exists():

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
+import torch
+
 from bench import interrupts
 from bench.applying.config import refuse_outputs
 from bench.applying.origin import KEY, still_to_do
@@ -27,10 +29,10 @@ def run(args: argparse.Namespace) -> int:
         config.inputs, config.output, config.out, args.inputs, others=[("--style", config.style.file)]
     )
     interrupts.keeps(f"finished images are kept in {config.out}")
-    waiting = config.inputs
+    where, waiting = device(config.device), config.inputs
     if not config.force:
-        waiting = still_to_do(config.inputs, config.output, lambda: config.origin, "{stem}-{style}")
-    failed = work(config, waiting) if waiting else 0
+        waiting = still_to_do(config.inputs, config.output, lambda: config.origin(where), "{stem}-{style}")
+    failed = work(config, waiting, where) if waiting else 0
     done, kept = len(waiting) - failed, len(config.inputs) - len(waiting)
     print(f"{done} image{'s' if done != 1 else ''} written to {config.out}")
     if kept:
@@ -40,10 +42,9 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if failed else DONE
 
 
-def work(config: Config, waiting: Sequence[ImageFile]) -> int:
+def work(config: Config, waiting: Sequence[ImageFile], where: torch.device) -> int:
     """Load network and style and do what is waiting; returns how many images failed, each of which is named."""
     exact_float32()
-    where = device(config.device)
     print(f"loss network on {where} in {precision_on(config.precision, where)}")
     files = {image.stem: image.file for image in waiting}
     with working("loading the loss network"):
@@ -71,7 +72,7 @@ def work(config: Config, waiting: Sequence[ImageFile]) -> int:
             nonlocal failed
             for picture, (file, pixels) in zip(outcome.pictures, outcome.files, strict=True):
                 try:
-                    images.write(file, pixels, text={KEY: config.origin.record(picture.image_sha256)})
+                    images.write(file, pixels, text={KEY: config.origin(where).record(picture.image_sha256)})
                 except OSError as error:
                     outcome.fail(plan, picture.image, method, error)
             for failure in outcome.failures:

@@ -13,6 +13,7 @@ from bench.data.datasets import dataset
 from bench.data.images import write
 from bench.errors import UserError
 from bench.executor import read_ahead
+from bench.out_of_memory import out_of_memory
 from bench.records import Dataset
 
 
@@ -65,8 +66,11 @@ def _write_all(data: Dataset, out: Path, kinds: Mapping[str, tuple[str, int]], r
                 # Seeded by the file's bytes: the same copies on every machine, whatever an image is called.
                 copy = perturbed(loaded.pixels, kind, amount, seed=int(loaded.sha256[:8], 16))
                 write(out / name / f"{image.stem}.png", copy)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError, MemoryError) as error:
+            no_memory = out_of_memory(error)
+            if isinstance(error, RuntimeError) and not no_memory:
+                raise  # a defect
             failed += 1
-            reporter.note(f"{image.stem}: not written: {error}")
+            reporter.note(f"{image.stem}: not written: {'out of memory' if no_memory else error}")
         reporter.advance(image.stem)
     return failed

@@ -90,7 +90,7 @@ def measure(
     """
     exact_float32()
     with working("loading the loss network and the models"):
-        todo = plans(config, where, warn=show, log=log)
+        todo = plans(config, where, tell=show, warn=log)
     record = Run(
         program="style_quality",
         command=command,

@@ -7,6 +7,7 @@ import argparse
 from bench.cli import DONE, writable_file
 from bench.errors import UserError
 from bench.outputs import refuse_clashes, store_files
+from bench.training import checkpoint
 from bench.training.card_scores import table
 from bench.training.export import export, write_card
 from models.weight_files import read_weights
@@ -16,7 +17,7 @@ def export_weights(args: argparse.Namespace) -> int:
     """Write the weights and what they say of themselves."""
     file = writable_file(args.out)
     refuse_clashes(
-        reads=[("the run's checkpoint", args.run / "checkpoint.pt")],
+        reads=[("the run's checkpoint", args.run / checkpoint.NAME)],
         writes=[("--out", file), ("the card beside --out", file.with_suffix(".md"))],
     )
     for key, value in export(args.run, file).items():

@@ -28,6 +28,7 @@ MOST_BYTES = 1 << 31
 """Of a file whose size is not pinned."""
 
 LARGE_BYTES = 5_000_000
+MOST_LENGTH_DIGITS = 18
 
 # Hosts that gave no answer in this process: a run that wants ten files must not wait ten times.
 _unreachable: dict[str, str] = {}
@@ -146,7 +147,7 @@ def download(
         if before is not None:
             before()
         if bar is not None:
-            bar.total = int(answer.headers.get("Content-Length", 0))
+            bar.total = _announced(answer.headers.get("Content-Length", ""))
         for chunk in _body(answer, limit, decode=False):
             stream.write(chunk)
             if bar is not None:
@@ -226,6 +227,11 @@ def _answer(address: str, accept: str, through: Connection | None) -> Response:
         answer.close()
         raise DownloadError(f"the server answered with HTTP status {answer.status_code}")
     return answer
+
+
+def _announced(text: str) -> int:
+    """Bytes that a server says it sends, for the bar alone; 0 where it says none, or something else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_LENGTH_DIGITS else 0
 
 
 def _body(answer: Response, most: int, *, decode: bool) -> Iterator[bytes]:

@@ -257,7 +257,7 @@ def lr_folder(root: Path, scale: int, prefix: str = "") -> Path:
         prefix: of the names of its folders, as `DIV2K_valid_`.
 
     Raises:
-        UserError: there is none, or two.
+        UserError: there is none, or more than one.
     """
     found = _lr_folders(root, prefix, scale)
     if len(found) == 1:
@@ -265,7 +265,9 @@ def lr_folder(root: Path, scale: int, prefix: str = "") -> Path:
     required = " or ".join("/".join(_prefixed(parts(scale), prefix)) for parts in LR_FOLDERS)
     if found:
         names = " and ".join(str(folder.relative_to(root)) for folder in found)
-        raise UserError(f"{_named(root)} has two folders of lr files for x{scale}: {names}; must be one")
+        raise UserError(
+            f"{_named(root)} has {len(found)} folders of lr files for x{scale}: {names}; must be one"
+        )
     there = ", ".join(sorted(folder.name for folder in _folders(root))) or "no folder"
     raise UserError(
         f"{_named(root)} has no lr files for x{scale}: it has {printable(there)}; must be {required}"

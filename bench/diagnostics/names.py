@@ -21,7 +21,7 @@ def _distributions() -> list[str]:
     owners = metadata.packages_distributions()
     return [
         f"{other} {metadata.version(other)} installs a top-level package {name!r} too, and one of the two hides the "
-        f"other; required: pip uninstall {other}, or an environment of its own for perceptual-bench"
+        f"other; run pip uninstall {other}, or an environment of its own for perceptual-bench"
         for name in NAMES
         for other in dict.fromkeys(owners.get(name, ()))
         if re.sub(r"[-_.]+", "-", other).lower() != DISTRIBUTION  # names are one by PEP 503
@@ -32,7 +32,7 @@ def _folders(folder: Path) -> list[str]:
     """Python looks into the folder that `python -m` is started in before it looks among installed packages."""
     return [
         f"./{found.name} hides the package {name!r} of perceptual-bench from Python that is started in this folder; "
-        "required: the console script `perceptual-bench PROGRAM`, python -P -m ..., or another folder"
+        "use the console script `perceptual-bench PROGRAM`, python -P -m ..., or another folder"
         for name in NAMES
         for found in (folder / name, folder / f"{name}.py")
         if (found.is_dir() if found.suffix == "" else found.is_file())

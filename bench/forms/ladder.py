@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 
 from jaxtyping import Float
 
-from bench.forms.form import Form, form
+from bench.forms.form import WORDS, Form, form
 from bench.records import SpeedResult
 from bench.statistics import quantile
 
@@ -21,18 +21,12 @@ if tp.TYPE_CHECKING:
     import torch
 
 # In this order, each on top of those that were kept; float16 takes bfloat16's place.
-RUNGS: tuple[tuple[str, Mapping[str, tp.Any]], ...] = (
-    ("channels_last", {"memory_format": "channels_last"}),
-    ("folded", {"folded": True}),
-    ("spread", {"spread": True}),
-    ("bfloat16", {"dtype": "bfloat16"}),
-    ("float16", {"dtype": "float16"}),
-    ("compiled", {"compiled": True}),
-    ("graph", {"graph": True}),
-)
+RUNGS = ("channels_last", "folded", "spread", "bfloat16", "float16", "compiled", "graph")
 # Tried last, each on the network itself, folded where that was kept: they have layouts of their own.
 ENGINES = ("onnxruntime", "openvino", "openvino+bfloat16", "openvino+int8")
-WORDS = ("eager", *(word for word, _ in RUNGS), *ENGINES)
+STEPS = ("eager", *RUNGS, *ENGINES)
+"""Every rung, by its words of :data:`bench.forms.form.WORDS`."""
+
 # A rung this much slower than the best so far is still kept: medians are known to about two percent.
 NOISE = 1.02
 
@@ -108,7 +102,7 @@ class FormFacts:
     Attributes:
         max_abs_error, psnr: against plain float32 (:class:`Closeness`); as text where they are not finite.
         tolerance: that was allowed.
-        admissible: whether it was kept.
+        admissible: whether it is within its tolerance; one that is slower is not kept all the same.
         build_seconds: that building it took.
         psnr_lost: dB by which an upscaler's PSNR against the photograph is below plain float32's; None of a stylizer,
             which has no reference but plain float32.
@@ -158,15 +152,15 @@ def storable(value: float) -> float | str:
 
 
 def run_sweep(measure: Callable[[Form], SpeedResult | str], *, only_eager: bool = False) -> Iterator[Step]:
-    """Every rung of :data:`WORDS`, as it is measured.
+    """Every rung of :data:`STEPS`, as it is measured.
 
     Args:
         measure: a form to its result, or to the reason why there is none.
         only_eager: stop at the first, for what has no other form.
     """
     kept, best = Form(), math.inf
-    for word, changes in (("eager", {}), *(() if only_eager else RUNGS)):
-        tried = replace(kept, **changes)
+    for word in ("eager", *(() if only_eager else RUNGS)):
+        tried = replace(kept, **WORDS[word])
         rung = _rung(word, tried, measure(tried), best)
         if rung.kept and rung.result is not None:
             # `best` never rises: steps that are kept within NOISE would else add up.
@@ -203,11 +197,6 @@ def same_engine(result: SpeedResult, versions: Mapping[str, tp.Any]) -> bool:
 def median(result: SpeedResult) -> float:
     """Seconds of one call."""
     return quantile(result.seconds, 0.5)
-
-
-def fastest(results: Iterable[SpeedResult]) -> SpeedResult | None:
-    """The admissible one of the least time, None if there is none."""
-    return min((r for r in results if admissible(r)), key=median, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import tempfile
 import warnings
@@ -62,7 +63,9 @@ def export(network: nn.Module, example: Images) -> bytes:
         warnings.simplefilter("ignore")  # of tracing, and of the exporter's age
         file = Path(folder) / "network.onnx"
         try:
-            torch.onnx.export(network.cpu(), (example.cpu(),), file, dynamo=False, opset_version=OPSET)
+            # a copy: `.cpu` moves a module in place, and the caller goes on with it on its device
+            moved = copy.deepcopy(network).cpu()
+            torch.onnx.export(moved, (example.cpu(),), file, dynamo=False, opset_version=OPSET)
         except Exception as error:  # the exporter raises whatever happens to go wrong in it
             raise FormUnavailable(f"the export to ONNX fails: {first_line(error)}") from error
         return file.read_bytes()

@@ -210,7 +210,7 @@ class _Reading:
                 self.problem(self.place(table, index, key), f"must be {wanted} (got {value!r})"[:300])
         missing = [key for key in required if key not in given]
         for key in missing:
-            self.problem(self.place(table, index), f"has no {key}; required: {', '.join(required)}")
+            self.problem(self.place(table, index), f"has no {key}; must have: {', '.join(required)}")
         return None if any(key not in right for key in required) else right
 
 

@@ -35,7 +35,7 @@ def plans(config: Config, device: torch.device, log: Log) -> list[Plan]:
     """One plan for each scale and data set, models and metrics loaded once.
 
     Args:
-        say: told, once each, what is skipped and why.
+        log: told, once each, what is skipped and why.
 
     Raises:
         MissingFile: a model or metric that was named lacks a file.
@@ -103,7 +103,7 @@ def load_metrics(
 
     Args:
         named: they were asked for by name.
-        say: told which were not and are skipped, and why.
+        log: told which were not and are skipped, and why.
 
     Raises:
         MissingFile: one that was named lacks a file.
@@ -127,8 +127,9 @@ def load_metrics(
         reason = next(iter(no_weights.values())).reason
         groups = run_fetch(*(error.group for error in no_weights.values()))
         log(f"{what} {' and '.join(no_weights)} skipped: weights not found ({reason}). {groups}")
-    for name in skipped.keys() - no_weights.keys():
-        log(f"metric {name} skipped: {skipped[name]}")
+    for name, why in skipped.items():
+        if name not in no_weights:
+            log(f"metric {name} skipped: {why}")
 
 
 def _models(config: Config, p: SRProtocol, device: torch.device, log: Log) -> Iterator[Model | ExternalModel]:

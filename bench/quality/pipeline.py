@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 
 from bench.out_of_memory import out_of_memory
 from bench.quality.large import LargeImage
-from bench.quality.plan import ImageJob, LoadedMetric, Model, Outcome, Plan, is_large
+from bench.quality.plan import ImageJob, LoadedMetric, Model, Outcome, Plan, is_in_strips
 from bench.quality.whole import WholeImage
 from bench.records import HR, LR
 from bench.tiling.tiles import hash_done
@@ -72,9 +72,9 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
     try:
         # of a stored image the file is read here, in the worker, and compared with its hash
         pixels = job.hr.pixels
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         return outcome.add_failure(error)
-    steps: type[Steps] = LargeImage if is_large(*pixels.shape[:2]) else WholeImage
+    steps: type[Steps] = LargeImage if is_in_strips(*pixels.shape[:2]) else WholeImage
     with steps.turn:
         try:
             image = steps.of(pixels, plan)

@@ -36,7 +36,7 @@ LARGE_PIXELS = 16_000_000
 LARGE_METRICS = ("psnr", "ssim")
 
 
-def is_large(height: int, width: int) -> bool:
+def is_in_strips(height: int, width: int) -> bool:
     """Whether an image of so many hr pixels per side is scored in strips."""
     return height * width > LARGE_PIXELS
 
@@ -83,7 +83,7 @@ class LoadedMetric:
         """Whether the image is large enough for it, or must be tried because it was asked for."""
         if self.named:
             return True
-        if is_large(image.height, image.width) and self.entry.name not in LARGE_METRICS:
+        if is_in_strips(image.height, image.width) and self.entry.name not in LARGE_METRICS:
             return False
         # as cropping to a multiple of the scale and the border crop will leave it
         sides = (side - side % protocol.scale - 2 * protocol.shave for side in (image.height, image.width))

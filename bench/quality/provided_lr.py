@@ -27,12 +27,14 @@ class SameLr:
 
     Attributes:
         levels: by image, the largest difference in 8-bit levels; 0 for equal pixels.
-        unlike: by image, in words, why there is nothing to compare: another size, or a file that cannot be read.
+        unlike: by image, the size of its lr file and the one that it must have, in words.
+        unreadable: by image, why there is nothing to compare: hr or its lr file cannot be read.
     """
 
     protocol: SRProtocol
     levels: Mapping[str, int]
     unlike: Mapping[str, str]
+    unreadable: Mapping[str, str]
 
     @property
     def equal(self) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ class SameLr:
     @property
     def images(self) -> int:
         """How many were looked at."""
-        return len(self.levels) + len(self.unlike)
+        return len(self.levels) + len(self.unlike) + len(self.unreadable)
 
     def __str__(self) -> str:
         p = self.protocol
@@ -53,14 +55,13 @@ class SameLr:
         most = max(self.levels.values(), default=0)
         if most:
             text += f", the others differ by at most {most} level{'s' * (most > 1)}"
-        if self.unlike:
-            stem, why = next(iter(self.unlike.items()))
-            # a reason that quotes a file's name is an error of reading it; the others are sizes
-            sizes = not any("'" in words for words in self.unlike.values())
-            what = (
-                f"{'have' if len(self.unlike) > 1 else 'has'} another size" if sizes else "cannot be compared"
-            )
-            text += f", {len(self.unlike)} {what} ({stem}: {why})"
+        for those, what in (
+            (self.unlike, f"{'have' if len(self.unlike) > 1 else 'has'} another size"),
+            (self.unreadable, "cannot be compared"),
+        ):
+            if those:
+                stem, why = next(iter(those.items()))
+                text += f", {len(those)} {what} ({stem}: {why})"
         return text
 
 
@@ -71,7 +72,7 @@ def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> S
         UserError: the protocol's lr is no 8-bit RGB image, or an image has no lr file.
     """
     refuse_protocol(protocol)
-    levels, unlike = {}, {}
+    levels, unlike, unreadable = {}, {}, {}
     for image in data.images:
         if image.stem not in files:
             raise UserError(
@@ -81,14 +82,14 @@ def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> S
             made = _made(load(image).pixels, protocol)
             given = images.read(files[image.stem])
         except (ValueError, OSError) as error:  # it costs itself, when it is scored
-            unlike[image.stem] = str(error)
+            unreadable[image.stem] = str(error)
             continue
         if made.shape[:2] == given.shape[:2]:
             # int16: differences of uint8 wrap. A grey hr's lr may be stored as three equal channels, which broadcasts.
             levels[image.stem] = int(np.abs(made.astype(np.int16) - given).max())
         else:
             unlike[image.stem] = f"{_size(given)}, must be {_size(made)}"
-    return SameLr(protocol=protocol, levels=levels, unlike=unlike)
+    return SameLr(protocol=protocol, levels=levels, unlike=unlike, unreadable=unreadable)
 
 
 def closest_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> SameLr:

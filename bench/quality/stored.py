@@ -137,7 +137,7 @@ def select(store: Store, config: RescoreConfig, log: Log) -> Selection:
     """Look a results file through.
 
     Args:
-        say: told what is skipped and why.
+        log: told what is skipped and why.
 
     Raises:
         UserError: a name is not in the results file, a protocol that was named cannot be rescored, or pictures have
@@ -357,7 +357,7 @@ class StoredImage:
             ImageError: it is not there, cannot be read, or holds something else than was scored.
         """
         if not self.file.is_file():
-            raise ImageError(f"there is no picture {str(self.file)!r}; required: {AGAIN}")
+            raise ImageError(f"there is no picture {str(self.file)!r}; {AGAIN}")
         found = images.read(self.file)
         wanted = self.picture.pixels_sha256
         if not wanted and not self.trust:
@@ -366,7 +366,7 @@ class StoredImage:
             )
         if wanted and images.pixels_sha256(found) != wanted:
             raise ImageError(
-                f"{str(self.file)!r} does not hold the pixels that were scored; required: delete it, then {AGAIN}"
+                f"{str(self.file)!r} does not hold the pixels that were scored; delete it, then {AGAIN}"
             )
         return found
 
@@ -386,7 +386,7 @@ class StoredHr:
             ImageError: there is none that can be measured.
         """
         if self.stored is None:
-            raise ImageError(f"there is no picture of hr; required: {AGAIN}")
+            raise ImageError(f"there is no picture of hr; {AGAIN}")
         hr = self.stored.read()
         if self.luma and hr.shape[2] != 1:
             raise ImageError(f"the picture of hr has {hr.shape[2]} channels, must be 1: luma")
@@ -405,5 +405,5 @@ class StoredSr:
             ImageError: there is none that can be measured.
         """
         if self.stored is None:
-            raise ImageError(f"its picture is of another version of the image; required: {AGAIN}")
+            raise ImageError(f"its picture is of another version of the image; {AGAIN}")
         return self.stored.read()

@@ -17,14 +17,13 @@ from torch import Tensor
 from bench.data import images
 from bench.interfaces import CachedMetric, Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.lr import degrade
+from bench.metrics.ssim import WINDOW
 from bench.prepare import Prepared, modcrop, prepare_one, size, to_luma
 from bench.quality.lint import OVERSHOOT, lint, refusal
 from bench.quality.maps import encoded, local_error
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.provided_lr import read_lr
 from bench.records import SRProtocol
-
-SSIM_WINDOW = 11
 
 
 @dataclass(kw_only=True)
@@ -135,11 +134,11 @@ def require_size(cropped: Sequence[int], pixels: UInt8[np.ndarray, "h w c"], pro
     Raises:
         ValueError: a side is too short for SSIM's window after cropping.
     """
-    required = SSIM_WINDOW + 2 * protocol.shave
+    required = WINDOW + 2 * protocol.shave
     if min(cropped) < required:
         raise ValueError(
             f"image must be at least {required} pixels per side (got {pixels.shape[1]}x{pixels.shape[0]}), cropped to a "
-            f"multiple of {protocol.scale}: SSIM's window of {SSIM_WINDOW}, and a border crop of {protocol.shave} on each "
+            f"multiple of {protocol.scale}: SSIM's window of {WINDOW}, and a border crop of {protocol.shave} on each "
             "side"
         )
 

@@ -136,7 +136,8 @@ def _opened(text: str, path: str, written: int, length: int) -> ExternalModel:
     spec = parse(text)
     added = (plugin.name for plugin in plugins(PLUGIN_MODELS))
     # casefold: where names of folders ignore case, two models would write into one
-    if spec.name.casefold() in {*stylizers.STYLIZERS, *upscalers.UPSCALERS, *TAKEN, *added}:
+    taken = map(str.casefold, (*stylizers.STYLIZERS, *upscalers.UPSCALERS, *TAKEN, *added))
+    if spec.name.casefold() in taken:
         raise UserError(
             f"{spec.text!r} would be called {spec.name!r}, which is taken; use another: {spec.text},name=NAME"
         )
@@ -148,14 +149,22 @@ def _opened(text: str, path: str, written: int, length: int) -> ExternalModel:
 def refuse_namesakes(models: Iterable[Any]) -> None:
     """
     Raises:
-        UserError: two models are called alike, so that their scores would be taken for each other's.
+        UserError: two models are called alike, so that their scores would be taken for each other's, or their images
+            written into one folder.
     """
     seen: dict[str, Any] = {}
     for model in models:
-        other = seen.setdefault(model.name, model)
+        # casefold: as for names that are taken
+        other = seen.setdefault(model.name.casefold(), model)
         # the same object twice is one model that was named twice
-        if other is not model:
-            raise UserError(
-                f"{other.spec.text!r} and {model.spec.text!r} are both called {model.name!r}; must be different "
-                f"names: {model.spec.text},name=NAME"
-            )
+        if other is model:
+            continue
+        one, two = (
+            each.spec.text if isinstance(each, ExternalModel) else each.name for each in (other, model)
+        )
+        called = repr(model.name)
+        if other.name != model.name:
+            called = f"{called}, but for upper and lower case"
+        # of ours and a plugin's, which have a name alone, one must be left out
+        advice = f"different names: {two},name=NAME" if isinstance(model, ExternalModel) else "one of them"
+        raise UserError(f"{one!r} and {two!r} are both called {called}; must be {advice}")

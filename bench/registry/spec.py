@@ -141,7 +141,9 @@ def parse(text: str) -> Spec:
         if option is None or kind not in option.of:
             there = ", ".join(name for name, o in OPTIONS.items() if kind in o.of)
             given_as = f"{key}={one_line(value)}"
-            raise UserError(f"{source!r} has the option {given_as}; required for a {kind}: {there}")
+            raise UserError(
+                f"{source!r} has the option {given_as}; must be one of those of a {kind}: {there}"
+            )
         if key in options:
             raise UserError(f"{source!r} has the option {key} twice; must be once")
         try:

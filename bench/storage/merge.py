@@ -54,7 +54,10 @@ def merge(db: sqlite3.Connection, file: Path, other: Path, contributor: str = ""
     )
     for table in (table for table in KEYED if table in there):
         columns = _columns(db, table, without=("run",))
-        read = columns.replace("file", "relocated(file)") if table == "pictures" else columns
+        read = ", ".join(
+            "relocated(file)" if (table, name) == ("pictures", "file") else name
+            for name in columns.split(", ")
+        )
         db.execute(
             f"insert or replace into main.{table} ({columns}, run) "
             f"select {read}, here from other.{table} join temp.runs_here on run = there"
@@ -87,7 +90,7 @@ RUN_KEY = ("program", "command", "started", "environment")
 
 
 def _runs(db: sqlite3.Connection) -> int:
-    """Add the runs, and map their numbers; returns how many are new."""
+    """Add the runs, map their numbers, and end those that have come to their end; returns how many are new."""
     db.execute(
         "create temp table runs_here (there integer primary key, here integer not null, new integer not null)"
     )
@@ -98,6 +101,12 @@ def _runs(db: sqlite3.Connection) -> int:
         key = [dict(zip(columns, row, strict=True))[column] for column in RUN_KEY]
         found = db.execute(f"select id from main.runs where {same}", key).fetchone()
         here = found[0] if found else _insert_run(db, columns, row)
+        # it may have been going on when it was joined before
+        db.execute(
+            "update main.runs set finished = (select finished from other.runs where id = ?) "
+            "where id = ? and finished is null",
+            (number, here),
+        )
         db.execute("insert into temp.runs_here values (?, ?, ?)", (number, here, found is None))
     return _count(db, "temp.runs_here where new")
 

@@ -133,9 +133,7 @@ def read(files: Sequence[Path]) -> ResultsData:
     # a file that is named twice must not count as two
     parts = [_read_one(file) for file in dict.fromkeys(files)]
     key = ["dataset", "protocol_hash", "image", "image_sha256", "model", "model_hash"]
-    pictures = pd.concat([part.pictures for part in parts], ignore_index=True)
-    # before duplicates are dropped: of one model's pictures of an image, done in tiles or not, one is left
-    pictures["model_hash"] = pictures["model_hash"].map(untiled_hash)
+    pictures = pd.concat([_untiled(part.pictures, key) for part in parts], ignore_index=True)
     return ResultsData(
         stores=tuple(name for part in parts for name in part.stores),
         scores=_scores([part.scores for part in parts], key),
@@ -176,13 +174,23 @@ def _scores(parts: Sequence[pd.DataFrame], key: Sequence[str]) -> pd.DataFrame:
     """One below the other; names that repeat are kept once."""
     import pandas as pd
 
-    found = pd.concat(parts, ignore_index=True)
-    found = found.drop_duplicates([*key, "metric", "metric_version"], keep="last", ignore_index=True)
-    found["model_hash"] = found["model_hash"].map(untiled_hash)
+    key = [*key, "metric", "metric_version"]
+    found = pd.concat([_untiled(part, key) for part in parts], ignore_index=True)
+    found = found.drop_duplicates(key, keep="last", ignore_index=True)
     # after concat, which gives up categories that differ from file to file
     for column in SHARED:
         found[column] = found[column].astype("category")
     return found
+
+
+def _untiled(part: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """Rows of one file with the hash of the model alone; of an image made in tiles and whole, the newer one is left."""
+    alone = part["model_hash"].map(untiled_hash)
+    if not (alone != part["model_hash"]).any():
+        return part
+    # SQLite gives rows in the order of their keys; in one file the number of the run is that of age
+    by_age = part.assign(model_hash=alone).sort_values("run", kind="stable")
+    return by_age.drop_duplicates(key, keep="last").sort_index()
 
 
 def _aged(runs: dict[tuple[str, int], StoredRun], place: int) -> dict[tuple[str, int], StoredRun]:

@@ -27,7 +27,7 @@ from bench.records import (
     Score,
     SpeedResult,
 )
-from bench.storage import integrity as store_damage
+from bench.storage import integrity
 from bench.storage import pictures as store_pictures
 from bench.storage.merge import Merged, merge
 from bench.storage.rows import (
@@ -90,9 +90,9 @@ class Store(AbstractContextManager["Store"]):
             if not read_only:
                 file.parent.mkdir(parents=True, exist_ok=True)
             # A log that waits may be that of a crash: every page is looked at before the log comes into the file.
-            if store_damage.unfinished(file) and not read_only:
-                store_damage.check(_uri(file, read_only=True), BUSY_SECONDS)
-            with store_damage.readable(file) if read_only else nullcontext(file) as source:
+            if integrity.unfinished(file) and not read_only:
+                integrity.check(_uri(file, read_only=True), BUSY_SECONDS)
+            with integrity.readable(file) if read_only else nullcontext(file) as source:
                 # isolation_level None: transactions begin and end where this module says so, never by themselves
                 self._db = sqlite3.connect(
                     _uri(source, read_only), uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -103,7 +103,7 @@ class Store(AbstractContextManager["Store"]):
                     self._db.close()
                     raise
             # after opening, which makes a new file
-            self._number = store_damage.number(self.place)
+            self._number = integrity.number(self.place)
 
     def _open(self, read_only: bool) -> None:
         tables = self._tables()  # first, for another process may be making them, which also sets what follows
@@ -121,7 +121,7 @@ class Store(AbstractContextManager["Store"]):
         refuse_programs(self._db, self.file)
         if read_only:
             return
-        store_damage.write_ahead(self._db, BUSY_SECONDS)
+        integrity.write_ahead(self._db, BUSY_SECONDS)
         # with a write-ahead log a killed process loses nothing by it; a power cut may cost the last transactions
         self._db.execute("pragma synchronous = normal")
         with self._transaction():
@@ -141,15 +141,17 @@ class Store(AbstractContextManager["Store"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # what was written into a file that has no name any more would be lost without a word
-        if error is None and not self.read_only and store_damage.number(self.place) != self._number:
-            saved = store_damage.saved(self._db, self.place)
-            where = f"what it held is in {str(saved)!r}" if saved else "it went with that file"
-            raise StoreError(
-                f"results file {str(self.file)!r} was removed or replaced by something else during the run; {where}; "
-                "must be a file that stays where it is"
-            )
-        self._db.close()
+        try:
+            # what was written into a file that has no name any more would be lost without a word
+            if error is None and not self.read_only and integrity.number(self.place) != self._number:
+                saved = integrity.saved(self._db, self.place)
+                where = f"what it held is in {str(saved)!r}" if saved else "it went with that file"
+                raise StoreError(
+                    f"results file {str(self.file)!r} was removed or replaced by something else during the run; "
+                    f"{where}; must be a file that stays where it is"
+                )
+        finally:
+            self._db.close()
 
     def close(self) -> None:
         """No more is read or written."""
@@ -166,7 +168,7 @@ class Store(AbstractContextManager["Store"]):
         """
         # opened on its own first, for all that is refused on opening; `attach` looks at nothing
         Store(other, read_only=True).close()
-        with self._explained(), store_damage.readable(other) as source:
+        with self._explained(), integrity.readable(other) as source:
             self._db.execute("attach database ? as other", (_uri(source, read_only=True),))
             try:
                 with self._transaction():

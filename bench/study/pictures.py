@@ -80,7 +80,7 @@ def _table(contents: ResultsData, dataset: str, protocol: SRProtocol) -> pd.Data
             there = [_name(contents, column, other) for other in dict.fromkeys(found[column])]
             raise RunError(
                 f"the results hold no pictures of {name!r}; there are {'some of: ' if there else 'none at all'}"
-                f"{', '.join(sorted(there))}; required: run bench.sr_quality for it, without --no-images"
+                f"{', '.join(sorted(there))}; run bench.sr_quality for it, without --no-images"
             )
         found = rows
     order = {store: position for position, store in enumerate(contents.stores)}

@@ -113,7 +113,7 @@ def _secret(used: Mapping[str, Mapping[str, Path]], seed: int) -> str:
 def _digest(file: Path) -> str:
     if not os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises on names that are too long)
         raise UserError(
-            f"the picture {str(file)!r}, which the results name, is not there; required: put it back, or score its "
+            f"the picture {str(file)!r}, which the results name, is not there; put it back, or score its "
             "data set again with --force"
         )
     return hashlib.sha256(read_whole(file)).hexdigest()

@@ -262,4 +262,4 @@ def _refuse_other_style(entry: Entry, styles: Sequence[StyleImage]) -> None:
     other = (
         f"not for the file given, another picture than that of {entry.style}" if same else f"not for {named}"
     )
-    raise UserError(f"{entry.name} is for the style {entry.style}, {other}; required: --style {entry.style}")
+    raise UserError(f"{entry.name} is for the style {entry.style}, {other}; use --style {entry.style}")

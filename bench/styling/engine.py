@@ -59,7 +59,10 @@ class Engine:
             content = None
             try:
                 content = self.content(index, image.stem, loaded)
-            except (ValueError, OSError, MemoryError) as error:
+            except (ValueError, OSError, RuntimeError, MemoryError) as error:
+                # torch's CPU allocator raises a RuntimeError; any other is a defect.
+                if isinstance(error, RuntimeError) and not out_of_memory(error):
+                    raise
                 outcome = Outcome()
                 outcome.fail(self.plan, image.stem, None, self.named(error))
                 self.keep(outcome)
@@ -72,7 +75,7 @@ class Engine:
         """The content, or None where nothing is pending.
 
         Raises:
-            ValueError, OSError, MemoryError: it could not be read, or is too small.
+            ValueError, OSError, RuntimeError, MemoryError: it could not be read, is too small, or found no memory.
         """
         if isinstance(loaded, Exception):
             raise loaded

@@ -78,15 +78,14 @@ class Config:
             style_size=self.size,
         )
 
-    @property
-    def origin(self) -> Origin:
-        """What outputs are made of, but for the content."""
-        names = ("size", "iterations", "method", "initial", "seed", "precision")
-        return Origin(
-            model=f"gatys, {self.style.name}",
-            model_hash=self.protocol.hash,
-            options={name: getattr(self, name) for name in names},
-        )
+    def origin(self, where: torch.device) -> Origin:
+        """What outputs on a device are made of, but for the content."""
+        names = ("size", "iterations", "method", "initial", "seed")
+        options = {name: getattr(self, name) for name in names}
+        # What was chosen, not `auto`, which means another precision on another machine: an image in bfloat16 is not one
+        # in float32.
+        options["precision"] = precision_on(self.precision, where)
+        return Origin(model=f"gatys, {self.style.name}", model_hash=self.protocol.hash, options=options)
 
 
 def read_config(args: argparse.Namespace) -> Config:
@@ -117,7 +116,7 @@ class Stylization(Method):
     device: torch.device
 
     def hash(self, item: Item) -> str:
-        return self.config.origin.model_hash
+        return self.config.protocol.hash
 
     def protocol(self, item: Item) -> StyleProtocol:
         return self.config.protocol

@@ -33,12 +33,12 @@ STYLE = "style"
 Log = Callable[[str], None]
 
 
-def plans(config: Config, device: torch.device, *, warn: Log, log: Log) -> list[Plan]:
+def plans(config: Config, device: torch.device, *, tell: Log, warn: Log) -> list[Plan]:
     """One plan for each style and size; networks, loss networks and styles are loaded once.
 
     Args:
         tell: told which loss network each style is judged by, and why.
-        say: told, once each, which network is skipped and why.
+        warn: told, once each, which network is skipped and why.
 
     Raises:
         MissingFile: a network that was named, a loss network or a metric lacks a file.
@@ -51,13 +51,13 @@ def plans(config: Config, device: torch.device, *, warn: Log, log: Log) -> list[
         if isinstance(entry, ExternalModel) and entry.kind == "images"
     }
     for line in (line for folder in folders.values() for line in folder.lines()):
-        log(line)
-    loaded = dict(_networks(config, device, log))
-    return [plan for style in config.style for plan in _plans(config, style, loaded, folders, device, warn)]
+        warn(line)
+    loaded = dict(_networks(config, device, warn))
+    return [plan for style in config.style for plan in _plans(config, style, loaded, folders, device, tell)]
 
 
 def _networks(
-    config: Config, device: torch.device, log: Log
+    config: Config, device: torch.device, warn: Log
 ) -> Iterator[tuple[Entry, Callable[[Tensor], Tensor]]]:
     for entry in config.models:
         if entry.kind == "images":
@@ -69,7 +69,7 @@ def _networks(
             if config.models_named:
                 # The kind stays, and the message says which network.
                 raise (MissingFile if isinstance(error, MissingFile) else UserError)(reason) from error
-            log(f"skipped: {reason}")
+            warn(f"skipped: {reason}")
 
 
 def _plans(
@@ -78,10 +78,10 @@ def _plans(
     loaded: Mapping[Entry, Callable[[Tensor], Tensor]],
     folders: Mapping[ExternalModel, StylizedFolder],
     device: torch.device,
-    warn: Log,
+    tell: Log,
 ) -> Iterator[Plan]:
     trained = [entry for entry in loaded if of_style(entry, style)]
-    judge = _judge(config, style, trained, warn)
+    judge = _judge(config, style, trained, tell)
     protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
     # Sizes have layers, weights and style in common: one loss network serves them all.
     network = style_objective.loss_network(protocols[0]).to(device)
@@ -165,12 +165,12 @@ def _style_picture(dataset: str, aim: Aim, style: Tensor) -> tuple[Picture, np.n
     return row, pixels
 
 
-def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], warn: Log) -> str:
+def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], tell: Log) -> str:
     judge, why = loss_network(config.objective, trained)
-    warn(f"{style.name}: judged by the loss network {judge} ({why})")
+    tell(f"{style.name}: judged by the loss network {judge} ({why})")
     for entry in trained:
         if entry.loss_network not in {"", judge}:
-            warn(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
+            tell(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
     return judge
 
 

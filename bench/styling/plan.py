@@ -19,7 +19,7 @@ from models.losses import Terms
 REPORT_EVERY = 10
 """Iterations between two steps of the progress bar; each waits for the device."""
 
-TRY_SMALLER = "out of memory; try a smaller image, --size, or --tile"
+TRY_SMALLER = "out of memory; try a smaller --size"
 
 Report = Callable[[int, Terms], None]
 """Called with the iterations done and the terms of each image of a batch."""

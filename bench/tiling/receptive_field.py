@@ -127,7 +127,7 @@ def _by_gradient(probe: Probe, length: int, axis: int) -> range | None:
                     return None
                 middle = sr.narrow(axis, cell * scale, probe.multiple * scale)
                 # random weights, so that gradients of the cell's pixels do not cancel
-                weighted = (middle * torch.randn_like(middle)).sum()
+                weighted = (middle * _normal(middle, seed)).sum()
                 # allow_unused: None, not an error, where sr does not depend on lr
                 (gradient,) = torch.autograd.grad(weighted, lr, allow_unused=True)
         except RuntimeError as error:
@@ -138,6 +138,11 @@ def _by_gradient(probe: Probe, length: int, axis: int) -> range | None:
             return None
         used |= _any(gradient != 0, axis)
     return _extent(used)
+
+
+def _normal(like: Tensor, seed: int) -> Tensor:
+    """Normal noise, the same for a seed on every device; the process's own random numbers go on as they were."""
+    return torch.randn(like.shape, generator=torch.Generator().manual_seed(seed)).to(like)
 
 
 @torch.no_grad()

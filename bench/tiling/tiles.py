@@ -261,7 +261,7 @@ class TiledWhenLarge(Tiled):
         return sr
 
 
-def is_large(pixels: UInt8[np.ndarray, "h w c"], scale: int) -> bool:
+def is_worth_tiles(pixels: UInt8[np.ndarray, "h w c"], scale: int) -> bool:
     """Whether lr becomes an image that `auto` thinks of tiles for."""
     return pixels.shape[0] * pixels.shape[1] * scale**2 > WHOLE_PIXELS
 

@@ -42,7 +42,8 @@ class TimingCertificate:
         weights: where they come from, in words.
         form: how close the form is to plain float32; None for the optimisation, which has none.
         transfers: seconds of the ways to a device and back; None for the optimisation.
-        whole_run: of an optimisation: the repetitions are all its iterations, in order.
+        whole_run: of an optimisation: the repetitions are as many iterations as a whole run has, in order, from its third
+            on: the first call (`first_seconds`) and the one that a repetition's length is found by come before.
         card: what the network is made of (:mod:`bench.timing.card`); None where that was not asked for.
     """
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bench.forms.form import Backend, Dtype, Form, MemoryFormat
 from bench.records import content_hash
-from bench.statistics import FEWEST, Interval, median_interval, quantile, ratio_interval
+from bench.statistics import FEWEST, Interval, median_interval, quantile
 
 Region = Literal["host-to-device", "network", "device-to-host", "iteration"]
 Stopped = Literal["narrow", "max repeats", "time limit"]
@@ -204,12 +204,3 @@ class Timing:
             return None
         how = "slower" if change > 0 else "faster"
         return f"drift: second half of the repetitions {abs(change):.0%} {how} than the first"
-
-
-def speed_up(slow: Timing, fast: Timing) -> tuple[float, float, float] | None:
-    """How many times faster `fast` is: (ratio of medians, low, high) with the bootstrap 95 % interval.
-
-    None where either has too few repetitions for an interval.
-    """
-    interval = ratio_interval(fast.seconds, slow.seconds)
-    return interval and (slow.median / fast.median, *interval)

@@ -82,7 +82,9 @@ def network_row(result: SpeedResult) -> Row:
 
 
 def gatys_rows(result: SpeedResult, iterations: Sequence[int]) -> list[Row]:
-    """The optimisation's time for each number of iterations: summed where all were run, scaled where a few were."""
+    """The optimisation's time for each number of iterations: summed where as many were timed, scaled where a
+    few were.
+    """
     paper = TimingCertificate.of(result)
     return [_gatys_row(result, paper, count) for count in iterations]
 

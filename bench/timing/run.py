@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from baselines.descent import require_float64
 from bench.cli import Reporter
 from bench.forms import ladder, openvino_session
 from bench.forms.build import Built, build, run, transformed
@@ -70,7 +71,7 @@ class SpeedRun:
 
 def steps(config: Config) -> int:
     """Units of progress."""
-    rungs = len(ladder.WORDS) if config.ladder else 1
+    rungs = len(ladder.STEPS) if config.ladder else 1
     # The optimisation: plain, and on a ladder also as its program runs it (`fast`).
     per_size = sum((1 + config.ladder) if model == GATYS else rungs for model in config.models)
     return per_size * len(config.sizes)
@@ -279,7 +280,8 @@ def _gatys_protocol(bench: SpeedRun, size: int, fast: bool) -> SpeedProtocol:
     count = max(bench.config.iterations)
     # Six: the fewest that have an interval.
     sample = Stopping(warmup=1, min_repeats=6, time_limit_seconds=2 * bench.config.time_limit)
-    # As many as asked for, however soon the interval is narrow.
+    # As many as asked for, however soon the interval is narrow; one or more iterations come before them, untimed or apart,
+    # as in every other timing: what the first call allocates is no part of a run that is compared with a network's call.
     whole = Stopping(warmup=0, min_repeats=count, max_repeats=count, time_limit_seconds=LONGEST_SECONDS)
     stopping = whole if _whole_run(bench) else sample
     graph = fast and bench.device.type == "cuda"
@@ -289,6 +291,10 @@ def _gatys_protocol(bench: SpeedRun, size: int, fast: bool) -> SpeedProtocol:
 
 def _time_gatys(bench: SpeedRun, size: int, fast: bool, protocol: SpeedProtocol) -> SpeedResult:
     whole = _whole_run(bench)
+    try:
+        require_float64(bench.device)
+    except ValueError as error:
+        raise FormUnavailable(str(error)) from error
     subject = subjects.optimisation(size, bench.device, fast=fast, settled=not whole)
     _, paper = certificate.certify(
         subject.iterate,

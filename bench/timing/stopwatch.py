@@ -190,7 +190,7 @@ def cross_check(laps: list[Lap]) -> None:
     if abs(wall - seconds) > allowed:
         raise TimingError(
             f"a repetition takes {seconds * 1e3:.3f} ms by the device's clock and {wall * 1e3:.3f} ms by the "
-            f"wall clock, required to agree within {allowed * 1e3:.3f} ms; is there work on another stream?"
+            f"wall clock, must agree within {allowed * 1e3:.3f} ms; is there work on another stream?"
         )
 
 

@@ -11,6 +11,9 @@ from bench.timing import GATYS
 from bench.timing.rows import Row
 
 SCALED = "*"
+EAGER = "eager"
+"""The rung that the others are compared with."""
+
 Line = tuple[str, ...]
 
 
@@ -225,12 +228,20 @@ def ladders(rows: Sequence[Row]) -> Iterator[Table]:
             title=f"Optimisation sweep: {method} at {size}x{size}",
             columns=columns(heads, left={0, 1}),
             rows=tuple(
-                (*_rung(row, rungs[0].seconds), *(_lost(row, field, digits) for field, _, digits in losses))
+                (
+                    *_rung(row, _eager_seconds(rungs)),
+                    *(_lost(row, field, digits) for field, _, digits in losses),
+                )
                 for row in rungs
             ),
             muted=_failed(rungs),
             wrap_title=True,
         )
+
+
+def _eager_seconds(rungs: Sequence[Row]) -> float | None:
+    """Of plain eager float32 among the rungs of a ladder; None where it has no time."""
+    return next((row.seconds for row in rungs if row.rung == EAGER), None)
 
 
 def _rung(row: Row, eager: float | None) -> Line:
@@ -308,6 +319,8 @@ def _best(rows: Sequence[Row]) -> Iterator[str]:
     for method, size in dict.fromkeys((r.method, r.size) for r in rungs):
         own = [r for r in rungs if (r.method, r.size) == (method, size)]
         best = min(own, key=lambda r: r.seconds or 0.0)
-        if best.seconds and own[0].seconds:
-            faster = own[0].seconds / best.seconds
-            yield f"{method} at {size}: fastest is {best.variant}, {faster:.2f} times plain eager float32"
+        eager = _eager_seconds(own)
+        if best.seconds and eager:
+            yield f"{method} at {size}: fastest is {best.variant}, {eager / best.seconds:.2f} times plain eager float32"
+        elif best.seconds:
+            yield f"{method} at {size}: fastest is {best.variant}; plain eager float32 was not measured"

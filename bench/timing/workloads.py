@@ -75,7 +75,9 @@ def optimisation(size: int, device: torch.device, *, fast: bool, settled: bool) 
 
     Args:
         fast: as :mod:`baselines.gatys` runs it: the gradient written out, the loss network laid out for speed, on a
-            CUDA device a graph. Otherwise plain eager float32, differentiated by autograd, layer by layer.
+            CUDA device a graph. Otherwise plain eager float32, differentiated by autograd, layer by layer. Either way every
+            step is taken: the comparison that takes a step back there is of one number for each image, and the length of
+            the first step is the rule's own; neither changes the time of an iteration.
         settled: from the first iteration on, each does the work of one with a full history, as most of 500 have.
     """
     network = loss_network(device)

@@ -13,9 +13,9 @@ from torch import nn
 
 from bench.atomic import atomic_write
 from bench.data.untrusted import shown
-from bench.data.weights_only import DAMAGE, load
 from bench.errors import UserError
 from bench.training.recipe import differences
+from models.weights_only import DAMAGE, load
 
 FORMAT = 1
 NAME = "checkpoint.pt"

@@ -14,9 +14,14 @@ from bench import cli
 from bench.data.styles import protocol, style_image
 from bench.environment import precision
 from bench.outputs import refuse_clashes
+from bench.training import checkpoint
+from bench.training.logger import LOG
 from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, build, require
 from bench.training.style_task import style_task
 from bench.training.tasks import Task, sr_task
+
+WEIGHTS = "network.safetensors"
+"""Of a run's folder: what it made, with a card beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +89,7 @@ def read_config(args: argparse.Namespace) -> Config:
 
 def refuse_inputs(args: argparse.Namespace) -> None:
     """Refuse a run's folder whose files are what it begins with."""
-    written = ("checkpoint.pt", "network.safetensors", "network.md", "log.jsonl")
+    written = (checkpoint.NAME, WEIGHTS, Path(WEIGHTS).with_suffix(".md").name, LOG)
     style = getattr(args, "style", None)
     refuse_clashes(
         reads=[

@@ -19,7 +19,7 @@ from bench.environment import environment, suite, summary, version
 from bench.errors import UserError
 from bench.training import checkpoint
 from bench.training.checkpoint import State
-from bench.training.config import Config
+from bench.training.config import WEIGHTS, Config
 from bench.training.data import Images, Patches, load_images
 from bench.training.export import export
 from bench.training.logger import Journal, tensorboard_installed
@@ -28,7 +28,6 @@ from bench.training.recipe import require
 from bench.training.start import fabric, new_state
 from models.weight_files import read_weights
 
-WEIGHTS = "network.safetensors"
 VERSIONS = ("torch", "lightning-fabric", "numpy", "safetensors")
 
 

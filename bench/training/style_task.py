@@ -23,7 +23,7 @@ class StyleTask:
     """Style transfer with the paper's network; what it minimises is what `bench.style_quality` measures.
 
     Args:
-        chosen: of the size of the patches.
+        protocol: the objective, of the size of the patches.
         features: its loss network.
         style: its style image, RGB in [0, 1].
     """
@@ -33,11 +33,11 @@ class StyleTask:
     def __init__(
         self,
         settings: StyleNetSettings,
-        chosen: StyleProtocol,
+        protocol: StyleProtocol,
         features: LossNetwork,
         style: Float[Tensor, "1 3 h w"],
     ) -> None:
-        self.chosen, self.protocol, self.features, self.style = settings, chosen, features, style
+        self.chosen, self.protocol, self.features, self.style = settings, protocol, features, style
         self.to(style.device)
 
     def settings(self) -> dict[str, tp.Any]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from baselines.adam import Adam
-from baselines.descent import Descent, Minimum, Rule, minimise
+from baselines.descent import Descent, Minimum, Rule, minimise, require_float64
 from baselines.lbfgs import LBFGS
 
 RULES: dict[str, Callable[[Tensor], Rule]] = {
@@ -186,3 +186,9 @@ def test_what_cannot_be_is_refused(rule: Callable[[Tensor], Rule]) -> None:
         Descent(bowl(0.3), start, rule(start), (1, 1))
     with pytest.raises(ValueError, match="images are on cpu, must be cuda for a CUDA graph"):
         run(bowl(0.3), start, rule, 1, graph=True)
+
+
+def test_a_device_without_float64_is_refused_in_words() -> None:
+    require_float64(torch.device("cpu"))
+    with pytest.raises(ValueError, match="needs float64, which mps does not have; use another device: cpu"):
+        require_float64(torch.device("mps"))

@@ -135,6 +135,26 @@ def test_bands_that_are_not_chosen_stay() -> None:
     assert torch.equal(green[:, [0, 2]], x[:, [0, 2]])
 
 
+@pytest.mark.parametrize("middle", [0.0, 3.0])
+def test_hues_are_matched_on_a_circle(middle: float) -> None:
+    def coloured(low: float, high: float) -> Tensor:
+        """Of one lightness and chroma, hues evenly in [low, high] around the middle."""
+        hue = torch.linspace(low, high, 48, dtype=torch.float64).view(1, 6, 8) + middle
+        lch = torch.stack([torch.full_like(hue, 60), torch.full_like(hue, 25), hue], dim=1)
+        return lab_to_rgb(lch_to_lab(lch))
+
+    def hues(rgb: Tensor) -> Tensor:
+        """Around the middle, within [-pi, pi)."""
+        hue = lab_to_lch(rgb_to_lab(rgb))[0, 2].flatten() - middle
+        return torch.remainder(hue + torch.pi, 2 * torch.pi) - torch.pi
+
+    x, reference = coloured(-0.1, 0.3), coloured(-0.3, 0.1)
+    for proportion in (0.5, 1.0):
+        made = hues(histogram_match(x, reference, space="lch", bands="h", proportion=proportion))
+        expected = torch.lerp(hues(x), hues(reference), proportion)
+        torch.testing.assert_close(made, expected, atol=1e-6, rtol=0)
+
+
 def test_the_proportion_blends() -> None:
     x, reference = image(), image(seed=1) ** 2
     full = histogram_match(x, reference)

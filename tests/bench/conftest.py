@@ -28,7 +28,7 @@ class Server:
     hits: list[str] = field(default_factory=list)
 
     def give(
-        self, path: str, content: bytes, *, announced: int | None = None, kind: str = "image/png"
+        self, path: str, content: bytes, *, announced: int | str | None = None, kind: str = "image/png"
     ) -> None:
         """Answer `path` with `content`, announcing another length than it has if that is wanted."""
 

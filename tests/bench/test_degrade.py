@@ -14,6 +14,7 @@ from skimage.color import rgb2ycbcr
 from torch import Tensor
 
 from baselines.bicubic import imresize
+from bench.commands import degrade as degrading
 from bench.data import images
 from bench.degrade import main
 from bench.lr import blur, degrade
@@ -187,6 +188,24 @@ def test_a_bad_image_is_named_and_the_rest_is_written(here: Path, capsys: pytest
     assert "small: not degraded: image must be at least 4 pixels per side (got 40x3)" in err
     assert out.splitlines()[0].startswith("2 of 4 images written to lr")
     assert sorted(file.name for file in (here / "lr").iterdir()) == ["b.png", "c.png"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_an_image_that_finds_no_memory_is_named_and_the_rest_is_written(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    real, seen = degrading.degraded, []
+
+    def degraded(*args: object) -> object:
+        seen.append(args)
+        if len(seen) == 2:
+            raise error
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(degrading, "degraded", degraded)
+    assert main(["hr", "lr"]) == 1
+    assert "b: not degraded: out of memory" in capsys.readouterr().err
+    assert sorted(file.name for file in Path("lr").iterdir()) == ["a.png", "c.png"]
 
 
 def test_what_is_there_is_kept_where_it_is_what_would_be_written(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,11 @@ import torch
 
 from baselines.gatys import Gatys
 from baselines.optimise import Callback, Optimised
-from bench import environment, loss_networks
+from bench import environment, inversion, loss_networks
 from bench import gatys as program
 from bench.data import images, styles
 from bench.styling.gatys import precision_on
+from bench.styling.plan import TRY_SMALLER
 from models.vgg import LossNetwork, random_loss_network
 
 OPTIONS = ["--style", "style.png", "--out", "out", "--size", "32", "--device", "cpu", "--iterations", "12"]
@@ -84,6 +87,29 @@ def test_the_loss_network_is_in_bfloat16_where_the_cpu_has_units_for_it(
     assert run("photo.png", *options) == 0
     assert given == [torch.bfloat16 if precision == "bf16" else torch.float32]
     assert f"loss network on cpu in {precision}" in capsys.readouterr().out
+
+
+def test_an_image_in_another_precision_is_another_image(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for units, options, status in (
+        ((), [], 0),
+        ((), ["--precision", "float32"], 0),  # the same, said by name
+        (("avx512_bf16",), [], 2),
+        (("avx512_bf16",), ["--precision", "float32"], 0),
+    ):
+        monkeypatch.setattr(environment, "bf16_units", lambda kind, units=units: units)
+        assert run("photo.png", *options) == status
+    assert "it was made with other options" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", [program, inversion])
+def test_what_is_advised_where_memory_ran_out_is_an_option(program: ModuleType) -> None:
+    options = program.parser().format_help()
+    advised = re.findall(r"--[a-z-]+", TRY_SMALLER)
+    assert advised
+    for option in advised:
+        assert f"{option} " in options
 
 
 def test_the_layers_of_content_and_style_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:

@@ -246,8 +246,7 @@ def test_results_without_pictures_say_how_to_get_some(
     fill(tmp_path / "r.db", levels=LEVELS, dataset="bsd100")
     assert build(tmp_path / "r.db", tmp_path / "s") == 1
     assert (
-        "there are none at all; required: run bench.sr_quality for it, without --no-images"
-        in capsys.readouterr().err
+        "there are none at all; run bench.sr_quality for it, without --no-images" in capsys.readouterr().err
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -443,6 +443,25 @@ def test_speed_ups_by_hand() -> None:
     assert speed_up(None, fast) == speed_up(slow, None) == ""
     failed = Row(method="s", size=1, variant="eager", device="cpu", weights="", error="out of memory at 1x1")
     assert (cell(failed), speed_up(slow, failed)) == ("no memory", "")
+
+
+@pytest.mark.parametrize(
+    ("eager", "said"),
+    [
+        (0.4, "style at 64: fastest is folded, 4.00 times plain eager float32"),
+        (None, "style at 64: fastest is folded; plain eager float32 was not measured"),
+    ],
+)
+def test_the_fastest_rung_is_compared_with_plain_eager_alone(eager: float | None, said: str) -> None:
+    def rung(word: str, seconds: float | None) -> Row:
+        row = network_row(stored(timing(seconds or 1.0)))
+        facts = {"form": {"admissible": True}}
+        return replace(
+            row, method="style", size=64, variant=word, rung=word, seconds=seconds, certificate=facts
+        )
+
+    rows = [rung("eager", eager), rung("channels_last", 0.2), rung("folded", 0.1)]
+    assert said in list(notes(rows))
 
 
 def test_a_networks_row_is_its_median() -> None:

@@ -377,7 +377,7 @@ def test_grey_contents_and_styles_are_repeated() -> None:
     [
         (["--style", "nosuch"], "no style is called 'nosuch'"),
         (["--models", "nosuch"], "no model is called 'nosuch'; there are: swapped, stranger"),
-        (["--models", "stranger"], "stranger is for the style other, not for mine; required: --style other"),
+        (["--models", "stranger"], "stranger is for the style other, not for mine; use --style other"),
         (["--models", "nothing"], "nothing is for no style"),
         (["--content-layers", "relu9_1"], "'relu9_1', must be one that vgg19-conv3_1 reaches: conv1_1"),
         (["--sizes", "2"], "the content must be at least 4 pixels per side (got 2x2)"),

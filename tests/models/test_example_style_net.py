@@ -123,3 +123,12 @@ def test_arrays_that_do_not_fit_are_refused_in_one_line(tmp_path: Path) -> None:
     torch.save(theirs().state_dict(), tmp_path / "b.pth")
     with pytest.raises(UserError, match="is a style network of any size"):
         found(f"{tmp_path / 'b.pth'},scale=4", lambda: "")
+
+
+@pytest.mark.parametrize("shape", [(), (8,), (0, 3, 9, 9)])
+def test_arrays_of_another_shape_under_the_names_of_the_network_are_refused(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    torch.save({name: torch.zeros(shape) for name in theirs().state_dict()}, tmp_path / "a.pth")
+    with pytest.raises(UserError, match=r"conv1\.conv2d\.weight has the shape .*must be \(width, 3, 9, 9\)"):
+        found(str(tmp_path / "a.pth"), lambda: "")

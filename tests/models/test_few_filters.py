@@ -49,3 +49,14 @@ def test_rows_in_half_precision_are_added_in_single() -> None:
     half = by_rows(x.bfloat16(), weight.bfloat16(), None, padding=(4, 4))
     assert half.dtype == torch.bfloat16
     assert float((half.float() / exact - 1).abs().max()) < 2**-7
+
+
+@pytest.mark.parametrize(
+    "options", [{"padding": 4, "padding_mode": "reflect"}, {"padding": "same"}, {"padding": "valid"}]
+)
+def test_the_layer_pads_as_it_was_told(options: dict[str, int | str]) -> None:
+    torch.manual_seed(0)
+    layer, plain = FewFilters(16, 3, 9, **options), nn.Conv2d(16, 3, 9, **options)  # type: ignore[arg-type]
+    plain.load_state_dict(layer.state_dict())
+    x = torch.rand(1, 16, 20, 24)
+    torch.testing.assert_close(layer(x), plain(x), rtol=0, atol=1e-5)

@@ -136,6 +136,27 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         load_sr_net(scale=4, weights=file)
 
 
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (None, "has no config of the network"),
+        ("[1]", "has no config of the network"),
+        ("{", "config that cannot be read"),
+        ("{}", "for xNone, must be x4"),
+        ('{"scale": 4, "depth": 3}', "has the config .*depth"),
+        ('{"scale": 4, "width": "wide"}', "has the config .*wide"),
+        ('{"scale": 4, "width": 1000000000000}', "has the config .*1000000000000"),
+    ],
+)
+def test_a_file_with_a_config_of_something_else_is_refused_with_the_file(
+    tmp_path: Path, config: str | None, said: str
+) -> None:
+    metadata = {"architecture": "SRNet"} | ({} if config is None else {"config": config})
+    save_file(network().state_dict(), tmp_path / "a.safetensors", metadata=metadata)
+    with pytest.raises(ValueError, match=rf"a\.safetensors .*{said}"):
+        load_sr_net(scale=4, weights=tmp_path / "a.safetensors")
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match="scale is 3, must be one of: 2, 4, 8"):
         SRNet(scale=3)

@@ -176,7 +176,7 @@ def test_each_kind_of_convolution_folds_to_1e_5(layer: str) -> None:
 
 
 def test_what_cannot_fold_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"in training mode, required: eval\(\)"):
+    with pytest.raises(ValueError, match=r"in training mode, must be in that of eval\(\)"):
         fold_batch_norm(network().train())
     with pytest.raises(ValueError, match=r"StyleNet has no batch normalisation, needs at least one"):
         fold_batch_norm(network("instance"))

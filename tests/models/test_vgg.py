@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,34 @@ def relus(name: str) -> list[str]:
 @pytest.fixture(scope="module", params=CONFIGURATIONS)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04" + b"\0" * 40, b"\x80\x02R.", b"\x80\x02K\x01h\x07."])
+def test_damage_of_any_kind_is_refused_in_the_same_words(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "page.pth"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"page\.pth cannot be read, must be a state dict saved by PyTorch"):
+        loss_network("vgg16", ("relu1_1",), path)
+
+
+def test_a_state_dict_that_is_larger_inside_than_outside_is_refused(tmp_path: Path) -> None:
+    torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "plain.pth")
+    packed = tmp_path / "packed.pth"
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pth") as plain,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for part in plain.infolist():
+            archive.writestr(part.filename, plain.read(part))
+    with pytest.raises(ValueError, match=r"packed\.pth cannot be read, must be a state dict") as refused:
+        loss_network("vgg16", ("relu1_1",), packed)
+    assert "unpacked" in str(refused.value.__cause__)
+
+
+def test_what_is_no_array_counts_as_missing(tmp_path: Path) -> None:
+    torch.save({"features.0.weight": 3}, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"a\.pth: features\.0\.weight is missing"):
+        loss_network("vgg16", ("relu1_1",), tmp_path / "a.pth")
 
 
 @pytest.fixture(scope="module")

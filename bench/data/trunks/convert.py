@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.data.download import DownloadError
 from bench.data.trunks.pins import Trunk
-from bench.data.weights_only import DAMAGE, load
+from models.weights_only import DAMAGE, load
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -26,7 +26,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench.data.formats import no_weights, read_head
-from bench.data.weights_only import DAMAGE, load
 from bench.data.whole_file import LARGEST_WEIGHTS_BYTES, read_whole
 from bench.errors import MissingExtra, UserError
 from bench.registry.adapters.convention import Convention, ModuleAdapter, reason
@@ -35,6 +34,7 @@ from bench.registry.spec import Spec
 from bench.text import one_line
 from models import example_style_net, sr_net, style_net
 from models.weight_files import read_weights
+from models.weights_only import DAMAGE, load
 
 # Where training programs keep the weights in a checkpoint, and what they put before every name; averages first.
 PARTS = (
@@ -110,7 +110,9 @@ def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> Exter
     _refuse_options(spec)
     try:
         if metadata["architecture"] == sr_net.ARCHITECTURE:
-            scale = int(json.loads(metadata["config"])["scale"])
+            scale = _scale(metadata)
+            # A file that gives no network is refused here, not in the middle of a run.
+            sr_net.load_sr_net(scale=scale, weights=file)
             return ExternalModel(
                 spec=spec,
                 kind="upscaler",
@@ -120,7 +122,7 @@ def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> Exter
                 make=lambda scale, device: sr_net.load_sr_net(scale=scale, weights=file).to(device),
             )
         style_net.load_style_net(file)
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise UserError(f"{str(file)!r}: {error}") from error
     return ExternalModel(
         spec=spec,
@@ -133,6 +135,17 @@ def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> Exter
         style=spec.options.get("style", metadata.get("style", "")),
         loss_network=metadata.get("loss_network", ""),
     )
+
+
+def _scale(metadata: Mapping[str, str]) -> int:
+    """
+    Raises:
+        ValueError: the config has none.
+    """
+    try:
+        return int(json.loads(metadata["config"])["scale"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError("its config has no scale; must be a file that bench.train export wrote") from error
 
 
 def _refuse_options(spec: Spec) -> None:
@@ -318,5 +331,6 @@ def _described(spec: Spec, sha256: str, model: Any) -> ExternalModel:
         scale=model.scale,
         content=sha256,
         style=spec.options.get("style", ""),
-        make=lambda scale, device: ModuleAdapter(network, convention, scale).to(device),
+        # a copy: `.to` moves a module in place, and another device may want it too
+        make=lambda scale, device: ModuleAdapter(copy.deepcopy(network), convention, scale).to(device),
     )

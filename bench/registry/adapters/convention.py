@@ -192,7 +192,10 @@ def reason(error: BaseException) -> str:
 
 
 def _refuse_size(sr: Tensor, image: Tensor, scale: int, convention: Convention) -> None:
-    """The padded size is the least that may come back; what is beyond the image is cut."""
+    """
+    Raises:
+        ValueError: sr has not the size of the padded image, enlarged; what is beyond the image is cut from that later.
+    """
     h, w = padded_size(image.shape[-2], image.shape[-1], convention)
     required = (image.shape[0], image.shape[1], h * scale, w * scale)
     if tuple(sr.shape) != required:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ TYPES = {
     "tensor(uint8)": np.uint8,
 }
 CHANNELS = (1, 3)
+LOCATION = b"\x0a\x08location"  # as ONNX's format has the key by which an array names another file
 SMALLEST_SIDE = 16  # less than that is a number of channels, not of pixels
 
 
@@ -59,6 +61,8 @@ def opened(spec: Spec) -> ExternalModel:
         raise MissingExtra(repr(spec.source), "onnxruntime", "onnx")
     file = Path(spec.source)
     _refuse_other_files(spec)
+    # Before onnxruntime opens whatever files of this machine it names.
+    beside = _arrays_beside(file)
     session = _session(spec, "cpu")
     shape = _shape(session, spec)
     convention = _convention(session, spec, shape)
@@ -77,7 +81,7 @@ def opened(spec: Spec) -> ExternalModel:
         kind=kind,
         about=f"ONNX x{scale}" + (f", images of {_size(convention)} only" if convention.fixed else ""),
         scale=scale,
-        content=_content(file),
+        content=_content(file, beside),
         style=spec.options.get("style", ""),
         # a session of its own: one is bound to the device that it was made for
         make=lambda scale, device: wrapped(_session(spec, device.type), convention, scale),
@@ -210,10 +214,10 @@ def _spread(session: Session, convention: Convention, limit: int) -> str:
     return f"{result.min():.3g} to {result.max():.3g}"
 
 
-def _content(file: Path) -> str:
+def _content(file: Path, beside: Sequence[str]) -> str:
     """SHA-256 of the file, and of those beside it that hold its arrays."""
     digest = hashlib.sha256(file.read_bytes())
-    for name in _arrays_beside(file):
+    for name in beside:
         # a file's digest, not its bytes: where one ends must be part of what is hashed
         digest.update(hashlib.sha256((file.parent / name).read_bytes()).digest())
     return digest.hexdigest()
@@ -223,23 +227,40 @@ def _arrays_beside(file: Path) -> list[str]:
     """Names of the files that the arrays lie in, where they are not in the file itself.
 
     Raises:
-        UserError: one of them lies elsewhere than beside the file.
+        UserError: one of them lies elsewhere than beside the file, or onnx is missing, which knows them; the file is
+            damaged.
     """
     if importlib.util.find_spec("onnx") is None:
+        # without onnx nobody knows which files: a score would be kept for other weights than it was made with
+        if LOCATION in file.read_bytes():
+            raise UserError(
+                f"{str(file)!r} keeps arrays in other files, which needs onnx; it is in the onnx extra"
+            )
         return []
     import onnx
 
-    # not loaded: a hostile file may name any path of this machine
-    graph = onnx.load(file, load_external_data=False).graph
-    names = sorted(
-        {
-            entry.value
-            for array in graph.initializer
-            for entry in array.external_data
-            if entry.key == "location"
-        }
-    )
+    try:
+        # not loaded: a hostile file may name any path of this machine
+        model = onnx.load(file, load_external_data=False)
+    except Exception as error:  # of protobuf, which onnx brings
+        raise UserError(
+            f"{str(file)!r} cannot be run by onnxruntime: it is damaged; must be an ONNX file"
+        ) from error
+    entries = (entry for array in _arrays(model) for entry in array.external_data)
+    names = sorted({entry.value for entry in entries if entry.key == "location"})
     for name in names:
         if Path(name).name != name:
             raise UserError(f"{str(file)!r} keeps arrays in {name!r}; must be a file beside it")
     return names
+
+
+def _arrays(message: Any) -> Iterator[Any]:
+    """Every array of an ONNX message: weights, constants of nodes, those of graphs inside of nodes."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for part in value if isinstance(value, Sequence) else (value,):
+            if field.message_type.name == "TensorProto":
+                yield part
+            else:
+                yield from _arrays(part)

@@ -120,10 +120,12 @@ class World:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
-        # `import_module` is looked up there, and would pass this function by
-        if level == 0 and name == "importlib":
-            return self._importlib
         top = name.partition(".")[0]
+        # `import_module` is looked up there, and would pass this function by
+        if level == 0 and top == "importlib" and not self.has(top):
+            made = builtins.__import__(name, globals, locals, fromlist or (), level)
+            # `import importlib.util` binds `importlib`; `from importlib.util import x` needs the submodule itself
+            return self._importlib() if made is importlib else made
         if level != 0 or not self.has(top):
             return builtins.__import__(name, globals, locals, fromlist or (), level)
         sys.modules[self.name].__path__ = self.places
@@ -131,11 +133,16 @@ class World:
         # as Python's: `import a.b` binds a, `from a.b import c` needs b
         return found if fromlist else sys.modules[f"{self.name}.{top}"]
 
-    @cached_property
     def _importlib(self) -> ModuleType:
+        """`importlib` as it is now, submodules that were imported since among it, with their `import_module`."""
+        others = {name: value for name, value in vars(importlib).items() if name != "import_module"}
+        vars(self._own_importlib).update(others)
+        return self._own_importlib
+
+    @cached_property
+    def _own_importlib(self) -> ModuleType:
         """`importlib` whose `import_module` imports as their `import` does."""
         proxy = ModuleType("importlib")
-        vars(proxy).update(vars(importlib))
 
         def import_module(name: str, package: str | None = None) -> ModuleType:
             if not name.startswith(".") and self.has(name.partition(".")[0]):

@@ -66,6 +66,14 @@ def test_a_missing_file_is_downloaded_verified_and_kept(
     assert leftovers(folder) == []
 
 
+@pytest.mark.parametrize("announced", ["abc", "", "-5", "²", "9" * 5000])
+def test_a_server_that_announces_no_number_is_believed_by_its_bytes(
+    entry: ManifestFile, server: Server, folder: Path, announced: str
+) -> None:
+    server.give("/a.png", CONTENT, announced=announced)
+    assert cache.find(NAME).read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

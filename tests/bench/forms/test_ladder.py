@@ -293,7 +293,7 @@ def test_a_rung_is_kept_when_it_pays_and_the_next_one_stands_on_it() -> None:
     assert kept == ["eager", "channels_last", "folded", "compiled"]
     assert rungs["compiled"].form.name == "channels_last+folded+compiled"
     assert rungs["onnxruntime"].form.name == "folded+onnxruntime"
-    assert tuple(rungs) == ladder.WORDS
+    assert tuple(rungs) == ladder.STEPS
 
 
 def test_openvino_is_tried_last_in_each_precision_on_what_was_folded() -> None:
@@ -324,17 +324,22 @@ def test_a_rung_that_cannot_run_says_why_and_the_climb_goes_on() -> None:
     assert rungs["onnxruntime"].kept
 
 
+def test_an_export_leaves_the_network_where_it_is() -> None:
+    pytest.importorskip("onnx")
+
+    class Moved(nn.Conv2d):
+        def cpu(self) -> Moved:
+            self.moved = True
+            return super().cpu()
+
+    network = Moved(3, 3, 3).requires_grad_(False).eval()
+    assert onnx_session.export(network, photograph())
+    assert not hasattr(network, "moved")
+
+
 def test_what_is_no_module_has_one_rung() -> None:
     rungs = list(run_sweep(lambda tried: result(tried.name, 1.0), only_eager=True))
     assert [rung.word for rung in rungs] == ["eager"]
-
-
-def test_the_fastest_admissible_form_is_chosen() -> None:
-    results = [result("eager", 1.0), result("folded", 0.5), result("bfloat16", 0.1, admissible=False)]
-    found = ladder.fastest(results)
-    assert found is not None
-    assert found.variant == "folded"
-    assert ladder.fastest(results[2:]) is None
 
 
 def test_compiling_pays_for_many_images_of_one_size_only() -> None:

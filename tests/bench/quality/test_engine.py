@@ -13,13 +13,15 @@ import torch
 from torch import Tensor
 
 from bench import executor
+from bench import metrics as table
 from bench.data import images
 from bench.data.datasets import LoadedImage, dataset, samples_folder
-from bench.errors import RunError
+from bench.errors import MissingFile, RunError
 from bench.executor import MOST_WORKERS, read_ahead, share
 from bench.metrics import METRICS, load
 from bench.protocols import protocol
 from bench.quality.engine import ResultWriter, evaluate
+from bench.quality.loading import load_metrics
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.whole import upscale
 from bench.records import Environment, ImageFile, Run, Score
@@ -398,3 +400,14 @@ def test_a_large_image_that_cannot_be_tiled_without_changing_it_is_refused(
     assert len(notes.failures) == 4
     assert "the image needs tiles" in notes.failures[0]
     assert "needs --tile N" in notes.failures[0]
+
+
+def test_metrics_that_are_skipped_are_named_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks(name: str, *_: object) -> None:
+        raise MissingFile(f"{name} lacks a file")
+
+    monkeypatch.setattr(table, "load", lacks)
+    said: list[str] = []
+    names = [f"metric-{n}" for n in range(12)]
+    assert list(load_metrics(names, CPU, named=False, log=said.append)) == []
+    assert said == [f"metric {name} skipped: {name} lacks a file" for name in names]

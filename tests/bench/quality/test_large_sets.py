@@ -204,6 +204,22 @@ def read(db: Path, table: str) -> list[tuple[object, ...]]:
         return store.table(table)[1]
 
 
+def test_a_run_that_was_joined_while_it_was_going_on_is_finished_when_it_is_joined_again(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path / "a.db", levels={"x": 1.0})
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        (finished,) = db.execute("select finished from runs").fetchone()
+        db.execute("update runs set finished = null")
+    # the last one: an older copy of the file does not take the end away again
+    for end, expected in ((None, None), (finished, finished), (None, finished)):
+        with sqlite3.connect(tmp_path / "a.db") as db:
+            db.execute("update runs set finished = ?", (end,))
+        merge.main([str(tmp_path / "all.db"), str(tmp_path / "a.db")])
+        with sqlite3.connect(tmp_path / "all.db") as db:
+            assert db.execute("select finished from runs").fetchall() == [(expected,)]
+
+
 def test_joining_says_how_many_values_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(tmp_path / "a.db", levels={"x": 1.0}, seed=0)
     fill(tmp_path / "b.db", levels={"x": 1.0, "y": 1.0}, seed=1)
@@ -212,6 +228,17 @@ def test_joining_says_how_many_values_differ(tmp_path: Path, capsys: pytest.Capt
     assert {row[-2] for row in read(tmp_path / "all.db", "scores")} == {
         row[-2] for row in read(tmp_path / "b.db", "scores")
     }
+
+
+def test_a_column_whose_name_holds_file_is_joined_like_any_other(tmp_path: Path) -> None:
+    fill(tmp_path / "a.db", levels={"x": 1.0}, pictures=tmp_path / "pictures")
+    Store(tmp_path / "all.db").close()
+    for name in ("a.db", "all.db"):
+        with sqlite3.connect(tmp_path / name) as db:
+            db.execute("alter table pictures add column profile text not null default 'sRGB'")
+    with Store(tmp_path / "all.db") as store:
+        store.merge(tmp_path / "a.db")
+    assert {row[-1] for row in read(tmp_path / "all.db", "pictures")} == {"sRGB"}
 
 
 def test_joined_pictures_are_found_from_the_new_file(tmp_path: Path) -> None:

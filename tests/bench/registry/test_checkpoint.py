@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from bench.data import shipped
 from bench.errors import UserError
 from bench.registry import catalog
+from models.weight_files import read_weights
 from tests.bench.registry.conftest import compact, opened
 
 
@@ -114,6 +115,35 @@ def test_a_network_of_bench_train_is_recognised_without_spandrel(lr: torch.Tenso
     assert torch.equal(ours.network(lr), again.network(lr))
     style = opened(f"{shipped.path('shipped/style-la_muse.safetensors')},name=mine")
     assert (style.kind, style.style, style.loss_network) == ("stylizer", "la_muse", "vgg19-conv3_1")
+
+
+@pytest.mark.parametrize("name", ["sr-pixel-x4", "style-la_muse"])
+@pytest.mark.parametrize(
+    "config", ['{"scale": 4, "depth": 3}', '{"scale": 1e999}', '{"scale": [4]}', "{}", "[]", "{"]
+)
+def test_a_network_of_bench_train_whose_config_is_damaged_is_refused_in_one_line(
+    tmp_path: Path, name: str, config: str
+) -> None:
+    record, arrays = read_weights(shipped.path(f"shipped/{name}.safetensors"))
+    if config == "{}" and name.startswith("style"):
+        config = '{"widht": 3}'
+    save_file(arrays, tmp_path / "a.safetensors", metadata=record | {"config": config})
+    with pytest.raises(UserError, match="config") as refused:
+        opened(tmp_path / "a.safetensors")
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_done_to_a_network_stays_out_of_those_that_are_loaded_later(
+    checkpoint: Path, lr: torch.Tensor
+) -> None:
+    model, cpu = opened(checkpoint), torch.device("cpu")
+    first = model.load(4, cpu)
+    before = first(lr)
+    second = model.load(4, cpu)
+    second.to(torch.float64)
+    assert {parameter.dtype for parameter in first.parameters()} == {torch.float32}
+    assert torch.equal(first(lr), before)
+    assert torch.equal(model.load(4, cpu)(lr), before)
 
 
 def test_another_scale_than_the_files_is_refused(checkpoint: Path) -> None:

@@ -233,3 +233,22 @@ def test_what_a_module_lacks_is_said_by_the_name_that_it_was_asked_for(tmp_path:
     (tmp_path / "net.py").write_text("import models.b\n")
     with pytest.raises(UserError, match=r"No module named 'models\.b' \(line 1\)"):
         opened(f"{tmp_path / 'net.py'}:make")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "import importlib.util\nmodule = importlib.import_module('utils')",
+        "import importlib\nimport importlib.util\nmodule = importlib.import_module('utils')",
+        "import importlib.util as u\nassert u.find_spec\nimport importlib as i\nmodule = i.import_module('utils')",
+        "from importlib import import_module, resources\nassert resources.files\nmodule = import_module('utils')",
+        "from importlib.util import find_spec\nimport importlib.machinery\nassert importlib.machinery.ModuleSpec\n"
+        "module = importlib.import_module('utils')",
+    ],
+)
+def test_a_module_by_name_is_its_own_however_importlib_was_imported(
+    tmp_path: Path, lr: Tensor, lines: str
+) -> None:
+    (tmp_path / "utils.py").write_text("def run(image): return image * 0.25\n")
+    (tmp_path / "net.py").write_text(f"{lines}\ndef make():\n    return module.run\n")
+    torch.testing.assert_close(opened(f"{tmp_path / 'net.py'}:make").load(1, CPU)(lr), lr * 0.25)

@@ -77,7 +77,7 @@ def test_data_set_and_scale_stand_in_the_path(here: Path) -> None:
     [
         ("set/../empty", "no image in 'set/../empty' has the name of one of set"),
         ("all/{dataset},name=x", "there is no folder 'all/set'; must be the images for set at x4"),
-        ("made,range=255", "option range=255; required for a folder: name, scale"),
+        ("made,range=255", "option range=255; must be one of those of a folder: name, scale"),
         ("made,scale=2", "no model asked for has weights for x4: made has x2"),
     ],
 )
@@ -97,6 +97,8 @@ def test_two_models_of_one_name_are_refused(here: Path, capsys: pytest.CaptureFi
     assert (
         "'made' and 'other/made' are both called 'made'; must be different names" in capsys.readouterr().err
     )
+    assert main(["./set", "--models", "made", "other/made,name=Made", *SCORE]) == 2
+    assert "are both called 'Made', but for upper and lower case; must be" in capsys.readouterr().err
     assert main(["./set", "--models", "bicubic", "made,name=bicubic", *SCORE]) == 2
     assert "which is taken" in capsys.readouterr().err
 

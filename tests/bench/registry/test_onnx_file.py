@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,48 @@ def test_arrays_that_lie_elsewhere_are_refused(export: Export, tmp_path: Path) -
         UserError, match=r"keeps arrays in '../a.bin'; must be a file beside it|cannot be run"
     ):
         opened(f"{tmp_path / 'escape.onnx'},range=1")
+
+
+def test_arrays_in_the_nodes_of_a_file_are_found_and_refused_before_onnxruntime_opens_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import onnx
+    import onnxruntime
+
+    array = onnx.helper.make_tensor("a", onnx.TensorProto.FLOAT, [1], [2.0])
+    array.ClearField("float_data")
+    array.data_location = onnx.TensorProto.EXTERNAL
+    array.external_data.add(key="location", value="../secret.bin")
+    nodes = [
+        onnx.helper.make_node("Constant", [], ["c"], value=array),
+        onnx.helper.make_node("Mul", ["x", "c"], ["y"]),
+    ]
+    shape = [1, 3, "h", "w"]
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in "xy")
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [x], [y]))
+    (tmp_path / "escape.onnx").write_bytes(model.SerializeToString())
+
+    def opens(*args: object, **kwargs: object) -> None:
+        raise AssertionError("onnxruntime was asked to open it")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", opens)
+    with pytest.raises(UserError, match=r"keeps arrays in '../secret\.bin'; must be a file beside it"):
+        opened(f"{tmp_path / 'escape.onnx'},range=1")
+
+
+def test_without_onnx_a_file_with_arrays_beside_it_is_refused(
+    export: Export, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import onnx
+
+    file = export(compact(), shape=(1, 3, 16, 16))
+    apart = tmp_path / "apart.onnx"
+    onnx.save_model(onnx.load(file), apart, save_as_external_data=True, location="a.bin", size_threshold=0)
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else there(name))
+    with pytest.raises(UserError, match=r"apart\.onnx' keeps arrays in other files, which needs onnx"):
+        opened(f"{apart},range=1")
+    assert opened(f"{file},range=1").scale == 4
 
 
 def test_four_channels_are_refused_before_a_layout_is_asked_for_and_every_refusal_names_the_file(

@@ -58,7 +58,7 @@ def test_a_callable_and_a_folder_are_told_apart(tmp_path: Path) -> None:
         (",range=2", "range='2'; must be 1 .0..1. or 255"),
         (",name=../x", r"name='../x'; must be letters, digits"),
         (",name=.x", "name='.x'; must be letters"),
-        (",colour=red", "colour=red; required for a onnx: name, scale, range"),
+        (",colour=red", "colour=red; must be one of those of a onnx: name, scale, range"),
         (",scale=2,scale=4", "scale twice; must be once"),
     ],
 )

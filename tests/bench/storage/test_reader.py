@@ -11,6 +11,7 @@ from bench.errors import StoreError
 from bench.metrics import info
 from bench.protocols import protocol
 from bench.storage.reader import read
+from bench.storage.store import Store
 from tests.stores import fill
 
 LEVELS = {"bicubic": 0.0, "better": 1.0}
@@ -62,3 +63,22 @@ def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
     found = read([tmp_path / "empty.db"])
     assert found.scores.empty
     assert list(found.pictures.columns)[-2:] == ["run", "store"]
+
+
+@pytest.mark.parametrize("tiled_first", [True, False])
+def test_of_scores_of_an_image_made_in_tiles_and_whole_the_newest_counts(
+    tmp_path: Path, tiled_first: bool
+) -> None:
+    fill(tmp_path / "r.db", levels={"bicubic": 0.0}, metrics=["psnr"])
+    fill(tmp_path / "other.db", levels={"bicubic": 7.0}, metrics=["psnr"], images=["a"])
+    with sqlite3.connect(tmp_path / ("r.db" if tiled_first else "other.db")) as db:
+        db.execute("update scores set model_hash = model_hash || '+tile512'")
+    with sqlite3.connect(tmp_path / "other.db") as db:
+        # another run than the first, which began in the same second
+        db.execute("update runs set started = '2099-01-01T00:00:00+00:00'")
+    with Store(tmp_path / "r.db") as store:
+        store.merge(tmp_path / "other.db")
+    scores = read([tmp_path / "r.db"]).scores
+    assert len(scores) == 8
+    assert set(scores["model_hash"]) == {"hash of bicubic"}
+    assert float(scores.set_index("image")["value"]["a"]) > 30

@@ -254,6 +254,8 @@ def test_a_file_that_is_gone_at_the_end_is_an_error_and_what_it_held_is_saved(
             file.symlink_to(file)
         if how == "replaced":
             file.write_text("x")
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        s._db.execute("select 1")
     (saved,) = tmp_path.glob("r-saved-*.db")
     with Store(saved, read_only=True) as again:
         assert stored(again) == [SCORE]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from bench.data import images
 from bench.errors import ImageError
@@ -166,3 +167,33 @@ def test_an_unreadable_image_is_named_and_the_others_are_made(data: Dataset, tmp
     assert [failure.image for failure in pending.failures] == ["b"]
     assert [calls for calls, _ in method.calls] == ["acd"]
     assert [file.name for file, _ in outcome.files] == ["a.png", "c.png", "d.png"]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")]
+)
+def test_an_image_that_finds_no_memory_on_the_way_in_costs_itself_alone(
+    data: Dataset, tmp_path: Path, error: Exception
+) -> None:
+    method = Fake(dataset="set", name="one", folder=tmp_path / "out")
+    seen: list[object] = []
+
+    def prepare(image: Tensor) -> Tensor:
+        seen.append(image)
+        if len(seen) == 2:
+            raise error
+        return image
+
+    (failed, outcome), _ = run(replace(plan(data, method), prepare=prepare, no_memory="none left"))
+    assert [(failure.image, failure.reason) for failure in failed.failures] == [("b", "none left")]
+    assert [file.name for file, _ in outcome.files] == ["a.png", "c.png", "d.png"]
+
+
+def test_a_defect_on_the_way_in_is_raised(data: Dataset, tmp_path: Path) -> None:
+    method = Fake(dataset="set", name="one", folder=tmp_path / "out")
+
+    def prepare(image: Tensor) -> Tensor:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        run(replace(plan(data, method), prepare=prepare))

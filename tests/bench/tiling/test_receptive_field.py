@@ -142,3 +142,10 @@ def test_an_upscaler_that_ignores_its_input_has_radius_nought() -> None:
             return torch.full((1, 3, 2 * lr.shape[2], 2 * lr.shape[3]), 0.5)
 
     assert field(Constant()).radius == 0
+
+
+def test_the_random_numbers_of_the_process_go_on_as_they_were() -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    field(Bicubic(scale=2))
+    assert torch.equal(torch.get_rng_state(), before)

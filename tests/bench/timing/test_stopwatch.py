@@ -19,7 +19,7 @@ from bench.errors import UserError
 from bench.statistics import bootstrap_medians, quantile
 from bench.timing import stopwatch as timing_module
 from bench.timing.clocks import Clock, CpuClock, CudaClock, clock_for
-from bench.timing.records import SpeedProtocol, Stopping, Timing, speed_up
+from bench.timing.records import SpeedProtocol, Stopping, Timing
 from bench.timing.stopwatch import TimingError, calibrate, measure, regions
 
 
@@ -230,9 +230,7 @@ def test_work_on_another_stream_fails_the_cross_check() -> None:
         gpu.launch(0.002)
         gpu.launch(0.020, stream="other")
 
-    message = (
-        r"repetition takes 2.\d+ ms by the device's clock and 20.\d+ ms by the wall clock, required to agree"
-    )
+    message = r"repetition takes 2.\d+ ms by the device's clock and 20.\d+ ms by the wall clock, must agree"
     with pytest.raises(TimingError, match=message):
         measure(split, clock=gpu.clock())
 
@@ -380,16 +378,6 @@ def test_a_timing_without_values_or_with_impossible_ones_is_refused() -> None:
         made_of([])
     with pytest.raises(ValueError, match=r"holds -1.0 s, must be times above 0"):
         made_of([1.0, -1.0])
-
-
-def test_speed_up_is_the_ratio_of_medians_with_an_interval_around_it() -> None:
-    slow = made_of(itertools.islice(noisy(2.0, 0.05, seed=1), 40))
-    fast = made_of(itertools.islice(noisy(0.5, 0.05, seed=2), 40))
-    ratio, low, high = speed_up(slow, fast) or (0.0, 0.0, 0.0)
-    assert ratio == slow.median / fast.median
-    assert low < ratio < high
-    assert ratio == pytest.approx(4.0, rel=0.05)
-    assert speed_up(slow, made_of([1.0])) is None
 
 
 def test_a_protocols_hash_changes_with_every_field() -> None:
