@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from bench.atomic import atomic_write
+from bench.data.untrusted import parse_toml
 from bench.data.whole_file import read_whole
 from bench.errors import UserError, describe_os_error, did_you_mean
 from bench.text import one_line, shortened
@@ -168,11 +169,9 @@ def _apply(p: argparse.ArgumentParser, file: Path, words: list[str]) -> tuple[st
 
 
 def _read(file: Path) -> tuple[str, dict[str, Any]]:
-    import tomllib
-
     try:
         text = read_whole(file, most=LARGEST_BYTES).decode()
-        return text, tomllib.loads(text)
+        return text, parse_toml(text)
     except OSError as error:
         raise UserError(f"--config: {describe_os_error(error)}") from error
     except ValueError as error:  # of TOML and of UTF-8

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
@@ -26,6 +26,25 @@ def read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise ValueError(f"{file.name} cannot be read, must be a safetensors file: {words}") from error
 
 
+def config_of(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments of the network, as the metadata of `file` have them.
+
+    Raises:
+        ValueError: there are none, or they are no JSON object.
+    """
+    try:
+        config = json.loads(metadata["config"])
+    except KeyError:
+        raise ValueError(
+            f"{file.name} has no config in its metadata; must be a file of bench.train"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file.name} has a config in its metadata that is not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{file.name} has a config in its metadata that is no JSON object")
+    return config
+
+
 def load_network(
     file: Path, architecture: str, make: Callable[..., Network], *, scale: int | None = None
 ) -> Network:
@@ -42,10 +61,13 @@ def load_network(
     found = metadata.get("architecture")
     if found != architecture:
         raise ValueError(f"{file.name} holds architecture {found!r}, must be {architecture!r}")
-    config = json.loads(metadata["config"])
-    if scale is not None and config["scale"] != scale:
-        raise ValueError(f"{file.name} holds a network for x{config['scale']}, must be x{scale}")
-    network = make(**config)
+    config = config_of(file, metadata)
+    if scale is not None and config.get("scale") != scale:
+        raise ValueError(f"{file.name} holds a network for x{config.get('scale')}, must be x{scale}")
+    try:
+        network = make(**config)
+    except TypeError as error:
+        raise ValueError(f"{file.name} holds a config that is not one of {architecture}: {error}") from error
     try:
         network.load_state_dict(arrays)
     except RuntimeError as error:

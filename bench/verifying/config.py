@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.data.datasets import dataset
+from bench.data.untrusted import parse_toml
 from bench.errors import UserError
 from bench.leaderboards.toml_places import Places
 from bench.metrics import entry as metric_entry
@@ -85,7 +85,7 @@ def read(file: Path, only: tuple[str, ...] = ()) -> Claims:
     """
     try:
         text = file.read_text(encoding="utf-8")
-        given = tomllib.loads(text)
+        given = parse_toml(text)
     except FileNotFoundError as error:
         raise UserError(f"there is no file {str(file)!r}; must be a TOML file of claims") from error
     except (OSError, ValueError) as error:  # tomllib names line and column

@@ -15,7 +15,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib.util
-import json
 import pickle
 import re
 import warnings
@@ -34,7 +33,7 @@ from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
 from bench.text import one_line
 from models import example_style_net, sr_net, style_net
-from models.weight_files import read_weights
+from models.weight_files import config_of, read_weights
 
 # Where training programs keep the weights in a checkpoint, and what they put before every name; averages first.
 PARTS = (
@@ -110,7 +109,7 @@ def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> Exter
     _refuse_options(spec)
     try:
         if metadata["architecture"] == sr_net.ARCHITECTURE:
-            scale = int(json.loads(metadata["config"])["scale"])
+            scale = int(config_of(file, metadata)["scale"])
             return ExternalModel(
                 spec=spec,
                 kind="upscaler",
@@ -120,7 +119,7 @@ def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> Exter
                 make=lambda scale, device: sr_net.load_sr_net(scale=scale, weights=file).to(device),
             )
         style_net.load_style_net(file)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:  # int(inf) overflows
         raise UserError(f"{str(file)!r}: {error}") from error
     return ExternalModel(
         spec=spec,

@@ -61,6 +61,8 @@ def test_a_file_without_claims_or_that_is_none_is_refused(tmp_path: Path) -> Non
         read(tmp_path / "none.toml")
     with pytest.raises(UserError, match="cannot be read as TOML"):
         read(claims(tmp_path, "claims = ["))
+    with pytest.raises(UserError, match="nested too deeply"):
+        read(claims(tmp_path, f"claims = {'[' * 5000}"))
     with pytest.raises(UserError, match="--only"):
         read(claims(tmp_path, CLAIM), ("other",))
 
