@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -62,8 +63,9 @@ def leading_groups(results: Results) -> tuple[Group, ...]:
 def standings(group: Group, info: MetricInfo) -> Standings | None:
     """Ranks by the mean over the images that all ranked models share; None where fewer than two models can be ranked.
 
-    A model that lacks images which most others have, or has an infinite value, is not ranked. Two models are told
-    apart where Wilcoxon's signed-rank test over images is significant at 5 % after Holm's correction over all pairs.
+    Those are the images of the models that have the most, and of several such sets the one that more models have. A
+    model that lacks some of them, or has an infinite value, is not ranked. Two models are told apart where Wilcoxon's
+    signed-rank test over images is significant at 5 % after Holm's correction over all pairs.
     """
     import numpy as np
 
@@ -74,6 +76,10 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
         for model, column in columns.items()
         if len(column) == most and all(map(math.isfinite, column))
     }
+    # As many images need not be the same ones, and the tests pair values by image.
+    sets = Counter(tuple(column.index) for column in whole.values())
+    shared = max(sets, key=lambda images: (sets[images], images), default=())
+    whole = {model: column for model, column in whole.items() if tuple(column.index) == shared}
     if len(whole) < 2 or not most:
         return None
     sign = -1.0 if info.higher_is_better else 1.0  # best first
