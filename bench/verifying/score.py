@@ -73,7 +73,7 @@ def judge_all(
             if not wanted:
                 break
             for metric, candidate in _conventions(protocol, wanted, first, config, name):
-                found[metric].append(candidate)
+                found.setdefault(metric, []).append(candidate)
                 open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, candidate.value)}
     # RuntimeError is what torch raises in a model from outside; its claims alone are lost.
     except (UserError, ValueError, RuntimeError, OSError) as error:

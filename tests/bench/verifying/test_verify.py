@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from bench.errors import UserError
 from bench.verify import main
+from bench.verifying import score
 from bench.verifying.config import read
 from bench.verifying.verdict import Candidate, judge
 
@@ -94,6 +97,19 @@ def test_samples_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     one, two = json.loads(Path("out.json").read_text(encoding="utf-8"))["claims"]
     assert one["values"][0]["outcome"] == "off"
     assert two["values"][0]["outcome"] == "cannot"
+
+
+def test_a_value_of_a_convention_alone_is_a_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scored under a protocol whose mean of this metric is not of all images."""
+    monkeypatch.setattr(score, "_under", lambda *_: ({}, ""))
+    by_convention = [("psnr", Candidate(under="a library", value=28.42))]
+    monkeypatch.setattr(score, "_conventions", lambda *_: iter(by_convention))
+    found = read(claims(tmp_path, CLAIM))
+    nothing: Any = SimpleNamespace()
+    (verdict,) = score.judge_all(found.claims, nothing, nothing, nothing, (), nothing)
+    assert (verdict.outcome, verdict.reason) == ("verified", "")
 
 
 def test_the_shipped_claims_parse() -> None:
