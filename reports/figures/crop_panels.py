@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.records import HR
 from bench.statistics import mean
 from reports.figures.style import BASE, DPI, EDGE, INK, MUTED, SMALL, VERMILLION, bare, canvas
 from reports.figures.text import distinct, listed, printable, short
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
     from PIL.Image import Image
 
-HR = "hr"
 MEASURES = ("psnr", "ssim")
 PER_LINE = 3
 PANEL = 288 / DPI  # inches: crops of 72, 96 and 144 pixels are enlarged by whole numbers

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from bench.data.crops import CROPS, Crop
-from reports.figures.crop_panels import HR, Blocks, Box, Shown, opened
+from bench.records import HR
+from reports.figures.crop_panels import Blocks, Box, Shown, opened
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.text import listed, printable
 from reports.load.results import Group, Results
