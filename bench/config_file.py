@@ -385,6 +385,6 @@ def _write(dump: str, text: str, config: Path | None) -> None:
             raise UserError(f"--dump-config is {dump!r}, the file of --config; use another name")
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(file) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise UserError(f"--dump-config: {describe_os_error(error)}") from error
