@@ -37,7 +37,7 @@ def study() -> Study:
     rule = protocol("johnson2016", 4)
     hashes = {"x": "1", "y": "2"}
     return plan(
-        Pictures(dataset="set5", protocol=rule, models=hashes, files=files, missing=()), catch=1
+        Pictures(dataset="set5", protocol=rule, models=hashes, files=files, missing=()), attention_checks=1
     ).study
 
 
