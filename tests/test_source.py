@@ -36,12 +36,7 @@ def undefined(source: str) -> set[str]:
     ]
     # Also what a function binds for the module with `global`.
     known = given | {s.get_name() for table, s in bound if table is top or s.is_declared_global()}
-    used = {
-        s.get_name()
-        for table in tables(top)
-        for s in table.get_symbols()
-        if s.is_referenced() and (s.is_global() or table is top)
-    }
+    used = {name for table in tables(top) for name in read_of_the_module(table)}
     # Annotations are not evaluated, and are in no table of symbols: theirs may be bound in any scope.
     anywhere = (
         known
@@ -49,6 +44,18 @@ def undefined(source: str) -> set[str]:
         | {s.get_name() for t in tables(top) for s in t.get_symbols() if s.is_parameter()}
     )
     return (used - known) | (set(annotated(source)) - anywhere)
+
+
+def read_of_the_module(table: symtable.SymbolTable) -> Iterator[str]:
+    """Names that a scope takes from the module, or from what Python has built in."""
+    if isinstance(table, symtable.Function):
+        # Not by is_global(), which takes every name of a function called `top` for one of the module.
+        yield from table.get_globals()
+    else:
+        in_module = table.get_type() == "module"
+        yield from (
+            s.get_name() for s in table.get_symbols() if s.is_referenced() and (in_module or s.is_global())
+        )
 
 
 def annotated(source: str) -> Iterator[str]:
@@ -69,6 +76,7 @@ def annotated(source: str) -> Iterator[str]:
         ),
         ("class A:\n    b = 1\n    def c(self): return b", {"b"}),
         ("def f():\n    global g\n    g = 1\ndef h(): return g, __file__, len", set()),
+        ("def top(a): return a + b", {"b"}),
         ("print(lambda x: x + y)\ntry: pass\nexcept ValueError as error: z = error", {"y"}),
     ],
 )

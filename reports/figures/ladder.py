@@ -10,10 +10,10 @@ from bench.statistics import Interval, ratio_interval
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, canvas
 from reports.figures.text import listed, printable, short
-from reports.figures.timings import all_machines, certificate, input_size, newest, seconds
+from reports.figures.timings import EAGER, all_machines, certificate, input_size, newest, seconds
 from reports.formatting import duration, exactness
 from reports.load.results import SHORT, Results, anchor
-from reports.load.speeds import EAGER, Machine, Timed
+from reports.load.speeds import Machine, Timed
 from reports.parts import Figure
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from bench.timing.rows import Row
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import INK, MUTED, WIDTH, Look, canvas, logarithmic, looks
 from reports.figures.text import distinct, listed, printable
-from reports.figures.timings import all_machines, certificate, input_size, newest
+from reports.figures.timings import EAGER, all_machines, certificate, input_size, newest
 from reports.formatting import MEBI, memory
 from reports.load.intervals import interval
 from reports.load.results import SHORT, Group, Results
-from reports.load.speeds import EAGER, Machine, Timed
+from reports.load.speeds import Machine, Timed
 from reports.parts import Figure
 
 if TYPE_CHECKING:
@@ -85,11 +85,7 @@ class Fronts:
         row = next(iter(self.common.rows.values()))
         shown = {point.model for points in self.panels.values() for point in points}
         rest = [model for model in self.group.models if model not in shown]
-        missing = (
-            f" Not shown for want of a time, or of a finite mean over all images: {listed(rest)}."
-            if rest
-            else ""
-        )
+        missing = f" Not shown for want of a time or a finite mean: {listed(rest)}." if rest else ""
         meaning = printable(
             str(certificate(row).get("peak_memory", {}).get("meaning", "as the certificate says"))
         )
@@ -162,14 +158,12 @@ def _by_size(timed: Sequence[Timed]) -> dict[int, list[Timed]]:
 
 
 def _points(group: Group, metric: MetricInfo, rows: Mapping[str, Row]) -> list[Point]:
-    """Without those whose mean is not a finite number, or not over all images that some model has."""
-    columns = {model: group.column(model, metric.name) for model in group.models}
-    n_images = len({image for column in columns.values() for image in column.index})
+    """Without those whose mean is not a finite number."""
     found = []
-    for model, column in columns.items():
-        values = tuple(column)
+    for model in group.models:
+        values = tuple(group.column(model, metric.name))
         middle = mean(values) if values else None
-        if model in rows and len(values) == n_images and middle is not None and isfinite(middle):
+        if model in rows and middle is not None and isfinite(middle):
             found.append(Point(model=model, value=middle, interval=interval(values), row=rows[model]))
     return found
 

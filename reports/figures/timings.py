@@ -9,6 +9,8 @@ from bench.timing.rows import Row
 from reports.load.results import Results
 from reports.load.speeds import Machine, Timed, machines, shown_runs
 
+EAGER = "eager"
+
 
 def all_machines(results: Results) -> tuple[Machine, ...]:
     """Those of the stores first, then, where they are asked for, the reference runs shipped with the suite."""
