@@ -7,10 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 from bench.records import MetricInfo
 from bench.statistics import holm, signed_rank_each
 from reports.load.results import Group, Results
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MANY = 10  # more models than this are ranked
 ALPHA = 0.05
@@ -69,23 +73,13 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
     """
     import numpy as np
 
-    columns = {model: group.column(model, info.name) for model in group.models}
-    most = max(map(len, columns.values()), default=0)
-    whole = {
-        model: column.sort_index()
-        for model, column in columns.items()
-        if len(column) == most and all(map(math.isfinite, column))
-    }
-    # As many images need not be the same ones, and the tests pair values by image.
-    sets = Counter(tuple(column.index) for column in whole.values())
-    shared = max(sets, key=lambda images: (sets[images], images), default=())
-    whole = {model: column for model, column in whole.items() if tuple(column.index) == shared}
-    if len(whole) < 2 or not most:
+    whole = whole_columns(group, info.name)
+    if len(whole) < 2:
         return None
     sign = -1.0 if info.higher_is_better else 1.0  # best first
     # By name too: models of equal means keep their order from run to run.
     models = sorted(whole, key=lambda model: (sign * float(whole[model].mean()), model))
-    values = np.array([whole[model].to_numpy(dtype=float) for model in models])  # (models, images)
+    values = np.array([whole[model] for model in models])
     pairs = list(combinations(range(len(models)), 2))
     differences = np.array([values[b] - values[a] for a, b in pairs]).T  # (images, pairs)
     adjusted = holm(signed_rank_each(differences))
@@ -104,10 +98,32 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
     return Standings(
         metric=info,
         places=places,
-        images=most,
+        images=values.shape[1],
         tests=len(pairs),
         ties=tuple(_ties(count, apart)),
     )
+
+
+def whole_columns(group: Group, metric: str) -> dict[str, np.ndarray[Any, Any]]:
+    """By model, the values of the same images in one order: of the models that have the most, all values finite.
+
+    Of several sets of as many images, the one that more models have. Empty where no model has any value.
+    """
+    columns = {model: group.column(model, metric) for model in group.models}
+    most = max(map(len, columns.values()), default=0)
+    whole = {
+        model: column.sort_index()
+        for model, column in columns.items()
+        if most and len(column) == most and all(map(math.isfinite, column))
+    }
+    # As many images need not be the same ones, and values are paired by image.
+    sets = Counter(tuple(column.index) for column in whole.values())
+    shared = max(sets, key=lambda images: (sets[images], images), default=())
+    return {
+        model: column.to_numpy(dtype=float)
+        for model, column in whole.items()
+        if tuple(column.index) == shared
+    }
 
 
 def _ties(count: int, apart: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
