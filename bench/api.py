@@ -374,7 +374,9 @@ def _device(model: object, device: str) -> torch.device:
         return find_device(device)
     if first.device.type == "meta":
         raise UserError("the module lies on meta, where parameters have no values; must be one with weights")
-    if device != "auto" and find_device(device).type != first.device.type:
+    wanted = first.device if device == "auto" else find_device(device)
+    # `cuda` without a number is any of them.
+    if wanted.type != first.device.type or (":" in device and wanted != first.device):
         raise UserError(
             f"device is {device!r}, and the module lies on {first.device}; must be model.to({device!r}) before"
         )

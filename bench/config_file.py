@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from bench.atomic import atomic_write
+from bench.data.untrusted import parse_toml
 from bench.data.whole_file import read_whole
 from bench.errors import UserError, describe_os_error, did_you_mean
 from bench.help_format import HelpFormatter
@@ -173,11 +174,9 @@ def _apply(p: argparse.ArgumentParser, file: Path, words: list[str]) -> tuple[st
 
 
 def _read(file: Path) -> tuple[str, dict[str, Any]]:
-    import tomllib
-
     try:
         text = read_whole(file, most=LARGEST_BYTES).decode()
-        return text, tomllib.loads(text)
+        return text, parse_toml(text)
     except OSError as error:
         raise UserError(f"--config: {describe_os_error(error)}") from error
     except ValueError as error:  # of TOML and of UTF-8
@@ -391,6 +390,6 @@ def _write(dump: str, text: str, config: Path | None) -> None:
             raise UserError(f"--dump-config is {dump!r}, the file of --config; use another name")
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(file) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise UserError(f"--dump-config: {describe_os_error(error)}") from error

@@ -407,5 +407,5 @@ def write_exports(files: Mapping[str, Path], make: Callable[[], Export]) -> None
     """Write the file of each format, and print where it is."""
     for name, file in files.items():
         with atomic_write(file) as part:
-            part.write_text(FORMATS[name](make()), encoding="utf-8")
+            part.write_text(FORMATS[name](make()), encoding="utf-8", newline="\n")
         print(f"{name + ':':<8} {as_given(file)}")

@@ -33,9 +33,10 @@ def ends(interval: tuple[float, float], decimals: int, *, sign: bool = False) ->
 
 
 def seconds(value: float) -> str:
-    """Three significant digits, no exponent: `0.152`, `3.27`, `6356`."""
-    # "#" keeps zeros at the end: 3.20 has three digits, 3.2 would claim two.
-    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
+    """Three significant digits at least, no exponent: `0.152`, `3.20`, `6356`, `0.0000100`."""
+    # The exponent after rounding, which makes 100 of 99.97; infinity has none.
+    _, _, exponent = f"{value:.2e}".partition("e")
+    return f"{value:.{max(0, 2 - int(exponent or 0))}f}"
 
 
 def mebibytes(size: float | None) -> str:

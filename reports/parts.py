@@ -68,6 +68,19 @@ class Choices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Published:
+    """What the rows of a table hold that others published.
+
+    Attributes:
+        names: of each row, the method and the source.
+    """
+
+    dataset: str
+    scale: int
+    names: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table with its caption.
 
@@ -80,6 +93,7 @@ class Table:
             by convention. Sorting leaves parts where they are.
         notes: below the table.
         choices: None for a table of which all rows are looked at together.
+        published: of the rows of the last part, where others published them; not in the report's JSON.
     """
 
     id: str
@@ -91,6 +105,7 @@ class Table:
     notes: tuple[str, ...] = ()
     parts: tuple[tuple[int, str], ...] = ()
     choices: Choices | None = None
+    published: Published | None = None
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -126,6 +141,22 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """A command of `bench.sr_quality` in its parts, so that several can be printed as one."""
+
+    datasets: tuple[str, ...]
+    models: tuple[str, ...]
+    options: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """As a shell takes it."""
+        return " ".join(
+            ["python -m bench.sr_quality", *self.datasets, "--models", *self.models, *self.options]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """A printed number beside ours.
 
@@ -136,6 +167,9 @@ class Verdict:
         why: of a judgement that needs it: which machine, which other protocol, why it cannot be had.
         command: that would run what has not been run; empty elsewhere.
         certificate: id; empty where there is no value of ours.
+        scoring: the command, where it is one of `bench.sr_quality`; not in the report's JSON.
+        missing: what of the model is missing, where that is what `why` says of it: its checkpoint, which somebody has
+            to bring, or its weights, which have to be trained; not in the report's JSON.
     """
 
     cell: PaperCell
@@ -146,6 +180,8 @@ class Verdict:
     why: str = ""
     command: str = ""
     certificate: str = ""
+    scoring: Scoring | None = None
+    missing: Literal["", "checkpoint", "weights"] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -222,6 +222,9 @@ def _best_of(group: Group, several: bool) -> str:
         for model in group.models
         if len(column := group.column(model, "psnr"))
     }
+    # A mean over a part of the images is not compared with one over all.
+    every = {image for values in found.values() for image in values}
+    found = {model: values for model, values in found.items() if values.keys() == every}
     # Dropped for all models, so that every mean is over the same images.
     infinite = {image for values in found.values() for image, value in values.items() if isinf(value)}
     known = {

@@ -35,7 +35,7 @@ def run(options: Mapping[str, Any]) -> int:
     report(comparison, a, b, config)
     if json_file:
         with atomic_write(json_file) as part:
-            part.write_text(to_json(record(comparison, a, b, config)), encoding="utf-8")
+            part.write_text(to_json(record(comparison, a, b, config)), encoding="utf-8", newline="\n")
     held = [name for name in config.fail_on if holds(name, comparison)]
     if held:
         print(f"failed: {', '.join(held)} (--fail-on)")

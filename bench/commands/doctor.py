@@ -55,7 +55,7 @@ def run(config: Config) -> int:
     if target:
         found = findings(machine, groups, failures, verified=config.verify) | {"name_clashes": clashes}
         with atomic_write(target) as part:
-            part.write_text(to_json(found), encoding="utf-8")
+            part.write_text(to_json(found), encoding="utf-8", newline="\n")
     return FAILED if failures or any(group.having("damaged") for group in groups) else DONE
 
 

@@ -61,7 +61,7 @@ def run(config: Config) -> int:
         with atomic_write(file) as part:
             text = to_json(record(images, grid, matches, findings, config.scale))
             # Without the line end, as this file was always written: it stays equal to the byte.
-            part.write_text(text.removesuffix("\n"), encoding="utf-8")
+            part.write_text(text.removesuffix("\n"), encoding="utf-8", newline="\n")
     return DONE if all(match.exact for match in matches) else FAILED
 
 

@@ -63,7 +63,7 @@ def write(config: Config, files: Mapping[Path, Callable[[Path], None]]) -> None:
 
 def _text(text: str) -> Callable[[Path], None]:
     def fill(part: Path) -> None:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="\n")
 
     return fill
 

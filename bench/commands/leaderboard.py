@@ -75,7 +75,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
     if "speed" in config.only and board.speed:
         times = time_models(config, board, entries, where, command, problems)
     made = record(board, entries, scores, times, problems)
-    with atomic_write(file) as new, new.open("w", encoding="utf-8") as stream:
+    with atomic_write(file) as new, new.open("w", encoding="utf-8", newline="\n") as stream:
         json.dump(
             {**made, "command": command_of(config), "environment": dict(environment(str(where)).facts)},
             stream,
@@ -132,6 +132,13 @@ def score_part(
     """Scores of one [[quality]]: through the config, plans and engine of `bench.sr_quality`, resumed like its."""
     names = list(usable_metrics(part, problems))
     entries = list(with_images(part, entries, problems))
+    # Without a metric the default ones would be scored, which the file does not name.
+    if not names or not entries:
+        noted(
+            problems,
+            f"{part.place}: none of its {'models' if names else 'metrics'} can be used; nothing is scored",
+        )
+        return []
     by_label = {entry.label: entry for entry in entries}
     try:
         asked = quality_config(

@@ -44,8 +44,11 @@ def run(into: Path, files: Sequence[Path], contributors: Sequence[str] = ()) -> 
         for file, name in zip(files, names, strict=True):
             merged = store.merge(file, contributor=name)
             runs = f"{merged.runs} run{'' if merged.runs == 1 else 's'}"
-            print(f"{printable(str(file))}: {merged.scores} scores, {runs} not here yet")
+            joined = printable(str(file))
+            print(f"{joined}: {merged.scores} scores, {runs} not here yet")
             if merged.others:
-                print(f"  {merged.others} scores were here with another value; those of this file are kept")
+                print(
+                    f"  {merged.others} scores were here with another value and are replaced by those of {joined}"
+                )
     next_step(into)
     return DONE

@@ -82,6 +82,6 @@ def report(found: Sequence[Row], db: Path, json_file: Path | None, shown: Path |
     print(f"\nresults: {db}")
     if json_file is not None:
         with atomic_write(json_file) as part:
-            part.write_text(to_json([record(row) for row in found]), encoding="utf-8")
+            part.write_text(to_json([record(row) for row in found]), encoding="utf-8", newline="\n")
         print(f"json:    {shown or json_file}")
     next_step(db)

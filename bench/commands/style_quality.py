@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
         panels, complete = measure(config, where, store, command, cluster)
     if json_file is not None:
         with atomic_write(json_file) as part:
-            part.write_text(to_json([record(panel) for panel in panels]), encoding="utf-8")
+            part.write_text(to_json([record(panel) for panel in panels]), encoding="utf-8", newline="\n")
     print_end(config)
     return DONE if complete else FAILED
 

@@ -94,7 +94,7 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
             "problems": list(claims.problems),
         }
         with atomic_write(file) as part:
-            part.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            part.write_text(json.dumps(record, indent=1), encoding="utf-8", newline="\n")
     return FAILED if surprises or claims.problems else DONE
 
 

@@ -1,4 +1,4 @@
-"""Untrusted input: JSON read whole within a limit, and values validated against the annotations of a record."""
+"""Untrusted input: JSON and TOML within limits, and values validated against the annotations of a record."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bench.errors import UserError, describe_os_error
 
 T = TypeVar("T")
 SHOWN_CHARACTERS = 60
+DEEPEST_TOML = 64  # tables and arrays within each other; what is shown or walked through may recurse
 # Compared with `type`, not isinstance, for which True is an int.
 FITTING: Mapping[Any, tuple[type, ...]] = {float: (float, int)}
 MAPPINGS = (dict, collections.abc.Mapping)
@@ -58,6 +59,32 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise UserError(f"it holds {name}, which is not JSON")
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The tables of a TOML document.
+
+    Raises:
+        ValueError: it is not TOML, with line and column, or nested too deeply.
+    """
+    import tomllib  # only a program that is given such a file waits for it
+
+    try:
+        found = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    # A dotted key nests without brackets, and tomllib reads it at any depth.
+    layer: list[Any] = [found]
+    for _ in range(DEEPEST_TOML):
+        layer = [
+            part
+            for each in layer
+            if isinstance(each, dict | list)
+            for part in (each.values() if isinstance(each, dict) else each)
+        ]
+    if layer:
+        raise ValueError(f"it is nested too deeply, must be at most {DEEPEST_TOML} tables and arrays deep")
+    return found
 
 
 def shown(value: object) -> str:

@@ -18,7 +18,7 @@ from bench.data.pairing import Pairing, pair
 from bench.errors import ImageError, UserError
 from bench.protocols import protocol
 from bench.quality.lint import Finding, lint_left_out, lint_pixels, lint_stems, refusal
-from bench.records import HR, Dataset, ImageFile
+from bench.records import HR, LR, Dataset, ImageFile
 from bench.storage.reader import read
 from bench.text import printable
 
@@ -110,7 +110,7 @@ def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -
     sr = {(image, sha256): Path(file) for image, sha256, kind, file in rows if kind == model}
     said = f"{str(db)!r}, {name} x{scale}, protocol {protocol_name}"
     if not sr:
-        models = ", ".join(dict.fromkeys(kind for *_, kind, _ in rows if kind not in {HR, "lr"})) or "none"
+        models = ", ".join(dict.fromkeys(kind for *_, kind, _ in rows if kind not in {HR, LR})) or "none"
         raise UserError(f"{said}: no pictures of {model!r}; there are pictures of: {models}")
     pairs = tuple((key[0], file, hr[key]) for key, file in sr.items() if key in hr)
     return Found(sr_said=f"{model} of {said}", hr_said="hr of the same", pairs=pairs, expected=len(hr))
@@ -123,8 +123,8 @@ def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> I
             sr = images.read(sr_file)
             hr = images.read(hr_file) if isinstance(hr_file, Path) else load(hr_file).pixels
         except ImageError as error:
-            pending = Finding(kind="file", severity="refuse", what=str(error), remedy="it is skipped")
-            yield Pixels(name=name, sr=None, hr=None, findings=(pending,))
+            unreadable = Finding(kind="file", severity="refuse", what=str(error), remedy="it is skipped")
+            yield Pixels(name=name, sr=None, hr=None, findings=(unreadable,))
             continue
         findings = lint_pixels(sr, hr, scale)
         # Without pixels: numbers of a pair that does not belong together would look like any others.

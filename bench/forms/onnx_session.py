@@ -15,7 +15,7 @@ from torch import nn
 
 from bench.errors import missing_extra
 from bench.forms.form import FormUnavailable, first_line
-from bench.registry.adapters.onnx_file import PROVIDERS
+from bench.registry.adapters.onnx_file import PROVIDERS, provider_options
 
 Images = Float[torch.Tensor, "n c h w"]
 
@@ -41,7 +41,12 @@ def session(network: nn.Module, example: Images) -> Callable[[Images], Images]:
     # A form is compared with the others on the same number of threads.
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # errors, no warnings
-    loaded = onnxruntime.InferenceSession(export(network, example), options, providers=[provider])
+    loaded = onnxruntime.InferenceSession(
+        export(network, example),
+        options,
+        providers=[provider],
+        provider_options=provider_options(example.device),
+    )
     name = loaded.get_inputs()[0].name
 
     def call(image: Images) -> Images:

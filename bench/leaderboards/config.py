@@ -6,13 +6,13 @@ What is wrong with one key or one model is a problem with its place, and that pa
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from bench.data.datasets import dataset
+from bench.data.untrusted import parse_toml
 from bench.errors import UserError
 from bench.leaderboards import STEPS
 from bench.leaderboards.toml_places import Places
@@ -222,7 +222,7 @@ def read(file: Path) -> Leaderboard:
     """
     try:
         text = file.read_text(encoding="utf-8")
-        given = tomllib.loads(text)
+        given = parse_toml(text)
     except FileNotFoundError as error:
         raise UserError(f"there is no file {str(file)!r}; must be the TOML file of a leaderboard") from error
     except (OSError, ValueError) as error:  # tomllib names line and column

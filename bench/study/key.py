@@ -11,12 +11,11 @@ from typing import Any
 from bench.atomic import atomic_write
 from bench.data.untrusted import read_json, shown, typed
 from bench.errors import UserError
-from bench.records import content_hash
+from bench.records import HR, LR, content_hash
 from bench.tables import to_json
 
 FORMAT, VERSION = "perceptual-bench preference key", 1
 LARGEST_KEY_BYTES = 2**28
-HR, LR = "hr", "lr"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ class Study:
         """The study as JSON."""
         key = {"format": FORMAT, "version": VERSION, "study": self.hash, **asdict(self)}
         with atomic_write(file) as part:
-            part.write_text(to_json(key), encoding="utf-8")
+            part.write_text(to_json(key), encoding="utf-8", newline="\n")
 
 
 def read_key(file: Path) -> Study:

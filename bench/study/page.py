@@ -44,7 +44,7 @@ def write_study(
         reporter.begin(name)
         _enlarged(shown).save(page / "images" / f"{name}.png")
         reporter.advance(name)
-    (page / "index.html").write_text(html(planned.study, words), encoding="utf-8")
+    (page / "index.html").write_text(html(planned.study, words), encoding="utf-8", newline="\n")
 
 
 def _refuse(out: Path, *, force: bool) -> None:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from PIL import Image, UnidentifiedImageError
 
 from bench.errors import RunError, UserError
-from bench.records import SRProtocol
+from bench.records import HR, LR, SRProtocol
 from bench.storage.reader import ResultsData
-from bench.study.key import HR, LR
 
 if TYPE_CHECKING:
     import pandas as pd

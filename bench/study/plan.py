@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench.data.whole_file import read_whole
 from bench.errors import UserError
-from bench.records import content_hash
-from bench.study.key import HR, LR, Study, Trial
+from bench.records import HR, LR, content_hash
+from bench.study.key import Study, Trial
 from bench.study.pictures import Pictures, read_picture
 
 MOST_CATCH_TRIALS_BY_DEFAULT = 10

@@ -122,7 +122,11 @@ class PreferenceResult:
     def write(self, file: Path) -> None:
         """As JSON; :func:`read_result` reads it."""
         with atomic_write(file) as part:
-            part.write_text(to_json({"format": FORMAT, "version": VERSION, **asdict(self)}), encoding="utf-8")
+            part.write_text(
+                to_json({"format": FORMAT, "version": VERSION, **asdict(self)}),
+                encoding="utf-8",
+                newline="\n",
+            )
 
 
 def read_result(file: Path) -> PreferenceResult:

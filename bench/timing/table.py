@@ -82,11 +82,10 @@ def speed_up(slow: Row | None, fast: Row | None) -> str:
 
 
 def significant(value: float) -> str:
-    """Three significant digits, never in powers of ten."""
-    for limit, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3), (0.01, 4)):
-        if value >= limit:
-            return f"{value:.{digits}f}"
-    return f"{value:.5f}"
+    """Three significant digits at least, never in powers of ten."""
+    # The exponent after rounding, which makes 100 of 99.97; infinity has none.
+    _, _, exponent = f"{value:.2e}".partition("e")
+    return f"{value:.{max(0, 2 - int(exponent or 0))}f}"
 
 
 HEADS = ("model", "size", "seconds", "95 %", "n", "MPx/s", "% peak", "MiB", "protocol")

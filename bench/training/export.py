@@ -47,5 +47,7 @@ def write_card(file: Path, record: Mapping[str, str], scores: Sequence[Line] = (
     page = file.with_suffix(".md")
     remarks = remarks_of(page.read_text(encoding="utf-8")) if page.is_file() else ""
     with atomic_write(page) as part:
-        part.write_text(card(file.stem, record, scores=scores, remarks=remarks), encoding="utf-8")
+        part.write_text(
+            card(file.stem, record, scores=scores, remarks=remarks), encoding="utf-8", newline="\n"
+        )
     return page

@@ -28,7 +28,7 @@ class Journal:
     def write(self, kind: str, step: int, values: dict[str, float]) -> None:
         """One line, `kind` being train or validation, and a curve for each value."""
         line = json.dumps({"kind": kind, "step": step, **values}, allow_nan=True)
-        with self.file.open("a", encoding="utf-8") as stream:
+        with self.file.open("a", encoding="utf-8", newline="\n") as stream:
             stream.write(f"{line}\n")
         if self.writer:
             for name, value in values.items():
@@ -53,7 +53,7 @@ def keep_until(file: Path, step: int) -> None:
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
     with atomic_write(file) as part:
-        part.write_text("".join(kept), encoding="utf-8")
+        part.write_text("".join(kept), encoding="utf-8", newline="\n")
 
 
 def tensorboard_installed() -> bool:

@@ -6,13 +6,13 @@ is a problem, too, and a claim that cannot be compared. Everything else is done.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bench.data.datasets import dataset
+from bench.data.untrusted import parse_toml
 from bench.errors import UserError
 from bench.exporting.config import Config as HubConfig
 from bench.leaderboards.toml_places import Places
@@ -208,7 +208,7 @@ def read(file: Path, only: tuple[str, ...] = ()) -> Claims:
     """
     try:
         text = file.read_text(encoding="utf-8")
-        given = tomllib.loads(text)
+        given = parse_toml(text)
     except FileNotFoundError as error:
         raise UserError(f"there is no file {str(file)!r}; must be a TOML file of claims") from error
     except (OSError, ValueError) as error:  # tomllib names line and column

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bench.records import HR
 from bench.statistics import mean
 from reports.figures.style import BASE, DPI, EDGE, INK, MUTED, SMALL, VERMILLION, WIDTH, bare, canvas
 from reports.figures.text import distinct, listed, printable, short
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
     from PIL.Image import Image
 
-HR = "hr"
 MEASURES = ("psnr", "ssim")
 # Inches: between pictures, of the three lines under one, above one.
 GAP, TEXT, ABOVE = 0.1, 0.46, EDGE

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bench.data.crops import CROPS, Crop
-from reports.figures.crop_panels import HR, Blocks, Box, Shown, opened
+from bench.records import HR
+from reports.figures.crop_panels import Blocks, Box, Shown, opened
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.text import listed, printable
 from reports.load.results import Group, Results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -66,8 +67,9 @@ def leading_groups(results: Results) -> tuple[Group, ...]:
 def standings(group: Group, info: MetricInfo) -> Standings | None:
     """Ranks by the mean over the images that all ranked models share; None where fewer than two models can be ranked.
 
-    A model that lacks images which most others have, or has an infinite value, is not ranked. Two models are told
-    apart where Wilcoxon's signed-rank test over images is significant at 5 % after Holm's correction over all pairs.
+    Those are the images of the models that have the most, and of several such sets the one that more models have. A
+    model that lacks some of them, or has an infinite value, is not ranked. Two models are told apart where Wilcoxon's
+    signed-rank test over images is significant at 5 % after Holm's correction over all pairs.
     """
     import numpy as np
 
@@ -103,16 +105,24 @@ def standings(group: Group, info: MetricInfo) -> Standings | None:
 
 
 def whole_columns(group: Group, metric: str) -> dict[str, np.ndarray[Any, Any]]:
-    """By model, the values of the images that most models have, in one order; without models that lack any of them.
+    """By model, the values of the same images in one order: of the models that have the most, all values finite.
 
-    Nor with those that have an infinite value. Empty where no model has any value.
+    Of several sets of as many images, the one that more models have. Empty where no model has any value.
     """
     columns = {model: group.column(model, metric) for model in group.models}
     most = max(map(len, columns.values()), default=0)
-    return {
-        model: column.sort_index().to_numpy(dtype=float)
+    whole = {
+        model: column.sort_index()
         for model, column in columns.items()
         if most and len(column) == most and all(map(math.isfinite, column))
+    }
+    # As many images need not be the same ones, and values are paired by image.
+    sets = Counter(tuple(column.index) for column in whole.values())
+    shared = max(sets, key=lambda images: (sets[images], images), default=())
+    return {
+        model: column.to_numpy(dtype=float)
+        for model, column in whole.items()
+        if tuple(column.index) == shared
     }
 
 

@@ -12,13 +12,14 @@ from reports.formatting import counted, ends, fixed, listed
 from reports.load.intervals import interval
 from reports.load.paper import METRIC_TITLES, Entry, ScoreTarget, entries, title_of
 from reports.load.results import Group
-from reports.parts import Cell, Head, Mark, Table
+from reports.parts import Cell, Head, Mark, Published, Table
 from reports.verdicts.judging import group_matches
 
 SIC = " (sic)"
 UNCLEAR = " ≈"
 STAR = "*"
 NAMED = 5
+PUBLISHED_NOTE = "Published: as printed in the source named; (sic) marks a misprint."
 MODEL = Head(text="model", numeric=False)
 
 
@@ -65,7 +66,8 @@ def quality_table(group: Group, reference: str | None) -> Table:
         for i, model in enumerate(group.models)
     )
     of_hr = (_hr_row(group),) if group.of_hr else ()
-    printed = tuple(_printed_rows(group))
+    by_name = dict(_printed_rows(group))
+    printed = tuple(by_name.values())
     rows = own + of_hr + printed
     return Table(
         id=f"quality-{group.id}",
@@ -82,6 +84,9 @@ def quality_table(group: Group, reference: str | None) -> Table:
         rows=rows,
         rules=tuple(dict.fromkeys(n for n in (len(own), len(own + of_hr)) if n < len(rows))),
         parts=((len(own + of_hr), f"Published, protocol {group.protocol.name}"),) if printed else (),
+        published=Published(dataset=group.dataset, scale=group.scale, names=tuple(by_name))
+        if printed
+        else None,
         notes=tuple(_notes(own, of_hr, printed, reference)),
     )
 
@@ -127,15 +132,21 @@ def _infinite(group: Group, model: str, metric: MetricInfo) -> tuple[str, ...]:
 
 
 def _ranked(group: Group, metric: MetricInfo, means: Sequence[float | None]) -> list[float | None]:
-    """The means that are ranked: finite, and of the same images as the others', as far as infinite values go."""
+    """The means that are ranked: of all images that some model has, finite, and without the same ones as the others'."""
+    images = {model: frozenset(group.column(model, metric.name).index) for model in group.models}
+    every = frozenset[str]().union(*images.values())
     infinite = {model: frozenset(_infinite(group, model, metric)) for model in group.models}
     measured = [
-        infinite[model] for model, value in zip(group.models, means, strict=True) if value is not None
+        infinite[model]
+        for model, value in zip(group.models, means, strict=True)
+        if value is not None and images[model] == every
     ]
     # The union first, since the intersection of no sets is not defined: with none measured, both are empty.
     common = frozenset[str]().union(*measured).intersection(*measured)
     return [
-        value if value is not None and math.isfinite(value) and infinite[model] == common else None
+        value
+        if value is not None and math.isfinite(value) and images[model] == every and infinite[model] == common
+        else None
         for model, value in zip(group.models, means, strict=True)
     ]
 
@@ -181,8 +192,8 @@ def _count(group: Group, model: str) -> Cell:
     return Cell(text="/".join(map(str, known)), sort=max(known, default=0))
 
 
-def _printed_rows(group: Group) -> Iterator[tuple[Cell, ...]]:
-    """Of the printed means, those under the group's own definition, a row per model and source."""
+def _printed_rows(group: Group) -> Iterator[tuple[tuple[str, str], tuple[Cell, ...]]]:
+    """Of the printed means, those under the group's own definition: a row per method and source, with these two."""
     rows: dict[tuple[str, str], dict[str, Entry]] = {}
     for entry in entries():
         target = entry.target
@@ -191,7 +202,8 @@ def _printed_rows(group: Group) -> Iterator[tuple[Cell, ...]]:
     for (model, short), by_metric in rows.items():
         cells = [_printed_cell(by_metric.get(metric.name)) for metric in group.metrics]
         if any(cell.text for cell in cells):
-            yield (Cell(text=f"{title_of(model)} ({short})", muted=True), *cells, Cell(text=""))
+            name = (title_of(model), short)
+            yield name, (Cell(text=f"{name[0]} ({short})", muted=True), *cells, Cell(text=""))
 
 
 def _printed_cell(entry: Entry | None) -> Cell:
@@ -220,7 +232,7 @@ def _notes(
     if of_hr:
         yield "hr: the HR images themselves, by no-reference metrics; not a model, and not ranked."
     if printed:
-        yield "Published: as printed in the source named; (sic) marks a misprint."
+        yield PUBLISHED_NOTE
 
 
 def against_table(group: Group, reference: str) -> Table:

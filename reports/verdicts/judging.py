@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from bench.protocols import protocol
 from bench.records import SRProtocol
@@ -14,7 +14,7 @@ from reports.load.intervals import interval
 from reports.load.paper import Entry, PaperCell, ScoreTarget, entries
 from reports.load.results import Group, Results
 from reports.load.speeds import PublishedRun, machines
-from reports.parts import Judgement, Verdict
+from reports.parts import Judgement, Scoring, Verdict
 from reports.verdicts.speed import judge_speed
 from reports.verdicts.study import judge_study
 from reports.verdicts.style import judge_objective
@@ -162,25 +162,34 @@ def _count(n: int, required: int, target: ScoreTarget) -> str:
 
 
 def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
-    if target.brought and not why:
+    missing: Literal["", "checkpoint", "weights"] = ""
+    if not (why or entry.cannot):
+        missing = "checkpoint" if target.brought else "weights" if target.processed else ""
+    if missing == "checkpoint":
         why = (
             f"no model of the suite is called {target.model}: add its checkpoint with --models FILE,name=NAME"
         )
-    elif target.processed and not why:
+    elif missing == "weights":
         why = f"where no weights for it are shipped: {training(target)}"
+    asked = None if target.brought else scoring(target)  # no command brings a checkpoint
     return Verdict(
         cell=entry.cell,
         judgement="cannot be reproduced" if entry.cannot else "not run",
         why=entry.cannot or why,
-        command="" if target.brought else command(target),  # no command brings a checkpoint
+        command=asked.command if asked else "",
+        scoring=asked,
+        missing=missing,
     )
 
 
-def command(target: ScoreTarget) -> str:
+def scoring(target: ScoreTarget) -> Scoring:
     """The command line that scores what a target is about."""
-    words = [target.dataset, "--models", target.processed or target.model, "--scales", str(target.scale)]
     metrics = () if target.metric in DEFAULT_METRICS else ("--metrics", target.metric)
-    return " ".join(["python -m bench.sr_quality", *words, "--protocol", target.protocol, *metrics])
+    return Scoring(
+        datasets=(target.dataset,),
+        models=(target.processed or target.model,),
+        options=("--scales", str(target.scale), "--protocol", target.protocol, *metrics),
+    )
 
 
 def training(target: ScoreTarget) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from reports.writers.text_tables import all_tables
 
 FORMAT, VERSION = "perceptual-bench report", 1
 SELDOM = ("config", "contributor")
+# Fields for other writers: the names of the JSON are public, and stay what they are.
+OF_TABLES = ("published",)
+OF_VERDICTS = ("scoring", "missing")
 
 
 def write_data(report: Report, file: Path) -> None:
@@ -25,7 +28,7 @@ def write_data(report: Report, file: Path) -> None:
         OSError: the file cannot be written.
     """
     with atomic_write(file) as part:
-        part.write_text(to_json(report), encoding="utf-8")
+        part.write_text(to_json(report), encoding="utf-8", newline="\n")
 
 
 def to_json(report: Report) -> str:
@@ -55,14 +58,18 @@ def to_json(report: Report) -> str:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     # Flat, a printed number and ours side by side: names of the JSON are public and stay.
-    fields = asdict(verdict)
+    fields = _without(asdict(verdict), OF_VERDICTS)
     return {**fields.pop("cell"), **fields}
 
 
 def _table(table: Table) -> dict[str, Any]:
     """Its fields; the choices of rows where there are any."""
-    fields = asdict(table)
-    return fields if table.choices else {key: fields[key] for key in fields if key != "choices"}
+    fields = _without(asdict(table), OF_TABLES)
+    return fields if table.choices else _without(fields, ("choices",))
+
+
+def _without(fields: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def _certificate(found: Certificate) -> dict[str, Any]:

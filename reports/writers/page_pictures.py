@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,8 +26,22 @@ def copy_pictures(shown: Sequence[Gallery], folder: Path) -> None:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """`target` becomes another name of `source`, or, on another file system, a copy of it."""
-    with atomic_write(target) as part:
-        try:
-            os.link(source.resolve(), part)
-        except OSError:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not _linked(source, target):
+        with atomic_write(target) as part:
             shutil.copyfile(source, part)
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Whether `target` could be made a hard link to `source`, in one step."""
+    # Not through atomic_write: it empties the part that a killed process left, and with that the picture itself.
+    link = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        os.link(source.resolve(), link)
+        link.replace(target)
+    except OSError:
+        return False
+    finally:
+        # Still there where both are links to one file already: renaming does nothing then.
+        link.unlink(missing_ok=True)
+    return True

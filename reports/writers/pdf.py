@@ -44,8 +44,10 @@ def write_pdf(report: Report, file: Path) -> None:
             {figure.id: figure for section in report.sections for figure in section.figures}, folder
         )
         data = printable(document(report, {key: image.name for key, image in images.items()}), _glyphs(fonts))
-        (folder / "document.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-        (folder / ATTACHMENT).write_text(to_json(report), encoding="utf-8")
+        (folder / "document.json").write_text(
+            json.dumps(data, ensure_ascii=False), encoding="utf-8", newline="\n"
+        )
+        (folder / ATTACHMENT).write_text(to_json(report), encoding="utf-8", newline="\n")
         template = resources.files("reports") / "templates" / "report.typ"
         (folder / "report.typ").write_bytes(template.read_bytes())
         pdf = _compiled(folder, report, images)
@@ -145,7 +147,9 @@ def _refusal(folder: Path, image: Path) -> str:
     import typst
 
     probe = folder / "probe.typ"
-    probe.write_text(f'#set document(title: "probe")\n#image("{image.name}", alt: "probe")', encoding="utf-8")
+    probe.write_text(
+        f'#set document(title: "probe")\n#image("{image.name}", alt: "probe")', encoding="utf-8", newline="\n"
+    )
     try:
         _typeset(folder, probe, 0)
     except typst.TypstError as error:

@@ -142,7 +142,7 @@ def _section(
     small: bool,
 ) -> Record:
     """The lead figure is cited where it belongs, and not printed again."""
-    figures = [f for f in section.figures if f.id in images and numbers.figures[f.id] and f is not lead]
+    figures = [f for f in section.figures if f.id in images and f is not lead]
     return {
         "title": section.title,
         "text": list(section.text),

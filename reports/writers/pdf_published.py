@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reports.parts import Cell, Head, Section, Table
+from reports.tables.quality import PUBLISHED_NOTE
 from reports.writers.pdf_references import References
 
-# As _printed_rows() of reports.tables.quality writes them: `RCAN (RCAN 2018)`.
-NAMED = re.compile(r"(?P<method>.*) \((?P<source>[^()]*)\)")
-QUALITY = re.compile(r"(?P<title>[^:]*: )(?P<dataset>.*) x(?P<scale>\d+)")
 PUBLISHED = "published"
 
 
@@ -20,18 +17,19 @@ class _Part:
     """The published rows of one table.
 
     Attributes:
+        rows: by method and source.
         columns: positions of the columns that hold a published number.
     """
 
     table: Table
     dataset: str
-    rows: Mapping[str, tuple[Cell, ...]]
+    rows: Mapping[tuple[str, str], tuple[Cell, ...]]
     columns: tuple[int, ...]
 
 
 def gathered(section: Section, known: References) -> Section:
     """The section with the published parts of its tables taken out, and tables of them at the end."""
-    found: dict[tuple[str, str], list[_Part]] = {}
+    found: dict[tuple[str, int], list[_Part]] = {}
     tables = []
     for table in section.tables:
         own, part, title, scale = _parted(table)
@@ -42,23 +40,31 @@ def gathered(section: Section, known: References) -> Section:
     return replace(section, tables=(*tables, *merged))
 
 
-def _parted(table: Table) -> tuple[Table, _Part | None, str, str]:
+def _parted(table: Table) -> tuple[Table, _Part | None, str, int]:
     """A table of one published part without it; any other as it is."""
-    names = QUALITY.fullmatch(table.title)
-    if len(table.parts) != 1 or names is None:
-        return table, None, "", ""
+    published = table.published
+    if len(table.parts) != 1 or published is None:
+        return table, None, "", 0
     ((start, title),) = table.parts
     own, rows = table.rows[:start], table.rows[start:]
     columns = tuple(j for j in range(1, len(table.heads)) if any(row[j].text for row in rows))
     part = _Part(
-        table=table, dataset=names["dataset"], rows={row[0].text: row for row in rows}, columns=columns
+        table=table,
+        dataset=published.dataset,
+        rows=dict(zip(published.names, rows, strict=True)),
+        columns=columns,
     )
-    notes = tuple(note for note in table.notes if not note.startswith("Published"))
+    notes = tuple(note for note in table.notes if note != PUBLISHED_NOTE)
     rules = tuple(rule for rule in table.rules if rule < start)
-    return replace(table, rows=own, rules=rules, notes=notes, parts=()), part, title, names["scale"]
+    return (
+        replace(table, rows=own, rules=rules, notes=notes, parts=(), published=None),
+        part,
+        title,
+        published.scale,
+    )
 
 
-def _merged(number: int, title: str, scale: str, parts: Sequence[_Part], known: References) -> Table:
+def _merged(number: int, title: str, scale: int, parts: Sequence[_Part], known: References) -> Table:
     names = dict.fromkeys(name for part in parts for name in part.rows)
     heads = [
         replace(part.table.heads[j], text=f"{part.dataset} {part.table.heads[j].text}")
@@ -67,8 +73,7 @@ def _merged(number: int, title: str, scale: str, parts: Sequence[_Part], known: 
     ]
     rows = []
     for name in names:
-        match = NAMED.fullmatch(name)
-        method, source = (match["method"], match["source"]) if match else (name, "")
+        method, source = name
         cited = known.number(source)
         cells = [
             # Grey tells published values from measured ones, and here all are published.

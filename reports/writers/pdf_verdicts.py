@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from reports.load.paper import Standing
-from reports.parts import Cell, Head, Section, Table, Verdict
+from reports.parts import Cell, Head, Scoring, Section, Table, Verdict
 from reports.verdicts.rows import VerdictRow, verdict_rows
 from reports.writers.pdf_references import References
 
-# What reports.verdicts.judging writes, taken apart: commands and reasons that are worded otherwise stay single rows.
-QUALITY = re.compile(
-    r"(?P<before>python -m bench\.sr_quality) (?P<dataset>\S+) --models (?P<models>\S+)(?P<after> .*)?"
-)
-BROUGHT = re.compile(r"no model of the suite is called \S+: add its checkpoint with --models FILE,name=NAME")
 BRING = "no models of the suite: each needs its checkpoint (--models FILE,name=NAME)"
 NAMED = 6
-UNSHIPPED = "where no weights for it are shipped"
 STANDINGS: Mapping[Standing, str] = {
     "printed": "",
     "misprint": "misprint",
@@ -52,9 +45,14 @@ def _pending(found: Sequence[Verdict], known: References) -> Iterator[Table]:
         return
     groups: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in found:
-        brought = BROUGHT.fullmatch(verdict.why)
         # What was only not run is grouped by its source, and its commands are joined below.
-        reason = BRING if brought else verdict.why if verdict.judgement != "not run" else ""
+        reason = (
+            BRING
+            if verdict.missing == "checkpoint"
+            else verdict.why
+            if verdict.judgement != "not run"
+            else ""
+        )
         source = verdict.cell.where
         groups.setdefault((source, verdict.judgement, reason), []).append(verdict)
     rows = []
@@ -96,26 +94,22 @@ def _subject(verdict: Verdict) -> str:
 
 def _reasons(found: Sequence[Verdict]) -> list[str]:
     """Why they were not run, in few words, and the fewest commands that would."""
-    commands: dict[tuple[str, ...], tuple[dict[str, None], dict[str, None]]] = {}
+    scorings: dict[tuple[str, ...], Scoring] = {}
     others: dict[str, None] = {}
     for verdict in found:
-        match = QUALITY.fullmatch(verdict.command)
-        if match is None:
+        own = verdict.scoring
+        if own is None:
             # A dict as a set that keeps its order.
             others |= {verdict.command: None} if verdict.command else {}
             continue
-        datasets, models = commands.setdefault((match["before"], match["after"] or ""), ({}, {}))
-        datasets |= {match["dataset"]: None}
-        models |= {match["models"]: None}
-    whys = dict.fromkeys(v.why for v in found if v.why and not v.why.startswith(UNSHIPPED))
-    return [
-        *whys,
-        *(
-            f"{before} {' '.join(datasets)} --models {' '.join(models)}{after}"
-            for (before, after), (datasets, models) in commands.items()
-        ),
-        *others,
-    ]
+        known = scorings.get(own.options, own)
+        scorings[own.options] = Scoring(
+            datasets=tuple(dict.fromkeys(known.datasets + own.datasets)),
+            models=tuple(dict.fromkeys(known.models + own.models)),
+            options=own.options,
+        )
+    whys = dict.fromkeys(v.why for v in found if v.why and v.missing != "weights")
+    return [*whys, *(scoring.command for scoring in scorings.values()), *others]
 
 
 def _table(number: int, where: str, rows: Sequence[VerdictRow]) -> Table:

@@ -10,7 +10,10 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -259,6 +262,18 @@ def test_a_metric_refuses_hr_likewise() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             api.metric("psnr")(sr, hr)
+
+
+def test_a_module_on_another_gpu_than_asked_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnTheFirstGpu(nn.Module):
+        def parameters(self, recurse: bool = True) -> Iterator[Any]:
+            yield SimpleNamespace(device=torch.device("cuda:0"))
+
+    monkeypatch.setattr(api, "find_device", lambda name: torch.device(name if ":" in name else "cuda:1"))
+    with pytest.raises(UserError, match=r"device is 'cuda:1', and the module lies on cuda:0"):
+        api._device(OnTheFirstGpu(), "cuda:1")
+    for name in ("auto", "cuda:0", "cuda"):
+        assert api._device(OnTheFirstGpu(), name) == torch.device("cuda:0")
 
 
 @pytest.mark.cuda

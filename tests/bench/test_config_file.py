@@ -152,6 +152,8 @@ def test_lists_that_grow_are_replaced_by_those_of_the_command_line(tmp_path: Pat
         ("self-ensemble = true\nself_ensemble = true", "given twice, with - and with _"),
         ('images = "a"\nno-images = true', "'no-images' contradicts another key"),
         ("scales = [4", "is not a TOML file in UTF-8"),
+        pytest.param(f"scales = {'[' * 5000}{']' * 5000}", "is nested too deeply", id="brackets"),
+        pytest.param(f"scales = [{{{'.'.join('a' * 5000)} = 1}}]", "is nested too deeply", id="dots"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_what_it_must_be(

@@ -472,6 +472,12 @@ def test_a_networks_row_is_its_median() -> None:
 def test_times_have_three_digits_and_no_powers_of_ten() -> None:
     values = (12345.6, 123.4, 12.34, 1.234, 0.1234, 0.01234, 0.0012345)
     assert [significant(v) for v in values] == ["12346", "123", "12.3", "1.23", "0.123", "0.0123", "0.00123"]
+    assert [significant(v) for v in (99.97, 9.996, 0.000987, 1e-5)] == [
+        "100",
+        "10.0",
+        "0.000987",
+        "0.0000100",
+    ]
 
 
 def test_the_papers_speed_ups_agree_with_its_seconds_within_its_rounding() -> None:

@@ -96,6 +96,20 @@ def test_a_model_without_all_images_or_with_an_infinite_value_is_not_ranked() ->
     assert standings(alone, alone.metrics[0]) is None
 
 
+def test_models_with_as_many_but_other_images_are_not_paired() -> None:
+    values: dict[tuple[str, str], list[float | None]] = {
+        (f"m{m}", "psnr"): [20.0 + m + i / 100 for i in range(60)] for m in range(5)
+    }
+    # Of 59 images each: three models lack the last, two the first.
+    for m in range(5):
+        values[f"m{m}", "psnr"][-1 if m < 3 else 0] = None
+    made = psnr(group(values, dataset="bsd100", images=IMAGES))
+    assert [place.model for place in made.places] == ["m2", "m1", "m0"]
+    assert (made.images, made.tests) == (59, 3)
+    # The first 59 are i/100 with i from 0 to 58.
+    assert made.places[0].mean == pytest.approx(22.29)
+
+
 def test_who_is_beaten_by_none() -> None:
     points = {"a": (30.0, 0.2), "b": (31.0, 0.3), "c": (30.5, 0.35), "d": (31.0, 0.3), "e": (29.0, 0.1)}
     assert front(points, higher=(True, False)) == ("a", "b", "d", "e")

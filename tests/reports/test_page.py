@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
+from bench.atomic import atomic_write
 from reports.figures.style import BLUE, CARD
 from reports.load.paper import PaperCell
 from reports.load.results import Results
@@ -144,6 +145,21 @@ def test_a_page_is_written_again_over_itself_and_leaves_other_files_alone(
         write_page(report(tmp_path, found), tmp_path / "index.html")
     assert (tmp_path / "one.txt").read_text() == "one"
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_picture_is_linked_and_a_second_report_leaves_nothing_behind(tmp_path: Path) -> None:
+    picture, shown = tmp_path / "a.png", tmp_path / "page" / "b.png"
+    picture.write_bytes(b"new")
+    for _ in range(2):
+        link_or_copy(picture, shown)
+        assert shown.samefile(picture)
+        assert [file.name for file in shown.parent.iterdir()] == ["b.png"]
+    # A picture that is made anew replaces its name, and the page's stays what was shown.
+    with atomic_write(picture) as part:
+        part.write_bytes(b"newer")
+    assert shown.read_bytes() == b"new"
+    link_or_copy(picture, shown)
+    assert (shown.read_bytes(), picture.read_bytes()) == (b"newer", b"newer")
 
 
 def test_where_no_hard_link_can_be_had_a_picture_is_copied(

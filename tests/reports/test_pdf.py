@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -18,14 +19,18 @@ from bench.storage.reader import StoredRun, read
 from reports.load.gather import gather
 from reports.load.paper import PaperCell
 from reports.load.results import Results
-from reports.parts import Cell, Figure, Head, Report, Section, Table, Verdict
+from reports.parts import Cell, Figure, Head, Report, Scoring, Section, Table, Verdict
+from reports.tables.quality import quality_table
+from reports.writers.data import to_json
 from reports.writers.pdf import write_pdf
 from reports.writers.pdf_data import document
 from reports.writers.pdf_methods import hardware, methods, software
 from reports.writers.pdf_provenance import ATTACHMENT, provenance
+from reports.writers.pdf_published import gathered
 from reports.writers.pdf_references import references
 from reports.writers.pdf_text import plain
-from reports.writers.pdf_verdicts import verdicts
+from reports.writers.pdf_verdicts import BRING, verdicts
+from tests.reports.results import group
 from tests.stores import MACHINE, fill
 
 HOSTILE = (
@@ -283,6 +288,43 @@ def test_numbers_of_this_run_have_their_notes_and_the_others_share_a_row() -> No
     ((where, _, n, reason),) = pending.rows
     assert (where.text, n.text) == ("Figure 8", "2")
     assert "python -m bench.train" in reason.text
+
+
+def test_verdicts_are_grouped_by_what_they_are_and_not_by_their_words() -> None:
+    brought = [verdict(judgement="not run", missing="checkpoint", why=f"bring {m}") for m in ("a", "b")]
+    ours = [
+        verdict(
+            judgement="not run",
+            missing="weights",
+            why=f"train {model}",
+            command="as text",
+            scoring=Scoring(datasets=(dataset,), models=(model,), options=("--scales", "4")),
+        )
+        for dataset, model in (("set5", "m"), ("set14", "m"), ("set5", "n"))
+    ]
+    (table,) = verdicts([*brought, *ours], references(EMPTY, [])).tables
+    assert [(row[2].text, row[3].text) for row in table.rows] == [
+        ("2", BRING),
+        ("3", "python -m bench.sr_quality set5 set14 --models m n --scales 4"),
+    ]
+    written = json.loads(to_json(report(found=tuple(ours))))["verdicts"][0]
+    assert written["command"] == "as text"
+    assert not {"scoring", "missing"} & set(written)
+
+
+def test_published_rows_are_gathered_by_what_they_are_and_not_by_their_words() -> None:
+    made = quality_table(group({("bicubic", "psnr"): [28.0] * 5}), None)
+    assert made.published is not None
+    worded = [(replace(row[0], text=f"{row[0].text}, as printed"), *row[1:]) for row in made.rows]
+    own, published = gathered(
+        section(tables=(replace(made, title="Means", rows=tuple(worded)),)), references(EMPTY, [])
+    ).tables
+    assert [row[0].text for row in own.rows] == ["bicubic, as printed"]
+    names = [(row[0].text, row[1].text.partition(" [")[0]) for row in published.rows]
+    assert names == list(made.published.names)
+    assert not [note for note in own.notes if note.startswith("Published")]
+    (written, *_) = json.loads(to_json(report(section(tables=(made,)))))["tables"]
+    assert "published" not in written
 
 
 def test_an_appendix_takes_up_the_section_of_its_name() -> None:

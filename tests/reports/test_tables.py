@@ -398,7 +398,19 @@ def test_a_protocol_is_said_in_words_that_differ_where_it_does() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0152, "0.0152"), (3.2663, "3.27"), (51.19, "51.2"), (6356.4, "6356"), (0.0500, "0.0500")],
+    [
+        (0.0152, "0.0152"),
+        (3.2663, "3.27"),
+        (51.19, "51.2"),
+        (6356.4, "6356"),
+        (0.0500, "0.0500"),
+        (99.97, "100"),
+        (9.996, "10.0"),
+        (0.9999, "1.00"),
+        (1e-5, "0.0000100"),
+        (0.0, "0.00"),
+        (math.inf, "inf"),
+    ],
 )
 def test_seconds_have_three_digits(value: float, text: str) -> None:
     assert seconds(value) == text
@@ -412,6 +424,25 @@ def test_no_zero_is_negative() -> None:
 
 def test_lists_read_as_sentences() -> None:
     assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_a_mean_over_a_part_of_the_images_is_not_ranked() -> None:
+    made = group(
+        {
+            ("whole", "psnr"): [20.0, 21.0, 22.0, 23.0, 24.0],
+            ("other", "psnr"): [19.0, 20.0, 21.0, 22.0, 23.0],
+            ("part", "psnr"): [None, None, None, None, 24.0],
+        }
+    )
+    table = quality_table(made, reference="whole")
+    assert [
+        (row[0].text, row[1].text, row[1].mark) for row in table.rows if row[0].certificate or row[1].mark
+    ] == [
+        ("whole", "22.00", "best"),
+        ("other", "21.00", "second"),
+    ]
+    summary = " ".join(build(results(made), []).summary)
+    assert "Highest mean PSNR: whole on set5 x4 22.00 dB" in summary
 
 
 def test_an_infinite_value_is_named_and_never_ranked() -> None:

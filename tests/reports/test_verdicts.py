@@ -18,7 +18,7 @@ from reports.load.paper import ScoreTarget, cells, entries
 from reports.load.results import Results
 from reports.load.speeds import PublishedRun, machines, published_runs
 from reports.parts import Verdict
-from reports.verdicts.judging import command, judge
+from reports.verdicts.judging import judge, scoring
 from reports.verdicts.units import within_a_unit
 from tests.reports.results import group, results, timing
 from tests.stores import MACHINE
@@ -197,7 +197,7 @@ def test_a_network_without_weights_names_the_training_that_makes_them() -> None:
 def test_the_command_asks_for_a_metric_that_is_not_a_default() -> None:
     target = next(e.target for e in entries() if e.cell.id == "spsr2020.x4.set5.bicubic.lpips-alex")
     assert isinstance(target, ScoreTarget)
-    assert command(target).endswith("--protocol spsr2020 --metrics lpips-alex")
+    assert scoring(target).command.endswith("--protocol spsr2020 --metrics lpips-alex")
 
 
 def test_a_model_that_nobody_registered_has_to_be_brought() -> None:

@@ -282,11 +282,10 @@ def _with_pip(sdist: Sdist, part: Path) -> Path:
         backend.mkdir(parents=True)
         (backend / "__init__.py").touch()
         text = BACKEND.replace("{project}", sdist.project).replace("{version}", sdist.version)
-        (backend / "build_meta.py").write_text(text, encoding="utf-8")
+        (backend / "build_meta.py").write_text(text, encoding="utf-8", newline="\n")
         wanted = folder / "requirements.txt"
-        wanted.write_text(
-            f"{sdist.project}=={sdist.version} --hash=sha256:{sdist.sha256}\n", encoding="utf-8"
-        )
+        line = f"{sdist.project}=={sdist.version} --hash=sha256:{sdist.sha256}\n"
+        wanted.write_text(line, encoding="utf-8", newline="\n")
         # -P: a folder called pip in the working folder is not pip; --no-input: nobody is there to be asked
         command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input", "--no-cache-dir"]
         command += ["--no-deps", "--no-binary", ":all:", "--require-hashes"]

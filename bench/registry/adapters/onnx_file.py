@@ -63,7 +63,7 @@ def opened(spec: Spec) -> ExternalModel:
     _refuse_other_files(spec)
     # Before onnxruntime opens whatever files of this machine it names.
     beside = _arrays_beside(file)
-    session = _session(spec, "cpu")
+    session = _session(spec, torch.device("cpu"))
     shape = _shape(session, spec)
     convention = _convention(session, spec, shape)
     try:
@@ -84,7 +84,7 @@ def opened(spec: Spec) -> ExternalModel:
         content=_content(file, beside),
         style=spec.options.get("style", ""),
         # a session of its own: one is bound to the device that it was made for
-        make=lambda scale, device: wrapped(_session(spec, device.type), convention, scale),
+        make=lambda scale, device: wrapped(_session(spec, device), convention, scale),
     )
 
 
@@ -102,18 +102,25 @@ def _size(convention: Convention) -> str:
     return f"{convention.fixed[1]}x{convention.fixed[0]}"
 
 
-def _session(spec: Spec, device: str) -> Session:
+def provider_options(device: torch.device) -> list[dict[str, str]]:
+    """Of a device's provider: the number of the GPU, without which it takes the first."""
+    return [{} if device.index is None else {"device_id": str(device.index)}]
+
+
+def _session(spec: Spec, device: torch.device) -> Session:
     import onnxruntime
 
-    provider = PROVIDERS.get(device)
+    provider = PROVIDERS.get(device.type)
     if provider not in onnxruntime.get_available_providers():
-        raise UserError(f"onnxruntime cannot use {device} here, for {spec.source!r}; needs --device cpu")
+        raise UserError(f"onnxruntime cannot use {device.type} here, for {spec.source!r}; needs --device cpu")
     options = onnxruntime.SessionOptions()
     # as many as torch may use here; by default ONNX Runtime takes all cores
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 4  # fatal errors: the others are exceptions, reported in one line
     try:
-        session = onnxruntime.InferenceSession(spec.source, options, providers=[provider])
+        session = onnxruntime.InferenceSession(
+            spec.source, options, providers=[provider], provider_options=provider_options(device)
+        )
     except Exception as error:  # onnxruntime's errors have no common ancestor
         raise UserError(
             f"{spec.source!r} cannot be run by onnxruntime {onnxruntime.__version__}: {reason(error)}"

@@ -129,6 +129,11 @@ def test_a_file_that_gives_nothing_to_run_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "none.toml")
     with pytest.raises(UserError, match=r"cannot be read as TOML: .*line 2"):
         board(tmp_path, 'title = "a"\nx = = 2')
+    with pytest.raises(UserError, match="cannot be read as TOML: it is nested too deeply"):
+        board(tmp_path, f"title = {'[' * 5000}")
+    # Dots nest without brackets, and a problem shows the value of its key.
+    with pytest.raises(UserError, match="cannot be read as TOML: it is nested too deeply"):
+        board(tmp_path, GOOD.replace('title = "Two"', f"title.{'.'.join('a' * 5000)} = 1"))
     with pytest.raises(UserError, match="has no model that can be run"):
         board(tmp_path, '[speed]\nsizes = [64]\n[[models]]\nlabel = "x"')
     with pytest.raises(UserError, match=r"neither \[\[quality\]\] nor \[speed\]"):

@@ -155,6 +155,14 @@ def test_what_fails_is_named_and_everything_else_is_done(
     assert {row["method"] for row in found["timings"]} == {"bicubic", "shuffle"}
 
 
+def test_a_part_without_a_usable_metric_is_skipped_and_not_scored_by_the_default_ones(here: Path) -> None:
+    (here / "board.toml").write_text(BOARD.replace('["psnr", "ssim"]', '["lpips-squeeze"]'))
+    assert leaderboard("--only", "quality") == 1
+    found = made()
+    assert found["scores"] == []
+    assert "none of its metrics can be used; nothing is scored" in found["problems"][-1]
+
+
 def test_the_report_is_written_by_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
 

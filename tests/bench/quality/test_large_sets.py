@@ -224,7 +224,7 @@ def test_joining_says_how_many_values_differ(tmp_path: Path, capsys: pytest.Capt
     fill(tmp_path / "a.db", levels={"x": 1.0}, seed=0)
     fill(tmp_path / "b.db", levels={"x": 1.0, "y": 1.0}, seed=1)
     merge.main([str(tmp_path / "all.db"), str(tmp_path / "a.db"), str(tmp_path / "b.db")])
-    assert "16 scores were here with another value; those of this file are kept" in capsys.readouterr().out
+    assert "16 scores were here with another value and are replaced by those of " in capsys.readouterr().out
     assert {row[-2] for row in read(tmp_path / "all.db", "scores")} == {
         row[-2] for row in read(tmp_path / "b.db", "scores")
     }

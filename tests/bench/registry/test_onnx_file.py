@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.errors import UserError
+from bench.registry.adapters.onnx_file import _session
+from bench.registry.spec import Spec
 from tests.bench.registry.conftest import As, Export, compact, opened
 
 CPU = torch.device("cpu")
@@ -209,3 +214,29 @@ def test_four_channels_are_refused_before_a_layout_is_asked_for_and_every_refusa
     file = export(Cut(), "cut.onnx", shape=(1, 3, 32, 32))
     with pytest.raises(UserError, match=r"cut\.onnx': of an image of"):
         opened(f"{file},range=1")
+
+
+@pytest.mark.parametrize(
+    ("device", "given"),
+    [("cpu", ("CPUExecutionProvider", {})), ("cuda:1", ("CUDAExecutionProvider", {"device_id": "1"}))],
+)
+def test_a_session_runs_on_the_gpu_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, device: str, given: tuple[str, dict[str, str]]
+) -> None:
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    def session(
+        file: str, options: Any, *, providers: list[str], provider_options: list[dict[str, str]]
+    ) -> Any:
+        asked.extend(zip(providers, provider_options, strict=True))
+        one = [SimpleNamespace(name="image", type="tensor(float)")]
+        return SimpleNamespace(get_inputs=lambda: one, get_outputs=lambda: one)
+
+    runtime = SimpleNamespace(
+        InferenceSession=session,
+        SessionOptions=SimpleNamespace,
+        get_available_providers=lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    _session(Spec(text="a.onnx", kind="onnx", source="a.onnx", options={}), torch.device(device))
+    assert asked == [given]

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from bench.metrics import EXTRAS
 from bench.protocols import protocol
 from bench.storage.reader import read as read_store
 from bench.verify import main
+from bench.verifying import score
 from bench.verifying.config import Config, read
 from bench.verifying.eval_results import files
 from bench.verifying.verdict import Candidate, judge
@@ -196,6 +199,8 @@ def test_a_file_without_claims_or_that_is_none_is_refused(tmp_path: Path) -> Non
         read(tmp_path / "none.toml")
     with pytest.raises(UserError, match="cannot be read as TOML"):
         read(claims(tmp_path, "claims = ["))
+    with pytest.raises(UserError, match="nested too deeply"):
+        read(claims(tmp_path, f"claims = {'[' * 5000}"))
     with pytest.raises(UserError, match="--only"):
         read(claims(tmp_path, CLAIM), ("other",))
 
@@ -303,6 +308,20 @@ def test_options_of_the_hub_are_checked_before_anything_is_scored(
     assert main([str(claims(tmp_path, CLAIM)), *options]) == 2
     assert said in capsys.readouterr().err
     assert not Path("results.db").exists()
+
+
+def test_a_value_of_a_convention_alone_is_a_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scored under a protocol whose mean of this metric is not of all images."""
+    own = Candidate(under="johnson2016", value=0.8, protocol="johnson2016", model="bicubic", model_hash="h")
+    monkeypatch.setattr(score, "_under", lambda *_: ({"ssim": own}, ""))
+    by_convention = [("psnr", Candidate(under="a library", value=28.42))]
+    monkeypatch.setattr(score, "_conventions", lambda *_: iter(by_convention))
+    found = read(claims(tmp_path, CLAIM))
+    nothing: Any = SimpleNamespace()
+    (verdict,) = score.judge_all(found.claims, nothing, nothing, nothing, (), nothing)
+    assert (verdict.outcome, verdict.reason) == ("verified", "")
 
 
 def test_the_shipped_claims_parse() -> None:
