@@ -103,7 +103,7 @@ def export(hub: Path, config: Config, claims: Claims, verdicts: Sequence[Verdict
     texts = eval_results.files(claims.claims, verdicts, read([config.db]), config.hub)
     for name, text in texts.items():
         with atomic_write(hub / name) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(text, encoding="utf-8", newline="\n")
     print(f"\n{len(texts)} files of verified values: {as_given(hub)}")
 
 

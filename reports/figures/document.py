@@ -29,8 +29,8 @@ def as_pdf(svg: str, title: str) -> bytes:
     fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "figure.svg").write_text(svg, encoding="utf-8")
-        (folder / "figure.typ").write_text(SOURCE, encoding="utf-8")
+        (folder / "figure.svg").write_text(svg, encoding="utf-8", newline="\n")
+        (folder / "figure.typ").write_text(SOURCE, encoding="utf-8", newline="\n")
         compiler = typst.Compiler(
             str(folder / "figure.typ"),
             root=name,

@@ -265,7 +265,7 @@ def test_a_value_that_holds_under_a_convention_says_so(tmp_path: Path) -> None:
     config = Config(
         file=tmp_path / "claims.toml",
         db=tmp_path / "results.db",
-        images=tmp_path,
+        save_images=tmp_path,
         hub_dataset=[("samples", "owner/Samples")],
     )
     own = Candidate(
