@@ -66,8 +66,8 @@ def quality_table(group: Group, reference: str | None) -> Table:
         for i, model in enumerate(group.models)
     )
     of_hr = (_hr_row(group),) if group.of_hr else ()
-    by_name = dict(_printed_rows(group))
-    printed = tuple(by_name.values())
+    named = list(_printed_rows(group))
+    printed = tuple(cells for _, cells in named)
     rows = own + of_hr + printed
     return Table(
         id=f"quality-{group.id}",
@@ -84,7 +84,7 @@ def quality_table(group: Group, reference: str | None) -> Table:
         rows=rows,
         rules=tuple(dict.fromkeys(n for n in (len(own), len(own + of_hr)) if n < len(rows))),
         parts=((len(own + of_hr), f"Published, protocol {group.protocol.name}"),) if printed else (),
-        published=Published(dataset=group.dataset, scale=group.scale, names=tuple(by_name))
+        published=Published(dataset=group.dataset, scale=group.scale, names=tuple(name for name, _ in named))
         if printed
         else None,
         notes=tuple(_notes(own, of_hr, printed, reference)),
@@ -132,21 +132,15 @@ def _infinite(group: Group, model: str, metric: MetricInfo) -> tuple[str, ...]:
 
 
 def _ranked(group: Group, metric: MetricInfo, means: Sequence[float | None]) -> list[float | None]:
-    """The means that are ranked: of all images that some model has, finite, and without the same ones as the others'."""
-    images = {model: frozenset(group.column(model, metric.name).index) for model in group.models}
-    every = frozenset[str]().union(*images.values())
+    """The means that are ranked: finite, and of the same images as the others', as far as infinite values go."""
     infinite = {model: frozenset(_infinite(group, model, metric)) for model in group.models}
     measured = [
-        infinite[model]
-        for model, value in zip(group.models, means, strict=True)
-        if value is not None and images[model] == every
+        infinite[model] for model, value in zip(group.models, means, strict=True) if value is not None
     ]
     # The union first, since the intersection of no sets is not defined: with none measured, both are empty.
     common = frozenset[str]().union(*measured).intersection(*measured)
     return [
-        value
-        if value is not None and math.isfinite(value) and images[model] == every and infinite[model] == common
-        else None
+        value if value is not None and math.isfinite(value) and infinite[model] == common else None
         for model, value in zip(group.models, means, strict=True)
     ]
 
