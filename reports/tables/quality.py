@@ -132,15 +132,21 @@ def _infinite(group: Group, model: str, metric: MetricInfo) -> tuple[str, ...]:
 
 
 def _ranked(group: Group, metric: MetricInfo, means: Sequence[float | None]) -> list[float | None]:
-    """The means that are ranked: finite, and of the same images as the others', as far as infinite values go."""
+    """The means that are ranked: of all images that some model has, finite, and without the same ones as the others'."""
+    images = {model: frozenset(group.column(model, metric.name).index) for model in group.models}
+    every = frozenset[str]().union(*images.values())
     infinite = {model: frozenset(_infinite(group, model, metric)) for model in group.models}
     measured = [
-        infinite[model] for model, value in zip(group.models, means, strict=True) if value is not None
+        infinite[model]
+        for model, value in zip(group.models, means, strict=True)
+        if value is not None and images[model] == every
     ]
     # The union first, since the intersection of no sets is not defined: with none measured, both are empty.
     common = frozenset[str]().union(*measured).intersection(*measured)
     return [
-        value if value is not None and math.isfinite(value) and infinite[model] == common else None
+        value
+        if value is not None and math.isfinite(value) and images[model] == every and infinite[model] == common
+        else None
         for model, value in zip(group.models, means, strict=True)
     ]
 
