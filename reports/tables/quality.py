@@ -66,8 +66,8 @@ def quality_table(group: Group, reference: str | None) -> Table:
         for i, model in enumerate(group.models)
     )
     of_hr = (_hr_row(group),) if group.of_hr else ()
-    by_name = dict(_printed_rows(group))
-    printed = tuple(by_name.values())
+    named = list(_printed_rows(group))
+    printed = tuple(cells for _, cells in named)
     rows = own + of_hr + printed
     return Table(
         id=f"quality-{group.id}",
@@ -84,7 +84,7 @@ def quality_table(group: Group, reference: str | None) -> Table:
         rows=rows,
         rules=tuple(dict.fromkeys(n for n in (len(own), len(own + of_hr)) if n < len(rows))),
         parts=((len(own + of_hr), f"Published, protocol {group.protocol.name}"),) if printed else (),
-        published=Published(dataset=group.dataset, scale=group.scale, names=tuple(by_name))
+        published=Published(dataset=group.dataset, scale=group.scale, names=tuple(name for name, _ in named))
         if printed
         else None,
         notes=tuple(_notes(own, of_hr, printed, reference)),
