@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def data_folder() -> Path:
             "needs the real data sets: set PERCEPTUAL_BENCH_DATA to a folder that holds data/ and weights/"
         )
     return Path(value)
+
+
+@pytest.fixture(autouse=True)
+def _threads_are_left_as_they_were() -> Iterator[None]:
+    """What a test changes of torch's threads would change the last bits of the next one's values."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -179,7 +179,7 @@ def test_the_wrapper_turns_an_upscaler_into_its_matched_version() -> None:
         ({"space": "hsv"}, "space is 'hsv', must be one of: rgb, lab, lch"),
         ({"bands": "rx"}, "bands is 'rx', must be different letters of 'rgb'"),
         ({"bands": ""}, "bands is ''"),
-        ({"proportion": 1.5}, "proportion is 1.5"),
+        ({"proportion": 1.5}, r"proportion must be a number in \[0, 1\]"),
     ],
 )
 def test_unknown_options_are_refused(options: dict[str, object], message: str) -> None:

@@ -38,7 +38,7 @@ def test_a_single_bit_is_seen_wherever_it_is(entry: ManifestFile, server: Server
         turned[position] ^= 1 << rng.randrange(8)
         path = put(folder, bytes(turned))
         os.utime(path, ns=(position, position))  # on a coarse clock two files may have one time of change
-        with pytest.raises(MissingFile, match=r"is damaged: its sha256 is .*; delete '.*' or run"):
+        with pytest.raises(MissingFile, match=r"is damaged: its sha256 is .*; delete '.*', or replace it"):
             cache.find(NAME)
         assert path.read_bytes() == bytes(turned)
     assert server.hits == []

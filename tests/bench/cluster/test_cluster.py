@@ -20,7 +20,7 @@ from bench.cluster import pool as clusters
 from bench.commands.sr_quality import sr_quality as sr_quality_command
 from bench.config_file import Command
 from bench.data import images
-from bench.errors import MissingFile, RunError, UserError
+from bench.errors import MissingExtra, RunError, UserError
 from bench.quality.config import config
 from bench.storage.store import Store
 
@@ -282,7 +282,7 @@ def test_an_address_without_the_engine_is_refused() -> None:
 def test_without_ray_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with (
-        pytest.raises(MissingFile, match=r"pip install 'perceptual-bench\[cluster\]'"),
+        pytest.raises(MissingExtra, match=r"pip install 'perceptual-bench\[cluster\]'"),
         cluster_connect.chosen(options()),
     ):
         pass

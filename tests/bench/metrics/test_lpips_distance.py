@@ -86,7 +86,8 @@ def test_the_least_size_is_stated_and_is_the_networks(metric: LpipsDistance, net
     assert metric(sr, hr).isfinite().all()
     smaller = hr[..., 1:, :]
     with pytest.raises(
-        ValueError, match=rf"lpips-{net}: image must be at least {least} \(got {least + 9}x{least - 1}\)"
+        ValueError,
+        match=rf"lpips-{net}: image must be at least {least}x{least} \(got {least + 9}x{least - 1}\)",
     ):
         metric.reference(smaller)
     with pytest.raises(RuntimeError, match=r"Output size is too small|output size"):

@@ -305,7 +305,7 @@ def test_what_is_damaged_is_named_and_mended_by_the_doctor(world: World) -> None
     file.parent.mkdir(parents=True)
     file.write_bytes(b"of another network")
     with pytest.raises(
-        MissingFile, match=r"is damaged: it has 18 bytes; .* `python -m bench\.doctor --fetch vgg16`"
+        MissingFile, match=r"is damaged: it has 18 bytes; .* Run: python -m bench\.doctor --fetch vgg16"
     ):
         cache.find(NAME)
     assert doctor.main(["--fetch", "vgg16"]) == 0
