@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import nn
 
 from bench.environment import version
+from bench.errors import missing_extra
 from bench.forms.calibration import calibration_images
 from bench.forms.form import LONGEST_REASON, Form, FormUnavailable
 from bench.forms.onnx_session import export
@@ -79,7 +80,7 @@ def session(network: nn.Module, form: Form, example: Images) -> Callable[[Images
 def require(package: str) -> None:
     """Raises FormUnavailable where a package of the extra is not installed."""
     if importlib.util.find_spec(package) is None:
-        raise FormUnavailable(f"{package} is not installed; it is in the openvino extra")
+        raise FormUnavailable(missing_extra("it", package, "openvino"))
 
 
 def compiled(exported: bytes, form: Form, example: Images) -> Callable[[Images], Images]:

@@ -160,7 +160,7 @@ def test_what_does_not_fit_is_named_and_left_out(here: Path, capsys: pytest.Capt
         (["sr", "hr/baby.png"], "must be two images, or two folders"),
         (["sr", "nonsense"], "must be a folder of images, or one of"),
         (["sr", "hr", "--like", "nope"], "no rule is known for 'nope'; there are: basicsr"),
-        (["sr", "hr", "--match", "x"], "--match is 'x'; must be a number"),
+        (["sr", "hr", "--match", "x"], "--match must be a number"),
         (["sr", "hr", "--match", "3", "--tolerance", "-1"], "--tolerance must be 0 or more (got -1.0)"),
         (["twins", "hr"], "two files fit the hr image 'baby': 'baby-x4.png', 'baby_x4.png'"),
         (["others", "hr"], "no image of 'others' pairs with one of 'hr': no file for 'baby', 'bird'"),

@@ -83,7 +83,9 @@ def test_parquet_without_pyarrow_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["--to", "parquet"]) == 2
-    assert "pip install 'perceptual-bench[export]', or --to csv" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--to parquet needs pyarrow, which is not installed (--to csv does not)" in said
+    assert "Run: pip install 'perceptual-bench[export]'" in said
 
 
 def test_evaluation_results_name_the_protocol_and_its_hash(here: Path) -> None:

@@ -69,7 +69,7 @@ def test_every_protocol_shaves_the_scale_but_the_one_whose_numbers_are_of_whole_
     ("changes", "message"),
     [
         ({"scale": 1}, "scale is 1, must be"),
-        ({"shave": -1}, "shave is -1, must be"),
+        ({"shave": -1}, "shave must be at least 0"),
         ({"colour": "y", "channel": "rgb"}, "must be channel 'y'"),
     ],
 )

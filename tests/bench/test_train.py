@@ -201,7 +201,7 @@ def test_time_that_is_up_stops_with_a_checkpoint_and_the_command_goes_on(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command("short", "--max-minutes", "0")) == 0
-    assert "2 of 8 steps, time is up; the same command resumes" in capsys.readouterr().out
+    assert "2 of 8 steps, time is up; repeat the same command to resume" in capsys.readouterr().out
     assert main(command("short")) == 0
     assert main(command("whole")) == 0
     assert_equal(weights(here / "short"), weights(here / "whole"))

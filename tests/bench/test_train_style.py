@@ -115,7 +115,7 @@ def test_a_grey_style_is_taken_as_colour(here: Path) -> None:
         (["--style-weight", "-1"], "--style-weight is -1.0; must be a finite number of at least 0"),
         (["--style-size", "0"], "--style-size must be at least 1 (got 0)"),
         (["--patch", "40"], "patch must be at least 41 (got 40)"),
-        (["--patch", "46"], "patch is 46, must be a multiple of 4"),
+        (["--patch", "46"], "patch must be a multiple of 4 (got 46)"),
         (["--style", "nothing"], "no style is called 'nothing'; must be the file of an image, or one of: "),
         (["--style", "broken.png"], "broken.png"),
     ],

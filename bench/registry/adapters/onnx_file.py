@@ -240,9 +240,7 @@ def _arrays_beside(file: Path) -> list[str]:
     if importlib.util.find_spec("onnx") is None:
         # without onnx nobody knows which files: a score would be kept for other weights than it was made with
         if LOCATION in file.read_bytes():
-            raise UserError(
-                f"{str(file)!r} keeps arrays in other files, which needs onnx; it is in the onnx extra"
-            )
+            raise MissingExtra(f"{str(file)!r}, whose arrays lie in other files,", "onnx", "onnx")
         return []
     import onnx
 

@@ -78,13 +78,13 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str, given: tuple[str, .
 @pytest.mark.parametrize("name", ["openvino", "folded+openvino", "openvino+bfloat16", "openvino+int8"])
 def test_a_missing_openvino_is_a_reason(name: str, style: StyleNet, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "openvino")
-    with pytest.raises(FormUnavailable, match="openvino is not installed; it is in the openvino extra"):
+    with pytest.raises(FormUnavailable, match="it needs openvino, which is not installed"):
         build(style, form(name), photograph())
 
 
 def test_a_missing_nncf_is_a_reason_for_int8(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "nncf", given=("openvino",))
-    with pytest.raises(FormUnavailable, match="nncf is not installed; it is in the openvino extra"):
+    with pytest.raises(FormUnavailable, match="it needs nncf, which is not installed"):
         build(small, form("openvino+int8"), photograph())
 
 

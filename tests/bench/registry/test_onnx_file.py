@@ -191,7 +191,7 @@ def test_without_onnx_a_file_with_arrays_beside_it_is_refused(
     onnx.save_model(onnx.load(file), apart, save_as_external_data=True, location="a.bin", size_threshold=0)
     there = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else there(name))
-    with pytest.raises(UserError, match=r"apart\.onnx' keeps arrays in other files, which needs onnx"):
+    with pytest.raises(UserError, match=r"apart\.onnx', whose arrays lie in other files, needs onnx"):
         opened(f"{apart},range=1")
     assert opened(f"{file},range=1").scale == 4
 

@@ -415,7 +415,7 @@ def test_a_click_on_a_picture_chooses_it_and_a_drag_does_not(open_page: OpenPage
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--completion-code", "", "--completion-code is ''"),
+        ("--completion-code", "", "--completion-code must be 1 to 64 printable characters (got '')"),
         ("--completion-code", "a\nb", "printable characters"),
         ("--consent", "missing.txt", "--consent 'missing.txt': No such file"),
         ("--instructions", "empty.txt", "has 0 bytes"),
