@@ -132,7 +132,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not fit SRNet"):
         load_sr_net(scale=4, weights=saved(network(), file, config=wider))
     for config, why in (
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, "cannot be read, must be JSON"),
         ("4", "is no JSON object"),
         ('{"scale": 4, "depth": 2}', "holds a config that is not one of SRNet"),
     ):
