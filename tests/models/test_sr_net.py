@@ -133,7 +133,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         load_sr_net(scale=4, weights=saved(network(), file, config=wider))
     for config, why in (
         ("[" * 100_000, "cannot be read, must be JSON"),
-        ("4", "is no JSON object"),
+        ("4", "must be a JSON object"),
         ('{"scale": 4, "depth": 2}', "holds a config that is not one of SRNet"),
     ):
         with pytest.raises(ValueError, match=why):
