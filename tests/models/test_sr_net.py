@@ -131,16 +131,6 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     wider = json.dumps(network().config | {"width": 9})
     with pytest.raises(ValueError, match="does not fit SRNet"):
         load_sr_net(scale=4, weights=saved(network(), file, config=wider))
-    for config, why in (
-        ("[" * 100_000, "cannot be read, must be JSON"),
-        ("4", "must be a JSON object"),
-        ('{"scale": 4, "depth": 2}', "holds a config that is not one of SRNet"),
-    ):
-        with pytest.raises(ValueError, match=why):
-            load_sr_net(scale=4, weights=saved(network(), file, config=config))
-    save_file(network().state_dict(), file, metadata={"architecture": "SRNet"})
-    with pytest.raises(ValueError, match="has no config in its metadata"):
-        load_sr_net(scale=4, weights=file)
     file.write_bytes(b"not weights")
     with pytest.raises(ValueError, match="must be a safetensors file"):
         load_sr_net(scale=4, weights=file)
