@@ -46,16 +46,22 @@ def _counted(name: str, unit: float) -> Callable[[Row], float | None]:
 
 
 TIME = Cost(name="time", title="seconds", of=lambda row: _positive(row.seconds))
+PARAMETERS = Cost(name="parameters", title="parameters, k", of=_counted("parameters", 1e3))
 COUNTS = (
-    Cost(name="parameters", title="parameters, k", of=_counted("parameters", 1e3)),
+    PARAMETERS,
     Cost(name="FLOPs", title="FLOPs, G", of=_counted("flops", 1e9)),
     Cost(name="activations", title="activations, M", of=_counted("activations", 1e6)),
 )
 
 
 def _memory(row: Row) -> float | None:
-    """As torch counts it on a GPU; on a CPU it is a lower bound, which differs by what ran before and ranks nothing."""
-    return _positive(row.peak_memory_bytes, MEBI) if row.device.startswith("cuda") else None
+    """As torch counts it on a GPU; on a CPU what the card says of the tensors of one call.
+
+    The growth of the resident set, which a CPU's timing has, is a lower bound that differs by what ran before.
+    """
+    if row.device.startswith("cuda"):
+        return _positive(row.peak_memory_bytes, MEBI)
+    return _positive(row.card.get("peak_tensor_bytes"), MEBI)
 
 
 MEMORY = Cost(name="memory", title="MiB", of=_memory)
@@ -199,7 +205,7 @@ class Prediction:
 
 
 def predictions(shared: Common) -> tuple[Prediction, ...]:
-    """Of every count that three models or more have beside a time."""
+    """Of every count that three networks or more have beside a time; what has no parameters is none."""
     from scipy.stats import kendalltau
 
     found = []
@@ -207,7 +213,9 @@ def predictions(shared: Common) -> tuple[Prediction, ...]:
         points = {
             model: (count, seconds)
             for model, row in shared.rows.items()
-            if (count := cost.of(row)) is not None and (seconds := TIME.of(row)) is not None
+            if PARAMETERS.of(row) is not None
+            and (count := cost.of(row)) is not None
+            and (seconds := TIME.of(row)) is not None
         }
         if len(points) > 2:
             tau = float(kendalltau(*zip(*points.values(), strict=True)).statistic)

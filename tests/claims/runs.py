@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import shlex
@@ -191,6 +192,26 @@ def printed(folder: Path) -> Any:
 
     found: dict[Any, Any] = {(p.dataset, p.scale, p.model, p.source): p.values for p in everything()}
     return found | {"table1": table_1()}
+
+
+def leaderboard(folder: Path) -> Any:
+    """Of networks that are published with times: Kendall's tau of what their cards count against seconds."""
+    from statistics import median
+
+    from scipy.stats import kendalltau
+
+    file = ROOT / "reports" / "published" / "efficient_sr.json.gz"
+    content = json.loads(gzip.decompress(file.read_bytes()))
+    labels = [model["label"] for model in content["models"]]
+    timed = [each for each in content["timings"] if each["subject"] in labels]
+    timed = [each for each in timed if each["certificate"]["card"]["parameters"]]  # networks
+    found: dict[str, Any] = {"networks": sum(label[0] == "e" and label[1].isdigit() for label in labels)}
+    for name in ("activations", "flops", "parameters"):
+        counts = [(each["certificate"]["card"][name], median(each["seconds"])) for each in timed]
+        pairs = [pair for pair in counts if pair[0]]
+        found[name] = float(kendalltau(*zip(*pairs, strict=True)).statistic)
+        found[f"n of {name}"] = len(pairs)
+    return found
 
 
 def constants(folder: Path) -> Any:

@@ -16,6 +16,7 @@ from tests.claims.runs import (
     explained,
     figure_8,
     johnson,
+    leaderboard,
     machine,
     nobody,
     passes,
@@ -61,6 +62,13 @@ SOURCES: dict[str, Source] = {
     for source in (
         Source(name="printed", about="bench/data/paper.toml", run=printed, cost="nothing", data=False),
         Source(name="cards", about="models/weights/*.md", run=cards, cost="nothing", data=False),
+        Source(
+            name="leaderboard",
+            about="reports/published/efficient_sr.json.gz",
+            run=leaderboard,
+            cost="nothing",
+            data=False,
+        ),
         Source(name="constants", about="bars in tests/benchmarks", run=constants, cost="nothing", data=False),
         Source(name="machine", about="bench.doctor", run=machine, data=False, timed=True),
         Source(name="explain", about="bench.explain of astronaut", run=explained, data=False),

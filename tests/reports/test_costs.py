@@ -114,6 +114,11 @@ def test_memory_ranks_nothing_on_a_cpu_where_it_is_a_lower_bound() -> None:
     assert MEMORY.of(row) is None
 
 
+def test_memory_on_a_cpu_is_that_of_the_tensors_of_a_call() -> None:
+    row = network_row(timed_row("m", 0.5, {"peak_tensor_bytes": 2**24}, Environment(facts=MACHINE)))
+    assert MEMORY.of(row) == pytest.approx(16)
+
+
 def test_taus_are_scipys_of_the_counts_and_the_times(found: Results) -> None:
     (group,) = leading_groups(found)
     known = costs(found, group)
