@@ -26,7 +26,7 @@ from reports.tables.verdicts import preference_tables
 from reports.verdicts.judging import judge
 from reports.verdicts.rows import counts
 
-TITLE = "Perceptual losses, measured again"
+TITLE = "Reproduction of Johnson et al. 2016"
 REFERENCE = "bicubic"
 MOST_ROWS = 20  # of a table that stands open
 LEADERBOARD = "leaderboard.html"
