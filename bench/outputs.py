@@ -104,7 +104,7 @@ def image_folders(datasets: Iterable[Dataset]) -> Iterator[Named]:
 
 
 def model_files(models: Iterable[str]) -> Iterator[Named]:
-    """The files of models from outside: what is written before the first option or name of a callable."""
+    """The files of external models: what is written before the first option or name of a callable."""
     for text in models:
         # Every cut is tried: a file's own name may hold a comma or a colon.
         for end in (len(text), *(i for i, letter in enumerate(text) if letter in ",:")):

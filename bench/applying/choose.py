@@ -102,7 +102,7 @@ def will_do(participant: LoadedModel, tried: Form) -> bool:
         with torch.inference_mode():
             plain = build.build(participant.module, Form(), image).call(image)
             found = build.build(participant.module, tried, image).call(image)
-    except (ValueError, RuntimeError):  # a network from outside may take no such image at all
+    except (ValueError, RuntimeError):  # an external network may take no such image at all
         return False
     return ladder.tolerance(participant.kind, tried).admits(ladder.closeness(found, plain))
 

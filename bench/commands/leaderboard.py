@@ -110,7 +110,7 @@ def usable(board: Leaderboard, problems: list[str]) -> Iterator[Entry]:
     for entry in board.entries:
         try:
             opened = catalog.upscaler_entry(entry.model)
-            if isinstance(opened, UpscalerEntry):  # one from outside was called when it was opened
+            if isinstance(opened, UpscalerEntry):  # an external one was called when it was opened
                 for scale in filter(opened.supports, scales):
                     # Loaded once and let go: what cannot be loaded is said now and not after the first models' hours.
                     catalog.load_upscaler(entry.model, scale, cache.find, torch.device("cpu"))

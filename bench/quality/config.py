@@ -27,7 +27,7 @@ class Config:
     """What a run scores and how; every name is known. A field is called like its option.
 
     Attributes:
-        models: names in the table, or what names a model from outside.
+        models: names in the table, or what names an external model.
         protocols: the protocol at each scale.
         models_named: the models were named, so one that cannot run is an error; likewise `metrics_named`.
         save_images: folder for hr, lr and sr; None for none.

@@ -78,7 +78,7 @@ def names() -> tuple[str, ...]:
 
 
 def upscaler_entry(name: str) -> UpscalerEntry | ExternalModel:
-    """The entry called `name`, or the upscaler from outside, or folder of images, that it is the path of.
+    """The entry called `name`, or the external upscaler, or folder of images, that it is the path of.
 
     Raises:
         UserError: there is none; the message lists those there are.
@@ -95,7 +95,7 @@ def upscaler_entry(name: str) -> UpscalerEntry | ExternalModel:
 
 
 def stylizer_entry(name: str, *, images: bool = False) -> StylizerEntry | ExternalModel:
-    """The entry called `name`, or the stylizer from outside that it is the path of.
+    """The entry called `name`, or the external stylizer that it is the path of.
 
     Args:
         images: a folder of images is one too.
@@ -159,7 +159,7 @@ def load_stylizer(name: str, find: Callable[[str], Path], device: torch.device) 
 
 
 def entry(name: str) -> StylizerEntry | UpscalerEntry | ExternalModel:
-    """The model called `name`, or the network from outside that it is the path of, of either kind.
+    """The model called `name`, or the external network that it is the path of, of either kind.
 
     Raises:
         UserError: there is none; the message lists all. Or it is a folder of images.
@@ -177,7 +177,7 @@ def kind(name: str) -> Kind:
     """Whether `name` is a stylizer or an upscaler.
 
     Raises:
-        UserError: it is neither, nor the path of a model from outside; the message lists all.
+        UserError: it is neither, nor the path of an external model; the message lists all.
     """
     return "stylizer" if entry(name).kind == "stylizer" else "upscaler"
 

@@ -35,7 +35,7 @@ VERSION = "1"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExternalModel:
-    """A model from outside, opened: what a line of the tables of models says of ours.
+    """An external model, opened: what a line of the tables of models says of ours.
 
     Attributes:
         scale: sr size over lr size; None for any (a callable with a parameter of that name, a folder of images).
@@ -104,7 +104,7 @@ def resolve(target: str) -> Any:
 
 
 def found(text: str, known: Callable[[], str]) -> ExternalModel:
-    """The model from outside that `text` names.
+    """The external model that `text` names.
 
     Args:
         known: the names in the tables, for the message.

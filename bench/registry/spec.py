@@ -1,4 +1,4 @@
-"""How a model from outside is written on a command line: `PATH,option=value,...`; reads no file's content."""
+"""How an external model is written on a command line: `PATH,option=value,...`; reads no file's content."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ OPTIONS: Mapping[str, Option] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """A model from outside as it was asked for; nothing of it was read yet.
+    """An external model as it was asked for; nothing of it was read yet.
 
     Attributes:
         text: the whole of it.
@@ -118,7 +118,7 @@ class Spec:
 
 
 def looks_outside(text: str) -> bool:
-    """Whether a name that no table has can be meant for a model from outside: a path, a suffix, a colon, a folder."""
+    """Whether a name that no table has can be meant for an external model: a path, a suffix, a colon, a folder."""
     source = _split(text)[0]
     return (
         any(sign in source for sign in "/\\:")

@@ -26,7 +26,7 @@ BASELINE_VERSION = "2"
 FALLBACK = "vgg16"
 
 Entry = StylizerEntry | ExternalModel
-"""A style network of the table, or one from outside, or a folder of images that one made."""
+"""A style network of the table, or an external one, or a folder of images that one made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,7 @@ def once(names: Sequence[str] | None) -> tuple[str, ...] | None:
 def of_style(entry: Entry, style: StyleImage) -> bool:
     """Whether a network was trained for this very picture; a file that is called like a style is not that style.
 
-    One from outside that says no style is taken for each that was asked for.
+    An external one that says no style is taken for each that was asked for.
     """
     if isinstance(entry, ExternalModel):
         return entry.style in {"", style.name}

@@ -24,7 +24,7 @@ class Config:
     Attributes:
         sizes: of the images that come out.
         iterations: of the optimisation, ascending.
-        scale: of upscalers; None for 4, or what a model from outside has.
+        scale: of upscalers; None for 4, or what an external model has.
         ladder: every form of each network, not only plain eager float32.
         card: also what each network is made of (:mod:`bench.timing.card`).
         full: run all iterations of the optimisation; otherwise a few, after a warm-up, are scaled on a CPU.

@@ -83,7 +83,7 @@ def judge_all(
             for metric, candidate in _conventions(protocol, wanted, first, config, own):
                 found.setdefault(metric, []).append(candidate)
                 open_ -= {(m, text) for m, text in open_ if m == metric and holds(text, candidate.value)}
-    # RuntimeError is what torch raises in a model from outside; its claims alone are lost.
+    # RuntimeError is what torch raises in an external model; its claims alone are lost.
     except (UserError, ValueError, RuntimeError, OSError) as error:
         reason = str(error)
     for claim in claims:

@@ -24,7 +24,7 @@ def waits():
 
     def enlarge(lr):
         global calls
-        if lr.shape[-1] < 40:  # what is larger is the probe of a model from outside
+        if lr.shape[-1] < 40:  # what is larger is the probe of an external model
             with lock:
                 calls += 1
                 mine = calls

@@ -68,7 +68,7 @@ def scored(file: Path) -> set[tuple[str, str]]:
 
 
 def write(name: str, fault: str) -> str:
-    """A model from outside, by what it is named with."""
+    """An external model, by what it is named with."""
     Path(f"{name}.py").write_text(GREEDY.format(name=name, fault=fault), encoding="utf-8")
     return f"{name}.py:{name}"
 

@@ -11,7 +11,7 @@ from bench.registry import spec
 from tests.hostile.mutate import TEXTS, damaged
 from tests.hostile.reading import folder, refusing
 
-# ---- options of models from outside ----
+# ---- options of external models ----
 
 OPTIONS = (
     *(f"{key}={value}" for key in (*spec.OPTIONS, "x", "") for value in ("1", "255", "0", "-1", "", "bgr", "nhwc", "3",

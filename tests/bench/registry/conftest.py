@@ -18,7 +18,7 @@ Export = Callable[..., Path]
 
 
 def opened(text: str | Path) -> ExternalModel:
-    """The model from outside that is written as `text`."""
+    """The external model that is written as `text`."""
     return found(str(text), lambda: "bicubic, ...")
 
 
