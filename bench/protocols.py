@@ -9,7 +9,7 @@ from bench.records import SRProtocol
 
 
 def johnson2016(scale: int) -> SRProtocol:
-    """Johnson et al. 2016, Figures 8 and 9: RGB in and out, PSNR and SSIM on luma only, `scale` pixels shaved.
+    """Johnson et al. 2016, Figures 8 and 9: RGB in and out, PSNR and SSIM on luma only, a border crop of `scale` pixels.
 
     The paper states the luma channel alone; the rest is what reproduces its bicubic row (28.43 dB on Set5 x4).
     """
@@ -25,7 +25,7 @@ def johnson2016_blur(scale: int) -> SRProtocol:
 
 
 def srcnn2014(scale: int) -> SRProtocol:
-    """Dong et al. 2014 (`demo_SR.m`): 8-bit luma is taken first, its lr is never rounded, `scale` pixels shaved."""
+    """Dong et al. 2014 (`demo_SR.m`): 8-bit luma is taken first, its lr is never rounded; a border crop of `scale`."""
     return SRProtocol(name="srcnn2014", scale=scale, shave=scale, colour="y", arithmetic="float")
 
 

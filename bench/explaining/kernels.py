@@ -67,7 +67,7 @@ def unfiltered(image: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[
 
 
 def table(pixels: Sequence[UInt8[np.ndarray, "h w c"]], scale: int) -> Table:
-    """A row per kernel: the papers' convention, and RGB; `scale` pixels shaved, means over the images."""
+    """A row per kernel: the papers' convention, and RGB; a border crop of `scale` pixels, means over the images."""
     conventions: list[Convention] = [
         make(channel=channel, shave="scale") for channel in ("y", "rgb") for make in (Psnr, Ssim)
     ]

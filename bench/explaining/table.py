@@ -78,7 +78,7 @@ def spread(found: Sequence[Value]) -> str:
 def described(convention: Convention, scale: int) -> str:
     """One convention in words."""
     shave = SHAVES[convention.shave].of(scale)
-    parts = [CHANNELS[convention.channel].about, f"{shave} pixels shaved", convention.text]
+    parts = [CHANNELS[convention.channel].about, f"border crop {shave}", convention.text]
     return "; ".join(part for part in parts if part)
 
 
