@@ -110,5 +110,10 @@ def _watched(context: BrowserContext) -> list[str]:
     context.on("console", lambda m: note(m.type, m.text) if m.type in {"error", "warning"} else None)
     context.on("weberror", lambda e: note("exception", e.error))
     context.on("request", lambda r: None if r.url.startswith(OWN) else note("request", r.url))
-    context.on("requestfailed", lambda r: note("failed request", f"{r.url} ({r.failure})"))
+    # A page that is loaded again gives up what it was fetching: no fault of the page.
+    given_up = "net::ERR_ABORTED"
+    context.on(
+        "requestfailed",
+        lambda r: None if r.failure == given_up else note("failed request", f"{r.url} ({r.failure})"),
+    )
     return problems

@@ -10,6 +10,8 @@ of it is kept under a name of its own, which every result computed with it then 
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,12 +68,18 @@ def convertible(file: ManifestFile, folder: Path, *, verify: bool) -> Path | Non
 
 def _here(file: ManifestFile, folder: Path) -> Iterator[tuple[Path, int | None, str]]:
     """Path, size and beginning of the hash of what would do."""
-    import torch
-
     trunk = trunk_of(file)
-    for place in (folder / "weights/torchvision", Path(torch.hub.get_dir()) / "checkpoints"):
+    for place in (folder / "weights/torchvision", _torch_hub() / "checkpoints"):
         yield place / trunk.full, None, trunk.full_sha256
     yield (folder / file.name).with_name(pins.SDIST.file), pins.SDIST.bytes, pins.SDIST.sha256
+
+
+def _torch_hub() -> Path:
+    """The folder of torch.hub, by its own rule where torch is not loaded: a listing must not wait for it."""
+    if torch := sys.modules.get("torch"):
+        return Path(torch.hub.get_dir())
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub"
 
 
 def other_name(file: ManifestFile, trunk: Trunk, sha256: str) -> str:

