@@ -5,8 +5,7 @@
     >>> len(frame)
     7
 
-Import this module by its name: `import bench` loads nothing heavy, and `bench.explain`, `bench.degrade` and
-`bench.compare` are programs.
+Import this module by its name: `import bench` loads nothing heavy, and `bench.explain` is a program, for one.
 """
 
 from __future__ import annotations
@@ -485,13 +484,13 @@ def _rows(plan: Plan, asked: Config, store: Store) -> list[Row]:
 
 
 def _frame(plan: Plan, rows: Sequence[Row], device: torch.device) -> pd.DataFrame:
+    import pandas as pd
+
     records = [
         (row.model, row.dataset, image, row.scale, row.protocol, row.protocol_hash, row.metric, value)
         for row in rows
         for image, value in row.values.items()
     ]
-    import pandas as pd
-
     frame = pd.DataFrame(records, columns=list(COLUMNS))
     frame.attrs = {
         "protocol": plan.protocol.definition,

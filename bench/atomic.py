@@ -90,7 +90,7 @@ def _locked(part: Path) -> int | None:
     if fcntl is None:
         return None
     try:
-        # O_NOFOLLOW: a link that somebody put in the part's place is not written through.
+        # O_NOFOLLOW: a link that another process put in the part's place is not written through.
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError:
         return None

@@ -120,7 +120,7 @@ class Extended(Generic[Entry]):
     def _loaded(self, plugin: Plugin) -> Entry:
         try:
             loaded = plugin.point.load()
-        except (Exception, SystemExit) as error:  # it is somebody else's code
+        except (Exception, SystemExit) as error:  # it is external code
             reason = shortened(one_line(f"{type(error).__name__}: {error}"), LONGEST_REASON)
             raise UserError(
                 f"{self.what} {plugin.name!r} of {plugin.source} cannot be loaded: {reason}; must be a version of "

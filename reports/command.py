@@ -113,7 +113,7 @@ def draw_figures(config: Config) -> int:
     absent = [figure for figure in made if figure.png is None]
     if absent:
         raise RunError(
-            "; ".join(f"{f.id}: {f.reason}; required: {f.command or 'more results'}" for f in absent)
+            "; ".join(f"{f.id}: {f.reason}. Run: {f.command or 'more models or images'}" for f in absent)
         )
     return DONE
 

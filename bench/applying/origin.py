@@ -67,7 +67,7 @@ def read(file: Path) -> dict[str, Any] | None:
                 return None
             while True:
                 length, kind = struct.unpack(">I4s", stream.read(8))
-                # Ours is written before the pixels; a stranger's chunk may claim 4 GB.
+                # Ours is written before the pixels; a chunk of untrusted input may claim 4 GB.
                 if kind in {b"IDAT", b"IEND"} or length > LONGEST_BYTES:
                     return None
                 name, _, text = stream.read(length).partition(b"\0")

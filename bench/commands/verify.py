@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import torch
 from rich.console import Console
 
 from bench import interrupts
@@ -46,12 +48,30 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
     for line in claims.problems:
         log(one_line(line))
     where = device(config.device)
+    interrupts.keeps(f"the scores of finished images are kept in {config.db}")
+    verdicts = judged(config, claims, where, command)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    print_table(table(verdicts, narrow=console.width < ROOM_FOR_EXPECTED), console)
+    for line in claims.problems:
+        show(one_line(line))
+    surprises = [verdict for verdict in verdicts if not verdict.as_expected]
+    if hub:
+        export(hub, config, claims, verdicts)
+    print(f"\n{len(verdicts)} values, {len(verdicts) - len(surprises)} as expected; results: {config.db}")
+    next_step(config.db)
+    if file:
+        with atomic_write(file) as part:
+            text = json.dumps(record(claims, verdicts, where), indent=1)
+            part.write_text(text, encoding="utf-8", newline="\n")
+    return FAILED if surprises or claims.problems else DONE
+
+
+def judged(config: Config, claims: Claims, where: torch.device, command: Sequence[str]) -> list[Verdict]:
+    """Score each group of claims once, whatever number of papers print it; verdicts in the order of the file."""
     groups: dict[tuple[str, str, int], list[Claim]] = {}
     for claim in claims.claims:
-        # One group is scored once, whatever number of papers print it.
         groups.setdefault((claim.run, claim.dataset, claim.scale), []).append(claim)
     verdicts: list[Verdict] = []
-    interrupts.keeps(f"the scores of finished images are kept in {config.db}")
     with Store(config.db) as store, progress("verify", len(claims.claims)) as reporter:
         for (run, *_), group in groups.items():
             at = Claimed(reporter, group)
@@ -64,38 +84,29 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
                     for metric, text in claim.values.items()
                 ]
             at.finish()
-    order = {claim.id: i for i, claim in enumerate(claims.claims)}  # of the file, which grouping has lost
-    verdicts.sort(key=lambda verdict: order[verdict.claim])
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
-    print_table(table(verdicts, narrow=console.width < ROOM_FOR_EXPECTED), console)
-    for line in claims.problems:
-        show(one_line(line))
-    surprises = [verdict for verdict in verdicts if not verdict.as_expected]
-    if hub:
-        export(hub, config, claims, verdicts)
-    print(f"\n{len(verdicts)} values, {len(verdicts) - len(surprises)} as expected; results: {config.db}")
-    next_step(config.db)
-    if file:
-        record = {
-            "suite_version": suite_version(),
-            "environment": dict(environment(str(where)).facts),
-            "claims": [
-                {
-                    "id": claim.id,
-                    "paper": claim.paper,
-                    "source": claim.source,
-                    "model": claim.model,
-                    "dataset": claim.dataset,
-                    "scale": claim.scale,
-                    "values": [verdict.record() for verdict in verdicts if verdict.claim == claim.id],
-                }
-                for claim in claims.claims
-            ],
-            "problems": list(claims.problems),
-        }
-        with atomic_write(file) as part:
-            part.write_text(json.dumps(record, indent=1), encoding="utf-8", newline="\n")
-    return FAILED if surprises or claims.problems else DONE
+    order = {claim.id: i for i, claim in enumerate(claims.claims)}
+    return sorted(verdicts, key=lambda verdict: order[verdict.claim])
+
+
+def record(claims: Claims, verdicts: Sequence[Verdict], where: torch.device) -> dict[str, Any]:
+    """What `--json` writes: each claim with the verdict on each of its values."""
+    return {
+        "suite_version": suite_version(),
+        "environment": dict(environment(str(where)).facts),
+        "claims": [
+            {
+                "id": claim.id,
+                "paper": claim.paper,
+                "source": claim.source,
+                "model": claim.model,
+                "dataset": claim.dataset,
+                "scale": claim.scale,
+                "values": [verdict.record() for verdict in verdicts if verdict.claim == claim.id],
+            }
+            for claim in claims.claims
+        ],
+        "problems": list(claims.problems),
+    }
 
 
 def export(hub: Path, config: Config, claims: Claims, verdicts: Sequence[Verdict]) -> None:

@@ -42,7 +42,7 @@ from bench.data.names import (
 from bench.errors import UserError
 from bench.text import printable, stem_of_name
 
-SHARED_BY_AT_LEAST = 2  # one file alone shares its ending with nobody: it may be another image's
+SHARED_BY_AT_LEAST = 2  # one file alone shares its ending with no other: it may be another image's
 STEM, SCALE = "{stem}", "{scale}"
 
 

@@ -100,30 +100,8 @@ def _plans(
             style=pixels,
         )
         methods: list[Method] = [ContentItself(dataset=name, aim=aim)]
-        for entry in trained:
-            # One for each size, since it warms up once.
-            timed = TimedNetwork(network=loaded[entry], device=device)
-            methods.append(
-                Stylizer(
-                    dataset=name,
-                    name=entry.name,
-                    subject=entry.name,
-                    aim=aim,
-                    network=timed,
-                    network_hash=entry.hash(1),
-                )
-            )
-        methods += [
-            StylizedImages(
-                dataset=name,
-                name=entry.name,
-                subject=entry.name,
-                aim=aim,
-                files=folder.of_style(style.name),
-                images_hash=folder.hashes[style.name],
-            )
-            for entry, folder in folders.items()
-        ]
+        methods += [_stylizer(entry, loaded[entry], name, aim) for entry in trained]
+        methods += [_stylized(entry, folder, style, name, aim) for entry, folder in folders.items()]
         if config.baseline:
             methods.append(
                 Optimisation(
@@ -147,6 +125,31 @@ def _plans(
             shown=() if config.save_images is None else (_style_picture(name, aim, pixels),),
             metrics=metrics,
         )
+
+
+def _stylizer(entry: Entry, network: Callable[[Tensor], Tensor], dataset: str, aim: Aim) -> Stylizer:
+    return Stylizer(
+        dataset=dataset,
+        name=entry.name,
+        subject=entry.name,
+        aim=aim,
+        # One for each size, since it warms up once.
+        network=TimedNetwork(network=network, device=aim.device),
+        network_hash=entry.hash(1),
+    )
+
+
+def _stylized(
+    entry: ExternalModel, folder: StylizedFolder, style: StyleImage, dataset: str, aim: Aim
+) -> StylizedImages:
+    return StylizedImages(
+        dataset=dataset,
+        name=entry.name,
+        subject=entry.name,
+        aim=aim,
+        files=folder.of_style(style.name),
+        images_hash=folder.hashes[style.name],
+    )
 
 
 def _style_picture(dataset: str, aim: Aim, style: Tensor) -> tuple[Picture, np.ndarray]:

@@ -146,7 +146,7 @@ def _form_result(bench: SpeedRun, participant: LoadedModel, size: int, form: For
 def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
     """What `work` returns, or why it could not: out of memory, no such form here, a clock that cannot be trusted."""
     try:
-        # Somebody's code may change threads, dtypes or seeds, on which the next timing depends.
+        # External code may change threads, dtypes or seeds, on which the next timing depends.
         with environment_kept():
             return work()
     except (FormUnavailable, TimingError) as error:

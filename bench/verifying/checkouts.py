@@ -56,7 +56,7 @@ def mistakes(variable: str, given: Any) -> Iterator[tuple[str, str]]:
             yield key, f"unknown key; there are: {', '.join(KEYS)}"
     for key, (form, wanted) in KEYS.items():
         if key not in given:
-            yield "", f"has no {key}; required: {', '.join(KEYS)}"
+            yield "", f"has no {key}; must have: {', '.join(KEYS)}"
         elif not (isinstance(given[key], str) and form.fullmatch(given[key])):
             yield key, f"must be {wanted} (got {given[key]!r})"
 

@@ -28,7 +28,7 @@ WAYS = ("run", "images", "cannot")
 def mistakes(given: Mapping[str, Any], checkouts: Collection[str]) -> list[tuple[str, str]]:
     """Keys of a claim with what is wrong with them; the empty key is the claim itself."""
     wrong = [(key, f"unknown key; there are: {', '.join(KEYS)}") for key in given if key not in KEYS]
-    wrong += [("", f"has no {key}; required: {', '.join(REQUIRED)}") for key in REQUIRED if key not in given]
+    wrong += [("", f"has no {key}; must have: {', '.join(REQUIRED)}") for key in REQUIRED if key not in given]
     for key in TEXTS:
         if key in given and not (isinstance(given[key], str) and given[key]):
             wrong.append((key, f"must be a text (got {given[key]!r})"))

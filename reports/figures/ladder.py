@@ -12,8 +12,8 @@ from reports.figures.style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, can
 from reports.figures.text import listed, printable, short
 from reports.formatting import duration, exactness
 from reports.load.results import SHORT, Results, anchor
-from reports.load.speeds import Machine, Timed
-from reports.load.timings import EAGER, all_machines, certificate, input_size, newest, seconds
+from reports.load.speeds import EAGER, Machine, Timed
+from reports.load.timings import all_machines, certificate, input_size, newest, seconds
 from reports.parts import Figure
 
 if TYPE_CHECKING:

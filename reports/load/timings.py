@@ -8,9 +8,7 @@ from typing import Any
 
 from bench.timing.rows import Row
 from reports.load.results import Group, Results
-from reports.load.speeds import Machine, Timed, machines, shown_runs
-
-EAGER = "eager"
+from reports.load.speeds import EAGER, Machine, Timed, machines, shown_runs
 
 
 def all_machines(results: Results) -> tuple[Machine, ...]:

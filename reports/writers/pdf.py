@@ -76,7 +76,7 @@ def _fonts() -> tuple[Path, ...]:
     )
     if not files or (missing := [str(file) for file in files if not file.is_file()]):
         raise RunError(
-            f"matplotlib has no font {', '.join(missing) if files else ADDED[0]}; required to make the PDF"
+            f"matplotlib has no font {', '.join(missing) if files else ADDED[0]}; the PDF cannot be made without"
         )
     return files
 

@@ -157,7 +157,7 @@ def software(facts: Mapping[str, Any]) -> str:
 def _suite(facts: Mapping[str, Any]) -> str:
     suite = _mapping(facts, "suite")
     commit, _, dirty = str(suite.get("commit") or "no commit").partition("-")
-    # Only a full hash is shortened: the field may also say "no commit" or what a stranger wrote.
+    # Only a full hash is shortened: the field may also say "no commit" or any text of a third-party file.
     return f"{suite.get('version', 'unknown')}, {commit[:SHORT] if len(commit) == 40 else commit}{dirty and '-' + dirty}"
 
 

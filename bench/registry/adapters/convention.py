@@ -147,7 +147,7 @@ def traced() -> bool:
 
 
 def _result(network: Network, given: Tensor, image: Tensor, convention: Convention) -> Tensor:
-    """What somebody's code returns, if it is an image in numbers.
+    """What external code returns, if it is an image in numbers.
 
     Raises:
         ValueError: it failed, or it is none.
@@ -183,10 +183,10 @@ def _hint(convention: Convention) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """An error of somebody's code in one line."""
+    """An error of external code in one line."""
     try:
         text = OUTSIDE.sub("", one_line(" ".join(str(error).split())))
-    except Exception:  # its words are somebody's code too
+    except Exception:  # its words are external code too
         text = "it cannot say why"
     return f"{type(error).__name__}: {text}"[:300]
 
