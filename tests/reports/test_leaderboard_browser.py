@@ -85,8 +85,7 @@ def test_names_that_are_code_are_shown(page: Page) -> None:
 def test_a_number_leads_to_its_provenance_in_the_report(page: Page) -> None:
     page.locator(".ranked tbody a").first.click()
     page.wait_for_url("**/index.html#c*")
-    target = page.locator(f"#{page.url.partition('#')[2]}")
-    assert target.get_attribute("open") is not None
+    page.wait_for_function("document.getElementById(location.hash.slice(1)).open")
     page.locator("nav a[href='#leaderboard']").click()
     page.locator("#leaderboard a[href='leaderboard.html']").click()
     page.wait_for_url("**/leaderboard.html")

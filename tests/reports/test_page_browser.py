@@ -68,11 +68,13 @@ def test_tables_sort_by_keyboard(page: Page) -> None:
 
 def test_a_number_leads_to_its_certificate_which_opens(page: Page) -> None:
     page.locator("#t-set5-x4-08821999 tbody a").first.click()
+    # A browser tells the page of its new address after the click has returned: these wait for it.
+    page.wait_for_function("location.hash")
     target = page.locator(page.url.partition("index.html")[2])
-    assert target.get_attribute("open") is not None
+    page.wait_for_function("document.getElementById(location.hash.slice(1)).open")
     assert "python -m bench.sr_quality set5" in target.inner_text()
     target.locator("a").first.click()
-    assert page.locator("details.machine").get_attribute("open") is not None
+    page.wait_for_function("document.querySelector('details.machine').open")
 
 
 def test_a_note_stands_beside_its_number_and_goes_with_escape(page: Page) -> None:
@@ -106,12 +108,12 @@ def test_a_count_leads_to_its_cells(page: Page) -> None:
     open_cells(page)
     page.click(".count[data-judgement='off by']")
     assert page.locator(".verdicts tbody tr:visible").count() == 1
-    assert page.url.endswith("#cells")
+    page.wait_for_url("**#cells")
 
 
 def test_what_a_link_leads_to_is_opened_with_what_it_lies_in(page: Page) -> None:
     page.locator("nav a[href='#absent']").click()
-    assert page.locator("#absent li").first.is_visible()
+    page.locator("#absent li").first.wait_for(state="visible")
 
 
 def test_a_figure_is_drawn(page: Page) -> None:
