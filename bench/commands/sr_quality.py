@@ -23,7 +23,7 @@ from bench.failures import print_missing
 from bench.metrics import info
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
-from bench.quality.loading import plans, refuse_folders
+from bench.quality.loading import finished, plans, refuse_folders
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
 from bench.storage.store import Store, now
@@ -73,7 +73,7 @@ def score(
         for line in left_out(data):
             warn(line)
     with working("loading models and metrics"):
-        todo = plans(config, where, warn)
+        todo = plans(config, where, warn, finished(config, store))
     for plan in todo:
         refuse_folders(plan)
     number = store.start(

@@ -43,22 +43,31 @@ class Entry(nn.Module):
         functions = [p for p in ast.parse(demo.read_text("utf-8")).body if isinstance(p, ast.FunctionDef)]
         theirs = {"__builtins__": world.builtins, "os": os, "torch": torch, "F": F}
         exec(compile(ast.Module(functions, []), str(demo), "exec"), theirs)
-        with contextlib.chdir(checkout), patch("torch.load", _weights(torch.load)), _no_cuda():
+        weights: list[str] = []
+        with contextlib.chdir(checkout), patch("torch.load", _weights(torch.load, weights)), _no_cuda():
             found = theirs["select_model"](Namespace(model_id=entry), torch.device("cpu"))
         network, own, self.white, self.tile = found
         plain = own.removeprefix(f"{entry:02}").removeprefix(str(entry)).lower()
         if re.sub(r"\W", "", plain).strip("_") != name:
             raise AttributeError(f"entry {entry} of {REPOSITORIES[year]} is called {own} (got {name})")
         self.network, self.run = network.eval(), theirs[OWN_FORWARD.get((year, entry), "forward")]
+        # without weights that were recognised, it has to be opened each time
+        self.source_files = [demo, *world.files, *(checkout / file for file in weights)] if weights else []
 
     def forward(self, lr: Tensor) -> Tensor:
         """sr, float RGB; not clipped."""
         return self.run(lr * self.white, self.network, self.tile) / self.white
 
 
-def _weights(load):
-    """`torch.load` that runs no code of a file and needs no GPU."""
-    return lambda file, *_, **__: load(file, map_location="cpu", weights_only=True)
+def _weights(load, seen):
+    """`torch.load` that runs no code of a file and needs no GPU; the names of files are added to `seen`."""
+
+    def loaded(file, *_, **__):
+        if isinstance(file, str | os.PathLike):
+            seen.append(os.fspath(file))
+        return load(file, map_location="cpu", weights_only=True)
+
+    return loaded
 
 
 @contextlib.contextmanager

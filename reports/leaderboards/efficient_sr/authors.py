@@ -107,11 +107,11 @@ class Network(nn.Module):
         world = World(checkout / source.folder, f"{checkout}:{name}")
         world.begin()
         network = getattr(world.module(source.module), source.network)(**source.options(scale))
-        weights = torch.load(
-            checkout / source.weights.format(scale=scale), map_location="cpu", weights_only=True
-        )
+        file = checkout / source.weights.format(scale=scale)
+        weights = torch.load(file, map_location="cpu", weights_only=True)
         network.load_state_dict({key.removeprefix("module."): value for key, value in weights.items()})
         self.network, self.scale, self.takes_scale = network.eval(), scale, source.takes_scale
+        self.source_files = [file, *world.files]
 
     def forward(self, lr: Tensor) -> Tensor:
         """sr, float RGB."""
