@@ -23,6 +23,8 @@ from bench.registry.external import VERSION, ExternalModel
 from bench.registry.spec import parse
 
 FILE = "opened-models.json"
+SHELL = ("PWD", "OLDPWD")
+"""Variables that follow the user through folders: paths are absolute here."""
 KEPT = tuple(f.name for f in fields(ExternalModel) if f.name not in {"spec", "make"})
 
 
@@ -77,6 +79,8 @@ def _variables(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Environment variables that one of the files lies below: with another value there would be other files."""
     paths = list(paths)
     for name, value in os.environ.items():
+        if name in SHELL:
+            continue
         folder = os.path.abspath(os.path.expanduser(value)) if os.sep in value else ""  # noqa: PTH100, PTH111 (many)
         if folder not in {"", os.sep} and any(path.startswith(folder + os.sep) for path in paths):
             yield name, value
