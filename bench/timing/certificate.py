@@ -111,7 +111,7 @@ def certificate(
 def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: torch.device) -> dict[str, Any]:
     """Fields of a certificate: FLOPs of one call, FLOP/s reached, share of the peak; None where nothing is counted."""
     count = flops(eager)
-    # Of the layers' dtype, at torch's present threads: the peak that this form could reach. It is of floating-point
+    # Of the layers' dtype, at torch's present threads: the peak that this variant could reach. It is of floating-point
     # products, and int8 is none.
     best = None if protocol.dtype == "int8" else peak.peak(device, getattr(torch, protocol.dtype))
     reached = None if count is None else count / timing.median

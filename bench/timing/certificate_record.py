@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.data.untrusted import typed
-from bench.forms.ladder import LATER_FACTS, FormFacts
 from bench.records import SpeedResult, content_hash
 from bench.timing.records import Timing
+from bench.variants.sweep import LATER_FACTS, VariantFacts
 
 ONLY_OF_NETWORKS = ("form", "transfers", "card")
 
@@ -40,7 +40,7 @@ class TimingCertificate:
         gpu_before, gpu_after: state of the GPU (:func:`bench.devices.gpu_state`); None on a CPU.
         environment: the machine's facts, `device` among them.
         weights: where they come from, in words.
-        form: how close the form is to plain float32; None for the optimisation, which has none.
+        form: how close the variant is to plain float32; None for the optimisation, which has none.
         transfers: seconds of the ways to a device and back; None for the optimisation.
         whole_run: of an optimisation: the repetitions are as many iterations as a whole run has, in order, from its third
             on: the first call (`first_seconds`) and the one that a repetition's length is found by come before.
@@ -67,7 +67,7 @@ class TimingCertificate:
     environment_hash: str = ""
     warnings: tuple[str, ...]
     weights: str
-    form: FormFacts | None = None
+    form: VariantFacts | None = None
     transfers: Mapping[str, Any] | None = None
     whole_run: bool = False
     card: Mapping[str, Any] | None = None
@@ -110,5 +110,5 @@ class TimingCertificate:
         stored = result.certificate
         known = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
         if isinstance(form := known.get("form"), Mapping):
-            known["form"] = {name: form[name] for name in FormFacts.__dataclass_fields__ if name in form}
+            known["form"] = {name: form[name] for name in VariantFacts.__dataclass_fields__ if name in form}
         return typed(cls, known, "the certificate")

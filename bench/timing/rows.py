@@ -11,7 +11,7 @@ from bench.records import SpeedResult
 from bench.timing.certificate_record import TimingCertificate
 
 LOSSES = ("psnr_lost", "lpips_lost")
-"""Of a form's facts those that a ladder's rows have; see :class:`bench.forms.ladder.FormFacts`."""
+"""Of a variant's facts those that rows of a sweep have; see :class:`bench.variants.sweep.VariantFacts`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +21,9 @@ class Row:
     Attributes:
         size: side of the image that comes out, in pixels.
         iterations: of the optimisation; None for a network.
-        variant: the form it ran in; see :mod:`bench.forms.form`.
-        rung: what was tried on top of what had been kept, on a ladder; empty elsewhere.
-        kept: the next rungs stand on it.
+        variant: that it ran in; see :mod:`bench.variants.variant`.
+        rung: what was tried on top of what had been kept, in a sweep; empty elsewhere.
+        kept: the next steps stand on it.
         seconds: for one image; None where `error` says why.
         ci: bootstrap 95 % interval of `seconds`; None below six repetitions.
         n: repetitions or iterations that were timed, or 1 for a whole run.
@@ -69,7 +69,7 @@ class Row:
         return dict((self.certificate or {}).get("card") or {})
 
     @property
-    def form(self) -> dict[str, Any]:
+    def variant_facts(self) -> dict[str, Any]:
         """How close it is to plain float32, and what building it took; empty for an optimisation."""
         return dict((self.certificate or {}).get("form") or {})
 
@@ -141,16 +141,16 @@ def record(row: Row) -> dict[str, Any]:
     """All of a row, with its certificate."""
     fields = dict(vars(row))
     certificate = fields.pop("certificate")
-    form = row.form
-    later = {name: form[name] for name in LOSSES if name in form}
+    facts = row.variant_facts
+    later = {name: facts[name] for name in LOSSES if name in facts}
     return {
         **fields,
         "megapixels_per_second": row.megapixels_per_second,
         "share_of_peak": row.share_of_peak,
-        "max_abs_error": form.get("max_abs_error"),
-        "psnr_against_float32": form.get("psnr"),
-        "admissible": form.get("admissible"),
-        "build_seconds": form.get("build_seconds"),
+        "max_abs_error": facts.get("max_abs_error"),
+        "psnr_against_float32": facts.get("psnr"),
+        "admissible": facts.get("admissible"),
+        "build_seconds": facts.get("build_seconds"),
         **later,
         "certificate": certificate,
     }

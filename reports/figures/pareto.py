@@ -218,7 +218,7 @@ def _absent(group: Group) -> Figure:
     return missing(
         f"pareto-{group.id}",
         _title(group),
-        "fewer than two of its models were timed in their plain form at one size on one machine",
+        "fewer than two of its models were timed in their plain variant at one size on one machine",
         shlex.join([*command, "--scale", str(group.scale)]),
     )
 

@@ -26,7 +26,7 @@ def input_size(row: Row) -> int:
 
 
 def newest(timed: Iterable[Timed], wanted: Callable[[Row], bool]) -> list[Timed]:
-    """Of each method, form, size and input the one that was measured last."""
+    """Of each method, variant, size and input the one that was measured last."""
     kept: dict[tuple[object, ...], Timed] = {}
     for one in timed:
         row = one.row

@@ -197,7 +197,7 @@ def result(certificate: dict[str, Any], subject: str = "m") -> SpeedResult:
         ("environment", {"device": 3}, "environment: device is 3; must be str"),
         ("environment", {"device": "cpu", "x": math.inf}, "not JSON compliant"),
         ("protocol", {"size": "16"}, "protocol: size is '16'; must be int"),
-        ("form", {"admissible": "yes"}, "the certificate: form is a dict of 1; must be FormFacts"),
+        ("form", {"admissible": "yes"}, "the certificate: form is a dict of 1; must be VariantFacts"),
     ],
 )
 def test_a_damaged_certificate_is_refused_by_field(field: str, value: object, said: str) -> None:
