@@ -318,7 +318,7 @@ class SpeedResult:
         variant: that it ran in: `eager`, or what was changed, as `channels_last+folded`.
         size: side of the image that comes out, in pixels.
         seconds: raw repetitions, each the mean of the calls in it.
-        certificate: everything that they depend on (:class:`bench.timing.certificate_record.TimingCertificate`), as JSON.
+        certificate: everything that they depend on (:class:`bench.timing.provenance_record.TimingProvenance`), as JSON.
     """
 
     subject: str

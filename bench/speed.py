@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--time-limit", type=float, default=20.0, metavar="SECONDS", help=HELP["time-limit"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="measure again what the results file already has")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write rows and certificates as JSON")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write rows and their provenance as JSON")
     return with_config(p)
 
 

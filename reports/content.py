@@ -64,7 +64,7 @@ def build(
     reference: str | None = None,
     preferences: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
-    """All sections. The list of all verdicts, the machines and the certificates are added by the writers.
+    """All sections. The list of all verdicts, the machines and the provenance records are added by the writers.
 
     Args:
         reference: the model that the others are compared with, where it was scored; bicubic by default.

@@ -19,7 +19,7 @@ from bench.executor import read_ahead
 from bench.records import Environment, ImageFile, SpeedResult
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
-from bench.timing.certificate_record import TimingCertificate
+from bench.timing.provenance_record import TimingProvenance
 from bench.timing.validation import sound_timings
 from bench.timing.workloads import example
 from bench.variants import build, openvino_session, sweep
@@ -40,7 +40,7 @@ def measured(participant: LoadedModel, machine: Environment, db: Path) -> list[S
         result
         for result in results
         if result.subject_hash == participant.hash
-        and without_suite(TimingCertificate.of(result).environment) == here
+        and without_suite(TimingProvenance.of(result).environment) == here
         and sweep.admissible(result)
         and sweep.same_engine(result, openvino_session.versions(parse_variant(result.variant)))
     ]

@@ -32,7 +32,7 @@ class Config:
         time_limit: seconds for the repetitions of one measurement.
         device: `auto`, or the name of one.
         db: the results file.
-        json: where rows and certificates are written too; None for nowhere.
+        json: where rows and their provenance are written too; None for nowhere.
 
     Raises:
         UserError: an unknown model, a number out of range, a size that a model cannot make.

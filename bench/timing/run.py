@@ -1,4 +1,4 @@
-"""Times everything that the config names, a measurement after the other; each is stored with its certificate when done."""
+"""Times everything that the config names, a measurement after the other; each is stored with its provenance when done."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bench.registry import catalog
 from bench.registry.adapters.environment_kept import environment_kept
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
-from bench.timing import GATYS, certificate
+from bench.timing import GATYS, provenance
 from bench.timing import workloads as subjects
 from bench.timing.card import card
-from bench.timing.certificate_record import TimingCertificate
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.losses import losses
+from bench.timing.provenance_record import TimingProvenance
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.rows import Row, gatys_rows, network_row
 from bench.timing.stopwatch import TimingError, regions
@@ -173,7 +173,7 @@ def _time_variant(
     with torch.inference_mode():
         # Outside of what is timed, on the image that is timed.
         output, plain = call(image).cpu(), _plain(participant, image).cpu()
-        _, paper = certificate.certify(
+        _, record = provenance.time_work(
             lambda: call(image),
             protocol,
             device=str(bench.device),
@@ -181,13 +181,13 @@ def _time_variant(
             eager=lambda: eager(image),
             network=None if participant.module is None else built.network,
         )
-    paper = replace(
-        paper,
+    record = replace(
+        record,
         form=_facts(participant, size, built, output, plain),
         transfers=_transfers(call, image),
         card=card(participant, image) if _with_card(bench, variant) else None,
     )
-    return _result(bench, participant.name, (participant.hash, variant.name, protocol.hash), size, paper)
+    return _result(bench, participant.name, (participant.hash, variant.name, protocol.hash), size, record)
 
 
 def _facts(
@@ -302,7 +302,7 @@ def _time_gatys(bench: SpeedRun, size: int, fast: bool, protocol: SpeedProtocol)
     except ValueError as error:
         raise VariantUnavailable(str(error)) from error
     subject = subjects.optimisation(size, bench.device, fast=fast, settled=not whole)
-    _, paper = certificate.certify(
+    _, record = provenance.time_work(
         subject.iterate,
         protocol,
         device=str(bench.device),
@@ -311,11 +311,11 @@ def _time_gatys(bench: SpeedRun, size: int, fast: bool, protocol: SpeedProtocol)
         network=subject.network,
     )
     key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
-    return _result(bench, GATYS, key, size, replace(paper, whole_run=whole))
+    return _result(bench, GATYS, key, size, replace(record, whole_run=whole))
 
 
 def _result(
-    bench: SpeedRun, subject: str, key: tuple[str, str, str], size: int, paper: TimingCertificate
+    bench: SpeedRun, subject: str, key: tuple[str, str, str], size: int, record: TimingProvenance
 ) -> SpeedResult:
     subject_hash, variant, protocol_hash = key
     return SpeedResult(
@@ -325,6 +325,6 @@ def _result(
         size=size,
         protocol_hash=protocol_hash,
         environment_hash=bench.environment.hash,
-        seconds=paper.timing.seconds,
-        certificate=paper.to_json(),
+        seconds=record.timing.seconds,
+        certificate=record.to_json(),
     )

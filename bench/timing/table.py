@@ -275,7 +275,7 @@ def interval(row: Row) -> str:
 
 
 def memory(row: Row) -> str:
-    """Peak memory of one call in MiB; a CPU's is a lower bound, see the certificate."""
+    """Peak memory of one call in MiB; a CPU's is a lower bound, see its provenance."""
     if row.peak_memory_bytes is None:
         return ""
     mebibytes = row.peak_memory_bytes / 2**20

@@ -83,7 +83,7 @@ class Step:
 
     Attributes:
         word: what was tried on top of what had been kept.
-        result: the timing with its certificate; None where it could not run.
+        result: the timing with its provenance; None where it could not run.
         reason: why it could not.
         kept: the next steps stand on it.
     """
@@ -97,7 +97,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFacts:
-    """What a certificate says of a variant.
+    """What the provenance says of a variant.
 
     Attributes:
         max_abs_error, psnr: against plain float32 (:class:`Closeness`); as text where they are not finite.

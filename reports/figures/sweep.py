@@ -13,7 +13,7 @@ from reports.figures.text import listed, printable, short
 from reports.formatting import duration, exactness
 from reports.load.results import SHORT, Results, anchor
 from reports.load.speeds import EAGER, Machine, Timed
-from reports.load.timings import all_machines, certificate, input_size, newest, seconds
+from reports.load.timings import all_machines, input_size, newest, provenance, seconds
 from reports.parts import Figure
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Sweep:
     def caption(self) -> str:
         bad = [variant.row.variant for variant in self.variants if not _admissible(variant)]
         hatched = f" Hatched, because outside the tolerance: {listed(bad)}." if bad else ""
-        threads = certificate(self.eager.row).get("protocol", {}).get("threads", "unknown")
+        threads = provenance(self.eager.row).get("protocol", {}).get("threads", "unknown")
         bound = "" if self.eager.seconds else ", the widest that the published intervals of the medians allow"
         return (
             f"{printable(self.subject)}, an image of {self.size}x{self.size} pixels, {printable(self.machine)} "

@@ -66,7 +66,7 @@ def _variant_row(timed: Timed, eager: float | None, *, best: bool) -> tuple[Cell
 
 
 def _number(value: object, pattern: str) -> Cell:
-    """Of a certificate: a number, the text that stands for infinity, or nothing."""
+    """Of a provenance record: a number, the text that stands for infinity, or nothing."""
     if isinstance(value, int | float):
         return Cell(text=format(float(value), pattern), sort=float(value))
     return Cell(text="" if value is None else str(value))

@@ -384,7 +384,7 @@ def test_a_strangers_measurements_are_refused_in_one_message(capsys: pytest.Capt
     picture(Path("a.png"))
     store(replace(measured("eager", 1.0), certificate={"environment": []}))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 1
-    assert "the certificate of the timing of 'style-test' at 64" in capsys.readouterr().err
+    assert "the provenance of the timing of 'style-test' at 64" in capsys.readouterr().err
 
 
 def test_the_variant_that_is_taken_unmeasured_is_what_the_network_has() -> None:

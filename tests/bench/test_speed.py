@@ -19,7 +19,7 @@ from bench.records import SpeedResult
 from bench.registry import catalog
 from bench.registry.random_network import random_paper_network
 from bench.storage.store import Store
-from bench.timing import certificate, peak
+from bench.timing import peak, provenance
 from bench.timing import run as speed_run
 from bench.timing import workloads as speed_subjects
 from bench.timing.config import Config
@@ -46,13 +46,13 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The protocols of what is really measured, in order."""
     found: list[Any] = []
-    real = certificate.certify
+    real = provenance.time_work
 
     def counted(work: Callable[[], object], protocol: Any, **options: Any) -> Any:
         found.append(protocol)
         return real(work, protocol, **options)
 
-    monkeypatch.setattr(certificate, "certify", counted)
+    monkeypatch.setattr(provenance, "time_work", counted)
     return found
 
 
@@ -143,7 +143,7 @@ def test_a_strangers_measurements_are_refused_in_one_message(
     assert "'bicubic' at 64" in message
 
 
-def test_raw_repetitions_and_the_certificate_are_stored(tmp_path: Path) -> None:
+def test_raw_repetitions_and_the_provenance_are_stored(tmp_path: Path) -> None:
     rows("--sizes", SIZE, "--models", "style-paper")
     with Store(tmp_path / "results.db", read_only=True) as store:
         (result,) = store.timings(subject="style-paper")

@@ -12,8 +12,8 @@ from bench.devices import find_device, gpu_state
 from bench.environment import bf16_units, environment, summary
 from bench.errors import UserError
 from bench.registry import catalog
-from bench.timing.certificate import certify
 from bench.timing.peak import peak
+from bench.timing.provenance import time_work
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.workloads import example
 from bench.variants.build import build, exact_float32
@@ -101,7 +101,7 @@ def pass_of(network: catalog.LoadedModel, name: str, image: torch.Tensor, asked:
     except VariantUnavailable as error:
         return {"left_out": str(error)}
     with torch.inference_mode():
-        timing, paper = certify(
+        timing, paper = time_work(
             lambda: built.call(image),
             protocol,
             device=str(image.device),

@@ -66,7 +66,7 @@ class Written(list[Row]):
 
 
 def measure(asked: Asked, record: Record, name: str, device: torch.device, wanted: Config) -> None:
-    """Rows go into the record as they come, and with their certificates into `speed.db`; in the end to a file too.
+    """Rows go into the record as they come, and with their provenance into `speed.db`; in the end to a file too.
 
     Raises:
         RuntimeError: something could not be timed that has no excuse.
@@ -81,6 +81,6 @@ def measure(asked: Asked, record: Record, name: str, device: torch.device, wante
 
 
 def brief(row: Row) -> dict[str, Any]:
-    """A row without its certificate, but with what stands there of the peak and of the error against float32."""
+    """A row without its provenance, but with what stands there of the peak and of the error against float32."""
     fields = {key: value for key, value in vars(row).items() if key != "certificate"}
     return {**fields, "share_of_peak": row.share_of_peak, "form": row.variant_facts}

@@ -66,7 +66,7 @@ def test_ranks_agree_with_counting_the_better_ones() -> None:
             assert mark == {0: "best", 1: "second"}.get(len(better), "")
 
 
-def test_a_quality_table_holds_means_counts_and_certificates() -> None:
+def test_a_quality_table_holds_means_counts_and_provenance() -> None:
     made = group({("bicubic", "psnr"): [20, 22, 24, 26, None], ("other", "psnr"): [21, 23, 25, 27, 29]})
     table = quality_table(made, "bicubic")
     assert [c.text for c in column(table, "PSNR")[:2]] == ["23.00", "25.00"]
