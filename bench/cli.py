@@ -21,7 +21,7 @@ from bench import interrupts
 from bench.devices import devices, find_device
 from bench.errors import UserError, describe_os_error
 from bench.out_of_memory import out_of_memory
-from bench.text import PLAIN_LINE_EVERY_SECONDS, fitted, log, one_line, printable, shortened
+from bench.text import PLAIN_LINE_EVERY_SECONDS, escape_control_chars, fitted, log, one_line, shortened
 
 if TYPE_CHECKING:
     import torch
@@ -162,7 +162,7 @@ class _Bar:
         self._describe(label)
 
     def note(self, text: str) -> None:
-        self.bar.console.print(fitted(printable(text), sys.stderr), markup=False, highlight=False)
+        self.bar.console.print(fitted(escape_control_chars(text), sys.stderr), markup=False, highlight=False)
 
     def _describe(self, label: str) -> None:
         # no more of the line than leaves the bar and the numbers their place

@@ -15,7 +15,7 @@ from reports.load.results import Group, Results
 from reports.load.speeds import Machine, machines, shown_runs
 from reports.load.standings import leading_groups, sentence, standings
 from reports.parts import Figure, Report, Section, Table, Verdict
-from reports.protocol_words import protocol_words
+from reports.protocol_captions import protocol_caption
 from reports.summary import abstract, headlines, summary
 from reports.tables.leaderboard import leaderboard_table, steps_tables
 from reports.tables.paper import figure_5_table, figure_table, table_1
@@ -249,5 +249,5 @@ def _preference(material: _Material) -> Section:
 
 
 def _protocols(groups: Sequence[Group]) -> Section:
-    words = dict.fromkeys(protocol_words(group.protocol) for group in groups)
+    words = dict.fromkeys(protocol_caption(group.protocol) for group in groups)
     return Section(id="protocols", title="Protocols", text=tuple(words), folded=True)

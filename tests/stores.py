@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.metrics import METRICS, info
 from bench.protocols import protocol
-from bench.records import Curve, Environment, Picture, Run, Score, StyleProtocol
+from bench.records import Curve, Environment, Run, SavedImage, Score, StyleProtocol
 from bench.storage.store import Store, now
 
 MACHINE: Mapping[str, object] = {
@@ -91,7 +91,7 @@ def fill(
 
 def _picture(
     folder: Path, dataset: str, rule: str, image: str, model: str, scale: int, *, seed: int
-) -> Picture:
+) -> SavedImage:
     """Coarse noise, the same for all models of an image but for a little of their own."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
     size = (48 // scale, 40 // scale) if model == "lr" else (48, 40)
@@ -100,7 +100,7 @@ def _picture(
     file = folder / dataset / f"x{scale}" / model / f"{image}.png"
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray((pixels + own).clip(0, 255).astype(np.uint8)).save(file)
-    return Picture(
+    return SavedImage(
         dataset=dataset,
         protocol_hash=rule,
         image=image,
@@ -217,7 +217,7 @@ def _curve(
 
 def _style_pictures(
     folder: Path, curves: Sequence[Curve], rule: StyleProtocol, dataset: str
-) -> Iterator[Picture]:
+) -> Iterator[SavedImage]:
     """Of every curve, and of the style: coarse noise, its own for each."""
     sources = {(c.image, c.image_sha256, c.subject, c.subject_hash) for c in curves}
     if rule.style:
@@ -228,7 +228,7 @@ def _style_pictures(
         file = folder / rule.hash[:8] / f"{seed}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(file)
-        yield Picture(
+        yield SavedImage(
             dataset=dataset,
             protocol_hash=rule.hash,
             image=image,

@@ -23,7 +23,7 @@ from bench.failures import print_missing
 from bench.metrics import info
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
-from bench.quality.loading import plans, refuse_folders
+from bench.quality.loading import check_no_folders, plans
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
 from bench.storage.store import Store, now
@@ -75,7 +75,7 @@ def score(
     with working("loading models and metrics"):
         todo = plans(config, where, warn)
     for plan in todo:
-        refuse_folders(plan)
+        check_no_folders(plan)
     number = store.start(
         Run(
             program="sr_quality",

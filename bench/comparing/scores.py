@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from bench.comparing.config import Config
-from bench.comparing.facts import describe, unlike
+from bench.comparing.facts import describe, differing
 from bench.comparing.groups import Group, Groups, groups, in_order, several_versions
-from bench.comparing.records import Effect, Found, ScoreKey, Skipped, Unmatched
+from bench.comparing.records import ComparedResults, Effect, ScoreKey, Skipped, Unmatched
 from bench.comparing.sides import Side
 from bench.metrics import METRICS, info
 from bench.records import MetricInfo
@@ -19,7 +19,7 @@ from bench.statistics import differences, mean, paired_interval, signed_rank
 Image = tuple[str, str]
 
 
-def compare_scores(a: Side, b: Side, config: Config) -> Found:
+def compare_scores(a: Side, b: Side, config: Config) -> ComparedResults:
     """Everything that both sides scored under the same protocol with the same version of a metric."""
     left, right = groups(a, config), groups(b, config)
     common = in_order([key for key in left if key in right])
@@ -27,7 +27,7 @@ def compare_scores(a: Side, b: Side, config: Config) -> Found:
     effects = tuple(outcome for outcome in outcomes if isinstance(outcome, Effect))
     left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
     used = [(left[key].rows, right[key].rows) for key in common]
-    return Found(
+    return ComparedResults(
         effects=effects,
         left_out=(*left_out, *unpaired(left, right, a, b)),
         notes=(*several_versions(a), *several_versions(b), *_machines(used, a, b)),
@@ -43,7 +43,7 @@ def _effect(left: Group, right: Group, a: Side, b: Side, config: Config) -> Effe
         named = " and ".join(", ".join(each) for each in versions)
         return Skipped(
             what=what,
-            reason=f"unlike versions of the metric: {named}",
+            reason=f"different versions of the metric: {named}",
             fields={"metric_version": versions},
         )
     metric = metric_info(left.key.metric, version, a, b)
@@ -139,7 +139,7 @@ def unpaired(left: Groups, right: Groups, a: Side, b: Side) -> Iterator[Skipped]
     clashing = (under["A"].keys() & under["B"].keys()) - common
     for cell, keys in under["A"].items():
         if cell in clashing:
-            yield _unlike_protocols(keys, under["B"][cell], a, b)
+            yield _different_protocols(keys, under["B"][cell], a, b)
     for name, mine, other in (("A", left, right), ("B", right, left)):
         for key, group in mine.items():
             if key not in other and group.cell not in clashing:
@@ -153,8 +153,8 @@ def _by_cell(found: Groups) -> dict[tuple[str, int, str, str], list[ScoreKey]]:
     return cells
 
 
-def _unlike_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: Side) -> Skipped:
-    fields = unlike(
+def _different_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: Side) -> Skipped:
+    fields = differing(
         [a.contents.protocols[key.protocol_hash].definition for key in left],
         [b.contents.protocols[key.protocol_hash].definition for key in right],
     )
@@ -163,7 +163,7 @@ def _unlike_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: S
     )
     key = left[0]
     what = " ".join(part for part in (f"{key.dataset} x{key.scale}", key.model, key.metric) if part)
-    return Skipped(what=what, reason=f"unlike protocols: {named}: {describe(fields)}", fields=fields)
+    return Skipped(what=what, reason=f"different protocols: {named}: {describe(fields)}", fields=fields)
 
 
 def _machines(used: list[tuple[pd.DataFrame, pd.DataFrame]], a: Side, b: Side) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _machines(used: list[tuple[pd.DataFrame, pd.DataFrame]], a: Side, b: Side) -
     for side, frames in ((a, [x for x, _ in used]), (b, [y for _, y in used])):
         numbers = {number for frame in frames for number in frame["run"].unique()}
         facts.append(_environments(side, numbers))
-    fields = unlike(*facts)
+    fields = differing(*facts)
     if fields:
         yield (
             "scores were made on different machines or versions, which they depend on by rounding alone: "

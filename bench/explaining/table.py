@@ -86,12 +86,12 @@ def match_lines(found: Match, images: int, scale: int) -> Iterator[str]:
     """What `--match` says."""
     wanted = found.published
     unit = UNITS[wanted.metric]
-    asked = f"{wanted.text}{unit} (+- {wanted.tolerance:.3g})"
+    published = f"{wanted.text}{unit} (+- {wanted.tolerance:.3g})"
     if found.exact:
         several = len(found.values) > 1
-        yield f"{asked} is what {f'{len(found.values)} conventions give' if several else 'one convention gives'}:"
+        yield f"{published} is what {f'{len(found.values)} conventions give' if several else 'one convention gives'}:"
     else:
-        yield f"no convention gives {asked}; the nearest:"
+        yield f"no convention gives {published}; the nearest:"
     # What a library prints first: of some hundred conventions others match by chance. Nearest ones keep their order.
     named = sorted(found.values, key=lambda value: found.exact and not printed_by(value.convention, images))
     for value in named:

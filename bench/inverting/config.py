@@ -12,7 +12,7 @@ from bench.data import styles
 from bench.data.datasets import dataset
 from bench.data.styles import StyleImage, style_image, weights_name
 from bench.errors import UserError
-from bench.inverting.layers import choose, refuse_small
+from bench.inverting.layers import check_size, choose
 from bench.records import Dataset, StyleProtocol, content_hash
 from bench.styling.config import Baseline
 
@@ -130,14 +130,14 @@ def read_config(args: argparse.Namespace) -> Config:
         raise UserError("nothing to invert; must be a CONTENT, or --styles with a style image")
     style_size = args.size if args.style_size is None else args.style_size
     counts = {"size": args.size, "style-size": style_size, "iterations": args.iterations, "limit": args.limit}
-    refuse_numbers(counts, args.seed)
+    check_numbers(counts, args.seed)
     # NaN is in no interval and is refused, too.
     if args.tv_weight is not None and not 0 <= args.tv_weight < float("inf"):
         raise UserError(f"--tv-weight is {args.tv_weight}; must be a finite number of at least 0")
     layers, missing = choose(args.layers, "Figure 3", args.loss_network)
     style_layers, missing_of_style = choose(args.style_layers, "Figure 4", args.loss_network)
     used = (layers if args.contents else ()) + (style_layers if args.styles else ())
-    refuse_small(args.size, used, args.loss_network)
+    check_size(args.size, used, args.loss_network)
     if args.save_images.exists() and not args.save_images.is_dir():
         raise UserError(f"--save-images {str(args.save_images)!r} is a file; must be a folder")
     return Config(
@@ -159,7 +159,7 @@ def read_config(args: argparse.Namespace) -> Config:
     )
 
 
-def refuse_numbers(counts: Mapping[str, int | None], seed: int) -> None:
+def check_numbers(counts: Mapping[str, int | None], seed: int) -> None:
     """
     Raises:
         UserError: a count below 1, a negative seed.
@@ -181,7 +181,7 @@ def datasets(contents: Sequence[str]) -> tuple[Dataset, ...]:
     found = [dataset(name, every=True) for name in dict.fromkeys(contents) if name not in loose]
     if loose:
         found.append(Dataset(name=LOOSE, images=tuple(gather(loose)), source="named one by one"))
-    refuse_twins([data.name for data in found], "data sets")
+    check_unique([data.name for data in found], "data sets")
     return tuple(found)
 
 
@@ -193,17 +193,17 @@ def named_styles(names: Sequence[str]) -> tuple[StyleImage, ...]:
         MissingFile: a named one is not to be had.
     """
     found = tuple({image.sha256: image for image in map(style_image, names)}.values())
-    refuse_twins([image.name for image in found], "styles")
+    check_unique([image.name for image in found], "styles")
     return found
 
 
-def refuse_twins(names: Sequence[str], what: str) -> None:
+def check_unique(names: Sequence[str], what: str) -> None:
     """
     Raises:
         UserError: a name that is there twice; pictures and rows are named by it.
     """
-    twins = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twins:
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeated:
         raise UserError(
-            f"two {what} are called {twins[0]!r}; must be one name each: rename one, or run them apart"
+            f"two {what} are called {repeated[0]!r}; must be one name each: rename one, or run them apart"
         )

@@ -28,7 +28,7 @@ def choose(
     """
     there = reached(loss_network)
     if named is not None:
-        refuse_unknown(named, loss_network)
+        check_layers(named, loss_network)
         return tuple(dict.fromkeys(named)), ()
     missing = [layer for layer in PAPER[figure] if layer not in there]
     if not missing:
@@ -47,7 +47,7 @@ def reached(loss_network: str) -> tuple[str, ...]:
     return find_architecture(loss_network).layers
 
 
-def refuse_unknown(named: Sequence[str], loss_network: str) -> None:
+def check_layers(named: Sequence[str], loss_network: str) -> None:
     """
     Raises:
         UserError: a layer that the network does not reach; the message lists those that it does.
@@ -60,7 +60,7 @@ def refuse_unknown(named: Sequence[str], loss_network: str) -> None:
             )
 
 
-def refuse_small(size: int, layers: Sequence[str], loss_network: str) -> None:
+def check_size(size: int, layers: Sequence[str], loss_network: str) -> None:
     """
     Raises:
         UserError: images of this size have no pixel left at one of the layers.

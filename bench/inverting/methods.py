@@ -14,15 +14,15 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from baselines.gatys import initial_image
-from baselines.optimise import Optimised, Settings
+from baselines.optimise import OptimisationResult, Settings
 from bench.data import images
 from bench.inverting.config import STYLES, Config
 from bench.inverting.search import keep_best
-from bench.records import Curve, Dataset, ImageFile, Picture, StyleProtocol
+from bench.records import Curve, Dataset, ImageFile, SavedImage, StyleProtocol
 from bench.styling import objective as style_objective
 from bench.styling.engine import Engine
 from bench.styling.methods import shares, timed
-from bench.styling.plan import TRY_SMALLER, Content, Item, Key, Measured, Method, Plan, Report
+from bench.styling.plan import TRY_SMALLER, Content, Item, Key, MeasuredImage, Method, Plan, Report
 from bench.styling.summary import BASELINE
 from models.losses import StyleObjective
 from models.vgg import LossNetwork
@@ -62,14 +62,14 @@ class Inversion(Method):
 
     def make(
         self, contents: Sequence[Content], iterations: int, report: Report
-    ) -> Sequence[Measured | Exception]:
+    ) -> Sequence[MeasuredImage | Exception]:
         """
         Raises:
             ValueError: a style is too small for the loss network.
         """
         size, seed = self.config.size, self.config.seed
 
-        def work() -> Optimised:
+        def work() -> OptimisationResult:
             pixels = [content.pixels.to(self.device) for content in contents]
             # For its shape and device: nothing of a content is in the noise.
             like = torch.empty(len(contents), 3, size, size, device=self.device)
@@ -91,18 +91,18 @@ class Inversion(Method):
         own = "-".join((protocol.name, self.place, str(protocol.size), *hashes))
         return self.config.save_images.absolute() / self.dataset / own / f"{item.name}.png"
 
-    def picture(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> Picture:
+    def saved_image(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> SavedImage:
         """The row of the image, without the hash of its pixels, as always."""
-        return replace(super().picture(item, pixels), pixels_sha256="")
+        return replace(super().saved_image(item, pixels), pixels_sha256="")
 
-    def made_from(self, content: Content) -> Iterator[tuple[Picture, UInt8[np.ndarray, "h w c"]]]:
+    def made_from(self, content: Content) -> Iterator[tuple[SavedImage, UInt8[np.ndarray, "h w c"]]]:
         """The content, or the style."""
         kind = "style" if self.of_style else "content"
         size = self.config.style_size if self.of_style else self.config.size
         folder = self.config.save_images.absolute() / self.dataset / f"{kind}-{size}"
         pixels = images.to_array(content.pixels)
         row = replace(
-            self.picture(content, pixels),
+            self.saved_image(content, pixels),
             model=kind,
             model_hash=content.sha256,
             file=str(folder / f"{content.name}.png"),
@@ -190,7 +190,7 @@ def plan(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class Inverted:
     """What became of a content or style at a layer. `file` is the image."""
 
     method: Inversion
@@ -204,7 +204,7 @@ class Made:
         return len(self.curve.total) - 1
 
 
-def made(engine: Engine, kept: Mapping[Key, Curve]) -> Iterator[Made]:
+def inverted(engine: Engine, kept: Mapping[Key, Curve]) -> Iterator[Inverted]:
     """All that there is of what a plan asks for: batch after batch, in each layer after layer.
 
     Args:
@@ -216,8 +216,10 @@ def made(engine: Engine, kept: Mapping[Key, Curve]) -> Iterator[Made]:
             assert isinstance(method, Inversion)
             for item in engine.items[first : first + plan.batch]:
                 if method.key(item) in kept:
-                    yield Made(method=method, item=item, curve=kept[method.key(item)], file=method.file(item))
-                elif (result := engine.known(method, item, pictured=True)) is not None:
+                    yield Inverted(
+                        method=method, item=item, curve=kept[method.key(item)], file=method.file(item)
+                    )
+                elif (result := engine.known(method, item, with_image=True)) is not None:
                     assert result.curve is not None
                     assert result.file is not None
-                    yield Made(method=method, item=item, curve=result.curve, file=result.file)
+                    yield Inverted(method=method, item=item, curve=result.curve, file=result.file)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from baselines.descent import choose, minimise
-from baselines.optimise import BOX, Callback, Objective, Optimised, Settings, search
+from baselines.optimise import BOX, Callback, Objective, OptimisationResult, Settings, search
 from models.losses import Terms
 
 
@@ -22,7 +22,7 @@ def keep_best(
     *,
     callback: Callback,
     callback_every: int,
-) -> Optimised:
+) -> OptimisationResult:
     """As :func:`baselines.optimise.optimise`, but for the image, which is that of the lowest objective so far.
 
     Returns:
@@ -51,7 +51,7 @@ def keep_best(
     evaluate(found.images)
     look(found.images)
     failed_at = tuple(found.failed_at.tolist())
-    return Optimised(
+    return OptimisationResult(
         image=(images / BOX[1]).cpu(),
         iterations=found.iterations,
         stopped="non-finite" if all(failed_at) else "iterations",

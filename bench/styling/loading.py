@@ -15,7 +15,7 @@ from torch import Tensor
 from bench.data import cache, images
 from bench.data.styles import StyleImage
 from bench.errors import MissingFile, UserError
-from bench.records import Picture, StyleProtocol
+from bench.records import SavedImage, StyleProtocol
 from bench.registry import catalog
 from bench.registry.external import ExternalModel
 from bench.styling import metrics as style_metrics
@@ -120,9 +120,9 @@ def _plans(
             protocols=(protocol,),
             title=f"{style.name} at {protocol.size}x{protocol.size}",
             minimum=network.minimum,
-            picture_limit=0 if config.save_images is None else config.image_limit,
+            image_limit=0 if config.save_images is None else config.image_limit,
             force=config.force,
-            shown=() if config.save_images is None else (_style_picture(name, aim, pixels),),
+            shown=() if config.save_images is None else (_style_image(name, aim, pixels),),
             metrics=metrics,
         )
 
@@ -152,10 +152,10 @@ def _stylized(
     )
 
 
-def _style_picture(dataset: str, aim: Aim, style: Tensor) -> tuple[Picture, np.ndarray]:
+def _style_image(dataset: str, aim: Aim, style: Tensor) -> tuple[SavedImage, np.ndarray]:
     """The style as the objective sees it, with its row."""
     protocol, pixels = aim.protocol, images.to_array(style)
-    row = Picture(
+    row = SavedImage(
         dataset=dataset,
         protocol_hash=protocol.hash,
         image=protocol.style,

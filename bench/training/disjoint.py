@@ -17,7 +17,7 @@ def hashes_of_test_images() -> dict[str, str]:
     return pinned | {sha256: f"samples/{name}" for name, sha256 in SAMPLES.items()}
 
 
-def refuse_test_images(files: Mapping[str, str]) -> None:
+def check_no_test_images(files: Mapping[str, str]) -> None:
     """Refuse training files (SHA-256 to path) that are test images.
 
     Raises:

@@ -22,7 +22,7 @@ from bench.training.checkpoint import State
 from bench.training.config import WEIGHTS, Config
 from bench.training.data import Images, Patches, load_images
 from bench.training.export import export
-from bench.training.logger import Journal, tensorboard_installed
+from bench.training.logger import RunLogger, tensorboard_installed
 from bench.training.loop import Trainer
 from bench.training.recipe import require
 from bench.training.start import fabric, new_state
@@ -48,7 +48,7 @@ def train(config: Config) -> Outcome:
         RunError: the loss is no longer finite.
         OSError: the disk is full.
     """
-    refuse_sizes(config)
+    check_sizes(config)
     initial = read_initial(config.init)
     recipe = config.recipe
     images = load_images(
@@ -59,7 +59,7 @@ def train(config: Config) -> Outcome:
     )
     lightning = fabric(config.device, config.devices, config.recipe.precision)
     lightning.launch()
-    refuse_batch(config.recipe.batch, lightning.world_size)
+    check_batch(config.recipe.batch, lightning.world_size)
     state = new_state(config.task, config.recipe, lightning.device, initial)
     identity = identity_of(config, images)
     # Once options, images and weights were accepted: a command that is refused leaves no folder.
@@ -77,7 +77,7 @@ def train(config: Config) -> Outcome:
 def loop(
     config: Config, images: Images, lightning: Fabric, state: State, save: Callable[[State], None]
 ) -> bool:
-    """The loop with its journal and progress bar; whether it came to the end."""
+    """The loop with its logger and progress bar; whether it came to the end."""
     recipe, first = config.recipe, lightning.is_global_zero
     config.task.to(lightning.device)
     patches = Patches(
@@ -88,7 +88,7 @@ def loop(
         flips=recipe.flips,
         device=lightning.device,
     )
-    with journal(config, state, first) as notes, reporter(recipe.iterations - state.step, first) as says:
+    with open_logger(config, state, first) as logger, reporter(recipe.iterations - state.step, first) as says:
         announce(says, images, state)
         return Trainer(
             fabric=lightning,
@@ -97,7 +97,7 @@ def loop(
             patches=patches,
             validation=images.validation[: config.validation_images],
             save=save,
-            journal=notes,
+            logger=logger,
             reporter=says,
         ).run()
 
@@ -106,13 +106,13 @@ def write(folder: Path, identity: dict[str, Any], record: dict[str, str], state:
     checkpoint.save(folder, state, identity, record)
 
 
-def refuse_sizes(config: Config) -> None:
+def check_sizes(config: Config) -> None:
     patch, multiple, least = config.recipe.patch, config.task.multiple, config.task.least
     require(patch % multiple == 0, "patch", patch, f"a multiple of {multiple}")
     require(patch >= least, "patch", patch, f"at least {least}")
 
 
-def refuse_batch(batch: int, processes: int) -> None:
+def check_batch(batch: int, processes: int) -> None:
     require(batch % processes == 0, "batch", batch, f"a multiple of the number of processes, {processes}")
 
 
@@ -162,13 +162,13 @@ def announce(says: Reporter, images: Images, state: State) -> None:
 
 
 @contextmanager
-def journal(config: Config, state: State, first: bool) -> Iterator[Journal | None]:
+def open_logger(config: Config, state: State, first: bool) -> Iterator[RunLogger | None]:
     """The run's, in the first process."""
     if not first:
         yield None
         return
     tensorboard = config.tensorboard and tensorboard_installed()
-    notes = Journal(config.out, step=state.step, tensorboard=tensorboard)
+    notes = RunLogger(config.out, step=state.step, tensorboard=tensorboard)
     try:
         yield notes
     finally:

@@ -16,7 +16,7 @@ from reports.figures.document import as_pdf
 from reports.figures.drawing import Drawing
 from reports.figures.fonts import with_fonts
 from reports.figures.style import DPI, style
-from reports.figures.text import printable
+from reports.figures.text import drawable
 from reports.parts import Figure
 
 # Dates and versions change, addresses lead outside.
@@ -47,7 +47,7 @@ def write(drawing: Drawing, folder: Path) -> Figure:
     with atomic_write(svg) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
     with atomic_write(pdf) as part:
-        part.write_bytes(as_pdf(text, printable(record.title)))
+        part.write_bytes(as_pdf(text, drawable(record.title)))
     return replace(record, svg=svg, pdf=pdf, png=png)
 
 
@@ -71,7 +71,7 @@ def minified(svg: str, alt: str) -> str:
     svg = svg.replace("data:image/png;base64,\n", "data:image/png;base64,")
     # What the removed style element said, as attributes of this drawing alone.
     drawn_as = 'stroke-linejoin="round" stroke-linecap="butt"'
-    return svg.replace("<svg ", f'<svg role="img" aria-label={quoteattr(printable(alt))} {drawn_as} ', 1)
+    return svg.replace("<svg ", f'<svg role="img" aria-label={quoteattr(drawable(alt))} {drawn_as} ', 1)
 
 
 def _jpeg(found: re.Match[str]) -> str:

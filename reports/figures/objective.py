@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.styling.summary import Comparison, Moments, Summary
 from reports.figures.absent import ABSENT, absent
-from reports.figures.direct_labels import Label, beside
+from reports.figures.direct_labels import Label, label_beside
 from reports.figures.drawing import Drawing, drawing
-from reports.figures.objective_words import alt, caption, drawn
+from reports.figures.objective_captions import alt, caption, drawn
 from reports.figures.style import (
     BLACK,
     BLUE,
@@ -33,7 +33,7 @@ from reports.figures.style import (
     canvas,
     logarithmic,
 )
-from reports.figures.text import distinct, printable
+from reports.figures.text import distinct, drawable
 from reports.formatting import amount
 from reports.load.objectives import Panel, Series, all_series, is_ours, networks
 from reports.load.results import Results
@@ -72,7 +72,7 @@ class Objective:
 
     @property
     def title(self) -> str:
-        return f"{ABSENT['figure5'].title}: {printable(self.series.protocol.style)}"
+        return f"{ABSENT['figure5'].title}: {drawable(self.series.protocol.style)}"
 
     @property
     def across(self) -> int:
@@ -99,7 +99,7 @@ class Objective:
         _scale(grid.flat[0], self.panels)
         card.draw_without_rendering()  # names need the axes as they will be
         for axes, labels in zip(grid.flat, _labels(self.panels, strokes), strict=False):
-            beside(axes, labels)
+            label_beside(axes, labels)
         return card
 
 
@@ -195,7 +195,7 @@ def _band(moments: Moments) -> tuple[float, float]:
 def _crossings(axes: Axes, found: Comparison, strokes: Mapping[str, Stroke]) -> None:
     """A drop to the iteration at which the mean of the optimisation reaches a network's, with its number."""
     levels = {network.subject: network.at().mean for network in networks(found)}
-    crossed = sorted((o.of_mean, o.subject) for o in found.overtakings if o.of_mean is not None)
+    crossed = sorted((o.of_mean, o.subject) for o in found.crossovers if o.of_mean is not None)
     width = max(1, found.baselines[0].iterations)
     stands = places([iteration / width for iteration, _ in crossed])
     for (iteration, subject), (line, side) in zip(crossed, stands, strict=True):

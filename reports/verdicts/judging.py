@@ -171,13 +171,13 @@ def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
         )
     elif missing == "weights":
         why = f"where no weights for it are shipped: {training(target)}"
-    asked = None if target.brought else scoring(target)  # no command brings a checkpoint
+    request = None if target.brought else scoring(target)  # no command brings a checkpoint
     return Verdict(
         cell=entry.cell,
         judgement="cannot be reproduced" if entry.cannot else "not run",
         why=entry.cannot or why,
-        command=asked.command if asked else "",
-        scoring=asked,
+        command=request.command if request else "",
+        scoring=request,
         missing=missing,
     )
 

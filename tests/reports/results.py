@@ -66,7 +66,7 @@ def group(
         values=frame,
         provenance={(model, metric): certificate(f"{model}-{metric}") for model, metric in values},
         pictures={},
-        lost_pictures=0,
+        lost_images=0,
     )
 
 

@@ -30,8 +30,8 @@ from reports.figures import crops, differences, pareto, sweep, table1
 from reports.figures.direct_labels import Box, spread
 from reports.figures.draw import draw
 from reports.figures.drawing import Drawing
-from reports.figures.style import CARD, COLOURS, INK, MARKERS, MUTED, RULE, looks, style
-from reports.figures.text import distinct, printable, short
+from reports.figures.style import CARD, COLOURS, INK, MARKERS, MUTED, RULE, series_styles, style
+from reports.figures.text import distinct, drawable, short
 from reports.formatting import duration, memory, number
 from reports.load.gather import gather
 from reports.load.results import Results, anchor
@@ -312,7 +312,7 @@ def test_names_from_anywhere_are_shown_and_not_obeyed(tmp_path: Path) -> None:
 
 
 def test_names_without_a_glyph_or_of_any_length_are_printable() -> None:
-    assert printable("a\n\tb\x00\u202e名") == "a b\ufffd\ufffd\ufffd"
+    assert drawable("a\n\tb\x00\u202e名") == "a b\ufffd\ufffd\ufffd"
     assert short("x" * 50, 20) == "x" * 13 + "…" + "x" * 6
     assert len(short(HOSTILE, 24)) == 24
 
@@ -344,7 +344,7 @@ def test_numbers_are_written_with_infinity_and_dashes() -> None:
     assert [memory(count) for count in (10, 64 * 2**20, 1.5 * 2**30)] == ["< 1 MiB", "64 MiB", "1.5 GiB"]
 
 
-def test_unlike_names_get_unlike_anchors_that_are_no_longer_than_a_file_name() -> None:
+def test_different_names_get_different_anchors_that_are_no_longer_than_a_file_name() -> None:
     names = ["sr-pixel", "sr_pixel", "sr pixel", "x" * 300, "x" * 301]
     assert anchor("sr-pixel") == "sr-pixel"
     assert len({anchor(name) for name in names}) == len(names)
@@ -352,7 +352,7 @@ def test_unlike_names_get_unlike_anchors_that_are_no_longer_than_a_file_name() -
 
 
 def test_series_differ_in_colour_and_in_marker() -> None:
-    found = list(looks([str(k) for k in range(144)]).values())
+    found = list(series_styles([str(k) for k in range(144)]).values())
     assert len({(look.colour, look.marker) for look in found}) == 144
     assert len({look.marker for look in found[: len(MARKERS)]}) == len(MARKERS) == 12
     assert len({look.colour for look in found[: len(COLOURS)]}) == len(COLOURS) == 12

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.registry.adapters.own_world import World
+from bench.registry.adapters.isolated_modules import World
 
 REPOSITORIES = {"22": "NTIRE2022_ESR", "24": "NTIRE2024_ESR", "25": "NTIRE2025_ESR"}
 """The environment variable that holds the path of a checkout, by year."""

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.registry.adapters.own_world import World
+from bench.registry.adapters.isolated_modules import World
 
 SCALES = (2, 3, 4)
 

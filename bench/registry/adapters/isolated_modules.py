@@ -27,7 +27,7 @@ OURS = ("bench", "baselines", "models", "reports")
 _AT_START = frozenset(sys.path)
 
 
-class World:
+class IsolatedModules:
     """The modules below one folder, and what they see.
 
     Args:
@@ -157,7 +157,7 @@ class World:
 class _Finder:
     """Finds the modules of a world and gives them its builtins."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: IsolatedModules) -> None:
         self.world = world
 
     def find_spec(
@@ -176,7 +176,7 @@ class _Finder:
 class _AsItIs(SourceFileLoader):
     """Compiles the source each time: kept bytecode knows it by second and length alone, and an edit can keep both."""
 
-    def __init__(self, name: str, path: str, world: World) -> None:
+    def __init__(self, name: str, path: str, world: IsolatedModules) -> None:
         super().__init__(name, path)
         self.world = world
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.styling.summary import Comparison
-from reports.figures.text import listed, printable
+from reports.figures.text import drawable, listed
 from reports.formatting import amount
 from reports.load.objectives import Panel, Series, networks
 from reports.load.paper import GridTarget, entries
-from reports.protocol_words import objective_words, style_words
+from reports.protocol_captions import objective_caption, style_caption
 
 
 def drawn(panel: Panel) -> Comparison:
@@ -25,9 +25,10 @@ def caption(series: Series, panels: Sequence[Panel]) -> str:
     bands = " and bands of one standard deviation" if several else ""
     early = f" {stopped} curves that end early are skipped." if stopped else ""
     return (
-        f"Means over n contents of {printable(series.dataset)}{bands}. Dropped to the axis: "
+        f"Means over n contents of {drawable(series.dataset)}{bands}. Dropped to the axis: "
         f"where the mean of the optimisation reaches a network's.{_medians(panels)} "
-        f"{printable(style_words(series.protocol))} {printable(objective_words(series.protocol))} {_paper(panels)}{early}"
+        f"{drawable(style_caption(series.protocol))} {drawable(objective_caption(series.protocol))} "
+        f"{_paper(panels)}{early}"
     )
 
 
@@ -35,11 +36,11 @@ def _medians(panels: Sequence[Panel]) -> str:
     """The medians over contents, network by network, where there are any."""
     found: dict[str, list[str]] = {}
     for panel in panels:
-        for overtaking in drawn(panel).overtakings:
-            median = overtaking.median
-            text = f"{median:.0f}" if median is not None else f"more than {overtaking.iterations}"
-            found.setdefault(overtaking.subject, []).append(f"{text} at {panel.size}")
-    words = [f"{printable(subject)} {listed(texts)}" for subject, texts in found.items()]
+        for crossover in drawn(panel).crossovers:
+            median = crossover.median
+            text = f"{median:.0f}" if median is not None else f"more than {crossover.iterations}"
+            found.setdefault(crossover.subject, []).append(f"{text} at {panel.size}")
+    words = [f"{drawable(subject)} {listed(texts)}" for subject, texts in found.items()]
     return f" Median over contents of the iterations that reach it: {'; '.join(words)}." if words else ""
 
 
@@ -70,7 +71,7 @@ def _alt_of(panel: Panel) -> str:
     (baseline, *_) = found.baselines
     course = baseline.course()
     levels = [
-        f"{printable(s.subject)} {amount(s.at().mean)}"
+        f"{drawable(s.subject)} {amount(s.at().mean)}"
         for s in (*([found.content] if found.content else []), *networks(found))
     ]
     lines = f"; lines: {listed(levels)}" if levels else ""
