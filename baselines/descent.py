@@ -109,7 +109,7 @@ class Descent:
         if self.box is not None:
             proposed = proposed.clamp(*self.box)
         self.go_on_where(all_finite(proposed))
-        # Value and gradient were taken here; bench.inverting.search looks it up after the iteration.
+        # Value and gradient were taken here; bench.inverting.methods looks it up after the iteration.
         self.previous.copy_(self.images)
         self.images.copy_(choose(self.alive, proposed, self.images))
 

@@ -1,9 +1,9 @@
-"""Training images: found, read once, held as uint8; patches are cut where the network is."""
+"""Training images: found, read once, held as uint8; patches are cut where the network is. No test image is among them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,16 @@ from torch import Tensor
 
 from baselines.bicubic import imresize
 from bench.data import cache, datasets, images, manifest
+from bench.data.datasets import SAMPLES
 from bench.data.images import load
 from bench.errors import ImageError, UserError
 from bench.records import Dataset, ImageFile, content_hash
-from bench.training.disjoint import check_no_test_images
 
 GROUP_PREFIX = "train-"
 THREADS = 16
 TURNS = 8  # two mirrors and the transposition
+
+TEST_GROUPS = ("set5", "set14", "bsd100", "coco50", "contents")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,3 +214,21 @@ class Patches:
 def pixels_of(image: UInt8[Tensor, "3 h w"], device: torch.device) -> Float[Tensor, "1 3 h w"]:
     """One whole image, float32 in [0, 1]."""
     return image[None].to(device).float() / 255
+
+
+def hashes_of_test_images() -> dict[str, str]:
+    """SHA-256 to name, for every test image: those of the manifest and scikit-image's."""
+    pinned = {file.sha256: file.name for group in TEST_GROUPS for file in manifest.group(group).files}
+    return pinned | {sha256: f"samples/{name}" for name, sha256 in SAMPLES.items()}
+
+
+def check_no_test_images(files: Mapping[str, str]) -> None:
+    """Refuse training files (SHA-256 to path) that are test images.
+
+    Raises:
+        UserError: names the first, and which test image it is.
+    """
+    known = hashes_of_test_images()
+    for sha256, file in files.items():
+        if sha256 in known:
+            raise UserError(f"{file!r} is the test image {known[sha256]}; must be images that are not")

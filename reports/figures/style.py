@@ -25,7 +25,7 @@ WINE, INDIGO, OLIVE, BROWN, SLATE = "#882255", "#332288", "#7A7A1F", "#8A5A2B", 
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, WINE, OLIVE, INDIGO, BROWN, SLATE)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "*", ">", "h")
 
-# Text in an SVG stays text, in the font that comes with matplotlib, which :mod:`reports.figures.fonts` embeds.
+# Text in an SVG stays text, in the font that comes with matplotlib, which :mod:`reports.figures.files` embeds.
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Geneva"],

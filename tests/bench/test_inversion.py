@@ -17,8 +17,8 @@ from bench import inversion, loss_networks
 from bench.data import cache, images, styles
 from bench.errors import MissingFile
 from bench.inverting import methods as inversion_methods
-from bench.inverting.layers import PAPER
-from bench.inverting.search import keep_best, running_minimum
+from bench.inverting.config import PAPER
+from bench.inverting.methods import keep_best, running_minimum
 from bench.inverting.weights import content_share
 from bench.records import Curve
 from bench.storage.reader import read

@@ -21,13 +21,12 @@ from bench.errors import UserError
 from bench.protocols import protocol
 from bench.statistics import share_interval
 from bench.storage.reader import read
-from bench.study.agreement import krippendorff_alpha
 from bench.study.answers import FORMAT, LARGEST_ANSWERS_BYTES, read_answers
 from bench.study.images import study_images
 from bench.study.key import Study, Trial, read_key
 from bench.study.plan import plan
-from bench.study.ranking import bootstrap_bradley_terry, bradley_terry
 from bench.study.result import PreferenceResult, read_result
+from bench.study.score import bootstrap_bradley_terry, bradley_terry, krippendorff_alpha
 from bench.study.table import plain
 from bench.study.votes import votes
 from tests.schemas import assert_valid

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bench.data.styles import StyleImage
-from bench.styling.batch import batch_size
 from bench.styling.config import Baseline, Objective
+from bench.styling.loading import batch_size
 from bench.styling.methods import Aim, Optimisation, optimised
 from bench.styling.objective import objective
 from bench.styling.plan import MeasuredImage
