@@ -18,7 +18,7 @@ from bench.data.datasets import LoadedImage
 from bench.errors import describe_os_error
 from bench.executor import read_ahead
 from bench.interfaces import Upscaler
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.quality.strips import upscale_large
 from bench.quality.whole import upscale
 from bench.records import ImageFile

@@ -15,7 +15,7 @@ from bench.data.images import read, to_array, to_tensor, write
 from bench.errors import UserError
 from bench.executor import read_ahead
 from bench.lr import degrade
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.outputs import check_clashes, image_files, image_folders, same_path
 from bench.prepare import modcrop, quantize, size
 from bench.records import Dataset, ImageFile, SRProtocol

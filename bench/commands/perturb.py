@@ -13,7 +13,7 @@ from bench.data.datasets import dataset
 from bench.data.images import write
 from bench.errors import UserError
 from bench.executor import read_ahead
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.records import Dataset
 
 

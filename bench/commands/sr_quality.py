@@ -19,7 +19,7 @@ from bench.data.datasets import NAMED, dataset, left_out
 from bench.data.published import Published, published
 from bench.devices import exact_float32
 from bench.errors import MissingFile
-from bench.failures import print_missing
+from bench.cli import print_missing
 from bench.metrics import info
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results

@@ -19,7 +19,7 @@ from bench.cluster.style import in_cluster
 from bench.config_file import Command
 from bench.data.datasets import left_out
 from bench.devices import exact_float32
-from bench.failures import print_missing
+from bench.cli import print_missing
 from bench.outputs import check_clashes, image_files, image_folders, model_files, store_files
 from bench.records import Failure, Run
 from bench.registry.external import ExternalModel

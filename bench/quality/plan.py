@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 
 from bench.data import images
 from bench.data.datasets import LoadedImage
-from bench.failures import reason
+from bench.errors import reason
 from bench.interfaces import Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.metrics import MetricEntry
 from bench.records import (

@@ -14,7 +14,7 @@ from bench.data import images
 from bench.data.datasets import LoadedImage
 from bench.errors import RunError
 from bench.executor import read_ahead
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.styling.outcome import Outcome, Result, Stored
 from bench.styling.plan import Content, Item, MeasuredImage, Method, Plan
 from models.losses import Terms

@@ -19,7 +19,7 @@ from torch import Tensor
 from baselines.gatys import initial_image
 from baselines.optimise import OptimisationResult, Settings, optimise
 from bench.errors import RunError
-from bench.failures import reason
+from bench.errors import reason
 from bench.records import Score, StyleProtocol
 from bench.styling.config import Baseline
 from bench.styling.metrics import StyleMetric

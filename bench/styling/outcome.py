@@ -11,7 +11,7 @@ import numpy as np
 from bench.cli import Reporter
 from bench.data import images
 from bench.environment import summary
-from bench.failures import reason
+from bench.errors import reason
 from bench.records import Curve, Failure, SavedImage, Score
 from bench.storage.saved_images import relative_to_store
 from bench.storage.store import Store

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench.interfaces import Upscaler
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.tiling.grid import up_to
 
 LENGTHS = (64, 128, 256, 512, 1024)

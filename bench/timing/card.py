@@ -13,7 +13,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.registry.catalog import LoadedModel
 from bench.tiling.receptive_field import Probe, receptive_field
 from bench.timing.clocks import Work

@@ -12,7 +12,7 @@ import torch
 
 from baselines.descent import require_float64
 from bench.cli import Reporter
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.records import Environment, SpeedResult
 from bench.registry import catalog
 from bench.registry.adapters.preserved_environment import preserved_environment
