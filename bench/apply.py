@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bench import arguments
 from bench.applying.config import configure
-from bench.listings import list_applied
 from bench.cli import guard, working
 from bench.config_file import parse, with_config
+from bench.listings import list_applied
 
 EXAMPLES = """examples:
   python -m bench.apply style-johnson-candy photo.jpg --out stylized

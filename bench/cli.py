@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench import interrupts
 from bench.devices import devices, find_device
-from bench.errors import UserError, describe_os_error
-from bench.errors import out_of_memory
+from bench.errors import UserError, describe_os_error, out_of_memory
 from bench.text import PLAIN_LINE_EVERY_SECONDS, escape_control_chars, fitted, log, one_line, shortened, show
 
 if TYPE_CHECKING:

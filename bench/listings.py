@@ -16,6 +16,7 @@ from bench.registry.upscalers import UPSCALERS
 from bench.styling.metrics import METRICS as STYLE_METRICS
 from bench.text import show
 
+
 def list_applied() -> int:
     """Print every model that can be applied."""
     show("stylizers", *(f"  {model.name:<22} {model.about}" for model in STYLIZERS.values()))

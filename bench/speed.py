@@ -12,8 +12,8 @@ from pathlib import Path
 from bench import arguments
 from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
-from bench.timing.config import Config
 from bench.listings import list_timed
+from bench.timing.config import Config
 
 EXAMPLES = """examples:
   python -m bench.speed --sizes 256 512 1024

@@ -13,8 +13,8 @@ import pytest
 
 from bench import metrics, plugins
 from bench.errors import UserError
-from bench.metrics import METRICS
 from bench.listings import sr_quality_lines
+from bench.metrics import METRICS
 from bench.registry import catalog
 from bench.storage.store import Store
 from tests.test_adding import SAID, steps

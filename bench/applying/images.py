@@ -15,10 +15,9 @@ from bench.applying.origin import KEY
 from bench.cli import Reporter
 from bench.data import images
 from bench.data.datasets import LoadedImage
-from bench.errors import describe_os_error
+from bench.errors import describe_os_error, out_of_memory
 from bench.executor import read_ahead
 from bench.interfaces import Upscaler
-from bench.errors import out_of_memory
 from bench.quality.strips import upscale_large
 from bench.quality.whole import upscale
 from bench.records import ImageFile

@@ -12,10 +12,9 @@ import numpy as np
 from bench.cli import DONE, FAILED, Reporter, progress
 from bench.data.datasets import dataset, left_out
 from bench.data.images import read, to_array, to_tensor, write
-from bench.errors import UserError
+from bench.errors import UserError, out_of_memory
 from bench.executor import read_ahead
 from bench.lr import degrade
-from bench.errors import out_of_memory
 from bench.outputs import check_clashes, image_files, image_folders, same_path
 from bench.prepare import modcrop, quantize, size
 from bench.records import Dataset, ImageFile, SRProtocol

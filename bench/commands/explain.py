@@ -19,8 +19,7 @@ from bench.explaining.config import Config, Published
 from bench.explaining.conventions import CHANNELS, Convention, psnr_conventions, ssim_conventions
 from bench.explaining.inputs import FilePairs, describe_finding, loaded, stored, two
 from bench.explaining.library_presets import LIBRARY_PRESETS
-from bench.explaining.match import Match, match
-from bench.explaining.scores import ImageScores, Value, measure, values
+from bench.explaining.scores import ImageScores, Match, Value, match, measure, values
 from bench.explaining.table import like_table, match_lines, record, spread, table, usual
 from bench.outputs import check_clashes, store_files
 from bench.quality.lint import Finding

@@ -12,14 +12,13 @@ from rich.console import Console
 
 from bench import interrupts
 from bench.atomic import atomic_write
-from bench.cli import DONE, FAILED, device, next_step, progress, working, writable_file
+from bench.cli import DONE, FAILED, device, next_step, print_missing, progress, working, writable_file
 from bench.cluster import connect
 from bench.cluster.pool import Cluster
 from bench.cluster.style import in_cluster
 from bench.config_file import Command
 from bench.data.datasets import left_out
 from bench.devices import exact_float32
-from bench.cli import print_missing
 from bench.outputs import check_clashes, image_files, image_folders, model_files, store_files
 from bench.records import Failure, Run
 from bench.registry.external import ExternalModel

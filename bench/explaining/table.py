@@ -11,8 +11,7 @@ from typing import Any
 from bench.environment import suite_version
 from bench.explaining.conventions import CHANNELS, PEAKS, SHAVES, Convention, Psnr, Recipe, Ssim
 from bench.explaining.library_presets import LIBRARY_PRESETS, LibraryPreset, printed_by
-from bench.explaining.match import Match
-from bench.explaining.scores import ImageScores, Value, values
+from bench.explaining.scores import ImageScores, Match, Value, values
 from bench.quality.lint import Finding
 from bench.tables import Column, Table, columns
 

@@ -12,9 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from bench.cli import Reporter
 from bench.data import images
 from bench.data.datasets import LoadedImage
-from bench.errors import RunError
+from bench.errors import RunError, out_of_memory
 from bench.executor import read_ahead
-from bench.errors import out_of_memory
 from bench.styling.outcome import Outcome, Result, Stored
 from bench.styling.plan import Content, Item, MeasuredImage, Method, Plan
 from models.losses import Terms

@@ -18,8 +18,7 @@ from torch import Tensor
 
 from baselines.gatys import initial_image
 from baselines.optimise import OptimisationResult, Settings, optimise
-from bench.errors import RunError
-from bench.errors import reason
+from bench.errors import RunError, reason
 from bench.records import Score, StyleProtocol
 from bench.styling.config import Baseline
 from bench.styling.metrics import StyleMetric

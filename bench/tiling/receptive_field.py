@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.interfaces import Upscaler
 from bench.errors import out_of_memory
+from bench.interfaces import Upscaler
 from bench.tiling.grid import up_to
 
 LENGTHS = (64, 128, 256, 512, 1024)

@@ -22,8 +22,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench.arguments import LEAST_TILE, Tile
-from bench.interfaces import Upscaler, UpscalerWrapper, requirements
 from bench.errors import out_of_memory
+from bench.interfaces import Upscaler, UpscalerWrapper, requirements
 from bench.records import content_hash
 from bench.records import tiled_hash as in_tiles_hash
 from bench.tiling.grid import Span, spans, up_to

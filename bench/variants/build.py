@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import nn
 
 from bench import devices
-from bench.interfaces import requirements
 from bench.errors import out_of_memory
+from bench.interfaces import requirements
 from bench.variants import onnx_session, openvino_session
 from bench.variants.calibration import CALIBRATION, DATASET
 from bench.variants.variant import Variant, VariantUnavailable, first_line

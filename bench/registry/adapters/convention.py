@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from baselines.bicubic import imresize
 from baselines.srcnn import rgb_to_ycbcr, ycbcr_to_rgb
-from bench.errors import UserError
-from bench.errors import out_of_memory
+from bench.errors import UserError, out_of_memory
 from bench.registry.adapters.preserved_environment import preserved_environment
 from bench.text import one_line
 
