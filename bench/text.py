@@ -53,7 +53,10 @@ def shortened(text: str, most: int) -> str:
 
 def log(text: str) -> None:
     """A line on standard error, above whatever bar is there."""
-    print(fitted(escape_control_chars(text), sys.stderr), file=sys.stderr, flush=True)
+    # External code in another thread may have set it to None for as long as it runs: the line goes to where it began.
+    stream = sys.stderr or sys.__stderr__
+    if stream is not None:
+        print(fitted(escape_control_chars(text), stream), file=stream, flush=True)
 
 
 def show(*texts: str) -> None:

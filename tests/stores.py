@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from bench.metrics import METRICS, info
 from bench.protocols import protocol
-from bench.records import Curve, Environment, Run, SavedImage, Score, StyleProtocol
+from bench.records import Curve, Environment, Run, SavedImage, Score, SpeedResult, StyleProtocol
 from bench.storage.store import Store, now
+from bench.timing.records import SpeedProtocol, Timing
 
 MACHINE: Mapping[str, object] = {
     "suite": {"version": "0.1.0", "commit": "0" * 40},
@@ -237,3 +240,50 @@ def _style_pictures(
             model_hash=digest,
             file=str(file),
         )
+
+
+def speed_result(
+    subject: str,
+    rule: SpeedProtocol,
+    seconds: Sequence[float],
+    *,
+    size: int,
+    variant: str = "eager",
+    environment: Environment | None = None,
+    **provenance: Any,
+) -> SpeedResult:
+    """What `bench.speed` stores of repetitions that took these times.
+
+    Args:
+        provenance: fields besides or in place of what a plain pass on the invented machine has.
+    """
+    machine = environment or Environment(facts=MACHINE)
+    raw = Timing(
+        seconds=tuple(seconds),
+        wall_seconds=tuple(seconds),
+        first_seconds=seconds[0],
+        warmup_seconds=(),
+        loops=1,
+        clock="perf_counter",
+        target_ci=0.02,
+        stopped="narrow",
+    )
+    plain: dict[str, Any] = {
+        "protocol": rule.definition,
+        "timing": asdict(raw),
+        "peak_memory": {"bytes": 3 * 2**20, "meaning": "invented"},
+        "environment": dict(machine.facts),
+        "weights": "random weights, seed 0",
+        "warnings": [],
+        "whole_run": False,
+    }
+    return SpeedResult(
+        subject=subject,
+        subject_hash=f"hash of {subject}",
+        variant=variant,
+        size=size,
+        protocol_hash=rule.hash,
+        environment_hash=machine.hash,
+        seconds=tuple(seconds),
+        certificate=plain | provenance,
+    )

@@ -7,7 +7,7 @@ import io
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from bench import speed, sr_quality
 from bench.records import Environment, Run, SpeedResult
 from bench.storage.reader import read
 from bench.storage.store import Store, now
-from bench.timing.records import SpeedProtocol, Timing
+from bench.timing.records import SpeedProtocol
 from bench.timing.rows import network_row
 from reports.figures import crops, differences, pareto, sweep, table1
 from reports.figures.direct_labels import Box, spread
@@ -37,7 +37,7 @@ from reports.load.gather import gather
 from reports.load.results import Results, anchor
 from reports.parts import Figure
 from reports.writers.page_figures import DARK
-from tests.stores import MACHINE, fill
+from tests.stores import MACHINE, fill, speed_result
 
 LEVELS = {"bicubic": 0.0, "srcnn-955": 1.5, "sr-pixel": 2.0}
 METRICS = ("psnr", "ssim", "feature-vgg19-relu2_2")
@@ -66,41 +66,22 @@ def timing(
     region: Any = ("iteration",) if iteration else ("network",)
     protocol = SpeedProtocol(size=size // scale, threads=2, timed_region=region)
     raw = tuple(seconds * (1 + 0.01 * k) for k in range(8))
-    facts = Timing(
-        seconds=raw,
-        wall_seconds=raw,
-        first_seconds=seconds,
-        warmup_seconds=(),
-        loops=1,
-        clock="perf_counter",
-        target_ci=0.02,
-        stopped="narrow",
-    )
     environment = Environment(facts={**MACHINE, "cpu": {"model": machine, "cores_allowed": 2}})
     form = {
         "max_abs_error": 1e-4 if admissible else 0.5,
         "psnr": 90.0 if admissible else 12.0,
         "admissible": admissible,
     }
-    certificate = {
-        "protocol": protocol.definition,
-        "timing": asdict(facts),
-        "environment": dict(environment.facts),
-        "peak_memory": {"bytes": int(mebibytes * 2**20), "meaning": "invented"},
-        "weights": "",
-        "warnings": [],
-        "whole_run": False,
-        **({} if iteration else {"form": form}),
-    }
-    return SpeedResult(
-        subject=subject,
-        subject_hash="h",
-        variant=variant,
+    return speed_result(
+        subject,
+        protocol,
+        raw,
         size=size,
-        protocol_hash=protocol.hash,
-        environment_hash=environment.hash,
-        seconds=raw,
-        certificate=certificate,
+        variant=variant,
+        environment=environment,
+        peak_memory={"bytes": int(mebibytes * 2**20), "meaning": "invented"},
+        weights="",
+        **({} if iteration else {"form": form}),
     )
 
 
