@@ -212,7 +212,7 @@ class Score:
     """One value of one metric for one image, with everything that it depends on.
 
     Attributes:
-        model_hash: of the participant's code version and weights.
+        model_hash: of the model's code version and weights.
         image_sha256: of the hr file's bytes.
         value: finite, or infinite for the PSNR of identical images; never NaN.
     """
@@ -242,7 +242,7 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class SavedImage:
     """Where the image that was scored lies; `model` is `hr` or `lr` for what it was made from.
 
     Attributes:
@@ -261,10 +261,10 @@ class Picture:
     pixels_sha256: str = ""
 
 
-def map_file(picture: Path, metric: str) -> Path:
+def map_file(image: Path, metric: str) -> Path:
     """Of the map by a metric of a model's image: FOLDER-maps/METRIC/MODEL/STEM.png for FOLDER/MODEL/STEM.png."""
-    folder = picture.parent.parent
-    return folder.with_name(f"{folder.name}-maps") / metric / picture.parent.name / picture.name
+    folder = image.parent.parent
+    return folder.with_name(f"{folder.name}-maps") / metric / image.parent.name / image.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,15 +310,15 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedResult:
-    """One subject timed in one form under one speed protocol on one machine.
+    """One subject timed in one variant under one speed protocol on one machine.
 
     Attributes:
         subject: a registered model, or `gatys`.
         subject_hash: of its code version and weights.
-        variant: the form it ran in: `eager`, or what was changed, as `channels_last+folded`.
+        variant: that it ran in: `eager`, or what was changed, as `channels_last+folded`.
         size: side of the image that comes out, in pixels.
         seconds: raw repetitions, each the mean of the calls in it.
-        certificate: everything that they depend on (:class:`bench.timing.certificate_record.TimingCertificate`), as JSON.
+        certificate: everything that they depend on (:class:`bench.timing.provenance_record.TimingProvenance`), as JSON.
     """
 
     subject: str

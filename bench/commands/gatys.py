@@ -9,23 +9,23 @@ from functools import partial
 import torch
 
 from bench import interrupts
-from bench.applying.config import refuse_outputs
+from bench.applying.config import check_outputs
 from bench.applying.origin import KEY, still_to_do
 from bench.cli import DONE, FAILED, device, progress, working
 from bench.data import images
-from bench.forms.build import exact_float32
 from bench.records import Dataset, ImageFile
 from bench.styling.engine import Engine
 from bench.styling.gatys import Config, Stylization, load, precision_on, read_config
 from bench.styling.objective import fitted
 from bench.styling.outcome import Outcome
 from bench.styling.plan import TRY_SMALLER, Plan
+from bench.variants.build import exact_float32
 
 
 def run(args: argparse.Namespace) -> int:
     """Do every image; one that cannot be done is named and the others are done."""
     config = read_config(args)
-    refuse_outputs(
+    check_outputs(
         config.inputs, config.output, config.out, args.inputs, others=[("--style", config.style.file)]
     )
     interrupts.keeps(f"finished images are kept in {config.out}")

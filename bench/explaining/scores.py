@@ -1,4 +1,4 @@
-"""From pairs of images to the value of every convention."""
+"""From pairs of images to the value of every convention, and which of these values a published number may be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64, UInt8
 
+from bench.explaining.config import Published
 from bench.explaining.conventions import (
     BT601,
     CHANNELS,
@@ -26,6 +27,8 @@ from bench.explaining.ssim import ssim_of_planes
 
 EPSILON = 1e-8  # of piq and pyiqa, on images in [0, 1]
 TIE = 1e-9  # a luma of k + 1/2 computed in floating point still rounds up
+NEAREST = 3
+FLOAT = 1e-9  # half a digit is not exact in float64
 
 
 class Errors(NamedTuple):
@@ -205,3 +208,20 @@ def _decibel(mse: float, spread: float, convention: Psnr) -> float:
         return math.inf
     # The peak is 0 for an hr of one value, under hr-range.
     return 10 * math.log10(peak**2 / error) if peak else -math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """The values that a published number may be, nearest first; where there are none, the nearest ones there are."""
+
+    published: Published
+    values: tuple[Value, ...]
+    exact: bool
+
+
+def match(wanted: Published, values: Sequence[Value]) -> Match:
+    """All values within the tolerance, or the nearest."""
+    same = [value for value in values if value.metric == wanted.metric and math.isfinite(value.value)]
+    same.sort(key=lambda value: abs(value.value - wanted.value))
+    within = [value for value in same if abs(value.value - wanted.value) <= wanted.tolerance + FLOAT]
+    return Match(published=wanted, values=tuple(within or same[:NEAREST]), exact=bool(within))

@@ -11,8 +11,7 @@ from typing import Any
 from bench.environment import suite_version
 from bench.explaining.conventions import CHANNELS, PEAKS, SHAVES, Convention, Psnr, Recipe, Ssim
 from bench.explaining.library_presets import LIBRARY_PRESETS, LibraryPreset, printed_by
-from bench.explaining.match import Match
-from bench.explaining.scores import ImageScores, Value, values
+from bench.explaining.scores import ImageScores, Match, Value, values
 from bench.quality.lint import Finding
 from bench.tables import Column, Table, columns
 
@@ -86,12 +85,12 @@ def match_lines(found: Match, images: int, scale: int, *, grey: bool = False) ->
     """What `--match` says."""
     wanted = found.published
     unit = UNITS[wanted.metric]
-    asked = f"{wanted.text}{unit} (+- {wanted.tolerance:.3g})"
+    published = f"{wanted.text}{unit} (+- {wanted.tolerance:.3g})"
     if found.exact:
         several = len(found.values) > 1
-        yield f"{asked} is what {f'{len(found.values)} conventions give' if several else 'one convention gives'}:"
+        yield f"{published} is what {f'{len(found.values)} conventions give' if several else 'one convention gives'}:"
     else:
-        yield f"no convention gives {asked}; the nearest:"
+        yield f"no convention gives {published}; the nearest:"
     # What a library prints first: of some hundred conventions others match by chance. Nearest ones keep their order.
     named = sorted(
         found.values, key=lambda value: found.exact and not printed_by(value.convention, images, grey=grey)

@@ -20,10 +20,10 @@ from bench.data.crops import FOLDER as CROPS_FOLDER
 from bench.data.layouts import digest, lr_of
 from bench.errors import MissingFile, UserError, run_fetch
 from bench.interfaces import PrecomputedImages, Upscaler, UpscalerWrapper
-from bench.outputs import image_folders, refuse_clashes
+from bench.outputs import check_clashes, image_folders
 from bench.quality.config import Config
 from bench.quality.plan import LoadedMetric, Model, Plan
-from bench.quality.provided_lr import closest_lr, refuse_protocol
+from bench.quality.provided_lr import check_protocol, closest_lr
 from bench.records import Dataset, SRProtocol, untiled_hash
 from bench.registry import catalog
 from bench.registry.adapters.image_folder import OtherScale, images_for
@@ -119,7 +119,7 @@ def plans(
             lr_files: Mapping[str, Path] = {}
             rule = protocol
             if config.lr == "files":
-                refuse_protocol(protocol)
+                check_protocol(protocol)
                 # of the whole data set, whose hash is the same for every shard
                 lr_files = lr_of(data, protocol.scale, config.lr_pattern)
                 log(f"{data.name}: {closest_lr(data, lr_files, protocol)}")
@@ -288,7 +288,7 @@ def can_measure(metric: LoadedMetric, p: SRProtocol, *, required: bool, log: Log
     return False
 
 
-def refuse_folders(plan: Plan) -> None:
+def check_no_folders(plan: Plan) -> None:
     """
     Raises:
         UserError: images would go into a folder that the data set, its lr files or a model's images lie in.
@@ -303,7 +303,7 @@ def refuse_folders(plan: Plan) -> None:
         # whatever has `pixels(stem)` conforms; only a folder of files can be written into
         if isinstance(model.upscaler, PrecomputedImages) and hasattr(model.upscaler, "folder")
     ]
-    refuse_clashes(
+    check_clashes(
         folders_read=[
             *image_folders([plan.dataset]),
             *(("the folder of lr files", folder) for folder in {f.parent for f in plan.lr_files.values()}),

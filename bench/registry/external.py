@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 TAKEN = ("gatys", "hr", "lr", "content", "style", "crops")
 """Names of what lies beside the models' images, and of rows that are no model's."""
 ADAPTERS: Mapping[SourceKind, str] = {
-    "checkpoint": "bench.registry.adapters.checkpoint:opened",
-    "onnx": "bench.registry.adapters.onnx_file:opened",
-    "callable": "bench.registry.adapters.python_callable:opened",
-    "folder": "bench.registry.adapters.image_folder:opened",
+    "checkpoint": "bench.registry.adapters.checkpoint:load_external",
+    "onnx": "bench.registry.adapters.onnx_file:load_external",
+    "callable": "bench.registry.adapters.python_callable:load_external",
+    "folder": "bench.registry.adapters.image_folder:load_external",
 }
 """What opens each kind of source: called with its spec, gives the model."""
 PLUGIN_MODELS = "perceptual_bench.models"
@@ -105,7 +105,7 @@ def resolve(target: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def found(text: str, known: Callable[[], str]) -> ExternalModel:
+def resolve_external(text: str, known: Callable[[], str]) -> ExternalModel:
     """The external model that `text` names.
 
     Args:
@@ -176,7 +176,7 @@ def _opened(text: str, path: str, written: int, length: int) -> ExternalModel:
     return opened
 
 
-def refuse_namesakes(models: Iterable[Any]) -> None:
+def check_unique_names(models: Iterable[Any]) -> None:
     """
     Raises:
         UserError: two models are called alike, so that their scores would be taken for each other's, or their images

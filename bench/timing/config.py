@@ -25,14 +25,14 @@ class Config:
         sizes: of the images that come out.
         iterations: of the optimisation, ascending.
         scale: of upscalers; None for 4, or what an external model has.
-        ladder: every form of each network, not only plain eager float32.
+        sweep: every variant of each network, not only plain eager float32.
         card: also what each network is made of (:mod:`bench.timing.card`).
         full: run all iterations of the optimisation; otherwise a few, after a warm-up, are scaled on a CPU.
         force: measure again what the store already has.
         time_limit: seconds for the repetitions of one measurement.
         device: `auto`, or the name of one.
         db: the results file.
-        json: where rows and certificates are written too; None for nowhere.
+        json: where rows and their provenance are written too; None for nowhere.
 
     Raises:
         UserError: an unknown model, a number out of range, a size that a model cannot make.
@@ -42,7 +42,7 @@ class Config:
     iterations: Sequence[int]
     models: Sequence[str] = DEFAULT_MODELS
     scale: int | None = None
-    ladder: bool = False
+    sweep: bool = False
     card: bool = False
     full: bool = False
     force: bool = False
@@ -70,7 +70,7 @@ class Config:
         if not 0 < self.time_limit < LONGEST_SECONDS:
             raise UserError(f"--time-limit must be a number of seconds above 0 (got {self.time_limit:g})")
         for size, model in itertools.product(self.sizes, self.models):
-            _refuse_size(size, model, self.scale)
+            _check_size(size, model, self.scale)
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Config:
@@ -78,7 +78,7 @@ class Config:
         return cls(**{field.name: getattr(args, field.name) for field in fields(cls)})
 
 
-def _refuse_size(size: int, model: str, scale: int | None) -> None:
+def _check_size(size: int, model: str, scale: int | None) -> None:
     scale = 1 if model == GATYS else catalog.scale_of(model, scale)
     if size % scale:
         raise UserError(f"--sizes must be multiples of the scale, {scale}, for {model} (got {size})")

@@ -103,7 +103,7 @@ def _under(
     reporter: Reporter,
 ) -> tuple[dict[str, Candidate], str]:
     """Means by metric under a protocol, or why there are none: a mean over a part of the images is no claim's."""
-    asked = quality_config(
+    request = quality_config(
         datasets=[claim.dataset],
         models=[claim.run],
         scales=[claim.scale],
@@ -113,14 +113,14 @@ def _under(
         db=config.db,
         save_images=config.save_images,
     )
-    (plan,) = plans(asked, where, reporter.note)
+    (plan,) = plans(request, where, reporter.note)
     usable = tuple(
         metric
         for metric in plan.metrics
         if can_measure(metric, plan.protocol, required=False, log=reporter.note)
     )
     plan = replace(plan, metrics=usable)
-    number = _start(asked, plan, where, store, command)
+    number = _start(request, plan, where, store, command)
     rows = results(plan, store, evaluate(ResultWriter(plan, store, number, reporter)))
     store.finish(number)
     images = len(plan.dataset.images)
@@ -144,7 +144,7 @@ def _under(
 
 
 def _start(
-    asked: QualityConfig, plan: Plan, where: torch.device, store: Store, command: Sequence[str]
+    request: QualityConfig, plan: Plan, where: torch.device, store: Store, command: Sequence[str]
 ) -> int:
     exact_float32()
     return store.start(
@@ -154,7 +154,7 @@ def _start(
             started=now(),
             environment=environment(str(where)),
             protocols=(plan.protocol,),
-            metrics=tuple(info(name, cache.used_name) for name in asked.metrics),
+            metrics=tuple(info(name, cache.used_name) for name in request.metrics),
         )
     )
 

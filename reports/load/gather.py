@@ -1,4 +1,4 @@
-"""From the raw values of results files to the records of :mod:`reports.load.results`: grouped, ordered, certified."""
+"""From the raw values of results files to the records of :mod:`reports.load.results`: grouped, ordered, with provenance."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.records import HR, MetricInfo, SpeedResult, SRProtocol, map_file
 from bench.storage.reader import ResultsData, StoredRun
-from bench.timing.validation import refuse_unsound
-from reports.load.certified import certified
+from bench.timing.validation import validate_timing
 from reports.load.gather_styles import style_groups
-from reports.load.picture_files import is_map, is_picture
-from reports.load.results import SHORT, SOURCES, Certificate, Group, Results, anchor
+from reports.load.image_files import is_image_file, is_map
+from reports.load.provenance import provenance_of
+from reports.load.results import SHORT, SOURCES, Group, Provenance, Results, anchor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +35,12 @@ METRIC_ORDER = (
 )
 MAPPED = ("ssim", "lpips-alex", "lpips-vgg", "lpips-squeeze")
 OF_THE_FORM = "of the form"
-"""How exact it is and how long it took to build: a certificate calls the record `form`, as the report the form itself."""
+"""How exact it is and how long it took to build: a provenance record calls it `form`, as the report the form itself."""
 UNKNOWN_METRIC = {"about": "", "unit": "", "decimals": 4, "higher_is_better": True}
 
 
 def gather(contents: ResultsData) -> Results:
-    """Group, order and certify what was read.
+    """Group, order and time_work what was read.
 
     Of a model whose weights or code changed, the values of the newest run count, and a note says so.
     """
@@ -50,9 +50,9 @@ def gather(contents: ResultsData) -> Results:
     timings = tuple(
         (
             stored.result,
-            _certificate_of_timing(
+            _provenance_of_timing(
                 stored.result,
-                refuse_unsound(stored.result, stored.store).protocol,
+                validate_timing(stored.result, stored.store).protocol,
                 contents.runs[stored.store, stored.run],
             ),
         )
@@ -61,7 +61,7 @@ def gather(contents: ResultsData) -> Results:
     facts = {digest: dict(environment.facts) for digest, environment in contents.environments.items()}
     if len(facts) > 1:
         notes.append(
-            f"The results were made on {len(facts)} machines or sets of versions; times of unlike ones are never compared."
+            f"The results were made on {len(facts)} machines or sets of versions; times of two are never compared."
         )
     return Results(
         stores=contents.stores,
@@ -158,9 +158,9 @@ def _group(
         images=tuple(values.index),
         metrics=tuple(_metrics(contents, own)),
         values=values,
-        certificates=dict(_certificates(contents, protocol, own)),
+        provenance=dict(_provenance(contents, protocol, own)),
         pictures=pictures,
-        lost_pictures=lost,
+        lost_images=lost,
         maps=_maps(contents, dataset, protocol, pictures),
         of_hr={
             str(metric): dict(zip(part["image"].astype(str), map(float, part["value"]), strict=True))
@@ -195,7 +195,7 @@ def _pictures(
         for image, model, model_hash, file in zip(*columns, strict=True)
         if model in SOURCES or (model, model_hash) in hashes  # hr and lr have no scores
     }
-    there = {key: file for key, file in found.items() if is_picture(file)}
+    there = {key: file for key, file in found.items() if is_image_file(file)}
     return there, len(found) - len(there)
 
 
@@ -220,13 +220,13 @@ def _maps(
     return found
 
 
-def _certificates(
+def _provenance(
     contents: ResultsData, protocol: SRProtocol, own: pd.DataFrame
-) -> Iterator[tuple[tuple[str, str], Certificate]]:
+) -> Iterator[tuple[tuple[str, str], Provenance]]:
     for (model, metric), part in own.groupby(["model", "metric"], observed=True):
         yield (
             (str(model), str(metric)),
-            certified(
+            provenance_of(
                 subject=str(model),
                 subject_hash=str(part["model_hash"].iloc[0]),
                 protocol=protocol.name,
@@ -238,10 +238,10 @@ def _certificates(
         )
 
 
-def _certificate_of_timing(result: SpeedResult, definition: Mapping[str, Any], run: StoredRun) -> Certificate:
-    # What has a field of its own in a report's certificate, or in the row: `timing` holds the repetitions.
+def _provenance_of_timing(result: SpeedResult, definition: Mapping[str, Any], run: StoredRun) -> Provenance:
+    # What has a field of its own in a report's provenance record, or in the row: `timing` holds the repetitions.
     known = {"protocol", "protocol_hash", "environment", "environment_hash", "timing"}
-    return certified(
+    return provenance_of(
         subject=result.subject,
         subject_hash=result.subject_hash,
         protocol="speed",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from bench.timing.repeat import Measured, Repeat, repeat
 from reports.load.results import Group
 from reports.load.speeds import EAGER, Machine, Timed
-from reports.load.timings import Common, certificate, input_size
+from reports.load.timings import CommonTimings, input_size, provenance
 
 
-def repeated(found: Sequence[Machine], shared: Common, group: Group) -> Repeat | None:
+def repeated(found: Sequence[Machine], shared: CommonTimings, group: Group) -> Repeat | None:
     """The first and the last timing of each model against each other; None where no two models were timed twice.
 
     Machines count as one kind where their processors, cores and version of torch are the same: a run on another day may
@@ -22,7 +22,7 @@ def repeated(found: Sequence[Machine], shared: Common, group: Group) -> Repeat |
             continue
         for one in machine.timed:
             row = one.row
-            alone = certificate(row).get("protocol", {}).get("batch") == 1
+            alone = provenance(row).get("protocol", {}).get("batch") == 1
             fits = row.size == shared.size and row.size // group.scale == input_size(row)
             if (
                 row.method in group.models

@@ -21,7 +21,7 @@ LONGEST_ANCHOR = 60
 
 
 def anchor(text: str) -> str:
-    """Of a name that may hold anything, what may stand in an id and a file name; unlike names stay unlike."""
+    """Of a name that may hold anything, what may stand in an id and a file name; different names stay different."""
     plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
     if plain == text and len(text) <= LONGEST_ANCHOR:
         return text
@@ -31,7 +31,7 @@ def anchor(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certificate:
+class Provenance:
     """Everything that a number depends on.
 
     Attributes:
@@ -39,7 +39,7 @@ class Certificate:
         subject: model or optimisation.
         definition: of the protocol.
         environment_hash: of the machine, in :attr:`Results.environments`.
-        extra: for a timing, what :mod:`bench.timing.certificate` says beyond protocol and machine.
+        extra: for a timing, what :mod:`bench.timing.provenance` says beyond protocol and machine.
     """
 
     id: str
@@ -64,9 +64,9 @@ class Group:
         metrics: in the order of :data:`reports.load.gather.METRIC_ORDER`, then by name.
         values: rows are images, columns (model, metric); NaN where there is no value, infinity for the PSNR of
             identical images.
-        certificates: by model and metric.
+        provenance: by model and metric.
         pictures: by image and model, `hr` and `lr` among them; absolute paths that were there when it was read.
-        lost_pictures: how many the store names that are no longer there.
+        lost_images: how many the store names that are no longer there.
         of_hr: by metric that needs no reference, then by image, the values of HR itself: no model's, never ranked.
         maps: by image, model and metric, where the picture differs from HR; those of the very pictures in `pictures`.
     """
@@ -78,9 +78,9 @@ class Group:
     images: tuple[str, ...]
     metrics: tuple[MetricInfo, ...]
     values: pd.DataFrame
-    certificates: Mapping[tuple[str, str], Certificate]
+    provenance: Mapping[tuple[str, str], Provenance]
     pictures: Mapping[tuple[str, str], Path]
-    lost_pictures: int
+    lost_images: int
     of_hr: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     maps: Mapping[tuple[str, str, str], Path] = field(default_factory=dict)
 
@@ -113,8 +113,8 @@ class StyleGroup:
         curves: by subject, then by image; all totals finite, none empty.
         pictures: by image and subject; absolute paths that were there when it was read.
         style_picture: None where there is none, or it is no longer there.
-        certificates: by subject.
-        lost_pictures: how many the store names that are no longer there.
+        provenance: by subject.
+        lost_images: how many the store names that are no longer there.
     """
 
     id: str
@@ -124,8 +124,8 @@ class StyleGroup:
     curves: Mapping[str, Mapping[str, Curve]]
     pictures: Mapping[tuple[str, str], Path]
     style_picture: Path | None
-    certificates: Mapping[str, Certificate]
-    lost_pictures: int
+    provenance: Mapping[str, Provenance]
+    lost_images: int
 
     @property
     def purpose(self) -> Literal["transfer", "inversion", "reconstruction"]:
@@ -154,15 +154,15 @@ class Results:
 
     stores: tuple[str, ...]
     groups: tuple[Group, ...]
-    timings: tuple[tuple[SpeedResult, Certificate], ...]
+    timings: tuple[tuple[SpeedResult, Provenance], ...]
     environments: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...]
     styles: tuple[StyleGroup, ...] = ()
     with_published: bool = False
 
     @property
-    def certificates(self) -> dict[str, Certificate]:
+    def provenance(self) -> dict[str, Provenance]:
         """By id, in the order of use."""
-        scored = [c for group in self.groups for c in group.certificates.values()]
-        styled = [c for group in self.styles for c in group.certificates.values()]
+        scored = [c for group in self.groups for c in group.provenance.values()]
+        styled = [c for group in self.styles for c in group.provenance.values()]
         return {c.id: c for c in [*scored, *(c for _, c in self.timings), *styled]}

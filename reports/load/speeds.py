@@ -101,20 +101,22 @@ def machines(results: Results, published: Sequence[PublishedRun]) -> tuple[Machi
 
 
 def _stored(results: Results) -> Iterator[Timed]:
-    for result, certificate in results.timings:
+    for result, provenance in results.timings:
         rows = gatys_rows(result, ITERATIONS) if result.subject == GATYS else [network_row(result)]
         for row in rows:
             yield Timed(
                 row=row,
                 seconds=result.seconds,
-                certificate=certificate.id,
-                age=max((run.age for run in certificate.runs), default=("", 0, 0)),
+                certificate=provenance.id,
+                age=max((run.age for run in provenance.runs), default=("", 0, 0)),
             )
 
 
 def _machine(origin: str, group: Sequence[Timed]) -> Machine:
     facts = _facts(group[0].row)
-    return Machine(name=machine_words(facts), gpu=bool(facts.get("gpu")), origin=origin, timed=tuple(group))
+    return Machine(
+        name=describe_machine(facts), gpu=bool(facts.get("gpu")), origin=origin, timed=tuple(group)
+    )
 
 
 def _setting(row: Row) -> str:
@@ -130,7 +132,7 @@ def _facts(row: Row) -> Mapping[str, Any]:
     return facts if isinstance(facts, Mapping) else {}
 
 
-def machine_words(facts: Mapping[str, Any]) -> str:
+def describe_machine(facts: Mapping[str, Any]) -> str:
     """`NVIDIA H200, torch 2.15.0` or `Intel Xeon 2.50GHz, 2 cores, torch 2.15.0`; what is not known is skipped."""
     gpu, cpu, torch = (_mapping(facts, name) for name in ("gpu", "cpu", "torch"))
     cores = cpu.get("cores_allowed")

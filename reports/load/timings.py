@@ -16,17 +16,17 @@ def all_machines(results: Results) -> tuple[Machine, ...]:
     return machines(results, shown_runs(results))
 
 
-def certificate(row: Row) -> Mapping[str, Any]:
+def provenance(row: Row) -> Mapping[str, Any]:
     return row.certificate or {}
 
 
 def input_size(row: Row) -> int:
     """Side of the image that goes in; an upscaler's is smaller than what comes out."""
-    return int(certificate(row).get("protocol", {}).get("size", row.size))
+    return int(provenance(row).get("protocol", {}).get("size", row.size))
 
 
 def newest(timed: Iterable[Timed], wanted: Callable[[Row], bool]) -> list[Timed]:
-    """Of each method, form, size and input the one that was measured last."""
+    """Of each method, variant, size and input the one that was measured last."""
     kept: dict[tuple[object, ...], Timed] = {}
     for one in timed:
         row = one.row
@@ -44,7 +44,7 @@ def seconds(timed: Timed) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Common:
+class CommonTimings:
     """Where and at which size most of a group's models were timed; `timed` by model."""
 
     machine: str
@@ -56,20 +56,20 @@ class Common:
         return {model: one.row for model, one in self.timed.items()}
 
 
-def common(found: Sequence[Machine], group: Group) -> Common | None:
+def common(found: Sequence[Machine], group: Group) -> CommonTimings | None:
     """The machine and size with most models; of equal ones the larger size, then the machine that comes first."""
 
     def wanted(row: Row) -> bool:
-        alone = certificate(row).get("protocol", {}).get("batch") == 1
+        alone = provenance(row).get("protocol", {}).get("batch") == 1
         fits = row.size // group.scale == input_size(row)
         return row.method in group.models and row.variant == EAGER and fits and alone
 
-    best: Common | None = None
+    best: CommonTimings | None = None
     for machine in found:
         sizes: dict[int, dict[str, Timed]] = {}
         for one in newest(machine.timed, wanted):
             sizes.setdefault(one.row.size, {})[one.row.method] = one
         for size, timed in sizes.items():
             if best is None or (len(timed), size) > (len(best.timed), best.size):
-                best = Common(machine=machine.name, size=size, timed=timed)
+                best = CommonTimings(machine=machine.name, size=size, timed=timed)
     return best

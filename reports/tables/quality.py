@@ -173,7 +173,7 @@ def _mean_cell(
         sort=value if math.isfinite(value) else None,
         mark=mark,
         muted=bool(found and found.unclear),
-        certificate=group.certificates[model, metric.name].id,
+        certificate=group.provenance[model, metric.name].id,
         note="; ".join(words),
     )
 
@@ -186,7 +186,7 @@ def _words(found: Difference, metric: MetricInfo, reference: str) -> str:
 
 
 def _count(group: Group, model: str) -> Cell:
-    """Number of images; several where the metrics have unlike ones."""
+    """Number of images; several where the metrics have different ones."""
     counts = [len(group.column(model, metric.name)) for metric in group.metrics]
     known = list(dict.fromkeys(count for count in counts if count))
     return Cell(text="/".join(map(str, known)), sort=max(known, default=0))
@@ -271,6 +271,6 @@ def _difference_cell(group: Group, model: str, reference: str, metric: MetricInf
         text=text + UNCLEAR * found.unclear,
         sort=found.mean if math.isfinite(found.mean) else None,
         muted=found.unclear,
-        certificate=group.certificates[model, metric.name].id,
+        certificate=group.provenance[model, metric.name].id,
         note=f"{counted(found.n, 'image')}; {_words(found, metric, reference)}",
     )

@@ -18,7 +18,6 @@ from reports.parts import Judgement, Scoring, Verdict
 from reports.verdicts.speed import judge_speed
 from reports.verdicts.study import judge_study
 from reports.verdicts.style import judge_objective
-from reports.verdicts.units import within_a_unit
 
 IMAGES: Mapping[str, int] = {"set5": 5, "set14": 14, "bsd100": 100}
 DETERMINISTIC = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -101,7 +100,7 @@ def _stored(target: ScoreTarget, results: Results) -> _Ours | None:
     group = next((g for g in results.groups if group_matches(g, target)), None)
     # The paper's numbers are after its post-processing (histogram matching): that goes first where it is stored.
     for model in (target.processed, target.model):
-        if group is None or (model, target.metric) not in group.certificates:
+        if group is None or (model, target.metric) not in group.provenance:
             continue
         column = group.column(model, target.metric)
         info = next(m for m in group.metrics if m.name == target.metric)
@@ -110,7 +109,7 @@ def _stored(target: ScoreTarget, results: Results) -> _Ours | None:
             model=model,
             values=tuple(map(float, values)),
             higher_is_better=info.higher_is_better,
-            certificate=group.certificates[model, target.metric].id,
+            certificate=group.provenance[model, target.metric].id,
         )
     return None
 
@@ -136,7 +135,7 @@ def _judge_score(entry: Entry, target: ScoreTarget, results: Results) -> Verdict
 def _judgement(entry: Entry, target: ScoreTarget, ours: _Ours) -> Judgement:
     if entry.cannot:
         return "cannot be reproduced"
-    if within_a_unit(ours.mean, entry.cell):
+    if entry.cell.is_within_a_unit(ours.mean):
         return "reproduced"
     # Infinite where some sr is its hr: no better value, but a question.
     if not math.isfinite(ours.mean):
@@ -152,7 +151,7 @@ def _why(cell: PaperCell, target: ScoreTarget, ours: _Ours) -> str:
     if target.processed:
         return f"{ours.model}: without the paper's post-processing, {target.processed} is not stored"
     units = abs(ours.mean - cell.value) * 10**cell.decimals
-    return "" if within_a_unit(ours.mean, cell) else f"{units:.1f} units of the last printed digit"
+    return "" if cell.is_within_a_unit(ours.mean) else f"{units:.1f} units of the last printed digit"
 
 
 def _count(n: int, required: int, target: ScoreTarget) -> str:
@@ -171,13 +170,13 @@ def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
         )
     elif missing == "weights":
         why = f"where no weights for it are shipped: {training(target)}"
-    asked = None if target.brought else scoring(target)  # no command brings a checkpoint
+    request = None if target.brought else scoring(target)  # no command brings a checkpoint
     return Verdict(
         cell=entry.cell,
         judgement="cannot be reproduced" if entry.cannot else "not run",
         why=entry.cannot or why,
-        command=asked.command if asked else "",
-        scoring=asked,
+        command=request.command if request else "",
+        scoring=request,
         missing=missing,
     )
 

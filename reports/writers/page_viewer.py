@@ -84,7 +84,7 @@ def _data(gallery: Gallery) -> dict[str, Any]:
             for model in group.models
         ],
         "certificates": [
-            [_certificate(group, model, metric.name) for metric in group.metrics] for model in group.models
+            [_provenance(group, model, metric.name) for metric in group.metrics] for model in group.models
         ],
     }
 
@@ -132,12 +132,12 @@ def _rounded(
             yield round(value, decimals + EXTRA_DECIMALS) if math.isfinite(value) else str(value)
 
 
-def _certificate(group: Group, model: str, metric: str) -> str:
-    found = group.certificates.get((model, metric))
+def _provenance(group: Group, model: str, metric: str) -> str:
+    found = group.provenance.get((model, metric))
     return found.id if found else ""
 
 
-def missing_pictures(results: Results, shown: Sequence[Gallery]) -> tuple[str, ...]:
+def missing_images(results: Results, shown: Sequence[Gallery]) -> tuple[str, ...]:
     """A sentence for each group of which the viewer shows less than was scored."""
     visible = {gallery.group.id: len(gallery.images) for gallery in shown}
     return tuple(
@@ -153,5 +153,5 @@ def _missing(group: Group, visible: int) -> Iterator[str]:
         yield f"{group.title}: the first {visible} of {stored} images with pictures are shown."
     elif total > stored:
         yield f"{group.title}: {stored} of {total} images have pictures."
-    if group.lost_pictures:
-        yield f"{group.title}: {group.lost_pictures} pictures that the results file names are no longer there."
+    if group.lost_images:
+        yield f"{group.title}: {group.lost_images} pictures that the results file names are no longer there."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports.load.results import SHORT, Certificate, Results
+from reports.load.results import SHORT, Provenance, Results
 from reports.parts import Cell, Head, Section, Table
 
 MEANING: Mapping[str, str] = {
@@ -52,7 +52,7 @@ MEANING: Mapping[str, str] = {
 def methods(results: Results) -> Section:
     """Every protocol that a number was measured under, and every machine that measured."""
     groups = {
-        kind: [c for c in results.certificates.values() if _kind(c) == kind]
+        kind: [c for c in results.provenance.values() if _kind(c) == kind]
         for kind in ("scoring", "speed", "style")
     }
     tables = [table for kind, own in groups.items() if own for table in _protocols(kind, own)]
@@ -68,34 +68,34 @@ def methods(results: Results) -> Section:
     )
 
 
-def _kind(certificate: Certificate) -> str:
-    if certificate.protocol == "speed":
+def _kind(record: Provenance) -> str:
+    if record.protocol == "speed":
         return "speed"
-    return "style" if "style_layers" in certificate.definition else "scoring"
+    return "style" if "style_layers" in record.definition else "scoring"
 
 
-def _protocols(kind: str, certificates: Sequence[Certificate]) -> Iterator[Table]:
-    found = {c.protocol_hash: c for c in certificates}  # thousands of numbers have a few definitions
+def _protocols(kind: str, records: Sequence[Provenance]) -> Iterator[Table]:
+    found = {c.protocol_hash: c for c in records}  # thousands of numbers have a few definitions
     names = list(dict.fromkeys(name for c in found.values() for name in c.definition))
     values = {name: [_words(c.definition.get(name)) for c in found.values()] for name in names}
     equal = [name for name in names if len(set(values[name])) == 1]
-    unlike = [name for name in names if name not in equal]
+    differing = [name for name in names if name not in equal]
     if equal:
         yield Table(
             id=f"protocols-{kind}",
-            title=f"What the {kind} protocols share" if unlike else f"The {kind} protocol",
+            title=f"What the {kind} protocols share" if differing else f"The {kind} protocol",
             caption=", ".join(f"{c.protocol} ({c.protocol_hash[:SHORT]})" for c in found.values()) + ".",
             heads=heads("field", "value", "meaning"),
             rows=tuple(row(name, values[name][0], MEANING.get(name, "")) for name in equal),
         )
-    if unlike:
+    if differing:
         yield Table(
             id=f"protocols-{kind}-unlike",
             title=f"Where the {kind} protocols differ",
-            caption=" ".join(f"{name}: {MEANING[name]}." for name in unlike if name in MEANING),
-            heads=heads("protocol", "hash", *unlike),
+            caption=" ".join(f"{name}: {MEANING[name]}." for name in differing if name in MEANING),
+            heads=heads("protocol", "hash", *differing),
             rows=tuple(
-                row(c.protocol, c.protocol_hash[:SHORT], *(values[name][i] for name in unlike))
+                row(c.protocol, c.protocol_hash[:SHORT], *(values[name][i] for name in differing))
                 for i, c in enumerate(found.values())
             ),
         )

@@ -47,7 +47,7 @@ class Tolerance:
 EXACT = Tolerance(rtol=0.0)
 FLOAT64 = Tolerance(rtol=1e-9, atol=1e-12)
 IMAGE = Tolerance(rtol=0.0, atol=1e-5)  # float32 in [0, 1]: a four-hundredth of a grey level
-PICTURE = Tolerance(rtol=0.0, atol=1e-3)  # through a network: the ladder's tolerance of a float32 form
+PICTURE = Tolerance(rtol=0.0, atol=1e-3)  # through a network: the sweep's tolerance of a float32 variant
 METRIC = Tolerance(rtol=2e-3, atol=1e-9)
 LOSS = Tolerance(rtol=1e-4, atol=1e-9)
 GRADIENT = Tolerance(rtol=1e-3, of_norm=True)  # single values cancel to nothing
@@ -220,11 +220,11 @@ def networks(size: int, record: Record) -> Items:
     for name in catalog.names():
         scale = 1 if catalog.kind(name) == "stylizer" else 3 if name.startswith("srcnn-9") else 4
         try:
-            participant = catalog.load(name, scale=scale, device=CPU, find=present)
+            model = catalog.load(name, scale=scale, device=CPU, find=present)
         except UserError as error:
             record.left_out(f"network {name}", str(error))
             continue
-        image = photograph(max(size // scale, participant.requirements.minimum + 3))
+        image = photograph(max(size // scale, model.requirements.minimum + 3))
         yield f"network {name}", PICTURE, lambda d, n=name, s=scale, x=image: through(n, s, x.to(d))
 
 

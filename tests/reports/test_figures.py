@@ -7,7 +7,7 @@ import io
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,20 @@ from bench import speed, sr_quality
 from bench.records import Environment, Run, SpeedResult
 from bench.storage.reader import read
 from bench.storage.store import Store, now
-from bench.timing.records import SpeedProtocol, Timing
+from bench.timing.records import SpeedProtocol
 from bench.timing.rows import network_row
-from reports.figures import crops, differences, ladder, pareto, table1
+from reports.figures import crops, differences, pareto, sweep, table1
 from reports.figures.direct_labels import Box, spread
 from reports.figures.draw import draw
 from reports.figures.drawing import Drawing
-from reports.figures.style import CARD, COLOURS, INK, MARKERS, MUTED, RULE, looks, style
-from reports.figures.text import distinct, printable, short
+from reports.figures.style import CARD, COLOURS, INK, MARKERS, MUTED, RULE, series_styles, style
+from reports.figures.text import distinct, drawable, short
 from reports.formatting import duration, memory, number
 from reports.load.gather import gather
 from reports.load.results import Results, anchor
 from reports.parts import Figure
 from reports.writers.page_figures import DARK
-from tests.stores import MACHINE, fill
+from tests.stores import MACHINE, fill, speed_result
 
 LEVELS = {"bicubic": 0.0, "srcnn-955": 1.5, "sr-pixel": 2.0}
 METRICS = ("psnr", "ssim", "feature-vgg19-relu2_2")
@@ -66,41 +66,22 @@ def timing(
     region: Any = ("iteration",) if iteration else ("network",)
     protocol = SpeedProtocol(size=size // scale, threads=2, timed_region=region)
     raw = tuple(seconds * (1 + 0.01 * k) for k in range(8))
-    facts = Timing(
-        seconds=raw,
-        wall_seconds=raw,
-        first_seconds=seconds,
-        warmup_seconds=(),
-        loops=1,
-        clock="perf_counter",
-        target_ci=0.02,
-        stopped="narrow",
-    )
     environment = Environment(facts={**MACHINE, "cpu": {"model": machine, "cores_allowed": 2}})
     form = {
         "max_abs_error": 1e-4 if admissible else 0.5,
         "psnr": 90.0 if admissible else 12.0,
         "admissible": admissible,
     }
-    certificate = {
-        "protocol": protocol.definition,
-        "timing": asdict(facts),
-        "environment": dict(environment.facts),
-        "peak_memory": {"bytes": int(mebibytes * 2**20), "meaning": "invented"},
-        "weights": "",
-        "warnings": [],
-        "whole_run": False,
-        **({} if iteration else {"form": form}),
-    }
-    return SpeedResult(
-        subject=subject,
-        subject_hash="h",
-        variant=variant,
+    return speed_result(
+        subject,
+        protocol,
+        raw,
         size=size,
-        protocol_hash=protocol.hash,
-        environment_hash=environment.hash,
-        seconds=raw,
-        certificate=certificate,
+        variant=variant,
+        environment=environment,
+        peak_memory={"bytes": int(mebibytes * 2**20), "meaning": "invented"},
+        weights="",
+        **({} if iteration else {"form": form}),
     )
 
 
@@ -124,7 +105,7 @@ def upscalers() -> list[SpeedResult]:
     return [timing(name, seconds=value, scale=4) for name, value in times.items()]
 
 
-def rungs(machine: str = "invented") -> list[SpeedResult]:
+def steps(machine: str = "invented") -> list[SpeedResult]:
     made = [
         ("eager", 0.4, True),
         ("channels_last+compiled", 0.1, True),
@@ -157,7 +138,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Results:
             metrics=METRICS,
             pictures=folder / "images",
         )
-    add(file, *upscalers(), *rungs())
+    add(file, *upscalers(), *steps())
     return results_of(file)
 
 
@@ -284,7 +265,7 @@ def test_an_empty_store_gives_reasons_and_commands_that_its_programs_take(tmp_pa
         sr_quality.parser().parse_args(command[3:])
         assert figures[name].reason
     assert "srcnn-955" not in figures["figure9"].command
-    assert speed.parser().parse_args(shlex.split(figures["ladder"].command)[3:]).ladder
+    assert speed.parser().parse_args(shlex.split(figures["ladder"].command)[3:]).sweep
 
 
 def test_names_from_anywhere_are_shown_and_not_obeyed(tmp_path: Path) -> None:
@@ -312,7 +293,7 @@ def test_names_from_anywhere_are_shown_and_not_obeyed(tmp_path: Path) -> None:
 
 
 def test_names_without_a_glyph_or_of_any_length_are_printable() -> None:
-    assert printable("a\n\tb\x00\u202e名") == "a b\ufffd\ufffd\ufffd"
+    assert drawable("a\n\tb\x00\u202e名") == "a b\ufffd\ufffd\ufffd"
     assert short("x" * 50, 20) == "x" * 13 + "…" + "x" * 6
     assert len(short(HOSTILE, 24)) == 24
 
@@ -344,7 +325,7 @@ def test_numbers_are_written_with_infinity_and_dashes() -> None:
     assert [memory(count) for count in (10, 64 * 2**20, 1.5 * 2**30)] == ["< 1 MiB", "64 MiB", "1.5 GiB"]
 
 
-def test_unlike_names_get_unlike_anchors_that_are_no_longer_than_a_file_name() -> None:
+def test_different_names_get_different_anchors_that_are_no_longer_than_a_file_name() -> None:
     names = ["sr-pixel", "sr_pixel", "sr pixel", "x" * 300, "x" * 301]
     assert anchor("sr-pixel") == "sr-pixel"
     assert len({anchor(name) for name in names}) == len(names)
@@ -352,7 +333,7 @@ def test_unlike_names_get_unlike_anchors_that_are_no_longer_than_a_file_name() -
 
 
 def test_series_differ_in_colour_and_in_marker() -> None:
-    found = list(looks([str(k) for k in range(144)]).values())
+    found = list(series_styles([str(k) for k in range(144)]).values())
     assert len({(look.colour, look.marker) for look in found}) == 144
     assert len({look.marker for look in found[: len(MARKERS)]}) == len(MARKERS) == 12
     assert len({look.colour for look in found[: len(COLOURS)]}) == len(COLOURS) == 12
@@ -560,10 +541,10 @@ def test_ten_thousand_images_make_a_small_drawing_without_pixels(full: Results, 
     assert "<image" not in found.svg.read_text(encoding="utf-8")
 
 
-def test_rungs_stand_in_the_order_in_which_they_are_tried() -> None:
+def test_steps_stand_in_the_order_in_which_they_are_tried() -> None:
     variants = ["onnxruntime", "channels_last+compiled", "eager", "channels_last+bfloat16", "channels_last"]
     variants += ["folded+openvino+int8", "openvino+bfloat16", "openvino"]
-    assert sorted(variants, key=ladder.rank) == [
+    assert sorted(variants, key=sweep.rank) == [
         "eager",
         "channels_last",
         "channels_last+bfloat16",
@@ -575,21 +556,21 @@ def test_rungs_stand_in_the_order_in_which_they_are_tried() -> None:
     ]
 
 
-def test_an_inadmissible_form_is_hatched_and_never_the_fastest(tmp_path: Path) -> None:
-    add(tmp_path / "results.db", *rungs())
-    made = one(ladder.drawings(results_of(tmp_path / "results.db")))
+def test_an_inadmissible_variant_is_hatched_and_never_the_fastest(tmp_path: Path) -> None:
+    add(tmp_path / "results.db", *steps())
+    made = one(sweep.drawings(results_of(tmp_path / "results.db")))
     assert isinstance(made, Drawing)
     bars = [patch for patch in made.canvas.axes[0].patches if patch.get_width()]
     assert [bool(bar.get_hatch()) for bar in bars] == [False, False, True, False]
     assert "outside the tolerance: channels_last+bfloat16" in made.record.caption
-    assert "fastest admissible form is channels_last+compiled" in made.record.alt
+    assert "fastest admissible variant is channels_last+compiled" in made.record.alt
     assert {"4.00", "2.00", "0.104 s"} <= set(texts(made))
 
 
-def test_ladders_of_two_machines_have_two_names(tmp_path: Path) -> None:
-    add(tmp_path / "results.db", *rungs("one"), *rungs("two"))
+def test_sweeps_of_two_machines_have_two_names(tmp_path: Path) -> None:
+    add(tmp_path / "results.db", *steps("one"), *steps("two"))
     with style():
-        made = [record_of(item) for item in ladder.drawings(results_of(tmp_path / "results.db"))]
+        made = [record_of(item) for item in sweep.drawings(results_of(tmp_path / "results.db"))]
     assert len({figure.id for figure in made}) == len(made) == 2
     assert all(figure.id.startswith("ladder-style-paper-512-") for figure in made)
 

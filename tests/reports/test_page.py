@@ -22,10 +22,10 @@ from reports.load.results import Results
 from reports.parts import Verdict
 from reports.verdicts.rows import verdict_rows
 from reports.writers.page import write_page
-from reports.writers.page_certificates import lines
 from reports.writers.page_figures import svg_address, with_dark_form
-from reports.writers.page_pictures import link_or_copy
-from reports.writers.page_viewer import galleries, missing_pictures, viewer_data
+from reports.writers.page_images import link_or_copy
+from reports.writers.page_provenance import lines
+from reports.writers.page_viewer import galleries, missing_images, viewer_data
 from tests.reports.page_report import IMAGE_CODE, IMAGES, MODEL_CODE, SVG, report, results
 
 
@@ -93,10 +93,10 @@ def test_every_link_into_the_page_leads_somewhere_and_no_anchor_is_there_twice(p
     assert {a[1:] for a in page.values("href") if a.startswith("#")} <= set(anchors)
 
 
-def test_every_number_with_a_certificate_links_to_it(page: Parsed, found: Results) -> None:
+def test_every_number_with_provenance_links_to_it(page: Parsed, found: Results) -> None:
     links = set(page.values("href"))
     for group in found.groups:
-        for (_, metric), certificate in group.certificates.items():
+        for (_, metric), certificate in group.provenance.items():
             assert metric != "psnr" or f"#{certificate.id}" in links
 
 
@@ -210,7 +210,7 @@ def test_of_very_many_images_the_first_are_shown_and_the_page_says_so(
     monkeypatch.setattr("reports.writers.page_viewer.MOST_IMAGES", 3)
     shown = galleries(found)
     assert [len(gallery.images) for gallery in shown] == [3, 3]
-    assert missing_pictures(found, shown)[0].endswith("the first 3 of 4 images with pictures are shown.")
+    assert missing_images(found, shown)[0].endswith("the first 3 of 4 images with pictures are shown.")
 
 
 def test_results_without_pictures_say_so_and_show_the_rest(tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_results_without_scores_say_so(tmp_path: Path, found: Results) -> None:
 
 
 def test_lost_pictures_are_counted(found: Results) -> None:
-    lost = replace(found, groups=(replace(found.groups[0], lost_pictures=7),))
-    assert any("7 pictures" in sentence for sentence in missing_pictures(lost, galleries(lost)))
+    lost = replace(found, groups=(replace(found.groups[0], lost_images=7),))
+    assert any("7 pictures" in sentence for sentence in missing_images(lost, galleries(lost)))
 
 
 def test_a_figure_is_in_the_page_and_its_png_beside_it(folder: Path, page: Parsed) -> None:

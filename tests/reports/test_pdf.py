@@ -260,7 +260,7 @@ def test_the_provenance_of_every_number_is_attached(tmp_path: Path, results: Res
     assert b"/EmbeddedFile" in content
     assert ATTACHMENT.encode() in content
     (own,) = (s for s in document(report(results=results), {})["appendices"] if s["title"] == "Provenance")
-    assert f"{len(results.certificates)} provenance records" in own["text"][0]
+    assert f"{len(results.provenance)} provenance records" in own["text"][0]
 
 
 def test_what_cannot_be_seen_is_spelled_out() -> None:
@@ -339,9 +339,9 @@ def test_an_appendix_takes_up_the_section_of_its_name() -> None:
 def test_methods_say_what_protocols_share_and_where_they_differ(tmp_path: Path) -> None:
     for scale in (4, 8):
         fill(tmp_path / "results.db", levels={"bicubic": 0.0}, scale=scale)
-    same, unlike, machines = methods(gather(read([tmp_path / "results.db"]))).tables
+    same, differing, machines = methods(gather(read([tmp_path / "results.db"]))).tables
     assert ("channel", "y") in [(row[0].text, row[1].text) for row in same.rows]
-    assert [head.text for head in unlike.heads] == ["protocol", "hash", "scale", "shave"]
+    assert [head.text for head in differing.heads] == ["protocol", "hash", "scale", "shave"]
     assert [cell.text for cell in machines.rows[0]][2:] == [
         "invented, 2 cores, 8.0 GiB memory, no GPU",
         "unknown system; torch 2.15.0",
@@ -349,7 +349,7 @@ def test_methods_say_what_protocols_share_and_where_they_differ(tmp_path: Path) 
     ]
 
 
-def test_timings_have_methods_and_certificates_too(results: Results) -> None:
+def test_timings_have_methods_and_provenance_too(results: Results) -> None:
     run = StoredRun(
         store="/home/someone/speed.db",
         id=7,
@@ -359,7 +359,7 @@ def test_timings_have_methods_and_certificates_too(results: Results) -> None:
         finished=None,
         environment_hash=Environment(facts=MACHINE).hash,
     )
-    known = next(iter(results.certificates.values()))
+    known = next(iter(results.provenance.values()))
     timing = replace(
         known,
         id="c1",

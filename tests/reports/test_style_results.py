@@ -49,19 +49,19 @@ def test_a_group_holds_the_curves_of_every_subject_by_image(tmp_path: Path) -> N
     assert group.curves["style-la_muse"]["b"].total == (0.125e6,)
     assert {image for image, _ in group.pictures} == {"a", "b"}
     assert group.style_picture is not None
-    assert group.lost_pictures == 0
+    assert group.lost_images == 0
 
 
-def test_every_subject_has_a_certificate_that_the_report_lists(tmp_path: Path) -> None:
+def test_every_subject_has_a_provenance_record_that_the_report_lists(tmp_path: Path) -> None:
     fill_styles(tmp_path / "r.db", style_protocol(), networks=NETWORKS)
     found = results_of(tmp_path / "r.db")
     (group,) = found.styles
-    certificate = group.certificates["gatys"]
+    certificate = group.provenance["gatys"]
     assert certificate.extra["iterations"] == 120
     assert certificate.runs[0].program == "style_quality"
     assert certificate.environment_hash in found.environments
-    assert set(found.certificates) == {c.id for c in group.certificates.values()}
-    assert len(found.certificates) == 4
+    assert set(found.provenance) == {c.id for c in group.provenance.values()}
+    assert len(found.provenance) == 4
 
 
 def test_of_several_versions_of_a_subject_the_newest_runs_count(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_pictures_that_are_gone_are_counted_and_not_shown(tmp_path: Path) -> Non
     found = results_of(tmp_path / "r.db")
     assert found.styles[0].pictures == {}
     assert found.styles[0].style_picture is None
-    assert found.styles[0].lost_pictures == 3
+    assert found.styles[0].lost_images == 3
     assert any("3 pictures that the results name are not there" in note for note in found.notes)
 
 
@@ -169,7 +169,7 @@ def test_without_iterations_there_is_no_crossing(tmp_path: Path, iterations: int
     assert crossing(found).judgement == "not run"
 
 
-def test_times_of_unlike_machines_make_no_factor(tmp_path: Path) -> None:
+def test_times_of_different_machines_make_no_factor(tmp_path: Path) -> None:
     rule = style_protocol()
     other = {**MACHINE, "cpu": {"model": "another", "cores_allowed": 64}}
     fill_styles(tmp_path / "1.db", rule, networks={})
@@ -210,7 +210,7 @@ def test_between_50_and_100_iterations_are_the_papers_claim(
     assert made.judgement == judgement
     assert made.ours == pytest.approx(10 / share - 1, abs=0.1)
     assert made.difference == pytest.approx((made.ours or 0) - 75)
-    assert made.certificate in found.certificates
+    assert made.certificate in found.provenance
     assert "style-la_muse, median of 50 contents, loss network vgg16" in made.why
 
 
@@ -225,7 +225,7 @@ def test_a_shipped_network_that_saw_less_than_the_papers_is_undertrained(
     )
     stored = results_of(tmp_path / "r.db")
     (group,) = stored.styles
-    digest = group.certificates["style-la_muse"].subject_hash
+    digest = group.provenance["style-la_muse"].subject_hash
     monkeypatch.setattr(type(STYLIZERS["style-la_muse"]), "hash", lambda *_: digest)
     made = crossing(stored)
     assert made.judgement == judgement

@@ -4,7 +4,7 @@ python publish.py leaderboard/leaderboard.json [--db efficient_sr.db]
 
 Models that are there already get what is new, metric by metric; what is not measured anew stays if the network's hash
 is the same. A model counts only if every image has a PSNR and an SSIM; rows of further metrics count where they are
-complete. Times come from the results file, raw, each with the certificate that names its machine, and with the start of
+complete. Times come from the results file, raw, each with provenance that names its machine, and with the start of
 the run that measured it: times of several runs stay beside each other. What two of them say is printed: Kendall's tau,
 and how many pairs of networks with disjoint 95 % intervals change order.
 """

@@ -33,8 +33,7 @@ from bench.explaining.conventions import (
     ssim_conventions,
 )
 from bench.explaining.library_presets import LIBRARIES, LIBRARY_PRESETS, LibraryPreset, likes, printed_by
-from bench.explaining.match import match
-from bench.explaining.scores import ImageScores, Value, measure, planes, values, view
+from bench.explaining.scores import ImageScores, Value, match, measure, planes, values, view
 from bench.explaining.ssim import box_then_every, ssim_of_planes
 from bench.prepare import prepare, to_luma
 from bench.protocols import protocol
