@@ -53,7 +53,7 @@ QUALITY = (
         values=lambda r: (min(r[LIBRARIES]), max(r[LIBRARIES])),
     ),
     Claim(
-        text="which number: «25.25» to «26.89» dB for one pair",
+        text="that print each number: «25.25» to «26.89» dB for one pair",
         sources=(LIBRARIES,),
         values=lambda r: (min(r[LIBRARIES]), max(r[LIBRARIES])),
     ),
