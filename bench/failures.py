@@ -22,7 +22,7 @@ def print_missing(what: str, lines: Sequence[str]) -> None:
     """What the tables lack; each was named when it happened, this stays at the end of a long run.
 
     Args:
-        what: as in `a picture could not be scored`.
+        what: as in `a stored image could not be scored`.
         lines: one for each time; nothing is printed without any.
     """
     if lines:

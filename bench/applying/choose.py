@@ -131,7 +131,11 @@ def settle(config: Config, participant: LoadedModel) -> tuple[Runner, list[Image
         )
     if config.variant != AUTO:
         runner = Runner(participant=participant, variant=parse_variant(config.variant))
-        return runner, ordered(config.waiting, shapes(config) if runner.variant.per_size else {}), "as asked"
+        return (
+            runner,
+            ordered(config.waiting, shapes(config) if runner.variant.per_size else {}),
+            "as requested",
+        )
     fallback = unmeasured(participant)
     results = measured(participant, environment(str(participant.device)), config.db)
     found = shapes(config) if results else {}

@@ -43,7 +43,7 @@ def _effect(left: Group, right: Group, a: Side, b: Side, config: Config) -> Effe
         named = " and ".join(", ".join(each) for each in versions)
         return Skipped(
             what=what,
-            reason=f"unlike versions of the metric: {named}",
+            reason=f"different versions of the metric: {named}",
             fields={"metric_version": versions},
         )
     metric = metric_info(left.key.metric, version, a, b)
@@ -127,7 +127,7 @@ def match(a: Collection[Image], b: Collection[Image]) -> tuple[Unmatched, list[I
 
 def _counts(unmatched: Unmatched) -> str:
     return (
-        f"{len(unmatched.only_a)} in A alone, {len(unmatched.only_b)} in B alone, "
+        f"{len(unmatched.only_a)} only in A, {len(unmatched.only_b)} only in B, "
         f"{len(unmatched.changed)} of the same name with other content"
     )
 
@@ -163,7 +163,7 @@ def _unlike_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: S
     )
     key = left[0]
     what = " ".join(part for part in (f"{key.dataset} x{key.scale}", key.model, key.metric) if part)
-    return Skipped(what=what, reason=f"unlike protocols: {named}: {describe(fields)}", fields=fields)
+    return Skipped(what=what, reason=f"different protocols: {named}: {describe(fields)}", fields=fields)
 
 
 def _machines(used: list[tuple[pd.DataFrame, pd.DataFrame]], a: Side, b: Side) -> Iterator[str]:

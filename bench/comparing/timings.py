@@ -117,7 +117,7 @@ def unpaired(left: Grouped, right: Grouped) -> Iterator[Skipped]:
     for cell, definitions in mine.items():
         if cell in clashing:
             fields = unlike(definitions, others[cell])
-            reason = f"unlike protocols: {describe(fields)}"
+            reason = f"different protocols: {describe(fields)}"
             yield Skipped(what=cell.text, reason=reason, fields=fields)
     for name, here, there in (("A", left, right), ("B", right, left)):
         for key in here:

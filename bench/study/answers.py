@@ -83,7 +83,7 @@ def _answer(entry: Any, trials: Mapping[str, Trial]) -> Answer:
         raise UserError(f"it answers a trial {shown(name)}, which the study has not")
     for field in ("choice", "first"):
         if not isinstance(found[field], str) or found[field] not in trial.pictures:
-            raise UserError(f"trial {name}: {field} is {shown(found[field])}, which is not a picture of it")
+            raise UserError(f"trial {name}: {field} is {shown(found[field])}, which is not an image of it")
     if type(seconds) not in {int, float} or not 0 <= seconds <= LONGEST_SECONDS or not math.isfinite(seconds):
         raise UserError(
             f"trial {name}: seconds must be a number from 0 to {LONGEST_SECONDS:.0f} (got {shown(seconds)})"

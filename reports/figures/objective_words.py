@@ -25,8 +25,8 @@ def caption(series: Series, panels: Sequence[Panel]) -> str:
     bands = " and bands of one standard deviation" if several else ""
     early = f" {stopped} curves that end early are skipped." if stopped else ""
     return (
-        f"Means over n contents of {printable(series.dataset)}{bands}. Dropped to the axis: "
-        f"where the mean of the optimisation reaches a network's.{_medians(panels)} "
+        f"Means over n contents of {printable(series.dataset)}{bands}. Dotted vertical: "
+        f"the iteration at which the mean of the optimisation reaches a network's.{_medians(panels)} "
         f"{printable(style_words(series.protocol))} {printable(objective_words(series.protocol))} {_paper(panels)}{early}"
     )
 

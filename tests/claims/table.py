@@ -185,7 +185,12 @@ def row_claims() -> Iterator[Claim]:
 
 
 SPEED = (
-    Claim(text="without stored scores | «28» s |", sources=("benchmarks",), values=in_seconds(THREE), factor=TIME),
+    Claim(
+        text="without stored scores | «28» s |",
+        sources=("benchmarks",),
+        values=in_seconds(THREE),
+        factor=TIME,
+    ),
     Claim(text="28 s | claimed: «60» s |", sources=("constants",), values=bar("three sets")),
     Claim(
         text="times as fast as scikit-image | «4.2» |",
