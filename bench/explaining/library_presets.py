@@ -175,7 +175,7 @@ LIBRARY_PRESETS = (
         library="matlab",
         psnr=Psnr(channel="y-8bit", shave="scale"),
         ssim=Ssim(channel="y-8bit", shave="scale"),
-        call="rgb2ycbcr of uint8, scale shaved, psnr, Wang's ssim_index.m: the papers' own scripts (SRCNN)",
+        call="rgb2ycbcr of uint8, border crop scale, psnr, Wang's ssim_index.m: the papers' own scripts (SRCNN)",
     ),
     LibraryPreset(
         library="matlab",
@@ -197,7 +197,7 @@ LIBRARY_PRESETS = (
         option="COLOR_RGB2YCrCb",
         psnr=Psnr(channel="y-full-8bit", shave="scale"),
         ssim=Ssim(channel="y-full-8bit", shave="scale"),
-        call="the Y of cvtColor, scale shaved",
+        call="the Y of cvtColor, border crop scale",
     ),
     LibraryPreset(
         library="pytorch-msssim",

@@ -45,7 +45,7 @@ def table(found: Sequence[Value], title: str, images: int, scale: int, *, grey: 
             Column(head="of", align="left"),
             Column(head="shave"),
             *([Column(head="how", align="left", overflow="fold")] if with_how else []),
-            Column(head="printed by [if asked to]", align="left", overflow="fold"),
+            Column(head="printed by [option]", align="left", overflow="fold"),
         ),
         rows=tuple(rows),
         layout="open",

@@ -187,7 +187,7 @@ def published(board: Leaderboard, scores: Sequence[ScoreRow]) -> Table:
                 )
             )
     return Table(
-        title="Published values beside these",
+        title="Published values beside the measured ones",
         columns=columns(
             ("model", "data set", "metric", "published", "here", "difference", "source"), left={0, 1, 2, 6}
         ),

@@ -105,7 +105,7 @@ def test_scores_times_and_models_come_out_together(capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert "challenge score" in out
     assert "7.389" in out
-    assert "Published values beside these" in out
+    assert "Published values beside the measured ones" in out
     found = made()
     assert found["title"] == "A trial"
     assert found["problems"] == []
