@@ -30,8 +30,8 @@ HELP = {
     "scale": "of an upscaler (default: its own where it has one, else 4)",
     "size": "resize first: longer side in pixels, for a stylizer",
     "median": "3x3 median filter afterwards, as the authors' release does; costs a pixel per side",
-    "rung": "variant to run: auto, or steps of the optimisation sweep joined by +, such as channels_last+folded (default: "
-    "auto: the fastest that `bench.speed --ladder` measured here, else a safe one)",
+    "variant": "variant to run: auto, or steps of the sweep joined by +, such as channels_last+folded (default: "
+    "auto: the fastest that `bench.speed --sweep` measured here, else a safe one)",
     "tile": "of an upscaler: lr pixels per side of a tile; auto: large images, as memory asks; or off (default: auto)",
     "self-ensemble": "of an upscaler: the mean over 8 flips and rotations",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
@@ -54,7 +54,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--scale", type=arguments.scale, metavar="N", help=HELP["scale"])
     p.add_argument("--size", type=arguments.side, metavar="N", help=HELP["size"])
     p.add_argument("--median", action="store_true", help=HELP["median"])
-    p.add_argument("--rung", default="auto", metavar="NAME", help=HELP["rung"])
+    p.add_argument("--variant", default="auto", metavar="NAME", help=HELP["variant"])
+    arguments.aliases(p, rung="--variant")
     p.add_argument("--tile", default="auto", metavar="N", help=HELP["tile"])
     p.add_argument("--self-ensemble", action="store_true", help=HELP["self-ensemble"])
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])

@@ -22,7 +22,7 @@ EXAMPLES = """A and B are each one of
   FILE#MODEL       one model in it (quote the #); also FILE@RUN#MODEL
   MODEL or RUN     a model or a run number in the file of --db
 Two models are matched by data set, protocol and metric; anything else by model too. Images are matched by name
-and content, timings by form, size and speed protocol.
+and content, timings by variant, size and speed protocol.
 
 examples:
   python -m bench.compare bicubic srcnn-955 --db results.db

@@ -310,15 +310,15 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedResult:
-    """One subject timed in one form under one speed protocol on one machine.
+    """One subject timed in one variant under one speed protocol on one machine.
 
     Attributes:
         subject: a registered model, or `gatys`.
         subject_hash: of its code version and weights.
-        variant: the form it ran in: `eager`, or what was changed, as `channels_last+folded`.
+        variant: that it ran in: `eager`, or what was changed, as `channels_last+folded`.
         size: side of the image that comes out, in pixels.
         seconds: raw repetitions, each the mean of the calls in it.
-        certificate: everything that they depend on (:class:`bench.timing.certificate_record.TimingCertificate`), as JSON.
+        certificate: everything that they depend on (:class:`bench.timing.provenance_record.TimingProvenance`), as JSON.
     """
 
     subject: str

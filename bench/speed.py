@@ -18,7 +18,7 @@ from bench.timing.listing import list_names
 EXAMPLES = """examples:
   python -m bench.speed --sizes 256 512 1024
   python -m bench.speed --sizes 512 --models style-johnson-candy srcnn-955 bicubic
-  python -m bench.speed --sizes 512 --models style-paper --ladder --json ladder.json
+  python -m bench.speed --sizes 512 --models style-paper --sweep --json sweep.json
 
 Both sides of Table 1 are plain eager float32. On a CPU the optimisation is timed over a few iterations after a
 warm-up, and scaled; such cells are marked *. Interrupted runs resume: repeat the command.
@@ -28,7 +28,7 @@ HELP = {
     "iterations": "of the optimisation (default: 100 300 500)",
     "models": "default: gatys style-paper, which make Table 1; see --list; or paths of models, see docs/models.md",
     "scale": "of upscalers (default: 4, or the own one of an external model)",
-    "ladder": "optimisation sweep: time each network in every variant: memory layout, precision, compiler, CUDA graph, "
+    "sweep": "optimisation sweep: time each network in every variant: memory layout, precision, compiler, CUDA graph, "
     "ONNX Runtime, OpenVINO",
     "card": "also what each network is made of: parameters, operations in both conventions, activations, convolutions, "
     "receptive field",
@@ -61,14 +61,15 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--list", action="store_true", help="print the names of what can be timed")
     p.add_argument("--scale", type=arguments.scale, metavar="N", help=HELP["scale"])
-    p.add_argument("--ladder", action="store_true", help=HELP["ladder"])
+    p.add_argument("--sweep", action="store_true", help=HELP["sweep"])
+    arguments.aliases(p, ladder="--sweep")
     p.add_argument("--card", action="store_true", help=HELP["card"])
     p.add_argument("--full", action="store_true", help="run all iterations of the optimisation on a CPU too")
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--time-limit", type=float, default=20.0, metavar="SECONDS", help=HELP["time-limit"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="measure again what the results file already has")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write rows and certificates as JSON")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write rows and their provenance as JSON")
     return with_config(p)
 
 

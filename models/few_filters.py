@@ -7,9 +7,9 @@ the sums and so in the last bits.
 - :class:`FewFilters`, row by row of the kernel, is a layer of a network: the super-resolution networks were trained with
   it, and its bits are those of every score stored of them. It is differentiable in the weights, and the faster one in
   float32 as images come (9x9, 32 to 3 filters at 512x512, one thread: 259 ms, spread 277, plain 681).
-- :class:`SpreadConv2d`, blocks of output pixels, replaces layers in the form `spread`, which is timed and applied but never
-  scored. In the form that `bench.apply` takes unasked, bfloat16 in channels_last, it is twice as fast (127 ms, rows 288,
-  plain 381); in float32 in channels_last the two are about equal (194 and 227).
+- :class:`SpreadConv2d`, blocks of output pixels, replaces layers in the variant `spread`, which is timed and applied but
+  never scored. In the variant that `bench.apply` takes unasked, bfloat16 in channels_last, it is twice as fast (127 ms,
+  rows 288, plain 381); in float32 in channels_last the two are about equal (194 and 227).
 """
 
 from __future__ import annotations

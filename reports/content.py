@@ -20,7 +20,7 @@ from reports.summary import abstract, headlines, summary
 from reports.tables.leaderboard import leaderboard_table, steps_tables
 from reports.tables.paper import figure_5_table, figure_table, table_1
 from reports.tables.quality import against_table, quality_table
-from reports.tables.speed import ladder_tables, measurement_tables
+from reports.tables.speed import measurement_tables, sweep_tables
 from reports.tables.style import style_tables
 from reports.tables.verdicts import preference_tables
 from reports.verdicts.judging import judge
@@ -64,7 +64,7 @@ def build(
     reference: str | None = None,
     preferences: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
-    """All sections. The list of all verdicts, the machines and the certificates are added by the writers.
+    """All sections. The list of all verdicts, the machines and the provenance records are added by the writers.
 
     Args:
         reference: the model that the others are compared with, where it was scored; bicubic by default.
@@ -217,7 +217,7 @@ def _speed(material: _Material) -> Section:
     """Table 1 where this run has any of it, all measurements, and the variants of a network."""
     found = material.machines
     tables = [table_1(found)] if any(machine.table_1_cells for machine in found) else []
-    tables += [*measurement_tables(found), *ladder_tables(found)]
+    tables += [*measurement_tables(found), *sweep_tables(found)]
     text = (
         "Times on different machines are not compared: what carries over from the paper is how many times faster the "
         "network is than the optimisation.",

@@ -61,7 +61,7 @@ def number(value: float | None, decimals: int, *, sign: bool = False) -> str:
 
 
 def exactness(value: Any, pattern: str, unit: str = "") -> str:
-    """`3e-5`, `92 dB`, `∞`: of a certificate, where infinity is a word and None is unknown."""
+    """`3e-5`, `92 dB`, `∞`: of a provenance record, where infinity is a word and None is unknown."""
     if value is None:
         return MISSING
     found = float(value)

@@ -33,7 +33,7 @@ class Cell:
         sort: what the column is sorted by; None sorts by the text.
         mark: best and second best of a column.
         muted: what others print, or what is not distinguishable from the reference.
-        certificate: id of the certificate that the number leads to; empty for none.
+        certificate: id of the provenance record that the number leads to; empty for none.
         note: more about the number: interval, n; shown on demand.
     """
 

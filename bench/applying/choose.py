@@ -1,4 +1,4 @@
-"""Which form `bench.apply` runs a model in: the one measured fastest on this machine, or one that cannot go wrong."""
+"""Which variant `bench.apply` runs a model in: the one measured fastest on this machine, or one that cannot go wrong."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from bench.applying.images import Runner, ordered
 from bench.data.datasets import LoadedImage
 from bench.environment import bf16_units, environment
 from bench.executor import read_ahead
-from bench.forms import build, ladder, openvino_session
-from bench.forms.form import Form, FormUnavailable, form
 from bench.records import Environment, ImageFile, SpeedResult
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
-from bench.timing.certificate_record import TimingCertificate
+from bench.timing.provenance_record import TimingProvenance
 from bench.timing.validation import sound_timings
 from bench.timing.workloads import example
+from bench.variants import build, openvino_session, sweep
+from bench.variants.variant import Variant, VariantUnavailable, parse_variant
 
 TRIAL_SIZE = 256
 """Side of the photograph on which bfloat16 is compared with float32: a pass of either takes a fraction of a second."""
 
 
 def measured(participant: LoadedModel, machine: Environment, db: Path) -> list[SpeedResult]:
-    """Admissible forms of this model, as they were timed on this machine with these versions; the suite's own aside."""
+    """Admissible variants of this model, as they were timed on this machine with these versions; the suite's own aside."""
     if not db.is_file():
         return []
     with Store(db, read_only=True) as store:
@@ -40,9 +40,9 @@ def measured(participant: LoadedModel, machine: Environment, db: Path) -> list[S
         result
         for result in results
         if result.subject_hash == participant.hash
-        and without_suite(TimingCertificate.of(result).environment) == here
-        and ladder.admissible(result)
-        and ladder.same_engine(result, openvino_session.versions(form(result.variant)))
+        and without_suite(TimingProvenance.of(result).environment) == here
+        and sweep.admissible(result)
+        and sweep.same_engine(result, openvino_session.versions(parse_variant(result.variant)))
     ]
 
 
@@ -51,34 +51,34 @@ def without_suite(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name != "suite"}
 
 
-def best_measured(results: Sequence[SpeedResult], work: Sequence[ladder.Work]) -> SpeedResult | None:
+def best_measured(results: Sequence[SpeedResult], work: Sequence[sweep.Work]) -> SpeedResult | None:
     """The result that finishes `work` first, by those of the size that is nearest to the work's mean."""
     if not results or not work:
         return None
     mean = sum(w.images * w.pixels for w in work) / sum(w.images for w in work)
     # By pixels, not sides: time goes with them.
     size = min({result.size for result in results}, key=lambda side: abs(side**2 - mean))
-    return ladder.cheapest([result for result in results if result.size == size], work)
+    return sweep.cheapest([result for result in results if result.size == size], work)
 
 
-def safe(module: nn.Module, device_type: str) -> Form:
+def safe(module: nn.Module, device_type: str) -> Variant:
     """Float32 in the layout, and without the work, that is known to pay everywhere; nothing is compiled."""
-    chosen = Form()
+    chosen = Variant()
     # One after the other, each on top of what could be built: a network without batch norm still gets the layout.
     for word in (
         ("channels_last", "folded", "spread") if device_type == "cpu" else ("channels_last", "folded")
     ):
-        tried = form(f"{chosen.name}+{word}")
+        tried = parse_variant(f"{chosen.name}+{word}")
         try:
             build.transformed(module, tried)
-        except FormUnavailable:
+        except VariantUnavailable:
             continue
         chosen = tried
     return chosen
 
 
-def unmeasured(participant: LoadedModel) -> Form:
-    """What a model runs in where no ladder was measured: :func:`safe`, of a stylizer in bfloat16 where that will do.
+def unmeasured(participant: LoadedModel) -> Variant:
+    """What a model runs in where no sweep was measured: :func:`safe`, of a stylizer in bfloat16 where that will do.
 
     That is where the CPU has units for it, and the picture of the sample photograph is within the ladder's tolerance
     of plain float32: a matter of the network and the machine alone, so that one command gives one picture. What an
@@ -94,17 +94,17 @@ def unmeasured(participant: LoadedModel) -> Form:
     return half if will_do(participant, half) else exact
 
 
-def will_do(participant: LoadedModel, tried: Form) -> bool:
-    """Whether a form gives the photograph within its tolerance of plain float32; one that fails does not."""
+def will_do(participant: LoadedModel, tried: Variant) -> bool:
+    """Whether a variant gives the photograph within its tolerance of plain float32; one that fails does not."""
     assert participant.module is not None
     try:
         image = example(participant, TRIAL_SIZE, participant.device)
         with torch.inference_mode():
-            plain = build.build(participant.module, Form(), image).call(image)
+            plain = build.build(participant.module, Variant(), image).call(image)
             found = build.build(participant.module, tried, image).call(image)
     except (ValueError, RuntimeError):  # an external network may take no such image at all
         return False
-    return ladder.tolerance(participant.kind, tried).admits(ladder.closeness(found, plain))
+    return sweep.tolerance(participant.kind, tried).admits(sweep.closeness(found, plain))
 
 
 def shapes(config: Config) -> dict[str, tuple[int, int]]:
@@ -116,26 +116,30 @@ def shapes(config: Config) -> dict[str, tuple[int, int]]:
     }
 
 
-def works(found: Mapping[str, tuple[int, int]], scale: int) -> list[ladder.Work]:
+def works(found: Mapping[str, tuple[int, int]], scale: int) -> list[sweep.Work]:
     """Images by size; pixels are those that come out."""
-    return [ladder.Work(images=n, pixels=h * w * scale**2) for (h, w), n in Counter(found.values()).items()]
+    return [sweep.Work(images=n, pixels=h * w * scale**2) for (h, w), n in Counter(found.values()).items()]
 
 
 def settle(config: Config, participant: LoadedModel) -> tuple[Runner, list[ImageFile], str]:
-    """The model in the form asked for or in the best one known, the images in the order that suits it, and why."""
+    """The model in the variant asked for or in the best one known, the images in the order that suits it, and why."""
     if participant.module is None:
-        return Runner(participant=participant, form=Form()), list(config.waiting), "it has no other form"
-    if config.rung != AUTO:
-        runner = Runner(participant=participant, form=form(config.rung))
-        return runner, ordered(config.waiting, shapes(config) if runner.form.per_size else {}), "as asked"
+        return (
+            Runner(participant=participant, variant=Variant()),
+            list(config.waiting),
+            "it has no other variant",
+        )
+    if config.variant != AUTO:
+        runner = Runner(participant=participant, variant=parse_variant(config.variant))
+        return runner, ordered(config.waiting, shapes(config) if runner.variant.per_size else {}), "as asked"
     fallback = unmeasured(participant)
     results = measured(participant, environment(str(participant.device)), config.db)
     found = shapes(config) if results else {}
     best = best_measured(results, works(found, config.scale if participant.kind == "upscaler" else 1))
     if best is None:
-        command = f"python -m bench.speed --models {participant.name} --ladder"
-        why = f"no rung is measured here yet; `{command}` may find a faster one"
-        return Runner(participant=participant, form=fallback), list(config.waiting), why
-    runner = Runner(participant=participant, form=form(best.variant), instead=fallback)
+        command = f"python -m bench.speed --models {participant.name} --sweep"
+        why = f"no variant is measured here yet; `{command}` may find a faster one"
+        return Runner(participant=participant, variant=fallback), list(config.waiting), why
+    runner = Runner(participant=participant, variant=parse_variant(best.variant), instead=fallback)
     why = f"done first with these images, as measured at {best.size}x{best.size} ({config.db})"
     return runner, ordered(config.waiting, found), why

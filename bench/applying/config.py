@@ -12,11 +12,11 @@ from bench import arguments
 from bench.applying.origin import Origin, file_name, still_to_do
 from bench.data.datasets import NAMED, dataset, left_out
 from bench.errors import UserError
-from bench.forms.form import form
 from bench.outputs import Named, image_files, model_files, refuse_clashes
 from bench.records import Dataset, ImageFile
 from bench.registry import catalog
 from bench.registry.stylizers import StylizerEntry
+from bench.variants.variant import parse_variant
 
 AUTO = "auto"
 
@@ -28,7 +28,7 @@ class Config:
     Attributes:
         images: those of all inputs, each once.
         size: longer side that a stylizer's images are resized to; None for as they are.
-        rung: `auto` or the name of a form.
+        variant: `auto` or the name of a variant.
         left_out: what of the folders is no image, in lines to be shown.
         name: of the outputs, of `{stem}` and `{model}`.
         waiting: images whose output is not there yet, or is to be made again.
@@ -40,7 +40,7 @@ class Config:
     scale: int
     size: int | None
     median: bool
-    rung: str
+    variant: str
     force: bool
     db: Path
     device: str
@@ -62,8 +62,8 @@ class Config:
             "scale": self.scale,
             "size": self.size,
             "median": self.median,
-            # As asked: `auto` may choose another form once a ladder is measured, and its outputs are kept all the same.
-            "rung": self.rung,
+            # As asked: `auto` may choose another variant once a sweep is measured, and its outputs are kept all the same.
+            "rung": self.variant,
             "tile": self.tile,
             "self_ensemble": self.self_ensemble,
         }
@@ -96,7 +96,7 @@ def configure(
     scale: int | None = None,
     size: int | None = None,
     median: bool = False,
-    rung: str = AUTO,
+    variant: str = AUTO,
     force: bool = False,
     db: Path = Path("results.db"),
     tile: str = "auto",
@@ -107,13 +107,13 @@ def configure(
     """Resolve names and files; nothing heavy is loaded.
 
     Raises:
-        UserError: an unknown model, form, file or folder; an option that the model does not have; two inputs of one
+        UserError: an unknown model, variant, file or folder; an option that the model does not have; two inputs of one
             stem; an output that would overwrite an input.
     """
     _refuse_options(model, scale=scale, size=size, median=median)
     _refuse_tiles(model, tile=tile, self_ensemble=self_ensemble)
-    if rung != AUTO:
-        form(rung)
+    if variant != AUTO:
+        parse_variant(variant)
     config = Config(
         model=model,
         images=tuple(gather(inputs)),
@@ -121,7 +121,7 @@ def configure(
         scale=catalog.scale_of(model, scale),
         size=size,
         median=median,
-        rung=rung,
+        variant=variant,
         force=force,
         db=db,
         device=device,

@@ -1,4 +1,4 @@
-"""The work of `bench.apply`: one image after the other through a model in a form."""
+"""The work of `bench.apply`: one image after the other through a model in a variant."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from bench.data import images
 from bench.data.datasets import LoadedImage
 from bench.errors import describe_os_error
 from bench.executor import read_ahead
-from bench.forms.build import Built, build
-from bench.forms.form import Form, FormUnavailable
 from bench.interfaces import Upscaler
 from bench.out_of_memory import out_of_memory
 from bench.quality.strips import upscale_large
@@ -27,6 +25,8 @@ from bench.records import ImageFile
 from bench.registry.catalog import LoadedModel
 from bench.self_ensemble import SelfEnsemble
 from bench.tiling.tiles import is_worth_tiles, refuse_inexact, tiled, tiled_inside
+from bench.variants.build import Built, build
+from bench.variants.variant import Variant, VariantUnavailable
 from models.median import median_filter
 
 Images = Float[torch.Tensor, "n c h w"]
@@ -34,17 +34,17 @@ Images = Float[torch.Tensor, "n c h w"]
 
 @dataclass(kw_only=True)
 class Runner:
-    """A model in a form, called as :class:`bench.interfaces.Upscaler` is, whatever it is.
+    """A model in a variant, called as :class:`bench.interfaces.Upscaler` is, whatever it is.
 
     Attributes:
-        form: those that hold for one image size are built again when the size changes.
-        instead: what to go on with where `form` cannot be built; None to stop.
+        variant: those that hold for one image size are built again when the size changes.
+        instead: what to go on with where `variant` cannot be built; None to stop.
         tiles: itself, in the tiles asked for; its receptive field is measured once.
     """
 
     participant: LoadedModel
-    form: Form
-    instead: Form | None = None
+    variant: Variant
+    instead: Variant | None = None
     built: Built | None = field(default=None, init=False)
     tiles: Upscaler | None = field(default=None, init=False)
     shape: tuple[int, ...] = field(default=(), init=False)
@@ -60,19 +60,19 @@ class Runner:
     def __call__(self, lr: Images) -> Images:
         """
         Raises:
-            FormUnavailable: the form cannot be built, for this size at least.
+            VariantUnavailable: the variant cannot be built, for this size at least.
         """
         if self.participant.module is None:
             return self.participant.network(lr)
-        if self.built is None or (self.form.per_size and self.shape != tuple(lr.shape)):
+        if self.built is None or (self.variant.per_size and self.shape != tuple(lr.shape)):
             self.built = None  # its memory is free before the next one takes its own
-            self.built = build(self.participant.module, self.form, lr)
+            self.built = build(self.participant.module, self.variant, lr)
             self.shape = tuple(lr.shape)
         return self.built.call(lr)
 
 
 def ordered(waiting: Sequence[ImageFile], shapes: Mapping[str, tuple[int, int]]) -> list[ImageFile]:
-    """Images of one size beside each other, so that a form is built once for each; unread ones last."""
+    """Images of one size beside each other, so that a variant is built once for each; unread ones last."""
     # 1 << 30: higher than any image, so that what could not be read comes last.
     return sorted(waiting, key=lambda image: shapes.get(image.stem, (1 << 30, 0)))
 
@@ -81,15 +81,15 @@ def apply(config: Config, waiting: Sequence[ImageFile], runner: Runner, reporter
     """Do every image that is waiting; returns how many could not be done, each of which is named.
 
     Raises:
-        FormUnavailable: the form that was asked for cannot be built.
+        VariantUnavailable: the variant that was asked for cannot be built.
     """
     failed = 0
     for image, loaded in read_ahead(waiting):
         reporter.begin(image.stem)
         try:
             runner = one(config, image, loaded, runner, reporter)
-        # Before ValueError, of which it is one: the form fails for every image, not for this one.
-        except FormUnavailable:
+        # Before ValueError, of which it is one: the variant fails for every image, not for this one.
+        except VariantUnavailable:
             raise
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
             failed += 1
@@ -101,16 +101,16 @@ def apply(config: Config, waiting: Sequence[ImageFile], runner: Runner, reporter
 def one(
     config: Config, image: ImageFile, loaded: LoadedImage | Exception, runner: Runner, reporter: Reporter
 ) -> Runner:
-    """Do one image; returns what to do the next one with, another form where this one cannot be built."""
+    """Do one image; returns what to do the next one with, another variant where this one cannot be built."""
     if isinstance(loaded, Exception):
         raise loaded
     try:
         pixels = transformed(config, runner, loaded.pixels)
-    except FormUnavailable as error:
+    except VariantUnavailable as error:
         if runner.instead is None:
             raise
-        reporter.note(f"{runner.form.name} cannot be built ({error}); going on with {runner.instead.name}")
-        return one(config, image, loaded, replace(runner, form=runner.instead, instead=None), reporter)
+        reporter.note(f"{runner.variant.name} cannot be built ({error}); going on with {runner.instead.name}")
+        return one(config, image, loaded, replace(runner, variant=runner.instead, instead=None), reporter)
     images.write(config.output(image), pixels, text={KEY: config.origin.record(loaded.sha256)})
     return runner
 

@@ -7,9 +7,9 @@ from bench.applying.choose import settle
 from bench.applying.config import Config
 from bench.applying.images import apply
 from bench.cli import DONE, FAILED, device, progress, working
-from bench.forms.build import exact_float32
 from bench.registry import catalog
 from bench.text import log, show
+from bench.variants.build import exact_float32
 
 
 def apply_model(config: Config) -> int:
@@ -37,7 +37,7 @@ def _work(config: Config) -> tuple[int, int]:
     with working(f"loading {config.model} and choosing how it runs"):
         participant = catalog.load(config.model, scale=config.scale, device=device(config.device))
         runner, waiting, why = settle(config, participant)
-    show(f"{config.model} on {participant.device}, {runner.form.name}: {why}")
+    show(f"{config.model} on {participant.device}, {runner.variant.name}: {why}")
     with progress("apply", len(waiting)) as reporter:
         failed = apply(config, waiting, runner, reporter)
     return len(waiting) - failed, failed

@@ -13,13 +13,13 @@ from bench.applying.config import refuse_outputs
 from bench.applying.origin import KEY, still_to_do
 from bench.cli import DONE, FAILED, device, progress, working
 from bench.data import images
-from bench.forms.build import exact_float32
 from bench.records import Dataset, ImageFile
 from bench.styling.engine import Engine
 from bench.styling.gatys import Config, Stylization, load, precision_on, read_config
 from bench.styling.objective import fitted
 from bench.styling.outcome import Outcome
 from bench.styling.plan import TRY_SMALLER, Plan
+from bench.variants.build import exact_float32
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,7 +23,6 @@ from bench.data import cache
 from bench.data.datasets import dataset
 from bench.environment import environment, suite_version, summary
 from bench.errors import MissingFile, UserError
-from bench.forms.build import exact_float32
 from bench.leaderboards import STEPS, table
 from bench.leaderboards.config import Config, Entry, Leaderboard, Quality
 from bench.outputs import model_files, refuse_clashes, store_files
@@ -45,6 +44,7 @@ from bench.timing.rows import Row
 from bench.timing.rows import record as timing_record
 from bench.timing.run import SpeedRun
 from bench.timing.run import rows as timing_rows
+from bench.variants.build import exact_float32
 
 FILE = "leaderboard.json"
 

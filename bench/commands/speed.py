@@ -14,7 +14,6 @@ from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, device, next_step, progress, writable_file
 from bench.config_file import Command
 from bench.environment import environment, summary
-from bench.forms.build import exact_float32
 from bench.outputs import model_files, refuse_clashes, store_files
 from bench.records import Run
 from bench.storage.store import Store, now
@@ -24,6 +23,7 @@ from bench.timing.config import Config
 from bench.timing.rows import Row, record
 from bench.timing.run import SpeedRun, rows, steps
 from bench.timing.table import notes, tables
+from bench.variants.build import exact_float32
 
 WIDTH_OF_A_FILE = 160
 
@@ -32,7 +32,7 @@ def speed(config: Config, command: Command) -> int:
     """Time everything that the config names and print it.
 
     Returns:
-        The exit status: done only if every model could be timed in its plain form.
+        The exit status: done only if every model could be timed in its plain variant.
     """
     json_file = writable_file(config.json) if config.json else None
     refuse_clashes(
@@ -47,7 +47,7 @@ def speed(config: Config, command: Command) -> int:
             measure(config, where, store, command, found)
     finally:  # an interrupted run still shows what it has
         report(found, config.db, json_file, config.json)
-    # A rung of the ladder that cannot run here is an answer; a model that cannot run in plain float32 is a failure.
+    # A step of the sweep that cannot run here is an answer; a model that cannot run in plain float32 is a failure.
     return FAILED if any(row.error and row.rung in {"", "eager"} for row in found) else DONE
 
 

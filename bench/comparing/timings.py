@@ -134,7 +134,7 @@ def _definitions(found: Grouped) -> dict[TimeKey, list[Mapping[str, Any]]]:
     cells: dict[TimeKey, list[Mapping[str, Any]]] = {}
     for key, timings in found.items():
         definition = timings[-1].timing.result.certificate.get("protocol", {})
-        # With the hash: two protocols may differ in a field that neither certificate shows.
+        # With the hash: two protocols may differ in a field that neither provenance record shows.
         cells.setdefault(_cell(key), []).append({**definition, "hash": key.protocol_hash[:8]})
     return cells
 

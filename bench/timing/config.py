@@ -25,14 +25,14 @@ class Config:
         sizes: of the images that come out.
         iterations: of the optimisation, ascending.
         scale: of upscalers; None for 4, or what an external model has.
-        ladder: every form of each network, not only plain eager float32.
+        sweep: every variant of each network, not only plain eager float32.
         card: also what each network is made of (:mod:`bench.timing.card`).
         full: run all iterations of the optimisation; otherwise a few, after a warm-up, are scaled on a CPU.
         force: measure again what the store already has.
         time_limit: seconds for the repetitions of one measurement.
         device: `auto`, or the name of one.
         db: the results file.
-        json: where rows and certificates are written too; None for nowhere.
+        json: where rows and their provenance are written too; None for nowhere.
 
     Raises:
         UserError: an unknown model, a number out of range, a size that a model cannot make.
@@ -42,7 +42,7 @@ class Config:
     iterations: Sequence[int]
     models: Sequence[str] = DEFAULT_MODELS
     scale: int | None = None
-    ladder: bool = False
+    sweep: bool = False
     card: bool = False
     full: bool = False
     force: bool = False

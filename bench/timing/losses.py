@@ -1,4 +1,4 @@
-"""What a form loses in quality against plain float32: PSNR and LPIPS of a picture, outside the timed region."""
+"""What a variant loses in quality against plain float32: PSNR and LPIPS of a picture, outside the timed region."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from bench import metrics
 from bench.data import cache, manifest
-from bench.forms.ladder import closeness, storable
 from bench.out_of_memory import out_of_memory
+from bench.variants.sweep import closeness, storable
 
 Images = Float[torch.Tensor, "n c h w"]
 
@@ -20,10 +20,10 @@ RGB = 3
 
 
 def losses(output: Images, plain: Images, truth: Images | None) -> dict[str, tp.Any]:
-    """Fields of :class:`bench.forms.ladder.FormFacts`: `psnr_lost`, and `lpips_lost` or `lpips_reason`.
+    """Fields of :class:`bench.variants.sweep.VariantFacts`: `psnr_lost`, and `lpips_lost` or `lpips_reason`.
 
     Args:
-        output: what the form makes, values in [0, 1] or a little beyond.
+        output: what the variant makes, values in [0, 1] or a little beyond.
         plain: what plain float32 makes of the same image.
         truth: what both should have made; None of a stylizer, whose picture can be compared with `plain` alone.
     """

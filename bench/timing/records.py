@@ -7,9 +7,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bench.forms.form import Backend, Dtype, Form, MemoryFormat
 from bench.records import content_hash
 from bench.statistics import FEWEST, Interval, median_interval, quantile
+from bench.variants.variant import Backend, Dtype, MemoryFormat, Variant
 
 Region = Literal["host-to-device", "network", "device-to-host", "iteration"]
 Stopped = Literal["narrow", "max repeats", "time limit"]
@@ -65,9 +65,9 @@ class SpeedProtocol:
         _ = self.stopping
 
     @classmethod
-    def of(cls, form: Form, *, size: int, threads: int, stopping: Stopping) -> SpeedProtocol:
-        """What is timed when a network runs in `form` on a square image."""
-        return cls(size=size, threads=threads, **vars(form), **vars(stopping))
+    def of(cls, variant: Variant, *, size: int, threads: int, stopping: Stopping) -> SpeedProtocol:
+        """What is timed when a network runs in `variant` on a square image."""
+        return cls(size=size, threads=threads, **vars(variant), **vars(stopping))
 
     @property
     def stopping(self) -> Stopping:
@@ -76,7 +76,7 @@ class SpeedProtocol:
 
     @property
     def definition(self) -> dict[str, Any]:
-        """Every field, in the form that JSON gives back."""
+        """Every field, as JSON gives it back."""
         # Fields that came later: with them in it, the hash of every earlier timing would be another one.
         later = {name for name in ("spread", "fast") if not getattr(self, name)}
         fields = {name: value for name, value in asdict(self).items() if name not in later}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.records import SpeedResult
-from bench.timing.certificate_record import TimingCertificate
+from bench.timing.provenance_record import TimingProvenance
 
 LOSSES = ("psnr_lost", "lpips_lost")
-"""Of a form's facts those that a ladder's rows have; see :class:`bench.forms.ladder.FormFacts`."""
+"""Of a variant's facts those that rows of a sweep have; see :class:`bench.variants.sweep.VariantFacts`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +21,14 @@ class Row:
     Attributes:
         size: side of the image that comes out, in pixels.
         iterations: of the optimisation; None for a network.
-        variant: the form it ran in; see :mod:`bench.forms.form`.
-        rung: what was tried on top of what had been kept, on a ladder; empty elsewhere.
-        kept: the next rungs stand on it.
+        variant: that it ran in; see :mod:`bench.variants.variant`.
+        rung: what was tried on top of what had been kept, in a sweep; empty elsewhere.
+        kept: the next steps stand on it.
         seconds: for one image; None where `error` says why.
         ci: bootstrap 95 % interval of `seconds`; None below six repetitions.
         n: repetitions or iterations that were timed, or 1 for a whole run.
         extrapolated_from: iterations that were timed, where not all of them were.
-        certificate: the JSON of :class:`bench.timing.certificate_record.TimingCertificate`, without raw repetitions.
+        certificate: the JSON of :class:`bench.timing.provenance_record.TimingProvenance`, without raw repetitions.
         error: why there is no time; empty where there is one.
     """
 
@@ -69,35 +69,37 @@ class Row:
         return dict((self.certificate or {}).get("card") or {})
 
     @property
-    def form(self) -> dict[str, Any]:
+    def variant_facts(self) -> dict[str, Any]:
         """How close it is to plain float32, and what building it took; empty for an optimisation."""
         return dict((self.certificate or {}).get("form") or {})
 
 
 def network_row(result: SpeedResult) -> Row:
     """A network's time for one image."""
-    paper = TimingCertificate.of(result)
-    timing = paper.timing
-    return _row(result, paper, seconds=timing.median, ci=timing.ci95, n=timing.n)
+    provenance = TimingProvenance.of(result)
+    timing = provenance.timing
+    return _row(result, provenance, seconds=timing.median, ci=timing.ci95, n=timing.n)
 
 
 def gatys_rows(result: SpeedResult, iterations: Sequence[int]) -> list[Row]:
     """The optimisation's time for each number of iterations: summed where as many were timed, scaled where a
     few were.
     """
-    paper = TimingCertificate.of(result)
-    return [_gatys_row(result, paper, count) for count in iterations]
+    provenance = TimingProvenance.of(result)
+    return [_gatys_row(result, provenance, count) for count in iterations]
 
 
-def _gatys_row(result: SpeedResult, paper: TimingCertificate, count: int) -> Row:
-    timing = paper.timing
+def _gatys_row(result: SpeedResult, provenance: TimingProvenance, count: int) -> Row:
+    timing = provenance.timing
     # More iterations than were run are scaled, as those of a sample are.
-    if paper.whole_run and timing.n >= count:
-        return _row(result, paper, seconds=math.fsum(timing.seconds[:count]), ci=None, n=1, iterations=count)
+    if provenance.whole_run and timing.n >= count:
+        return _row(
+            result, provenance, seconds=math.fsum(timing.seconds[:count]), ci=None, n=1, iterations=count
+        )
     low_high = timing.ci95
     return _row(
         result,
-        paper,
+        provenance,
         seconds=count * timing.median,
         ci=low_high and (count * low_high[0], count * low_high[1]),
         n=timing.n,
@@ -109,7 +111,7 @@ def _gatys_row(result: SpeedResult, paper: TimingCertificate, count: int) -> Row
 
 def _row(
     result: SpeedResult,
-    paper: TimingCertificate,
+    provenance: TimingProvenance,
     *,
     seconds: float,
     ci: tuple[float, float] | None,
@@ -126,31 +128,31 @@ def _row(
         ci=ci,
         n=n,
         extrapolated_from=extrapolated_from,
-        peak_memory_bytes=paper.peak_memory.bytes,
-        device=paper.device,
-        weights=paper.weights,
+        peak_memory_bytes=provenance.peak_memory.bytes,
+        device=provenance.device,
+        weights=provenance.weights,
         protocol_hash=result.protocol_hash,
         environment_hash=result.environment_hash,
         certificate={key: value for key, value in result.certificate.items() if key != "timing"},
         # A whole run (n = 1) is one sum, which has no interval to warn of.
-        warnings=tuple(w for w in paper.warnings if n != 1 or w != paper.timing.interval_warning),
+        warnings=tuple(w for w in provenance.warnings if n != 1 or w != provenance.timing.interval_warning),
     )
 
 
 def record(row: Row) -> dict[str, Any]:
-    """All of a row, with its certificate."""
+    """All of a row, with its provenance."""
     fields = dict(vars(row))
     certificate = fields.pop("certificate")
-    form = row.form
-    later = {name: form[name] for name in LOSSES if name in form}
+    facts = row.variant_facts
+    later = {name: facts[name] for name in LOSSES if name in facts}
     return {
         **fields,
         "megapixels_per_second": row.megapixels_per_second,
         "share_of_peak": row.share_of_peak,
-        "max_abs_error": form.get("max_abs_error"),
-        "psnr_against_float32": form.get("psnr"),
-        "admissible": form.get("admissible"),
-        "build_seconds": form.get("build_seconds"),
+        "max_abs_error": facts.get("max_abs_error"),
+        "psnr_against_float32": facts.get("psnr"),
+        "admissible": facts.get("admissible"),
+        "build_seconds": facts.get("build_seconds"),
         **later,
         "certificate": certificate,
     }

@@ -1,4 +1,4 @@
-"""Times everything that the config names, a measurement after the other; each is stored with its certificate when done."""
+"""Times everything that the config names, a measurement after the other; each is stored with its provenance when done."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import torch
 
 from baselines.descent import require_float64
 from bench.cli import Reporter
-from bench.forms import ladder, openvino_session
-from bench.forms.build import Built, build, run, transformed
-from bench.forms.form import Form, FormUnavailable
 from bench.out_of_memory import out_of_memory
 from bench.records import Environment, SpeedResult
 from bench.registry import catalog
 from bench.registry.adapters.environment_kept import environment_kept
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
-from bench.timing import GATYS, certificate
+from bench.timing import GATYS, provenance
 from bench.timing import workloads as subjects
 from bench.timing.card import card
-from bench.timing.certificate_record import TimingCertificate
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.losses import losses
+from bench.timing.provenance_record import TimingProvenance
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.rows import Row, gatys_rows, network_row
 from bench.timing.stopwatch import TimingError, regions
 from bench.timing.validation import sound_timings
+from bench.variants import openvino_session, sweep
+from bench.variants.build import Built, build, run, transformed
+from bench.variants.variant import Variant, VariantUnavailable
 
 TRANSFER_SECONDS = 2.0
 
@@ -60,7 +60,7 @@ class SpeedRun:
         for result in sound_timings(self.store, subject):
             known = (result.subject_hash, result.variant, result.protocol_hash)
             same = (known, result.size, result.environment_hash) == (key, size, self.environment.hash)
-            if same and ladder.same_engine(result, engine or {}):
+            if same and sweep.same_engine(result, engine or {}):
                 return result
         return None
 
@@ -71,9 +71,9 @@ class SpeedRun:
 
 def steps(config: Config) -> int:
     """Units of progress."""
-    rungs = len(ladder.STEPS) if config.ladder else 1
-    # The optimisation: plain, and on a ladder also as its program runs it (`fast`).
-    per_size = sum((1 + config.ladder) if model == GATYS else rungs for model in config.models)
+    variants = len(sweep.STEPS) if config.sweep else 1
+    # The optimisation: plain, and in a sweep also as its program runs it (`fast`).
+    per_size = sum((1 + config.sweep) if model == GATYS else variants for model in config.models)
     return per_size * len(config.sizes)
 
 
@@ -96,60 +96,64 @@ def rows(bench: SpeedRun) -> Iterator[Row]:
 
 
 def network_rows(bench: SpeedRun, participant: LoadedModel, size: int) -> Iterator[Row]:
-    """One network at one size, in each form that the config asks for."""
-    measure = partial(_form_result, bench, participant, size)
-    if not bench.config.ladder:
-        yield _network_row(bench, participant, size, Form(), measure(Form()))
+    """One network at one size, in each variant that the config asks for."""
+    measure = partial(_variant_result, bench, participant, size)
+    if not bench.config.sweep:
+        yield _network_row(bench, participant, size, Variant(), measure(Variant()))
         return
     if participant.module is None:
-        bench.reporter.note(f"{participant.name} is not a torch.nn.Module: it has no form but eager")
-    for rung in ladder.run_sweep(measure, only_eager=participant.module is None):
-        row = _network_row(bench, participant, size, rung.form, rung.result or rung.reason)
-        yield replace(row, rung=rung.word, kept=rung.kept)
+        bench.reporter.note(f"{participant.name} is not a torch.nn.Module: it has no variant but eager")
+    for step in sweep.run_sweep(measure, only_eager=participant.module is None):
+        row = _network_row(bench, participant, size, step.variant, step.result or step.reason)
+        yield replace(row, rung=step.word, kept=step.kept)
 
 
 def _network_row(
-    bench: SpeedRun, participant: LoadedModel, size: int, form: Form, found: SpeedResult | str
+    bench: SpeedRun, participant: LoadedModel, size: int, variant: Variant, found: SpeedResult | str
 ) -> Row:
-    bench.reporter.advance(f"{participant.name} {size} {form.name}")
+    bench.reporter.advance(f"{participant.name} {size} {variant.name}")
     if isinstance(found, SpeedResult):
         return network_row(found)
     return Row(
         method=participant.name,
         size=size,
-        variant=form.name,
+        variant=variant.name,
         device=str(bench.device),
         weights=participant.weights,
         error=found,
     )
 
 
-def _form_result(bench: SpeedRun, participant: LoadedModel, size: int, form: Form) -> SpeedResult | str:
-    """The stored result of a form, or a new one; a text that says why there is none."""
-    bench.reporter.begin(f"{participant.name} {size} {form.name}")
+def _variant_result(
+    bench: SpeedRun, participant: LoadedModel, size: int, variant: Variant
+) -> SpeedResult | str:
+    """The stored result of a variant, or a new one; a text that says why there is none."""
+    bench.reporter.begin(f"{participant.name} {size} {variant.name}")
     stopping = Stopping(time_limit_seconds=bench.config.time_limit)
     protocol = SpeedProtocol.of(
-        form, size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
+        variant, size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
     )
-    key = (participant.hash, form.name, protocol.hash)
-    known = bench.stored(participant.name, key, size, openvino_session.versions(form))
+    key = (participant.hash, variant.name, protocol.hash)
+    known = bench.stored(participant.name, key, size, openvino_session.versions(variant))
     if known is not None:
-        bench.reporter.note(f"{participant.name} {size} {form.name}: already measured ({protocol.hash[:8]})")
-        if _with_card(bench, form) and "card" not in known.certificate:
+        bench.reporter.note(
+            f"{participant.name} {size} {variant.name}: already measured ({protocol.hash[:8]})"
+        )
+        if _with_card(bench, variant) and "card" not in known.certificate:
             # For this table alone: the stored timing stays as it was measured.
             made = card(participant, subjects.example(participant, size, bench.device))
             return replace(known, certificate={**known.certificate, "card": made})
         return known
-    return explained(lambda: bench.keep(_time_form(bench, participant, size, form, protocol)), size)
+    return explained(lambda: bench.keep(_time_variant(bench, participant, size, variant, protocol)), size)
 
 
 def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
-    """What `work` returns, or why it could not: out of memory, no such form here, a clock that cannot be trusted."""
+    """What `work` returns, or why it could not: out of memory, no such variant here, a clock that cannot be trusted."""
     try:
         # External code may change threads, dtypes or seeds, on which the next timing depends.
         with environment_kept():
             return work()
-    except (FormUnavailable, TimingError) as error:
+    except (VariantUnavailable, TimingError) as error:
         return str(error)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
@@ -160,16 +164,16 @@ def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
     return f"out of memory at {size}x{size}"
 
 
-def _time_form(
-    bench: SpeedRun, participant: LoadedModel, size: int, form: Form, protocol: SpeedProtocol
+def _time_variant(
+    bench: SpeedRun, participant: LoadedModel, size: int, variant: Variant, protocol: SpeedProtocol
 ) -> SpeedResult:
     image = subjects.example(participant, size, bench.device)
-    built = _built(participant, form, image)
+    built = _built(participant, variant, image)
     call, eager = built.call, built.eager
     with torch.inference_mode():
         # Outside of what is timed, on the image that is timed.
         output, plain = call(image).cpu(), _plain(participant, image).cpu()
-        _, paper = certificate.certify(
+        _, record = provenance.time_work(
             lambda: call(image),
             protocol,
             device=str(bench.device),
@@ -177,34 +181,34 @@ def _time_form(
             eager=lambda: eager(image),
             network=None if participant.module is None else built.network,
         )
-    paper = replace(
-        paper,
+    record = replace(
+        record,
         form=_facts(participant, size, built, output, plain),
         transfers=_transfers(call, image),
-        card=card(participant, image) if _with_card(bench, form) else None,
+        card=card(participant, image) if _with_card(bench, variant) else None,
     )
-    return _result(bench, participant.name, (participant.hash, form.name, protocol.hash), size, paper)
+    return _result(bench, participant.name, (participant.hash, variant.name, protocol.hash), size, record)
 
 
 def _facts(
     participant: LoadedModel, size: int, built: Built, output: torch.Tensor, plain: torch.Tensor
-) -> ladder.FormFacts:
-    """How close a form's picture is to plain float32's, and what else is to be said of it."""
-    allowed = ladder.tolerance(participant.kind, built.form)
-    facts = ladder.facts(ladder.closeness(output, plain), allowed, built.seconds)
-    if built.form == Form():  # it loses nothing against itself
+) -> sweep.VariantFacts:
+    """How close a variant's picture is to plain float32's, and what else is to be said of it."""
+    allowed = sweep.tolerance(participant.kind, built.variant)
+    facts = sweep.facts(sweep.closeness(output, plain), allowed, built.seconds)
+    if built.variant == Variant():  # it loses nothing against itself
         return facts
     return replace(
         facts,
         **losses(output, plain, subjects.truth(participant, size)),
         calibration=built.calibration or None,
-        engine=openvino_session.versions(built.form) or None,
+        engine=openvino_session.versions(built.variant) or None,
     )
 
 
-def _with_card(bench: SpeedRun, form: Form) -> bool:
-    """A card is of the network, not of a form: it comes with the plain one."""
-    return bench.config.card and form == Form()
+def _with_card(bench: SpeedRun, variant: Variant) -> bool:
+    """A card is of the network, not of a variant: it comes with the plain one."""
+    return bench.config.card and variant == Variant()
 
 
 def _plain(participant: LoadedModel, image: torch.Tensor) -> torch.Tensor:
@@ -212,7 +216,7 @@ def _plain(participant: LoadedModel, image: torch.Tensor) -> torch.Tensor:
     if participant.module is None:
         output: torch.Tensor = participant.network(image)
         return output
-    plain = Form()
+    plain = Variant()
     return run(transformed(participant.module, plain), plain, image)
 
 
@@ -228,16 +232,16 @@ def _transfers(call: Any, image: torch.Tensor) -> dict[str, Any]:
     }
 
 
-def _built(participant: LoadedModel, form: Form, image: torch.Tensor) -> Built:
-    """The network in a form; what is no module is called as it is."""
+def _built(participant: LoadedModel, variant: Variant, image: torch.Tensor) -> Built:
+    """The network in a variant; what is no module is called as it is."""
     if participant.module is None:
         call: Any = participant.network
-        return Built(form=form, call=call, eager=call, network=call, seconds=0.0)
-    return build(participant.module, form, image)
+        return Built(variant=variant, call=call, eager=call, network=call, seconds=0.0)
+    return build(participant.module, variant, image)
 
 
 def _gatys(bench: SpeedRun, size: int) -> Iterator[Row]:
-    for fast in (False, True) if bench.config.ladder else (False,):
+    for fast in (False, True) if bench.config.sweep else (False,):
         bench.reporter.begin(f"gatys {size} {_variant(fast)}")
         found = _gatys_result(bench, size, fast)
         bench.reporter.advance(f"gatys {size} {_variant(fast)}")
@@ -285,7 +289,9 @@ def _gatys_protocol(bench: SpeedRun, size: int, fast: bool) -> SpeedProtocol:
     whole = Stopping(warmup=0, min_repeats=count, max_repeats=count, time_limit_seconds=LONGEST_SECONDS)
     stopping = whole if _whole_run(bench) else sample
     graph = fast and bench.device.type == "cuda"
-    plain = SpeedProtocol.of(Form(graph=graph), size=size, threads=torch.get_num_threads(), stopping=stopping)
+    plain = SpeedProtocol.of(
+        Variant(graph=graph), size=size, threads=torch.get_num_threads(), stopping=stopping
+    )
     return replace(plain, timed_region=("iteration",), fast=fast)
 
 
@@ -294,9 +300,9 @@ def _time_gatys(bench: SpeedRun, size: int, fast: bool, protocol: SpeedProtocol)
     try:
         require_float64(bench.device)
     except ValueError as error:
-        raise FormUnavailable(str(error)) from error
+        raise VariantUnavailable(str(error)) from error
     subject = subjects.optimisation(size, bench.device, fast=fast, settled=not whole)
-    _, paper = certificate.certify(
+    _, record = provenance.time_work(
         subject.iterate,
         protocol,
         device=str(bench.device),
@@ -305,11 +311,11 @@ def _time_gatys(bench: SpeedRun, size: int, fast: bool, protocol: SpeedProtocol)
         network=subject.network,
     )
     key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
-    return _result(bench, GATYS, key, size, replace(paper, whole_run=whole))
+    return _result(bench, GATYS, key, size, replace(record, whole_run=whole))
 
 
 def _result(
-    bench: SpeedRun, subject: str, key: tuple[str, str, str], size: int, paper: TimingCertificate
+    bench: SpeedRun, subject: str, key: tuple[str, str, str], size: int, record: TimingProvenance
 ) -> SpeedResult:
     subject_hash, variant, protocol_hash = key
     return SpeedResult(
@@ -319,6 +325,6 @@ def _result(
         size=size,
         protocol_hash=protocol_hash,
         environment_hash=bench.environment.hash,
-        seconds=paper.timing.seconds,
-        certificate=paper.to_json(),
+        seconds=record.timing.seconds,
+        certificate=record.to_json(),
     )

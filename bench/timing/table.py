@@ -12,15 +12,15 @@ from bench.timing.rows import Row
 
 SCALED = "*"
 EAGER = "eager"
-"""The rung that the others are compared with."""
+"""The step that the others are compared with."""
 
 Line = tuple[str, ...]
 
 
 def tables(rows: Sequence[Row]) -> list[Table]:
-    """Table 1 where both sides were measured, everything that stands on no ladder, and each ladder."""
-    plain, rungs = [row for row in rows if not row.rung], [row for row in rows if row.rung]
-    found = [table_1(rows), measurements(plain) if plain else None, cards(rows), *ladders(rungs)]
+    """Table 1 where both sides were measured, everything that belongs to no sweep, and each sweep."""
+    plain, steps = [row for row in rows if not row.rung], [row for row in rows if row.rung]
+    found = [table_1(rows), measurements(plain) if plain else None, cards(rows), *sweeps(steps)]
     return [table for table in found if table is not None]
 
 
@@ -105,10 +105,10 @@ def measurements(rows: Sequence[Row]) -> Table:
 
 
 def _measurement(row: Row) -> Line:
-    form = "" if row.variant == "eager" else f", {row.variant}"
+    variant = "" if row.variant == "eager" else f", {row.variant}"
     speed = row.megapixels_per_second
     return (
-        row.method + form if row.iterations is None else f"{row.method}{form}, iteration",
+        row.method + variant if row.iterations is None else f"{row.method}{variant}, iteration",
         str(row.size),
         cell(row, per_iteration=True),
         interval(row),
@@ -208,62 +208,62 @@ def _failed(rows: Sequence[Row]) -> tuple[int, ...]:
     return tuple(i for i, row in enumerate(rows) if row.seconds is None)
 
 
-LADDER_HEADS = ("variant", "", "seconds", "95 %", "speed-up", "MiB", "error", "PSNR", "build")
-# Columns of their own where any rung of a ladder has the value: field, head, format.
+SWEEP_HEADS = ("variant", "", "seconds", "95 %", "speed-up", "MiB", "error", "PSNR", "build")
+# Columns of their own where any step of a sweep has the value: field, head, format.
 LOSS_COLUMNS = (("psnr_lost", "dB lost", ".3f"), ("lpips_lost", "LPIPS lost", ".4f"))
 
 
-def ladders(rows: Sequence[Row]) -> Iterator[Table]:
+def sweeps(rows: Sequence[Row]) -> Iterator[Table]:
     """One table per network and size: what each variant brings, costs and changes; `kept` ones carry the next.
 
     `speed-up` over eager; `error`, the largest of any value, and `PSNR` in dB against it; `build` in seconds; what an
     upscaler's PSNR and any picture's LPIPS lose against plain float32.
     """
     for method, size in dict.fromkeys((r.method, r.size) for r in rows):
-        rungs = [r for r in rows if (r.method, r.size) == (method, size)]
-        losses = [column for column in LOSS_COLUMNS if any(column[0] in row.form for row in rungs)]
-        heads = (*LADDER_HEADS, *(head for _, head, _ in losses))
+        steps = [r for r in rows if (r.method, r.size) == (method, size)]
+        losses = [column for column in LOSS_COLUMNS if any(column[0] in row.variant_facts for row in steps)]
+        heads = (*SWEEP_HEADS, *(head for _, head, _ in losses))
         yield Table(
             title=f"Optimisation sweep: {method} at {size}x{size}",
             columns=columns(heads, left={0, 1}),
             rows=tuple(
                 (
-                    *_rung(row, _eager_seconds(rungs)),
+                    *_step(row, _eager_seconds(steps)),
                     *(_lost(row, field, digits) for field, _, digits in losses),
                 )
-                for row in rungs
+                for row in steps
             ),
-            muted=_failed(rungs),
+            muted=_failed(steps),
             wrap_title=True,
         )
 
 
-def _eager_seconds(rungs: Sequence[Row]) -> float | None:
-    """Of plain eager float32 among the rungs of a ladder; None where it has no time."""
-    return next((row.seconds for row in rungs if row.rung == EAGER), None)
+def _eager_seconds(steps: Sequence[Row]) -> float | None:
+    """Of plain eager float32 among the steps of a sweep; None where it has no time."""
+    return next((row.seconds for row in steps if row.rung == EAGER), None)
 
 
-def _rung(row: Row, eager: float | None) -> Line:
+def _step(row: Row, eager: float | None) -> Line:
     if row.seconds is None:
-        return (row.rung, "not here", *[""] * (len(LADDER_HEADS) - 2))
-    form = row.form
-    error, psnr = form["max_abs_error"], form["psnr"]
+        return (row.rung, "not here", *[""] * (len(SWEEP_HEADS) - 2))
+    facts = row.variant_facts
+    error, psnr = facts["max_abs_error"], facts["psnr"]
     return (
         row.rung,
-        "kept" if row.kept else "slower" if form["admissible"] else "inexact",
+        "kept" if row.kept else "slower" if facts["admissible"] else "inexact",
         cell(row),
         interval(row),
         f"{eager / row.seconds:.2f}" if eager else "",
         memory(row),
         error if isinstance(error, str) else f"{error:.0e}",
         psnr if isinstance(psnr, str) else f"{psnr:.1f}",
-        f"{form['build_seconds']:.1f}",
+        f"{facts['build_seconds']:.1f}",
     )
 
 
 def _lost(row: Row, field: str, digits: str) -> str:
     """A loss; a name where it is not finite, empty where there is none."""
-    lost = row.form.get(field, "")
+    lost = row.variant_facts.get(field, "")
     return lost if isinstance(lost, str) else format(lost, digits)
 
 
@@ -275,7 +275,7 @@ def interval(row: Row) -> str:
 
 
 def memory(row: Row) -> str:
-    """Peak memory of one call in MiB; a CPU's is a lower bound, see the certificate."""
+    """Peak memory of one call in MiB; a CPU's is a lower bound, see its provenance."""
     if row.peak_memory_bytes is None:
         return ""
     mebibytes = row.peak_memory_bytes / 2**20
@@ -302,10 +302,12 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
         if row.error:
             yield f"{row.method} at {row.size}, {row.rung or row.variant}: {row.error}"
     yield from dict.fromkeys(
-        f"{r.method} at {r.size}: {r.form['lpips_reason']}" for r in rows if r.form.get("lpips_reason")
+        f"{r.method} at {r.size}: {r.variant_facts['lpips_reason']}"
+        for r in rows
+        if r.variant_facts.get("lpips_reason")
     )
     for row in rows:
-        if data := row.form.get("calibration"):
+        if data := row.variant_facts.get("calibration"):
             yield f"{row.method} at {row.size}, {row.rung}: calibrated on {', '.join(data)}"
     yield from dict.fromkeys(
         f"{r.method} at {r.size}, {r.variant}: {'; '.join(r.warnings)}" for r in rows if r.warnings
@@ -313,10 +315,10 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _best(rows: Sequence[Row]) -> Iterator[str]:
-    """The fastest admissible rung of each ladder."""
-    rungs = [r for r in rows if r.rung and r.seconds is not None and r.form["admissible"]]
-    for method, size in dict.fromkeys((r.method, r.size) for r in rungs):
-        own = [r for r in rungs if (r.method, r.size) == (method, size)]
+    """The fastest admissible step of each sweep."""
+    steps = [r for r in rows if r.rung and r.seconds is not None and r.variant_facts["admissible"]]
+    for method, size in dict.fromkeys((r.method, r.size) for r in steps):
+        own = [r for r in steps if (r.method, r.size) == (method, size)]
         best = min(own, key=lambda r: r.seconds or 0.0)
         eager = _eager_seconds(own)
         if best.seconds and eager:

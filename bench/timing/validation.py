@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.errors import StoreError
 from bench.records import SpeedResult
 from bench.storage.store import Store
-from bench.timing.certificate_record import TimingCertificate
+from bench.timing.provenance_record import TimingProvenance
 
 
 def sound_timings(store: Store, subject: str) -> list[SpeedResult]:
@@ -20,18 +20,18 @@ def sound_timings(store: Store, subject: str) -> list[SpeedResult]:
     return found
 
 
-def refuse_unsound(result: SpeedResult, store: str) -> TimingCertificate:
-    """The certificate of a timing, which whoever reads it later can rely on.
+def refuse_unsound(result: SpeedResult, store: str) -> TimingProvenance:
+    """The provenance of a timing, which whoever reads it later can rely on.
 
     Raises:
         StoreError: names the timing and the file.
     """
     try:
-        return TimingCertificate.of(result)
+        return TimingProvenance.of(result)
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         # The message may quote the file: one short line, without control characters.
         words = ascii(" ".join(str(error).split()))[1:-1][:200]
         raise StoreError(
-            f"results file {store!r} is damaged or made by another program: the certificate of the timing of "
+            f"results file {store!r} is damaged or made by another program: the provenance of the timing of "
             f"{result.subject!a} at {result.size}: {words}; restore a copy"
         ) from error

@@ -11,7 +11,6 @@ from reports.figures import (
     crops,
     differences,
     fronts,
-    ladder,
     layers,
     objective,
     pareto,
@@ -19,6 +18,7 @@ from reports.figures import (
     predictors,
     sensitivity,
     stylized,
+    sweep,
     table1,
 )
 from reports.figures.drawing import Drawing
@@ -36,7 +36,7 @@ MAKERS: Mapping[tuple[str, ...], Callable[[Results], Iterator[Drawing | Figure]]
     ("figure8", "figure9", "crops"): crops.drawings,
     ("pareto",): pareto.drawings,
     ("differences",): differences.drawings,
-    ("ladder",): ladder.drawings,
+    ("ladder",): sweep.drawings,
     ("sensitivity",): sensitivity.drawings,
     ("plane",): plane.drawings,
     ("fronts",): fronts.drawings,

@@ -135,7 +135,7 @@ def _absent(name: str, metric: MetricInfo, group: Group) -> Figure:
     return missing(
         name,
         _title(metric, group),
-        "fewer than two of its models were timed in their plain form at one size on one machine",
+        "fewer than two of its models were timed in their plain variant at one size on one machine",
         shlex.join([*command, "--scale", str(group.scale)]),
     )
 

@@ -205,7 +205,7 @@ def _protocols(sheet: Sheet) -> str:
         if row in sheet.rows:
             found.setdefault(layer, set()).add(group.protocol.hash[:SHORT])
     if any(len(hashes) > 1 for hashes in found.values()):
-        return "Each picture has its own protocol, which its certificate names."
+        return "Each picture has its own protocol, which its provenance names."
     return (
         f"Protocols: {', '.join(f'{printable(layer)} ({min(hashes)})' for layer, hashes in found.items())}."
     )

@@ -26,7 +26,7 @@ from reports.load.intervals import interval
 from reports.load.results import SHORT, Group, Results
 from reports.load.speeds import Timed
 from reports.load.standings import MANY
-from reports.load.timings import Common, all_machines, certificate, common
+from reports.load.timings import Common, all_machines, common, provenance
 from reports.parts import Figure
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Fronts:
                 f"{listed(self.unsteady)}."
             )
         meaning = printable(
-            str(certificate(row).get("peak_memory", {}).get("meaning", "as the certificate says"))
+            str(provenance(row).get("peak_memory", {}).get("meaning", "as the provenance record says"))
         )
         references = listed(dict.fromkeys(panel.reference for panel in self.panels))
         warned = [m for m in self.shown if self.common.rows[m].warnings]
@@ -218,7 +218,7 @@ def _absent(group: Group) -> Figure:
     return missing(
         f"pareto-{group.id}",
         _title(group),
-        "fewer than two of its models were timed in their plain form at one size on one machine",
+        "fewer than two of its models were timed in their plain variant at one size on one machine",
         shlex.join([*command, "--scale", str(group.scale)]),
     )
 

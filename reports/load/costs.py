@@ -14,7 +14,7 @@ from reports.formatting import MEBI
 from reports.load.intervals import intervals
 from reports.load.results import Group, Results
 from reports.load.standings import PSNR, perceptual, whole_columns
-from reports.load.timings import Common, all_machines, certificate, common
+from reports.load.timings import Common, all_machines, common, provenance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,8 @@ def _positive(value: Any, unit: float = 1.0) -> float | None:
 
 
 def _counted(name: str, unit: float) -> Callable[[Row], float | None]:
-    """Of the card, else of the certificate itself."""
-    return lambda row: _positive(row.card.get(name), unit) or _positive(certificate(row).get(name), unit)
+    """Of the card, else of the provenance record itself."""
+    return lambda row: _positive(row.card.get(name), unit) or _positive(provenance(row).get(name), unit)
 
 
 TIME = Cost(name="time", title="seconds", of=lambda row: _positive(row.seconds))

@@ -1,4 +1,4 @@
-"""From the raw values of results files to the records of :mod:`reports.load.results`: grouped, ordered, certified."""
+"""From the raw values of results files to the records of :mod:`reports.load.results`: grouped, ordered, with provenance."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bench.records import HR, MetricInfo, SpeedResult, SRProtocol, map_file
 from bench.storage.reader import ResultsData, StoredRun
 from bench.timing.validation import refuse_unsound
-from reports.load.certified import certified
 from reports.load.gather_styles import style_groups
 from reports.load.picture_files import is_map, is_picture
-from reports.load.results import SHORT, SOURCES, Certificate, Group, Results, anchor
+from reports.load.provenance import provenance_of
+from reports.load.results import SHORT, SOURCES, Group, Provenance, Results, anchor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +35,12 @@ METRIC_ORDER = (
 )
 MAPPED = ("ssim", "lpips-alex", "lpips-vgg", "lpips-squeeze")
 OF_THE_FORM = "of the form"
-"""How exact it is and how long it took to build: a certificate calls the record `form`, as the report the form itself."""
+"""How exact it is and how long it took to build: a provenance record calls it `form`, as the report the form itself."""
 UNKNOWN_METRIC = {"about": "", "unit": "", "decimals": 4, "higher_is_better": True}
 
 
 def gather(contents: ResultsData) -> Results:
-    """Group, order and certify what was read.
+    """Group, order and time_work what was read.
 
     Of a model whose weights or code changed, the values of the newest run count, and a note says so.
     """
@@ -50,7 +50,7 @@ def gather(contents: ResultsData) -> Results:
     timings = tuple(
         (
             stored.result,
-            _certificate_of_timing(
+            _provenance_of_timing(
                 stored.result,
                 refuse_unsound(stored.result, stored.store).protocol,
                 contents.runs[stored.store, stored.run],
@@ -158,7 +158,7 @@ def _group(
         images=tuple(values.index),
         metrics=tuple(_metrics(contents, own)),
         values=values,
-        certificates=dict(_certificates(contents, protocol, own)),
+        provenance=dict(_provenance(contents, protocol, own)),
         pictures=pictures,
         lost_pictures=lost,
         maps=_maps(contents, dataset, protocol, pictures),
@@ -220,13 +220,13 @@ def _maps(
     return found
 
 
-def _certificates(
+def _provenance(
     contents: ResultsData, protocol: SRProtocol, own: pd.DataFrame
-) -> Iterator[tuple[tuple[str, str], Certificate]]:
+) -> Iterator[tuple[tuple[str, str], Provenance]]:
     for (model, metric), part in own.groupby(["model", "metric"], observed=True):
         yield (
             (str(model), str(metric)),
-            certified(
+            provenance_of(
                 subject=str(model),
                 subject_hash=str(part["model_hash"].iloc[0]),
                 protocol=protocol.name,
@@ -238,10 +238,10 @@ def _certificates(
         )
 
 
-def _certificate_of_timing(result: SpeedResult, definition: Mapping[str, Any], run: StoredRun) -> Certificate:
-    # What has a field of its own in a report's certificate, or in the row: `timing` holds the repetitions.
+def _provenance_of_timing(result: SpeedResult, definition: Mapping[str, Any], run: StoredRun) -> Provenance:
+    # What has a field of its own in a report's provenance record, or in the row: `timing` holds the repetitions.
     known = {"protocol", "protocol_hash", "environment", "environment_hash", "timing"}
-    return certified(
+    return provenance_of(
         subject=result.subject,
         subject_hash=result.subject_hash,
         protocol="speed",

@@ -1,4 +1,4 @@
-"""From stored objectives and pictures of style transfer to groups: of each subject the newest, certified."""
+"""From stored objectives and pictures of style transfer to groups: of each subject the newest, with its provenance."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from bench.records import Curve, StyleProtocol
 from bench.storage.reader import ResultsData, StoredRun
-from reports.load.certified import certified
 from reports.load.picture_files import is_picture
-from reports.load.results import CONTENT, GATYS, SHORT, STYLE, Certificate, StyleGroup, anchor
+from reports.load.provenance import provenance_of
+from reports.load.results import CONTENT, GATYS, SHORT, STYLE, Provenance, StyleGroup, anchor
 
 PAPER_STYLE = "la_muse"  # of the paper's Figure 5
 RELEASED = "style-johnson-"
@@ -125,7 +125,7 @@ def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: l
         curves={subject: curves for subject in subjects if (curves := _curves_of(subject, kept))},
         pictures={key: file for key, file in pictures.items() if file in there},
         style_picture=style_picture if style_picture in there else None,
-        certificates={subject: _certificate(subject, dataset, protocol, kept) for subject in subjects},
+        provenance={subject: _provenance(subject, dataset, protocol, kept) for subject in subjects},
         lost_pictures=lost,
     )
 
@@ -159,7 +159,7 @@ def _curves_of(subject: str, kept: Iterable[_Seen]) -> dict[str, Curve]:
     return {image: found[image] for image in sorted(found)}
 
 
-def _certificate(subject: str, dataset: str, protocol: StyleProtocol, kept: Iterable[_Seen]) -> Certificate:
+def _provenance(subject: str, dataset: str, protocol: StyleProtocol, kept: Iterable[_Seen]) -> Provenance:
     own = [seen for seen in kept if seen.subject == subject]
     curves = [seen.made for seen in own if isinstance(seen.made, Curve)]
     runs = {(seen.run.store, seen.run.id): seen.run for seen in own}
@@ -169,7 +169,7 @@ def _certificate(subject: str, dataset: str, protocol: StyleProtocol, kept: Iter
         extra["contents"] = len(curves)
         extra["iterations"] = max(len(curve.total) for curve in curves) - 1
         extra["contents in a batch"] = sorted({curve.batch for curve in curves})
-    return certified(
+    return provenance_of(
         subject=subject,
         subject_hash=hashes.pop() if len(hashes) == 1 else "",  # several for `content`
         protocol=protocol.name,

@@ -142,7 +142,7 @@ def networks(comparison: Comparison) -> tuple[Summary, ...]:
 
 def same_machine(results: Results, group: StyleGroup, *subjects: str) -> bool:
     """Whether all of it was run on machines and versions that differ in nothing but the suite."""
-    runs = [run for subject in subjects for run in group.certificates[subject].runs]
+    runs = [run for subject in subjects for run in group.provenance[subject].runs]
     facts: list[Mapping[str, Any]] = [results.environments.get(run.environment_hash, {}) for run in runs]
     # The suite's commit aside, as for speed: it does not make a machine another one.
     return len({content_hash({**own, "suite": None}) for own in facts}) < 2

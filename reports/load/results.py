@@ -31,7 +31,7 @@ def anchor(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certificate:
+class Provenance:
     """Everything that a number depends on.
 
     Attributes:
@@ -39,7 +39,7 @@ class Certificate:
         subject: model or optimisation.
         definition: of the protocol.
         environment_hash: of the machine, in :attr:`Results.environments`.
-        extra: for a timing, what :mod:`bench.timing.certificate` says beyond protocol and machine.
+        extra: for a timing, what :mod:`bench.timing.provenance` says beyond protocol and machine.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Group:
         metrics: in the order of :data:`reports.load.gather.METRIC_ORDER`, then by name.
         values: rows are images, columns (model, metric); NaN where there is no value, infinity for the PSNR of
             identical images.
-        certificates: by model and metric.
+        provenance: by model and metric.
         pictures: by image and model, `hr` and `lr` among them; absolute paths that were there when it was read.
         lost_pictures: how many the store names that are no longer there.
         of_hr: by metric that needs no reference, then by image, the values of HR itself: no model's, never ranked.
@@ -78,7 +78,7 @@ class Group:
     images: tuple[str, ...]
     metrics: tuple[MetricInfo, ...]
     values: pd.DataFrame
-    certificates: Mapping[tuple[str, str], Certificate]
+    provenance: Mapping[tuple[str, str], Provenance]
     pictures: Mapping[tuple[str, str], Path]
     lost_pictures: int
     of_hr: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class StyleGroup:
         curves: by subject, then by image; all totals finite, none empty.
         pictures: by image and subject; absolute paths that were there when it was read.
         style_picture: None where there is none, or it is no longer there.
-        certificates: by subject.
+        provenance: by subject.
         lost_pictures: how many the store names that are no longer there.
     """
 
@@ -124,7 +124,7 @@ class StyleGroup:
     curves: Mapping[str, Mapping[str, Curve]]
     pictures: Mapping[tuple[str, str], Path]
     style_picture: Path | None
-    certificates: Mapping[str, Certificate]
+    provenance: Mapping[str, Provenance]
     lost_pictures: int
 
     @property
@@ -154,15 +154,15 @@ class Results:
 
     stores: tuple[str, ...]
     groups: tuple[Group, ...]
-    timings: tuple[tuple[SpeedResult, Certificate], ...]
+    timings: tuple[tuple[SpeedResult, Provenance], ...]
     environments: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...]
     styles: tuple[StyleGroup, ...] = ()
     with_published: bool = False
 
     @property
-    def certificates(self) -> dict[str, Certificate]:
+    def provenance(self) -> dict[str, Provenance]:
         """By id, in the order of use."""
-        scored = [c for group in self.groups for c in group.certificates.values()]
-        styled = [c for group in self.styles for c in group.certificates.values()]
+        scored = [c for group in self.groups for c in group.provenance.values()]
+        styled = [c for group in self.styles for c in group.provenance.values()]
         return {c.id: c for c in [*scored, *(c for _, c in self.timings), *styled]}

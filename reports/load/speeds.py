@@ -101,14 +101,14 @@ def machines(results: Results, published: Sequence[PublishedRun]) -> tuple[Machi
 
 
 def _stored(results: Results) -> Iterator[Timed]:
-    for result, certificate in results.timings:
+    for result, provenance in results.timings:
         rows = gatys_rows(result, ITERATIONS) if result.subject == GATYS else [network_row(result)]
         for row in rows:
             yield Timed(
                 row=row,
                 seconds=result.seconds,
-                certificate=certificate.id,
-                age=max((run.age for run in certificate.runs), default=("", 0, 0)),
+                certificate=provenance.id,
+                age=max((run.age for run in provenance.runs), default=("", 0, 0)),
             )
 
 

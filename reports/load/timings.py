@@ -16,17 +16,17 @@ def all_machines(results: Results) -> tuple[Machine, ...]:
     return machines(results, shown_runs(results))
 
 
-def certificate(row: Row) -> Mapping[str, Any]:
+def provenance(row: Row) -> Mapping[str, Any]:
     return row.certificate or {}
 
 
 def input_size(row: Row) -> int:
     """Side of the image that goes in; an upscaler's is smaller than what comes out."""
-    return int(certificate(row).get("protocol", {}).get("size", row.size))
+    return int(provenance(row).get("protocol", {}).get("size", row.size))
 
 
 def newest(timed: Iterable[Timed], wanted: Callable[[Row], bool]) -> list[Timed]:
-    """Of each method, form, size and input the one that was measured last."""
+    """Of each method, variant, size and input the one that was measured last."""
     kept: dict[tuple[object, ...], Timed] = {}
     for one in timed:
         row = one.row
@@ -60,7 +60,7 @@ def common(found: Sequence[Machine], group: Group) -> Common | None:
     """The machine and size with most models; of equal ones the larger size, then the machine that comes first."""
 
     def wanted(row: Row) -> bool:
-        alone = certificate(row).get("protocol", {}).get("batch") == 1
+        alone = provenance(row).get("protocol", {}).get("batch") == 1
         fits = row.size // group.scale == input_size(row)
         return row.method in group.models and row.variant == EAGER and fits and alone
 

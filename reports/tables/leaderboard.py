@@ -108,7 +108,7 @@ def _steps(known: Costs, each: Front) -> Iterator[tuple[Cell, ...]]:
             Cell(
                 text=fixed(place.value, metric.decimals),
                 sort=place.value,
-                certificate=known.group.certificates[place.model, metric.name].id,
+                certificate=known.group.provenance[place.model, metric.name].id,
             ),
             Cell(
                 text="" if step is None else fixed(step, decimals, sign=True) + UNCLEAR * unclear,
@@ -145,7 +145,7 @@ def _cells(group: Group, each: Standings, place: Standing | None) -> tuple[Cell,
         Cell(
             text=fixed(place.mean, each.metric.decimals),
             sort=place.mean,
-            certificate=group.certificates[place.model, each.metric.name].id,
+            certificate=group.provenance[place.model, each.metric.name].id,
         ),
         Cell(text=ranks, sort=place.low + place.high / MOST_MODELS),
     )

@@ -173,7 +173,7 @@ def _mean_cell(
         sort=value if math.isfinite(value) else None,
         mark=mark,
         muted=bool(found and found.unclear),
-        certificate=group.certificates[model, metric.name].id,
+        certificate=group.provenance[model, metric.name].id,
         note="; ".join(words),
     )
 
@@ -271,6 +271,6 @@ def _difference_cell(group: Group, model: str, reference: str, metric: MetricInf
         text=text + UNCLEAR * found.unclear,
         sort=found.mean if math.isfinite(found.mean) else None,
         muted=found.unclear,
-        certificate=group.certificates[model, metric.name].id,
+        certificate=group.provenance[model, metric.name].id,
         note=f"{counted(found.n, 'image')}; {_words(found, metric, reference)}",
     )

@@ -1,4 +1,4 @@
-"""Times as tables: what each form of a network brings, and everything that was measured."""
+"""Times as tables: what each variant of a network brings, and everything that was measured."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from reports.load.speeds import EAGER, REFERENCE_RUN, Machine, Timed
 from reports.parts import Cell, Head, Table
 
 
-def ladder_tables(machines: Sequence[Machine]) -> Iterator[Table]:
-    """A table for each network, size and machine with more than one form, the fastest form last."""
+def sweep_tables(machines: Sequence[Machine]) -> Iterator[Table]:
+    """A table for each network, size and machine with more than one variant, the fastest variant last."""
     for number, machine in enumerate(machines, 1):
         groups: dict[tuple[str, int], list[Timed]] = {}
         for timed in machine.timed:
             if timed.row.iterations is None and timed.row.seconds is not None:
                 groups.setdefault((timed.row.method, timed.row.size), []).append(timed)
-        for (method, size), forms in groups.items():
+        for (method, size), variants in groups.items():
             # The last one of a key stays.
-            newest = {timed.row.variant: timed for timed in sorted(forms, key=lambda t: t.age)}
+            newest = {timed.row.variant: timed for timed in sorted(variants, key=lambda t: t.age)}
             if len(newest) > 1:
-                yield _ladder(machine, number, method, size, newest)
+                yield _sweep(machine, number, method, size, newest)
 
 
-def _ladder(machine: Machine, number: int, method: str, size: int, forms: Mapping[str, Timed]) -> Table:
-    ordered = sorted(forms.values(), key=lambda t: -(t.row.seconds or 0.0))
-    eager = forms[EAGER].row.seconds if EAGER in forms else None
+def _sweep(machine: Machine, number: int, method: str, size: int, variants: Mapping[str, Timed]) -> Table:
+    ordered = sorted(variants.values(), key=lambda t: -(t.row.seconds or 0.0))
+    eager = variants[EAGER].row.seconds if EAGER in variants else None
     # `ordered` is slowest first, so the last admissible one is the fastest.
-    right = [timed for timed in ordered if timed.row.form.get("admissible")]
+    right = [timed for timed in ordered if timed.row.variant_facts.get("admissible")]
     return Table(
         id=f"ladder-{anchor(method)}-{size}-{number}",
-        title=f"Forms of {method} at {size}x{size}",
+        title=f"Variants of {method} at {size}x{size}",
         caption=f"{_where(machine)}. Errors are against plain eager float32; the best is the fastest within its tolerance.",
         heads=(
-            Head(text="form", numeric=False),
+            Head(text="variant", numeric=False),
             Head(text="seconds", better="lower"),
             Head(text="95 %"),
             Head(text="times as fast", better="higher"),
@@ -44,12 +44,12 @@ def _ladder(machine: Machine, number: int, method: str, size: int, forms: Mappin
             Head(text="within tolerance", numeric=False),
             Head(text="to build, s", better="lower"),
         ),
-        rows=tuple(_form_row(timed, eager, best=right[-1:] == [timed]) for timed in ordered),
+        rows=tuple(_variant_row(timed, eager, best=right[-1:] == [timed]) for timed in ordered),
     )
 
 
-def _form_row(timed: Timed, eager: float | None, *, best: bool) -> tuple[Cell, ...]:
-    row, form = timed.row, timed.row.form
+def _variant_row(timed: Timed, eager: float | None, *, best: bool) -> tuple[Cell, ...]:
+    row, facts = timed.row, timed.row.variant_facts
     value = row.seconds or 0.0
     ratio = eager / value if eager and value else None
     return (
@@ -58,15 +58,15 @@ def _form_row(timed: Timed, eager: float | None, *, best: bool) -> tuple[Cell, .
         _half_width(timed),
         Cell(text="" if ratio is None else f"{ratio:.2f}", sort=ratio),
         Cell(text=mebibytes(row.peak_memory_bytes), sort=row.peak_memory_bytes),
-        _number(form.get("max_abs_error"), ".0e"),
-        _number(form.get("psnr"), ".1f"),
-        Cell(text={True: "yes", False: "no"}.get(form.get("admissible", ""), "")),
-        _number(form.get("build_seconds"), ".1f"),
+        _number(facts.get("max_abs_error"), ".0e"),
+        _number(facts.get("psnr"), ".1f"),
+        Cell(text={True: "yes", False: "no"}.get(facts.get("admissible", ""), "")),
+        _number(facts.get("build_seconds"), ".1f"),
     )
 
 
 def _number(value: object, pattern: str) -> Cell:
-    """Of a certificate: a number, the text that stands for infinity, or nothing."""
+    """Of a provenance record: a number, the text that stands for infinity, or nothing."""
     if isinstance(value, int | float):
         return Cell(text=format(float(value), pattern), sort=float(value))
     return Cell(text="" if value is None else str(value))
@@ -81,7 +81,7 @@ def _half_width(timed: Timed) -> Cell:
 
 
 def measurement_tables(machines: Sequence[Machine]) -> Iterator[Table]:
-    """All times of a machine, forms of a ladder excepted."""
+    """All times of a machine, variants of a sweep excepted."""
     for number, machine in enumerate(machines, 1):
         plain = [t for t in machine.timed if t.row.variant == EAGER and t.row.seconds is not None]
         if plain:

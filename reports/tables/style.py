@@ -64,7 +64,7 @@ def _line(results: Results, panel: Panel, summary: Summary) -> tuple[Cell, ...]:
     return (
         Cell(text=str(panel.size), sort=panel.size),
         Cell(text=f"{name}, {counted(summary.iterations, 'iteration')}" if name == GATYS else name),
-        Cell(text=_digits(last.mean), sort=last.mean, certificate=panel.group.certificates[name].id),
+        Cell(text=_digits(last.mean), sort=last.mean, certificate=panel.group.provenance[name].id),
         Cell(text="" if last.sd is None else _digits(last.sd), sort=last.sd),
         _times(ratio),
         *(_equal_loss(overtaking) if overtaking else (Cell(text=""), Cell(text=""))),

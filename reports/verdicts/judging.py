@@ -101,7 +101,7 @@ def _stored(target: ScoreTarget, results: Results) -> _Ours | None:
     group = next((g for g in results.groups if group_matches(g, target)), None)
     # The paper's numbers are after its post-processing (histogram matching): that goes first where it is stored.
     for model in (target.processed, target.model):
-        if group is None or (model, target.metric) not in group.certificates:
+        if group is None or (model, target.metric) not in group.provenance:
             continue
         column = group.column(model, target.metric)
         info = next(m for m in group.metrics if m.name == target.metric)
@@ -110,7 +110,7 @@ def _stored(target: ScoreTarget, results: Results) -> _Ours | None:
             model=model,
             values=tuple(map(float, values)),
             higher_is_better=info.higher_is_better,
-            certificate=group.certificates[model, target.metric].id,
+            certificate=group.provenance[model, target.metric].id,
         )
     return None
 

@@ -59,7 +59,7 @@ def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Crossover) -
         f"{overtaking.subject}, median of {len(overtaking.crossings)} contents, loss network "
         f"{series.protocol.loss_network}; the paper's claim is {low:.0f} to {high:.0f}"
     )
-    certificate = panel.group.certificates[overtaking.subject].id
+    provenance = panel.group.provenance[overtaking.subject].id
     if median is None:
         # Not overtaken says nothing where fewer iterations were run than the paper claims.
         enough = overtaking.iterations > high
@@ -68,11 +68,11 @@ def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Crossover) -
             judgement="better" if enough else "not run",
             why=f"not reached within {overtaking.iterations} iterations; {about}",
             command="" if enough else STYLE_COMMAND,
-            certificate=certificate if enough else "",
+            certificate=provenance if enough else "",
         )
     judgement: Judgement = "reproduced" if low <= median <= high else "better" if median > high else "off by"
     seen = share_of_the_papers_training(
-        overtaking.subject, panel.group.certificates[overtaking.subject].subject_hash
+        overtaking.subject, panel.group.provenance[overtaking.subject].subject_hash
     )
     # Less training cannot flatter a network: what is better in spite of it stays better.
     if seen is not None and seen < 1 and judgement != "better":
@@ -86,5 +86,5 @@ def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Crossover) -
         ours=median,
         difference=median - entry.cell.value,
         why=about,
-        certificate=certificate,
+        certificate=provenance,
     )

@@ -1,4 +1,4 @@
-"""The report for programs: verdicts, tables and certificates as JSON."""
+"""The report for programs: verdicts, tables and provenance as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import atomic_write
-from reports.load.results import Certificate
+from reports.load.results import Provenance
 from reports.parts import Report, Table, Verdict
 from reports.writers.text_tables import all_tables
 
@@ -50,7 +50,7 @@ def to_json(report: Report) -> str:
             for section in report.sections
             for f in section.figures
         ],
-        "certificates": {key: _certificate(c) for key, c in report.results.certificates.items()},
+        "certificates": {key: _provenance(c) for key, c in report.results.provenance.items()},
         "environments": dict(report.results.environments),
     }
     return json.dumps(_plain(document), indent=1, allow_nan=False) + "\n"
@@ -72,7 +72,7 @@ def _without(fields: Mapping[str, Any], names: Collection[str]) -> dict[str, Any
     return {name: value for name, value in fields.items() if name not in names}
 
 
-def _certificate(found: Certificate) -> dict[str, Any]:
+def _provenance(found: Provenance) -> dict[str, Any]:
     """Its fields; of a run, what few runs have (a config file, a contributor) where there is any."""
     runs = [{k: v for k, v in asdict(run).items() if v or k not in SELDOM} for run in found.runs]
     return {**asdict(found), "runs": runs}

@@ -11,10 +11,10 @@ from bench.atomic import atomic_write
 from reports.formatting import listed
 from reports.parts import JUDGEMENTS, Report, Section, Verdict
 from reports.verdicts.rows import VerdictRow, counts, verdict_rows
-from reports.writers.page_certificates import certificate_views, environment_views
 from reports.writers.page_figures import figure_views
 from reports.writers.page_frame import joined, policy, templates
 from reports.writers.page_pictures import copy_pictures
+from reports.writers.page_provenance import environment_views, provenance_views
 from reports.writers.page_viewer import Gallery, galleries, missing_pictures, viewer_data
 
 STYLES = ("style.css", "tables.css", "viewer.css", "print.css")
@@ -59,7 +59,7 @@ def html(report: Report, out: Path, shown: tuple[Gallery, ...]) -> str:
         judged=Counter(verdict.judgement for verdict in report.verdicts),
         figures=figure_views(drawn, out),
         cells=cell_groups(report.verdicts),
-        certificates=certificate_views(report.results),
+        provenance=provenance_views(report.results),
         environments=environment_views(report.results),
         viewer=viewer_data(shown),
         missing=missing_pictures(report.results, shown),

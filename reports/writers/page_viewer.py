@@ -84,7 +84,7 @@ def _data(gallery: Gallery) -> dict[str, Any]:
             for model in group.models
         ],
         "certificates": [
-            [_certificate(group, model, metric.name) for metric in group.metrics] for model in group.models
+            [_provenance(group, model, metric.name) for metric in group.metrics] for model in group.models
         ],
     }
 
@@ -132,8 +132,8 @@ def _rounded(
             yield round(value, decimals + EXTRA_DECIMALS) if math.isfinite(value) else str(value)
 
 
-def _certificate(group: Group, model: str, metric: str) -> str:
-    found = group.certificates.get((model, metric))
+def _provenance(group: Group, model: str, metric: str) -> str:
+    found = group.provenance.get((model, metric))
     return found.id if found else ""
 
 

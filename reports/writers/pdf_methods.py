@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports.load.results import SHORT, Certificate, Results
+from reports.load.results import SHORT, Provenance, Results
 from reports.parts import Cell, Head, Section, Table
 
 MEANING: Mapping[str, str] = {
@@ -52,7 +52,7 @@ MEANING: Mapping[str, str] = {
 def methods(results: Results) -> Section:
     """Every protocol that a number was measured under, and every machine that measured."""
     groups = {
-        kind: [c for c in results.certificates.values() if _kind(c) == kind]
+        kind: [c for c in results.provenance.values() if _kind(c) == kind]
         for kind in ("scoring", "speed", "style")
     }
     tables = [table for kind, own in groups.items() if own for table in _protocols(kind, own)]
@@ -68,14 +68,14 @@ def methods(results: Results) -> Section:
     )
 
 
-def _kind(certificate: Certificate) -> str:
-    if certificate.protocol == "speed":
+def _kind(record: Provenance) -> str:
+    if record.protocol == "speed":
         return "speed"
-    return "style" if "style_layers" in certificate.definition else "scoring"
+    return "style" if "style_layers" in record.definition else "scoring"
 
 
-def _protocols(kind: str, certificates: Sequence[Certificate]) -> Iterator[Table]:
-    found = {c.protocol_hash: c for c in certificates}  # thousands of numbers have a few definitions
+def _protocols(kind: str, records: Sequence[Provenance]) -> Iterator[Table]:
+    found = {c.protocol_hash: c for c in records}  # thousands of numbers have a few definitions
     names = list(dict.fromkeys(name for c in found.values() for name in c.definition))
     values = {name: [_words(c.definition.get(name)) for c in found.values()] for name in names}
     equal = [name for name in names if len(set(values[name])) == 1]

@@ -16,7 +16,7 @@ MOST_COMMANDS = 20
 
 def provenance(results: Results) -> Section:
     """What the attachment holds, and the commands of the runs: equal ones on one machine are a row."""
-    found = results.certificates
+    found = results.provenance
     runs = {(run.store, run.id): run for c in found.values() for run in c.runs}
     machines = {digest: f"M{i}" for i, digest in enumerate(results.environments, 1)}
     return Section(

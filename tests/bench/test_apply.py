@@ -21,10 +21,6 @@ from bench.applying.images import ordered
 from bench.data import images
 from bench.environment import environment
 from bench.errors import UserError
-from bench.forms import build as forms
-from bench.forms import openvino_session
-from bench.forms.build import Built
-from bench.forms.form import Form, FormUnavailable
 from bench.interfaces import Requirements
 from bench.records import ImageFile, Run, SpeedResult
 from bench.registry import catalog, stylizers, upscalers
@@ -32,6 +28,10 @@ from bench.registry.catalog import LoadedModel
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.upscalers import UpscalerEntry
 from bench.storage.store import Store, now
+from bench.variants import build as variants
+from bench.variants import openvino_session
+from bench.variants.build import Built
+from bench.variants.variant import Variant, VariantUnavailable
 from models.median import median_filter
 from models.style_net import StyleNet
 from tests.reports.results import timing
@@ -253,11 +253,14 @@ def test_the_same_file_given_twice_is_done_once(capsys: pytest.CaptureFixture[st
         (["nearest", "a.png", "--scale", "0"], "--scale must be at least 1 (got 0)"),
         (["style-test", "a.png", "--size", "-1"], "--size must be at least 1 (got -1)"),
         (["nearest", "gone.png"], "there is no file or folder 'gone.png'"),
-        (["nearest", "a.png", "--rung", "quick"], "no form is called 'quick'; there are: eager"),
+        (["nearest", "a.png", "--variant", "quick"], "no variant is called 'quick'; there are: eager"),
         (["srcnn-955", "a.png", "--scale", "8"], "model srcnn-955 has no weights for x8"),
         (["nearest", "a.png", "--device", "cuda:99"], "device is 'cuda:99', which is not here"),
-        (["enlarge", "a.png", "--rung", "folded"], "Enlarge has no batch normalisation"),
-        (["style-test", "a.png", "--rung", "graph", "--device", "cpu"], "a CUDA graph needs a CUDA device"),
+        (["enlarge", "a.png", "--variant", "folded"], "Enlarge has no batch normalisation"),
+        (
+            ["style-test", "a.png", "--variant", "graph", "--device", "cpu"],
+            "a CUDA graph needs a CUDA device",
+        ),
     ],
 )
 def test_bad_input_is_refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -326,11 +329,11 @@ def store(*results: SpeedResult) -> None:
 @pytest.fixture
 def as_speed_sets_it() -> None:
     """The settings that both programs make are facts of the machine; make them before it is described."""
-    forms.exact_float32()
+    variants.exact_float32()
 
 
 @pytest.mark.usefixtures("as_speed_sets_it")
-def test_the_fastest_admissible_rung_that_was_measured_here_is_used(
+def test_the_fastest_admissible_variant_that_was_measured_here_is_used(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     picture(Path("a.png"))
@@ -343,7 +346,7 @@ def test_the_fastest_admissible_rung_that_was_measured_here_is_used(
 
 
 @pytest.mark.usefixtures("as_speed_sets_it")
-def test_a_form_of_openvino_is_used_for_the_version_that_was_measured_alone(
+def test_a_variant_of_openvino_is_used_for_the_version_that_was_measured_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture(Path("a.png"))
@@ -351,7 +354,7 @@ def test_a_form_of_openvino_is_used_for_the_version_that_was_measured_alone(
     quick.certificate["form"]["engine"] = {"openvino": "1"}
     store(measured("folded", 0.5), quick)
     monkeypatch.setattr(
-        apply_images, "build", lambda module, form, example: forms.build(module, Form(), example)
+        apply_images, "build", lambda module, variant, example: variants.build(module, Variant(), example)
     )
     for version, chosen in (("1", "openvino"), ("2", "folded")):
         monkeypatch.setattr(openvino_session, "version", lambda name, version=version: version)
@@ -373,7 +376,7 @@ def test_measurements_of_other_weights_or_another_machine_are_not_used(
         ),
     )
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
-    assert "channels_last+folded+spread: no rung is measured here yet" in capsys.readouterr().out
+    assert "channels_last+folded+spread: no variant is measured here yet" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("as_speed_sets_it")
@@ -381,10 +384,10 @@ def test_a_strangers_measurements_are_refused_in_one_message(capsys: pytest.Capt
     picture(Path("a.png"))
     store(replace(measured("eager", 1.0), certificate={"environment": []}))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 1
-    assert "the certificate of the timing of 'style-test' at 64" in capsys.readouterr().err
+    assert "the provenance of the timing of 'style-test' at 64" in capsys.readouterr().err
 
 
-def test_the_form_that_is_taken_unmeasured_is_what_the_network_has() -> None:
+def test_the_variant_that_is_taken_unmeasured_is_what_the_network_has() -> None:
     assert choose_form.safe(small_style_net(), "cpu").name == "channels_last+folded+spread"
     assert choose_form.safe(small_style_net(), "cuda").name == "channels_last+folded"
     assert choose_form.safe(Enlarge(2), "cpu").name == "channels_last+spread"
@@ -396,8 +399,8 @@ def test_a_stylizer_is_run_in_bfloat16_where_the_cpu_has_units_for_it(
 ) -> None:
     picture(Path("a.png"))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
-    assert "channels_last+folded+spread+bfloat16: no rung is measured" in capsys.readouterr().out
-    assert program.main(["style-test", "a.png", "--out", "exact", "--rung", "eager", *CPU]) == 0
+    assert "channels_last+folded+spread+bfloat16: no variant is measured" in capsys.readouterr().out
+    assert program.main(["style-test", "a.png", "--out", "exact", "--variant", "eager", *CPU]) == 0
     error = images.read(Path("out/a.png")).astype(float) - images.read(Path("exact/a.png"))
     assert 0 < np.square(error / 255).mean() < 10**-4.5
 
@@ -440,7 +443,7 @@ def test_a_stylizer_that_does_not_take_the_photograph_stays_float32() -> None:
 @pytest.mark.parametrize("name", ["candy", "mosaic", "la_muse", "udnie"])
 def test_the_authors_networks_are_within_the_tolerance_in_bfloat16(real_data: Path, name: str) -> None:
     participant = catalog.load(f"style-johnson-{name}", scale=1, device=torch.device("cpu"))
-    assert choose_form.will_do(participant, Form(memory_format="channels_last", dtype="bfloat16"))
+    assert choose_form.will_do(participant, Variant(memory_format="channels_last", dtype="bfloat16"))
 
 
 def test_the_size_nearest_to_the_images_decides() -> None:
@@ -467,31 +470,31 @@ def test_images_of_one_size_are_done_beside_each_other() -> None:
 
 
 @pytest.mark.parametrize("name", ["compiled", "onnxruntime", "openvino"])
-def test_a_form_for_one_size_is_built_once_for_each(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variant_for_one_size_is_built_once_for_each(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for stem, side in (("a", 60), ("b", 48), ("c", 60)):
         picture(Path(f"in/{stem}.png"), side, side)
     built: list[tuple[int, ...]] = []
 
-    def build(module: nn.Module, form: Form, example: torch.Tensor) -> Built:
+    def build(module: nn.Module, variant: Variant, example: torch.Tensor) -> Built:
         built.append(tuple(example.shape[-2:]))
-        return forms.build(module, Form(), example)
+        return variants.build(module, Variant(), example)
 
     monkeypatch.setattr(apply_images, "build", build)
-    assert program.main(["style-test", "in", "--out", "out", "--rung", name, *CPU]) == 0
+    assert program.main(["style-test", "in", "--out", "out", "--variant", name, *CPU]) == 0
     assert built == [(48, 48), (60, 60)]
 
 
 @pytest.mark.usefixtures("as_speed_sets_it")
-def test_a_measured_rung_that_cannot_be_built_gives_way_and_says_so(
+def test_a_measured_variant_that_cannot_be_built_gives_way_and_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture(Path("a.png"))
     store(measured("compiled", 0.1))
 
-    def build(module: nn.Module, form: Form, example: torch.Tensor) -> Built:
-        if form.compiled:
-            raise FormUnavailable("torch.compile fails: no compiler")
-        return forms.build(module, form, example)
+    def build(module: nn.Module, variant: Variant, example: torch.Tensor) -> Built:
+        if variant.compiled:
+            raise VariantUnavailable("torch.compile fails: no compiler")
+        return variants.build(module, variant, example)
 
     monkeypatch.setattr(apply_images, "build", build)
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
@@ -513,7 +516,7 @@ def test_the_authors_network_stylizes_a_photograph_as_it_does_by_itself(real_dat
     photo = real_data / "data" / "contents" / "chicago.jpg"
     command = ["style-johnson-candy", str(photo), "--size", "160", *CPU]
     assert program.main([*command, "--out", "quick"]) == 0
-    assert program.main([*command, "--out", "plain", "--rung", "eager"]) == 0
+    assert program.main([*command, "--out", "plain", "--variant", "eager"]) == 0
     quick, plain = (images.read(Path(f"{name}/chicago.png")).astype(int) for name in ("quick", "plain"))
     assert quick.shape == plain.shape == (107, 160, 3)
     assert np.abs(quick - plain).max() <= 1

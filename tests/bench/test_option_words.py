@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from bench import compare, inversion, preference, rescore, sr_quality, style_quality, verify
+from bench import apply, compare, inversion, preference, rescore, speed, sr_quality, style_quality, verify
 from bench.config_file import parse
 
 BUILD = ["build", "bicubic", "lanczos", "--dataset", "set5", "--out", "study"]
@@ -24,6 +24,8 @@ FORMER = [
     (style_quality, ["--style", "wave"], "--no-pictures", "--no-images", ()),
     (style_quality, ["--style", "wave"], "--picture-limit", "--image-limit", ("2",)),
     (inversion, ["photos"], "--pictures", "--save-images", ("there",)),
+    (apply, ["style-paper", "a.png", "--out", "out"], "--rung", "--variant", ("folded",)),
+    (speed, [], "--ladder", "--sweep", ()),
     (
         preference,
         ["score", "a.json", "--key", "key.json"],

@@ -15,12 +15,11 @@ import torch
 from bench import speed
 from bench.data.published import table_1
 from bench.errors import UserError
-from bench.forms import ladder, openvino_session
 from bench.records import SpeedResult
 from bench.registry import catalog
 from bench.registry.random_network import random_paper_network
 from bench.storage.store import Store
-from bench.timing import certificate, peak
+from bench.timing import peak, provenance
 from bench.timing import run as speed_run
 from bench.timing import workloads as speed_subjects
 from bench.timing.config import Config
@@ -28,6 +27,7 @@ from bench.timing.records import Timing
 from bench.timing.rows import Row, gatys_rows, network_row
 from bench.timing.stopwatch import TimingError
 from bench.timing.table import cell, notes, significant, speed_up
+from bench.variants import openvino_session, sweep
 from tests.schemas import assert_valid
 
 SIZE = "64"
@@ -46,13 +46,13 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The protocols of what is really measured, in order."""
     found: list[Any] = []
-    real = certificate.certify
+    real = provenance.time_work
 
     def counted(work: Callable[[], object], protocol: Any, **options: Any) -> Any:
         found.append(protocol)
         return real(work, protocol, **options)
 
-    monkeypatch.setattr(certificate, "certify", counted)
+    monkeypatch.setattr(provenance, "time_work", counted)
     return found
 
 
@@ -143,7 +143,7 @@ def test_a_strangers_measurements_are_refused_in_one_message(
     assert "'bicubic' at 64" in message
 
 
-def test_raw_repetitions_and_the_certificate_are_stored(tmp_path: Path) -> None:
+def test_raw_repetitions_and_the_provenance_are_stored(tmp_path: Path) -> None:
     rows("--sizes", SIZE, "--models", "style-paper")
     with Store(tmp_path / "results.db", read_only=True) as store:
         (result,) = store.timings(subject="style-paper")
@@ -168,25 +168,25 @@ def test_a_whole_run_is_summed_not_scaled(measured: list[Any], capsys: pytest.Ca
     assert "*" not in capsys.readouterr().out
 
 
-def test_a_model_that_is_no_module_has_an_eager_rung_only(capsys: pytest.CaptureFixture[str]) -> None:
-    status, (row,) = rows("--sizes", SIZE, "--models", "bicubic", "--ladder")
+def test_a_model_that_is_no_module_has_an_eager_step_only(capsys: pytest.CaptureFixture[str]) -> None:
+    status, (row,) = rows("--sizes", SIZE, "--models", "bicubic", "--sweep")
     assert (status, row["rung"], row["kept"]) == (0, "eager", True)
-    assert "has no form but eager" in capsys.readouterr().err
+    assert "has no variant but eager" in capsys.readouterr().err
 
 
-def test_a_ladder_gives_a_row_per_rung_with_time_error_and_reason(
+def test_a_sweep_gives_a_row_per_step_with_time_error_and_reason(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(torch, "compile", no_compiler)
-    status, found = rows("--sizes", SIZE, "--models", "style-paper", "--ladder")
-    by_rung = {row["rung"]: row for row in found}
+    status, found = rows("--sizes", SIZE, "--models", "style-paper", "--sweep")
+    by_step = {row["rung"]: row for row in found}
     assert status == 0
-    assert by_rung["channels_last"]["max_abs_error"] < 1e-4
-    assert by_rung["bfloat16"]["psnr_against_float32"] > 45
-    assert by_rung["folded"]["build_seconds"] > 0
-    assert by_rung["graph"]["seconds"] is None
-    assert "needs a CUDA device" in by_rung["graph"]["error"]
-    assert "no compiler here" in by_rung["compiled"]["error"]
+    assert by_step["channels_last"]["max_abs_error"] < 1e-4
+    assert by_step["bfloat16"]["psnr_against_float32"] > 45
+    assert by_step["folded"]["build_seconds"] > 0
+    assert by_step["graph"]["seconds"] is None
+    assert "needs a CUDA device" in by_step["graph"]["error"]
+    assert "no compiler here" in by_step["compiled"]["error"]
     out = capsys.readouterr().out
     assert "Optimisation sweep: style-paper at 64x64" in out
     assert "times plain eager float32" in out
@@ -196,13 +196,13 @@ def test_an_upscaler_that_comes_in_channels_last_is_compared_with_plain_float32(
     real_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch, "compile", no_compiler)
-    status, found = rows("--sizes", SIZE, "--models", "srcnn-955", "--ladder")
-    by_rung = {row["rung"]: row for row in found}
-    assert (status, by_rung["eager"]["max_abs_error"]) == (0, 0)
-    assert by_rung["onnxruntime"]["max_abs_error"] < 1e-4
-    assert "psnr_lost" not in by_rung["eager"]
-    assert abs(by_rung["channels_last"]["psnr_lost"]) < 1e-3
-    assert abs(by_rung["channels_last"]["lpips_lost"]) < 1e-4
+    status, found = rows("--sizes", SIZE, "--models", "srcnn-955", "--sweep")
+    by_step = {row["rung"]: row for row in found}
+    assert (status, by_step["eager"]["max_abs_error"]) == (0, 0)
+    assert by_step["onnxruntime"]["max_abs_error"] < 1e-4
+    assert "psnr_lost" not in by_step["eager"]
+    assert abs(by_step["channels_last"]["psnr_lost"]) < 1e-3
+    assert abs(by_step["channels_last"]["lpips_lost"]) < 1e-4
 
 
 def test_an_openvino_that_is_missing_is_three_rows_with_the_reason(
@@ -213,7 +213,7 @@ def test_an_openvino_that_is_missing_is_three_rows_with_the_reason(
         importlib.util, "find_spec", lambda name, *rest: None if name == "openvino" else real(name, *rest)
     )
     monkeypatch.setattr(torch, "compile", no_compiler)
-    status, found = rows("--sizes", SIZE, "--models", "style-paper", "--ladder")
+    status, found = rows("--sizes", SIZE, "--models", "style-paper", "--sweep")
     missing = {row["rung"]: row["error"] for row in found if "openvino" in row["rung"]}
     assert status == 0
     assert missing == dict.fromkeys(
@@ -228,17 +228,17 @@ def test_openvino_is_timed_with_its_error_its_calibration_and_its_version(
 ) -> None:
     if not all(importlib.util.find_spec(package) for package in ("openvino", "nncf", "onnx")):
         pytest.skip("needs the openvino extra")
-    monkeypatch.setattr(ladder, "RUNGS", ())
-    monkeypatch.setattr(ladder, "ENGINES", ("openvino", "openvino+int8"))
-    command = ("--sizes", SIZE, "--models", "sr-pixel", "--ladder")
+    monkeypatch.setattr(sweep, "TORCH_STEPS", ())
+    monkeypatch.setattr(sweep, "ENGINES", ("openvino", "openvino+int8"))
+    command = ("--sizes", SIZE, "--models", "sr-pixel", "--sweep")
     status, found = rows(*command)
-    by_rung = {row["rung"]: row for row in found}
+    by_step = {row["rung"]: row for row in found}
     assert status == 0
-    assert by_rung["openvino"]["max_abs_error"] < 1e-4
-    assert by_rung["openvino"]["admissible"]
-    int8 = by_rung["openvino+int8"]
+    assert by_step["openvino"]["max_abs_error"] < 1e-4
+    assert by_step["openvino"]["admissible"]
+    int8 = by_step["openvino+int8"]
     assert (int8["certificate"]["protocol"]["backend"], int8["share_of_peak"]) == ("openvino", None)
-    assert int8["certificate"]["form"]["tolerance"]["psnr"] == ladder.MEASURED.psnr
+    assert int8["certificate"]["form"]["tolerance"]["psnr"] == sweep.MEASURED.psnr
     assert int8["admissible"] == (int8["psnr_against_float32"] >= 55 and int8["max_abs_error"] <= 4 / 255)
     assert int8["psnr_lost"] > -1
     assert set(int8["certificate"]["form"]["engine"]) == {"openvino", "nncf"}
@@ -452,15 +452,15 @@ def test_speed_ups_by_hand() -> None:
         (None, "style at 64: fastest is folded; plain eager float32 was not measured"),
     ],
 )
-def test_the_fastest_rung_is_compared_with_plain_eager_alone(eager: float | None, said: str) -> None:
-    def rung(word: str, seconds: float | None) -> Row:
+def test_the_fastest_step_is_compared_with_plain_eager_alone(eager: float | None, said: str) -> None:
+    def step(word: str, seconds: float | None) -> Row:
         row = network_row(stored(timing(seconds or 1.0)))
         facts = {"form": {"admissible": True}}
         return replace(
             row, method="style", size=64, variant=word, rung=word, seconds=seconds, certificate=facts
         )
 
-    rows = [rung("eager", eager), rung("channels_last", 0.2), rung("folded", 0.1)]
+    rows = [step("eager", eager), step("channels_last", 0.2), step("folded", 0.1)]
     assert said in list(notes(rows))
 
 
@@ -508,5 +508,5 @@ def test_the_program_answers_for_help_without_torch() -> None:
 
 
 def test_every_step_of_the_progress_is_foreseen() -> None:
-    asked = Config(sizes=[64, 128], iterations=[100], models=["gatys", "style-paper"], ladder=True)
+    asked = Config(sizes=[64, 128], iterations=[100], models=["gatys", "style-paper"], sweep=True)
     assert speed_run.steps(asked) == 2 * (2 + 12)

@@ -12,8 +12,8 @@ from torch import Tensor
 from baselines.lbfgs import HISTORY_SIZE
 from baselines.optimise import Settings, search
 from bench.environment import bf16_units
-from bench.forms.build import exact_float32
 from bench.timing import workloads as speed_subjects
+from bench.variants.build import exact_float32
 from models.losses import Terms
 from tests.baselines.torchs import TorchsDescent
 from tests.benchmarks.ratio import require_enabled, require_times_faster

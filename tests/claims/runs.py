@@ -218,15 +218,15 @@ def leaderboard(folder: Path) -> Any:
 def constants(folder: Path) -> Any:
     """Bars of the speed tests, and hashes of protocols."""
     from bench.protocols import protocol
-    from tests.benchmarks import test_ladder_speed as ladder
     from tests.benchmarks import test_metric_speed as metric
     from tests.benchmarks import test_sr_quality_speed as sr_quality
+    from tests.benchmarks import test_sweep_speed as sweep
 
     return {
         "three sets": sr_quality.THREE_SETS_SECONDS,
         "help": sr_quality.HELP_SECONDS,
         "metric": metric.REQUIRED,
-        "speed-up": ladder.REQUIRED_SPEED_UP,
+        "speed-up": sweep.REQUIRED_SPEED_UP,
         "hash": protocol("johnson2016", 4).hash[:8],
     }
 

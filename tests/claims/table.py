@@ -25,7 +25,7 @@ from tests.claims.printed_tables import TIME, Cells, result_table, score_tables,
 from tests.claims.runs import SETS
 
 SHRINK = "shrinking_is_at_least_five_times_as_fast_as_the_plain_way"
-LADDER = "the_best_rung_is_much_faster_than_plain_eager_float32_at_512"
+LADDER = "the_best_variant_is_much_faster_than_plain_eager_float32_at_512"
 METRIC = "psnr_and_ssim_are_at_least_four_times_as_fast_as_scikit_images_ssim"
 THOUSAND = "the_network_is_a_thousand_times_faster_than_500_iterations_at_256"
 GATYS = "an_iteration_at_512_against_torchs"
@@ -214,7 +214,7 @@ SPEED = (
         text="NumPy gather | «12» times faster |", sources=("benchmarks",), values=ratio(SHRINK), factor=RATIO
     ),
     Claim(
-        text="best form against plain eager float32 | «1.59» times faster |",
+        text="best variant against plain eager float32 | «1.59» times faster |",
         sources=("benchmarks",),
         values=ratio(LADDER),
         factor=RATIO,

@@ -169,7 +169,7 @@ def test_scores_of_the_run_that_came_last_into_a_file_count_whatever_the_clock_s
     starts = [run.started for run in read([file]).runs.values()]
     assert starts == sorted(starts, reverse=True)
     (group,) = gather(read([file])).groups
-    assert {c.subject_hash for c in group.certificates.values()} == {"hash of bicubic"}
+    assert {c.subject_hash for c in group.provenance.values()} == {"hash of bicubic"}
     assert group.values["bicubic", "psnr"]["a"] == pytest.approx(25 + 5, abs=0.2)
 
 
@@ -184,7 +184,7 @@ def test_of_runs_that_began_in_the_same_second_the_later_one_counts(
             db.execute("update scores set model_hash = ? where model_hash = 'hash of bicubic'", (name,))
         db.close()
     (group,) = gather(read([file])).groups
-    assert {c.subject_hash for c in group.certificates.values()} == {"a"}
+    assert {c.subject_hash for c in group.provenance.values()} == {"a"}
 
 
 @pytest.mark.usefixtures("backwards")
@@ -194,7 +194,7 @@ def test_curves_of_the_run_that_came_last_count_whatever_the_clock_said(tmp_path
         fill_styles(tmp_path / "r.db", rule, networks={"style-la_muse": share}, version=version)
     (group,) = gather(read([tmp_path / "r.db"])).styles
     assert {c.subject_hash for c in group.curves["style-la_muse"].values()} == {"hash of style-la_muse2"}
-    assert group.certificates["style-la_muse"].subject_hash == "hash of style-la_muse2"
+    assert group.provenance["style-la_muse"].subject_hash == "hash of style-la_muse2"
 
 
 def test_times_of_the_run_that_came_last_count_whatever_the_clock_said(
@@ -226,7 +226,7 @@ def test_between_files_the_one_that_was_begun_later_counts(tmp_path: Path) -> No
     fill(late, levels={"bicubic": 5.0})  # 10:00 by the clock, but after noon in its file
     for order in ([late, early], [early, late]):
         (group,) = gather(read(order)).groups
-        assert {c.subject_hash for c in group.certificates.values()} == {"hash of bicubic"}
+        assert {c.subject_hash for c in group.provenance.values()} == {"hash of bicubic"}
 
 
 def test_a_start_is_stored_as_the_clock_says_it(tmp_path: Path, backwards: Callable[[], str]) -> None:

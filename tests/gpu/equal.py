@@ -47,7 +47,7 @@ class Tolerance:
 EXACT = Tolerance(rtol=0.0)
 FLOAT64 = Tolerance(rtol=1e-9, atol=1e-12)
 IMAGE = Tolerance(rtol=0.0, atol=1e-5)  # float32 in [0, 1]: a four-hundredth of a grey level
-PICTURE = Tolerance(rtol=0.0, atol=1e-3)  # through a network: the ladder's tolerance of a float32 form
+PICTURE = Tolerance(rtol=0.0, atol=1e-3)  # through a network: the sweep's tolerance of a float32 variant
 METRIC = Tolerance(rtol=2e-3, atol=1e-9)
 LOSS = Tolerance(rtol=1e-4, atol=1e-9)
 GRADIENT = Tolerance(rtol=1e-3, of_norm=True)  # single values cancel to nothing

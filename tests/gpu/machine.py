@@ -11,13 +11,13 @@ import torch
 from bench.devices import find_device, gpu_state
 from bench.environment import bf16_units, environment, summary
 from bench.errors import UserError
-from bench.forms.build import build, exact_float32
-from bench.forms.form import FormUnavailable, form
 from bench.registry import catalog
-from bench.timing.certificate import certify
 from bench.timing.peak import peak
+from bench.timing.provenance import time_work
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.workloads import example
+from bench.variants.build import build, exact_float32
+from bench.variants.variant import VariantUnavailable, parse_variant
 from tests.gpu.asked import Asked, Skip
 from tests.gpu.record import Record
 
@@ -89,19 +89,19 @@ def peaks(asked: Asked, record: Record) -> None:
 
 
 def pass_of(network: catalog.LoadedModel, name: str, image: torch.Tensor, asked: Asked) -> dict[str, Any]:
-    """Seconds, memory and share of the peak of a pass in a form, or why there is none."""
+    """Seconds, memory and share of the peak of a pass in a variant, or why there is none."""
     assert network.module is not None
-    chosen = form(name)
+    chosen = parse_variant(name)
     stopping = Stopping(min_repeats=3, time_limit_seconds=0.2 if asked.smoke else 1.0)
     protocol = SpeedProtocol.of(
         chosen, size=image.shape[-1], threads=torch.get_num_threads(), stopping=stopping
     )
     try:
         built = build(network.module, chosen, image)
-    except FormUnavailable as error:
+    except VariantUnavailable as error:
         return {"left_out": str(error)}
     with torch.inference_mode():
-        timing, paper = certify(
+        timing, paper = time_work(
             lambda: built.call(image),
             protocol,
             device=str(image.device),

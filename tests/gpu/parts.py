@@ -26,7 +26,7 @@ PARTS = (
     Part(name="equal", target="tests.gpu.equal:compare", seconds=80),
     Part(name="marked", target="tests.gpu.marked:run", seconds=70),
     Part(name="table1", target="tests.gpu.speed:table1", seconds=80),
-    Part(name="ladder", target="tests.gpu.speed:ladder", seconds=80, smoke_seconds=300),
+    Part(name="ladder", target="tests.gpu.speed:sweep", seconds=80, smoke_seconds=300),
     Part(name="lbfgs", target="tests.gpu.lbfgs:against_torchs", seconds=35),
     Part(name="training", target="tests.gpu.training:steps", seconds=75),
     Part(name="scoring", target="tests.gpu.scoring:compare", seconds=40),

@@ -1,4 +1,4 @@
-"""The paper's Table 1 with all its iterations, and the ladder, by `bench.speed` as anybody runs it."""
+"""The paper's Table 1 with all its iterations, and the sweep, by `bench.speed` as anybody runs it."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def table1(asked: Asked, record: Record) -> None:
         record.write(f"state after {size}", **state(device))
 
 
-def ladder(asked: Asked, record: Record) -> None:
-    """Every form of the paper's networks, compiled and as a CUDA graph too, and the optimisation in its fast form."""
+def sweep(asked: Asked, record: Record) -> None:
+    """Every variant of the paper's networks, compiled and as a CUDA graph too, and the optimisation in its fast variant."""
     device = ready(asked)
     for models in (["sr-pixel"],) if asked.smoke else (["style-paper"], ["gatys", "sr-pixel"]):
         wanted = Config(
             sizes=[64 if asked.smoke else 512],
             iterations=[100],
             models=models,
-            ladder=True,
+            sweep=True,
             force=True,
             time_limit=limit(asked),
         )
@@ -66,7 +66,7 @@ class Written(list[Row]):
 
 
 def measure(asked: Asked, record: Record, name: str, device: torch.device, wanted: Config) -> None:
-    """Rows go into the record as they come, and with their certificates into `speed.db`; in the end to a file too.
+    """Rows go into the record as they come, and with their provenance into `speed.db`; in the end to a file too.
 
     Raises:
         RuntimeError: something could not be timed that has no excuse.
@@ -81,6 +81,6 @@ def measure(asked: Asked, record: Record, name: str, device: torch.device, wante
 
 
 def brief(row: Row) -> dict[str, Any]:
-    """A row without its certificate, but with what stands there of the peak and of the error against float32."""
+    """A row without its provenance, but with what stands there of the peak and of the error against float32."""
     fields = {key: value for key, value in vars(row).items() if key != "certificate"}
-    return {**fields, "share_of_peak": row.share_of_peak, "form": row.form}
+    return {**fields, "share_of_peak": row.share_of_peak, "form": row.variant_facts}

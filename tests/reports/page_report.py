@@ -87,7 +87,7 @@ def _table(group: Group) -> Table:
                 text=f"{mean:.2f}",
                 sort=mean,
                 mark="best" if mean == max(means.values()) else "",
-                certificate=group.certificates[model, "psnr"].id,
+                certificate=group.provenance[model, "psnr"].id,
                 note=f"n = {len(group.images)}",
             ),
         )
@@ -106,7 +106,7 @@ def _table(group: Group) -> Table:
 
 
 def _verdicts(found: Results) -> list[Verdict]:
-    certificate = next(iter(found.certificates), "")
+    certificate = next(iter(found.provenance), "")
     judgements: tuple[Judgement, ...] = ("reproduced", "off by", "cannot be reproduced", "not run")
     return [
         Verdict(

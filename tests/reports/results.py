@@ -13,7 +13,7 @@ from bench.protocols import protocol
 from bench.records import SpeedResult, SRProtocol
 from bench.storage.reader import StoredRun
 from bench.timing.records import SpeedProtocol, Timing
-from reports.load.results import Certificate, Group, Results
+from reports.load.results import Group, Provenance, Results
 from tests.stores import MACHINE
 
 RUN = StoredRun(
@@ -28,8 +28,8 @@ RUN = StoredRun(
 Values = Mapping[tuple[str, str], Sequence[float | None]]
 
 
-def certificate(name: str) -> Certificate:
-    return Certificate(
+def certificate(name: str) -> Provenance:
+    return Provenance(
         id=f"c-{name}",
         subject=name,
         subject_hash="s",
@@ -64,7 +64,7 @@ def group(
         images=tuple(images),
         metrics=tuple(info(metric) for metric in metrics),
         values=frame,
-        certificates={(model, metric): certificate(f"{model}-{metric}") for model, metric in values},
+        provenance={(model, metric): certificate(f"{model}-{metric}") for model, metric in values},
         pictures={},
         lost_pictures=0,
     )

@@ -246,7 +246,7 @@ def test_the_steps_along_a_front_are_paired_differences_to_the_row_above(found: 
 def test_a_card_of_null_is_none() -> None:
     made = timed_row("m", 0.5, {}, Environment(facts=MACHINE))
     row = network_row(replace(made, certificate={**made.certificate, "card": None, "form": None}))
-    assert row.card == row.form == {}
+    assert row.card == row.variant_facts == {}
 
 
 def test_what_is_far_from_all_others_is_outside_the_usual_range() -> None:

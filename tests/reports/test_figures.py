@@ -26,7 +26,7 @@ from bench.storage.reader import read
 from bench.storage.store import Store, now
 from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.rows import network_row
-from reports.figures import crops, differences, ladder, pareto, table1
+from reports.figures import crops, differences, pareto, sweep, table1
 from reports.figures.direct_labels import Box, spread
 from reports.figures.draw import draw
 from reports.figures.drawing import Drawing
@@ -124,7 +124,7 @@ def upscalers() -> list[SpeedResult]:
     return [timing(name, seconds=value, scale=4) for name, value in times.items()]
 
 
-def rungs(machine: str = "invented") -> list[SpeedResult]:
+def steps(machine: str = "invented") -> list[SpeedResult]:
     made = [
         ("eager", 0.4, True),
         ("channels_last+compiled", 0.1, True),
@@ -157,7 +157,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Results:
             metrics=METRICS,
             pictures=folder / "images",
         )
-    add(file, *upscalers(), *rungs())
+    add(file, *upscalers(), *steps())
     return results_of(file)
 
 
@@ -284,7 +284,7 @@ def test_an_empty_store_gives_reasons_and_commands_that_its_programs_take(tmp_pa
         sr_quality.parser().parse_args(command[3:])
         assert figures[name].reason
     assert "srcnn-955" not in figures["figure9"].command
-    assert speed.parser().parse_args(shlex.split(figures["ladder"].command)[3:]).ladder
+    assert speed.parser().parse_args(shlex.split(figures["ladder"].command)[3:]).sweep
 
 
 def test_names_from_anywhere_are_shown_and_not_obeyed(tmp_path: Path) -> None:
@@ -560,10 +560,10 @@ def test_ten_thousand_images_make_a_small_drawing_without_pixels(full: Results, 
     assert "<image" not in found.svg.read_text(encoding="utf-8")
 
 
-def test_rungs_stand_in_the_order_in_which_they_are_tried() -> None:
+def test_steps_stand_in_the_order_in_which_they_are_tried() -> None:
     variants = ["onnxruntime", "channels_last+compiled", "eager", "channels_last+bfloat16", "channels_last"]
     variants += ["folded+openvino+int8", "openvino+bfloat16", "openvino"]
-    assert sorted(variants, key=ladder.rank) == [
+    assert sorted(variants, key=sweep.rank) == [
         "eager",
         "channels_last",
         "channels_last+bfloat16",
@@ -575,21 +575,21 @@ def test_rungs_stand_in_the_order_in_which_they_are_tried() -> None:
     ]
 
 
-def test_an_inadmissible_form_is_hatched_and_never_the_fastest(tmp_path: Path) -> None:
-    add(tmp_path / "results.db", *rungs())
-    made = one(ladder.drawings(results_of(tmp_path / "results.db")))
+def test_an_inadmissible_variant_is_hatched_and_never_the_fastest(tmp_path: Path) -> None:
+    add(tmp_path / "results.db", *steps())
+    made = one(sweep.drawings(results_of(tmp_path / "results.db")))
     assert isinstance(made, Drawing)
     bars = [patch for patch in made.canvas.axes[0].patches if patch.get_width()]
     assert [bool(bar.get_hatch()) for bar in bars] == [False, False, True, False]
     assert "outside the tolerance: channels_last+bfloat16" in made.record.caption
-    assert "fastest admissible form is channels_last+compiled" in made.record.alt
+    assert "fastest admissible variant is channels_last+compiled" in made.record.alt
     assert {"4.00", "2.00", "0.104 s"} <= set(texts(made))
 
 
-def test_ladders_of_two_machines_have_two_names(tmp_path: Path) -> None:
-    add(tmp_path / "results.db", *rungs("one"), *rungs("two"))
+def test_sweeps_of_two_machines_have_two_names(tmp_path: Path) -> None:
+    add(tmp_path / "results.db", *steps("one"), *steps("two"))
     with style():
-        made = [record_of(item) for item in ladder.drawings(results_of(tmp_path / "results.db"))]
+        made = [record_of(item) for item in sweep.drawings(results_of(tmp_path / "results.db"))]
     assert len({figure.id for figure in made}) == len(made) == 2
     assert all(figure.id.startswith("ladder-style-paper-512-") for figure in made)
 

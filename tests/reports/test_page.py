@@ -22,9 +22,9 @@ from reports.load.results import Results
 from reports.parts import Verdict
 from reports.verdicts.rows import verdict_rows
 from reports.writers.page import write_page
-from reports.writers.page_certificates import lines
 from reports.writers.page_figures import svg_address, with_dark_form
 from reports.writers.page_pictures import link_or_copy
+from reports.writers.page_provenance import lines
 from reports.writers.page_viewer import galleries, missing_pictures, viewer_data
 from tests.reports.page_report import IMAGE_CODE, IMAGES, MODEL_CODE, SVG, report, results
 
@@ -93,10 +93,10 @@ def test_every_link_into_the_page_leads_somewhere_and_no_anchor_is_there_twice(p
     assert {a[1:] for a in page.values("href") if a.startswith("#")} <= set(anchors)
 
 
-def test_every_number_with_a_certificate_links_to_it(page: Parsed, found: Results) -> None:
+def test_every_number_with_provenance_links_to_it(page: Parsed, found: Results) -> None:
     links = set(page.values("href"))
     for group in found.groups:
-        for (_, metric), certificate in group.certificates.items():
+        for (_, metric), certificate in group.provenance.items():
             assert metric != "psnr" or f"#{certificate.id}" in links
 
 

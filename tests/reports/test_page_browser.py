@@ -66,7 +66,7 @@ def test_tables_sort_by_keyboard(page: Page) -> None:
     assert column(page, 1) == sorted(column(page, 1))
 
 
-def test_a_number_leads_to_its_certificate_which_opens(page: Page) -> None:
+def test_a_number_leads_to_its_provenance_which_opens(page: Page) -> None:
     page.locator("#t-set5-x4-08821999 tbody a").first.click()
     # A browser tells the page of its new address after the click has returned: these wait for it.
     page.wait_for_function("location.hash")

@@ -99,7 +99,7 @@ def test_the_list_of_images_is_used_by_keyboard(open_page: OpenPage, out: Path) 
         assert last.get_attribute("aria-selected") == "false"
 
 
-def test_values_stand_below_the_pictures_and_lead_to_certificates(open_page: OpenPage, out: Path) -> None:
+def test_values_stand_below_the_pictures_and_lead_to_provenance(open_page: OpenPage, out: Path) -> None:
     with viewer(open_page, out) as page:
         captions = page.locator(".slot:visible figcaption")
         assert "psnr" not in captions.nth(0).inner_text()

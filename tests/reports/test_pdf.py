@@ -260,7 +260,7 @@ def test_the_provenance_of_every_number_is_attached(tmp_path: Path, results: Res
     assert b"/EmbeddedFile" in content
     assert ATTACHMENT.encode() in content
     (own,) = (s for s in document(report(results=results), {})["appendices"] if s["title"] == "Provenance")
-    assert f"{len(results.certificates)} provenance records" in own["text"][0]
+    assert f"{len(results.provenance)} provenance records" in own["text"][0]
 
 
 def test_what_cannot_be_seen_is_spelled_out() -> None:
@@ -349,7 +349,7 @@ def test_methods_say_what_protocols_share_and_where_they_differ(tmp_path: Path) 
     ]
 
 
-def test_timings_have_methods_and_certificates_too(results: Results) -> None:
+def test_timings_have_methods_and_provenance_too(results: Results) -> None:
     run = StoredRun(
         store="/home/someone/speed.db",
         id=7,
@@ -359,7 +359,7 @@ def test_timings_have_methods_and_certificates_too(results: Results) -> None:
         finished=None,
         environment_hash=Environment(facts=MACHINE).hash,
     )
-    known = next(iter(results.certificates.values()))
+    known = next(iter(results.provenance.values()))
     timing = replace(
         known,
         id="c1",

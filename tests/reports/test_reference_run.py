@@ -45,7 +45,7 @@ def test_the_reference_run_is_shown_only_where_it_was_asked_for_and_is_called_so
     assert REFERENCE_RUN in labelled
 
 
-def test_a_certificates_heading_names_the_form_and_holds_no_dictionary(measured: Results) -> None:
-    (certificate,) = (c for c in measured.certificates.values() if "form" in c.extra)
+def test_a_provenance_heading_names_the_variant_and_holds_no_dictionary(measured: Results) -> None:
+    (certificate,) = (c for c in measured.provenance.values() if "form" in c.extra)
     assert certificate.extra["form"] == "eager"
     assert "{" not in f"{certificate.subject} {certificate.extra['form']} {certificate.extra['size']}"

@@ -52,16 +52,16 @@ def test_a_group_holds_the_curves_of_every_subject_by_image(tmp_path: Path) -> N
     assert group.lost_pictures == 0
 
 
-def test_every_subject_has_a_certificate_that_the_report_lists(tmp_path: Path) -> None:
+def test_every_subject_has_a_provenance_record_that_the_report_lists(tmp_path: Path) -> None:
     fill_styles(tmp_path / "r.db", style_protocol(), networks=NETWORKS)
     found = results_of(tmp_path / "r.db")
     (group,) = found.styles
-    certificate = group.certificates["gatys"]
+    certificate = group.provenance["gatys"]
     assert certificate.extra["iterations"] == 120
     assert certificate.runs[0].program == "style_quality"
     assert certificate.environment_hash in found.environments
-    assert set(found.certificates) == {c.id for c in group.certificates.values()}
-    assert len(found.certificates) == 4
+    assert set(found.provenance) == {c.id for c in group.provenance.values()}
+    assert len(found.provenance) == 4
 
 
 def test_of_several_versions_of_a_subject_the_newest_runs_count(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_between_50_and_100_iterations_are_the_papers_claim(
     assert made.judgement == judgement
     assert made.ours == pytest.approx(10 / share - 1, abs=0.1)
     assert made.difference == pytest.approx((made.ours or 0) - 75)
-    assert made.certificate in found.certificates
+    assert made.certificate in found.provenance
     assert "style-la_muse, median of 50 contents, loss network vgg16" in made.why
 
 
@@ -225,7 +225,7 @@ def test_a_shipped_network_that_saw_less_than_the_papers_is_undertrained(
     )
     stored = results_of(tmp_path / "r.db")
     (group,) = stored.styles
-    digest = group.certificates["style-la_muse"].subject_hash
+    digest = group.provenance["style-la_muse"].subject_hash
     monkeypatch.setattr(type(STYLIZERS["style-la_muse"]), "hash", lambda *_: digest)
     made = crossing(stored)
     assert made.judgement == judgement

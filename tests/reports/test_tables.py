@@ -20,7 +20,7 @@ from reports.parts import Cell, Figure, Head, Mark, Table
 from reports.protocol_words import protocol_words
 from reports.tables.paper import figure_5_table, figure_table, table_1
 from reports.tables.quality import against_table, difference, marks, quality_table
-from reports.tables.speed import ladder_tables, measurement_tables
+from reports.tables.speed import measurement_tables, sweep_tables
 from reports.tables.verdicts import preference_tables, verdict_tables
 from reports.verdicts.judging import judge
 from reports.verdicts.rows import counts
@@ -66,7 +66,7 @@ def test_ranks_agree_with_counting_the_better_ones() -> None:
             assert mark == {0: "best", 1: "second"}.get(len(better), "")
 
 
-def test_a_quality_table_holds_means_counts_and_certificates() -> None:
+def test_a_quality_table_holds_means_counts_and_provenance() -> None:
     made = group({("bicubic", "psnr"): [20, 22, 24, 26, None], ("other", "psnr"): [21, 23, 25, 27, 29]})
     table = quality_table(made, "bicubic")
     assert [c.text for c in column(table, "PSNR")[:2]] == ["23.00", "25.00"]
@@ -217,7 +217,7 @@ def test_figure_5_as_a_table_is_in_units_of_100000() -> None:
     assert rows["L-BFGS iterations to match it"] == ["75", "80", "77"]
 
 
-def test_a_ladder_names_the_fastest_form_that_is_right() -> None:
+def test_a_sweep_names_the_fastest_variant_that_is_right() -> None:
     right = {"admissible": True, "max_abs_error": 1e-4, "psnr": 93.8, "build_seconds": 0.2}
     wrong = {"admissible": False, "max_abs_error": 0.5, "psnr": 20.0, "build_seconds": 0.2}
     rows = [
@@ -225,15 +225,15 @@ def test_a_ladder_names_the_fastest_form_that_is_right() -> None:
         timing("style-paper", 512, [0.2] * 8, variant="channels_last", form=right),
         timing("style-paper", 512, [0.1] * 8, variant="bfloat16", form=wrong),
     ]
-    (table,) = ladder_tables(machines(results(timings=rows), ()))
-    assert [c.text for c in column(table, "form")] == ["eager", "channels_last", "bfloat16"]
+    (table,) = sweep_tables(machines(results(timings=rows), ()))
+    assert [c.text for c in column(table, "variant")] == ["eager", "channels_last", "bfloat16"]
     assert [c.mark for c in column(table, "seconds")] == ["", "best", ""]
     assert [c.text for c in column(table, "times")] == ["1.00", "2.00", "4.00"]
     assert [c.text for c in column(table, "PSNR")] == ["inf", "93.8", "20.0"]
     assert column(table, "MiB")[0].text == "3"
 
 
-def test_measurements_leave_the_forms_of_a_ladder_out() -> None:
+def test_measurements_leave_the_variants_of_a_sweep_out() -> None:
     rows = [timing("style-paper", 512, [0.4] * 8), timing("style-paper", 512, [0.2] * 8, variant="folded")]
     (table,) = measurement_tables(machines(results(timings=rows), ()))
     assert [c.text for c in column(table, "seconds")] == ["0.400"]

@@ -4,7 +4,7 @@ python publish.py leaderboard/leaderboard.json [--db efficient_sr.db]
 
 Models that are there already get what is new, metric by metric; what is not measured anew stays if the network's hash
 is the same. A model counts only if every image has a PSNR and an SSIM; rows of further metrics count where they are
-complete. Times come from the results file, raw, each with the certificate that names its machine.
+complete. Times come from the results file, raw, each with provenance that names its machine.
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ from baselines.histogram import Matched
 from baselines.interpolate import Interpolation
 from bench import registry
 from bench.data import cache
-from bench.forms.build import transformed
-from bench.forms.form import form
 from bench.interfaces import Requirements, requirements
 from bench.registry import catalog
 from bench.tiling.tiles import Tiled, tiled
+from bench.variants.build import transformed
+from bench.variants.variant import parse_variant
 from models.style_net import StyleNet
 
 ROOT = Path(registry.__file__).parents[2]
@@ -60,10 +60,10 @@ def test_of_an_upscaler_with_an_unbounded_field_the_one_inside_is_tiled() -> Non
 
 
 def test_the_layers_of_a_network_that_casts_itself_are_cast_and_no_others() -> None:
-    assert {p.dtype for p in transformed(StyleNet().eval(), form("bfloat16")).parameters()} == {
+    assert {p.dtype for p in transformed(StyleNet().eval(), parse_variant("bfloat16")).parameters()} == {
         torch.bfloat16
     }
-    assert {p.dtype for p in transformed(nn.Conv2d(3, 3, 3), form("bfloat16")).parameters()} == {
+    assert {p.dtype for p in transformed(nn.Conv2d(3, 3, 3), parse_variant("bfloat16")).parameters()} == {
         torch.float32
     }
 

@@ -1,4 +1,4 @@
-"""What a form loses against plain float32, by hand; and where it is stored and shown."""
+"""What a variant loses against plain float32, by hand; and where it is stored and shown."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from bench.data import cache
-from bench.forms.form import Form, form
-from bench.forms.ladder import FLOAT32, LATER_FACTS, Closeness, FormFacts, facts, same_engine
 from bench.timing import losses as module
 from bench.timing.losses import losses, lpips_lost
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.rows import Row, record
-from bench.timing.table import ladders, notes
+from bench.timing.table import notes, sweeps
+from bench.variants.sweep import FLOAT32, LATER_FACTS, Closeness, VariantFacts, facts, same_engine
+from bench.variants.variant import Variant, parse_variant
 
 GREY = torch.full((1, 3, 64, 64), 0.5)
 
@@ -95,15 +95,15 @@ def row(word: str, variant: str, **later: Any) -> Row:
     )
 
 
-def test_a_ladder_has_columns_of_losses_where_a_rung_has_them() -> None:
+def test_a_sweep_has_columns_of_losses_where_a_step_has_them() -> None:
     plain = row("eager", "eager")
-    (before,) = ladders([plain])
+    (before,) = sweeps([plain])
     assert [column.head for column in before.columns][-1] == "build"
     upscaler = row("openvino+int8", "openvino+int8", psnr_lost=0.0123, lpips_lost=-0.00012)
-    (table,) = ladders([plain, upscaler, replace(plain, rung="graph", seconds=None, certificate=None)])
+    (table,) = sweeps([plain, upscaler, replace(plain, rung="graph", seconds=None, certificate=None)])
     assert [column.head for column in table.columns][-2:] == ["dB lost", "LPIPS lost"]
     assert [line[-2:] for line in table.rows] == [("", ""), ("0.012", "-0.0001"), ("", "")]
-    (stylizer,) = ladders([plain, row("bfloat16", "bfloat16", lpips_lost="inf")])
+    (stylizer,) = sweeps([plain, row("bfloat16", "bfloat16", lpips_lost="inf")])
     assert [column.head for column in stylizer.columns][-2:] == ["build", "LPIPS lost"]
     assert stylizer.rows[1][-1] == "inf"
 
@@ -132,11 +132,11 @@ def test_an_export_has_losses_only_where_there_are_some() -> None:
 
 def test_a_record_of_before_has_none_of_the_later_facts() -> None:
     assert not set(LATER_FACTS) & facts_of().keys()
-    assert FormFacts(**facts_of()).calibration is None
+    assert VariantFacts(**facts_of()).calibration is None
 
 
 def test_a_timing_counts_for_the_versions_that_made_it() -> None:
-    from tests.bench.forms.test_ladder import result
+    from tests.bench.variants.test_sweep import result
 
     old, new = result("eager", 1.0), result("openvino", 1.0)
     new.certificate["form"]["engine"] = {"openvino": "2"}
@@ -147,9 +147,11 @@ def test_a_timing_counts_for_the_versions_that_made_it() -> None:
     assert same_engine(replace(old, certificate={}), {})
 
 
-def test_forms_of_openvino_have_protocols_of_their_own_and_older_ones_keep_theirs() -> None:
+def test_variants_of_openvino_have_protocols_of_their_own_and_older_ones_keep_theirs() -> None:
     names = ("eager", "onnxruntime", "openvino", "openvino+bfloat16", "openvino+int8")
-    hashes = {SpeedProtocol.of(form(name), size=64, threads=1, stopping=Stopping()).hash for name in names}
+    hashes = {
+        SpeedProtocol.of(parse_variant(name), size=64, threads=1, stopping=Stopping()).hash for name in names
+    }
     assert len(hashes) == len(names)
-    plain = SpeedProtocol.of(Form(), size=64, threads=1, stopping=Stopping())
+    plain = SpeedProtocol.of(Variant(), size=64, threads=1, stopping=Stopping())
     assert plain.hash == SpeedProtocol(size=64, threads=1).hash

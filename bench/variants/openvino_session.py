@@ -1,6 +1,6 @@
 """A network compiled by OpenVINO for one image size, in float32, half precision or int8; all in the `openvino` extra.
 
-int8 is static post-training quantisation by NNCF, with the images of :mod:`bench.forms.calibration`.
+int8 is static post-training quantisation by NNCF, with the images of :mod:`bench.variants.calibration`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from torch import nn
 
 from bench.environment import version
 from bench.errors import missing_extra
-from bench.forms.calibration import calibration_images
-from bench.forms.form import LONGEST_REASON, Form, FormUnavailable
-from bench.forms.onnx_session import export
 from bench.out_of_memory import out_of_memory
+from bench.variants.calibration import calibration_images
+from bench.variants.onnx_session import export
+from bench.variants.variant import LONGEST_REASON, Variant, VariantUnavailable
 
 Images = Float[torch.Tensor, "n c h w"]
 
 DEVICE = "CPU"
-# What a form's dtype is for OpenVINO: the hint, and the capability that the processor must have. By default OpenVINO
+# What a variant's dtype is for OpenVINO: the hint, and the capability that the processor must have. By default OpenVINO
 # computes float32 networks in bfloat16 where it can, so that the hint is always given.
 PRECISIONS = {
     "float32": ("f32", "FP32"),
@@ -46,60 +46,64 @@ NO_STATISTICS = {"CI": "true", "NNCF_CI": "1"}
 LOGGERS = ("nncf", "torch.utils.cpp_extension")  # the latter misses CUDA on a CPU machine
 
 
-def versions(form: Form) -> dict[str, str | None]:
-    """Of the packages that compute a form beside torch and ONNX Runtime, which every environment states; empty for none."""
-    if form.backend != "openvino":
+def versions(variant: Variant) -> dict[str, str | None]:
+    """Of the packages that compute a variant, but for torch and ONNX Runtime, which every environment states."""
+    if variant.backend != "openvino":
         return {}
-    names = ("openvino", "nncf") if form.dtype == "int8" else ("openvino",)
+    names = ("openvino", "nncf") if variant.dtype == "int8" else ("openvino",)
     return {name: version(name) for name in names}
 
 
-def session(network: nn.Module, form: Form, example: Images) -> Callable[[Images], Images]:
+def session(network: nn.Module, variant: Variant, example: Images) -> Callable[[Images], Images]:
     """`network`, in float32, for images of the size of `example`, with as many threads as torch has.
 
     Raises:
-        FormUnavailable: a package is not installed, the processor lacks the precision, the image is not on the CPU, or
+        VariantUnavailable: a package is not installed, the processor lacks the precision, the image is not on the CPU, or
             the network cannot be exported, quantised or compiled.
     """
     require("openvino")
-    if form.dtype == "int8":
+    if variant.dtype == "int8":
         require("nncf")
     if example.device.type != "cpu":
-        raise FormUnavailable(f"OpenVINO runs on the CPU alone here; the image is on {example.device.type}")
+        raise VariantUnavailable(
+            f"OpenVINO runs on the CPU alone here; the image is on {example.device.type}"
+        )
     exported = export(network, example)
     try:
-        return compiled(exported, form, example)
-    except FormUnavailable:
+        return compiled(exported, variant, example)
+    except VariantUnavailable:
         raise
     except Exception as error:  # OpenVINO and NNCF raise whatever happens to go wrong in them
         if out_of_memory(error):
             raise
-        raise FormUnavailable(f"OpenVINO cannot run the network: {reason(error)}") from error
+        raise VariantUnavailable(f"OpenVINO cannot run the network: {reason(error)}") from error
 
 
 def require(package: str) -> None:
-    """Raises FormUnavailable where a package of the extra is not installed."""
+    """Raises VariantUnavailable where a package of the extra is not installed."""
     if importlib.util.find_spec(package) is None:
-        raise FormUnavailable(missing_extra("it", package, "openvino"))
+        raise VariantUnavailable(missing_extra("it", package, "openvino"))
 
 
-def compiled(exported: bytes, form: Form, example: Images) -> Callable[[Images], Images]:
+def compiled(exported: bytes, variant: Variant, example: Images) -> Callable[[Images], Images]:
     """An ONNX file as a function; the first call is made here.
 
     Raises:
-        FormUnavailable: the processor lacks the precision.
+        VariantUnavailable: the processor lacks the precision.
         Exception: what OpenVINO and NNCF raise.
     """
     with quiet():
         import openvino
 
     core = openvino.Core()
-    hint, capability = PRECISIONS[form.dtype]
+    hint, capability = PRECISIONS[variant.dtype]
     capabilities = core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
     if capability not in capabilities:
-        raise FormUnavailable(f"OpenVINO has no {form.dtype} on this CPU; it has {', '.join(capabilities)}")
+        raise VariantUnavailable(
+            f"OpenVINO has no {variant.dtype} on this CPU; it has {', '.join(capabilities)}"
+        )
     model = core.read_model(exported)
-    if form.dtype == "int8":
+    if variant.dtype == "int8":
         model = quantized(model, example)
     options = {
         "PERFORMANCE_HINT": "LATENCY",
@@ -125,12 +129,12 @@ def quantized(model: Any, example: Images) -> Any:
     images, clips what is brighter than that.
 
     Raises:
-        FormUnavailable: there is no convolution besides the first.
+        VariantUnavailable: there is no convolution besides the first.
     """
     operations = [(op.get_type_name(), op.get_friendly_name()) for op in model.get_ordered_ops()]
     convolutions = [name for kind, name in operations if kind in CONVOLUTIONS]
     if len(convolutions) < 2:
-        raise FormUnavailable(f"int8 needs at least 2 convolutions to quantise (got {len(convolutions)})")
+        raise VariantUnavailable(f"int8 needs at least 2 convolutions to quantise (got {len(convolutions)})")
     with quiet():
         import nncf
         from nncf.quantization.range_estimator import RangeEstimatorParametersSet

@@ -16,13 +16,13 @@ from torch import nn
 
 from baselines.bicubic import imresize
 from bench.data.datasets import dataset
-from bench.forms import openvino_session
-from bench.forms.build import build
-from bench.forms.calibration import CALIBRATION, DATASET, calibration_images, cut
-from bench.forms.form import FormUnavailable, form
-from bench.forms.ladder import FLOAT32, PICTURE, closeness
 from bench.registry.random_network import random_paper_network
 from bench.timing.workloads import PHOTOGRAPH
+from bench.variants import openvino_session
+from bench.variants.build import build
+from bench.variants.calibration import CALIBRATION, DATASET, calibration_images, cut
+from bench.variants.sweep import FLOAT32, PICTURE, closeness
+from bench.variants.variant import VariantUnavailable, parse_variant
 from models.style_net import StyleNet
 
 
@@ -62,7 +62,7 @@ def photograph(h: int = 48, w: int = 60) -> torch.Tensor:
 
 def output(network: nn.Module, name: str, image: torch.Tensor) -> torch.Tensor:
     with torch.inference_mode():
-        return build(network, form(name), image).call(image)
+        return build(network, parse_variant(name), image).call(image)
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str, given: tuple[str, ...] = ()) -> None:
@@ -78,14 +78,14 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str, given: tuple[str, .
 @pytest.mark.parametrize("name", ["openvino", "folded+openvino", "openvino+bfloat16", "openvino+int8"])
 def test_a_missing_openvino_is_a_reason(name: str, style: StyleNet, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "openvino")
-    with pytest.raises(FormUnavailable, match="it needs openvino, which is not installed"):
-        build(style, form(name), photograph())
+    with pytest.raises(VariantUnavailable, match="it needs openvino, which is not installed"):
+        build(style, parse_variant(name), photograph())
 
 
 def test_a_missing_nncf_is_a_reason_for_int8(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "nncf", given=("openvino",))
-    with pytest.raises(FormUnavailable, match="it needs nncf, which is not installed"):
-        build(small, form("openvino+int8"), photograph())
+    with pytest.raises(VariantUnavailable, match="it needs nncf, which is not installed"):
+        build(small, parse_variant("openvino+int8"), photograph())
 
 
 @pytest.mark.parametrize(
@@ -97,20 +97,20 @@ def test_a_missing_nncf_is_a_reason_for_int8(small: Small, monkeypatch: pytest.M
     ],
 )
 def test_words_that_cannot_stand_together_are_refused(name: str, message: str, small: Small) -> None:
-    with pytest.raises(FormUnavailable, match=message):
-        build(small, form(name), photograph())
+    with pytest.raises(VariantUnavailable, match=message):
+        build(small, parse_variant(name), photograph())
 
 
 def test_another_device_is_a_reason(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, given=("openvino",))
-    with pytest.raises(FormUnavailable, match="OpenVINO runs on the CPU alone here; the image is on meta"):
-        openvino_session.session(small, form("openvino"), photograph().to("meta"))
+    with pytest.raises(VariantUnavailable, match="OpenVINO runs on the CPU alone here; the image is on meta"):
+        openvino_session.session(small, parse_variant("openvino"), photograph().to("meta"))
 
 
 @pytest.mark.parametrize("name", ["openvino", "folded+openvino+bfloat16", "openvino+int8"])
-def test_a_form_is_found_by_its_name_and_holds_for_one_size(name: str) -> None:
-    assert form(name).name == name
-    assert form(name).per_size
+def test_a_variant_is_found_by_its_name_and_holds_for_one_size(name: str) -> None:
+    assert parse_variant(name).name == name
+    assert parse_variant(name).per_size
 
 
 def test_the_calibration_images_are_photographs_that_nothing_is_compared_on() -> None:
@@ -160,8 +160,8 @@ def capabilities() -> list[str]:
 def test_bfloat16_is_that_or_a_reason(style: StyleNet) -> None:
     image = photograph()
     if "BF16" not in capabilities():
-        with pytest.raises(FormUnavailable, match="OpenVINO has no bfloat16 on this CPU; it has FP32"):
-            build(style, form("openvino+bfloat16"), image)
+        with pytest.raises(VariantUnavailable, match="OpenVINO has no bfloat16 on this CPU; it has FP32"):
+            build(style, parse_variant("openvino+bfloat16"), image)
         return
     apart = closeness(output(style, "folded+openvino+bfloat16", image), style(image))
     assert PICTURE.admits(apart)
@@ -181,16 +181,16 @@ def test_int8_is_near_plain_float32_and_no_float32(small: Small) -> None:
 @pytest.mark.usefixtures("installed")
 def test_int8_says_what_it_was_calibrated_on_and_counts_in_float32(small: Small) -> None:
     image = photograph()
-    built = build(small, form("openvino+int8"), image)
+    built = build(small, parse_variant("openvino+int8"), image)
     assert built.calibration == tuple(f"samples/{stem}" for stem in CALIBRATION)
     assert torch.equal(built.eager(image), small(image))
-    assert build(small, form("openvino"), image).calibration == ()
+    assert build(small, parse_variant("openvino"), image).calibration == ()
 
 
 @pytest.mark.usefixtures("installed")
 def test_a_network_without_a_second_convolution_has_no_int8() -> None:
-    with pytest.raises(FormUnavailable, match=r"int8 needs at least 2 convolutions to quantise \(got 1\)"):
-        build(nn.Conv2d(3, 3, 3).eval(), form("openvino+int8"), photograph())
+    with pytest.raises(VariantUnavailable, match=r"int8 needs at least 2 convolutions to quantise \(got 1\)"):
+        build(nn.Conv2d(3, 3, 3).eval(), parse_variant("openvino+int8"), photograph())
 
 
 @pytest.mark.usefixtures("installed")
@@ -215,7 +215,7 @@ def test_an_upscaler_that_enlarges_by_imresize_is_taken() -> None:
 @pytest.mark.usefixtures("installed")
 def test_calls_do_not_share_their_results(small: Small) -> None:
     image = photograph()
-    call = build(small, form("openvino"), image).call
+    call = build(small, parse_variant("openvino"), image).call
     first = call(image)
     before = first.clone()
     call(1 - image)
@@ -228,8 +228,8 @@ def test_a_network_that_cannot_be_exported_is_a_reason() -> None:
         def forward(self, image: torch.Tensor) -> torch.Tensor:
             return torch.linalg.svd(image).S
 
-    with pytest.raises(FormUnavailable, match="the export to ONNX fails: "):
-        build(Odd(), form("openvino"), photograph(4, 4))
+    with pytest.raises(VariantUnavailable, match="the export to ONNX fails: "):
+        build(Odd(), parse_variant("openvino"), photograph(4, 4))
 
 
 @pytest.mark.usefixtures("installed")
@@ -237,8 +237,8 @@ def test_a_file_that_openvino_does_not_take_is_a_reason(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openvino_session, "export", lambda network, example: b"no network")
-    with pytest.raises(FormUnavailable, match="OpenVINO cannot run the network: RuntimeError: "):
-        build(small, form("openvino"), photograph())
+    with pytest.raises(VariantUnavailable, match="OpenVINO cannot run the network: RuntimeError: "):
+        build(small, parse_variant("openvino"), photograph())
 
 
 def test_a_failure_of_the_quantiser_is_a_reason_and_memory_that_runs_out_is_none(
@@ -254,11 +254,11 @@ def test_a_failure_of_the_quantiser_is_a_reason_and_memory_that_runs_out_is_none
         return compiled
 
     monkeypatch.setattr(openvino_session, "compiled", failing(KeyError("no node")))
-    with pytest.raises(FormUnavailable, match="OpenVINO cannot run the network: KeyError: 'no node'"):
-        build(small, form("openvino+int8"), photograph())
+    with pytest.raises(VariantUnavailable, match="OpenVINO cannot run the network: KeyError: 'no node'"):
+        build(small, parse_variant("openvino+int8"), photograph())
     monkeypatch.setattr(openvino_session, "compiled", failing(MemoryError()))
     with pytest.raises(MemoryError):
-        build(small, form("openvino+int8"), photograph())
+        build(small, parse_variant("openvino+int8"), photograph())
 
 
 def test_a_reason_skips_places_in_openvinos_source() -> None:
@@ -279,11 +279,12 @@ def test_no_statistics_are_sent_and_the_variables_are_put_back(monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_form_of_openvino_leaves_no_file_of_statistics_and_prints_nothing(tmp_path: Path) -> None:
+def test_a_variant_of_openvino_leaves_no_file_of_statistics_and_prints_nothing(tmp_path: Path) -> None:
     code = (
-        "import torch; from torch import nn; from bench.forms.build import build; from bench.forms.form import form\n"
+        "import torch; from torch import nn\n"
+        "from bench.variants.build import build; from bench.variants.variant import parse_variant\n"
         "net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 3, 3)).eval()\n"
-        "build(net, form('openvino+int8'), torch.rand(1, 3, 16, 16))\n"
+        "build(net, parse_variant('openvino+int8'), torch.rand(1, 3, 16, 16))\n"
     )
     environment = {k: v for k, v in os.environ.items() if k not in openvino_session.NO_STATISTICS}
     found = subprocess.run(
@@ -300,6 +301,6 @@ def test_a_form_of_openvino_leaves_no_file_of_statistics_and_prints_nothing(tmp_
 
 def test_versions_are_of_what_computes_a_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_session, "version", lambda name: f"{name} 1")
-    assert openvino_session.versions(form("channels_last+onnxruntime")) == {}
-    assert openvino_session.versions(form("openvino+bfloat16")) == {"openvino": "openvino 1"}
-    assert list(openvino_session.versions(form("openvino+int8"))) == ["openvino", "nncf"]
+    assert openvino_session.versions(parse_variant("channels_last+onnxruntime")) == {}
+    assert openvino_session.versions(parse_variant("openvino+bfloat16")) == {"openvino": "openvino 1"}
+    assert list(openvino_session.versions(parse_variant("openvino+int8"))) == ["openvino", "nncf"]

@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import nn
 
 from bench.errors import missing_extra
-from bench.forms.form import FormUnavailable, first_line
 from bench.registry.adapters.onnx_file import PROVIDERS, provider_options
+from bench.variants.variant import VariantUnavailable, first_line
 
 Images = Float[torch.Tensor, "n c h w"]
 
@@ -28,17 +28,19 @@ def session(network: nn.Module, example: Images) -> Callable[[Images], Images]:
     Images and results pass through the host's memory.
 
     Raises:
-        FormUnavailable: onnxruntime is not installed or cannot use the device, or the export fails.
+        VariantUnavailable: onnxruntime is not installed or cannot use the device, or the export fails.
     """
     if importlib.util.find_spec("onnxruntime") is None:
-        raise FormUnavailable(missing_extra("this variant", "onnxruntime", "onnx"))
+        raise VariantUnavailable(missing_extra("this variant", "onnxruntime", "onnx"))
     import onnxruntime
 
     provider = PROVIDERS.get(example.device.type)
     if provider not in onnxruntime.get_available_providers():
-        raise FormUnavailable(f"onnxruntime cannot use {example.device.type} here; it is built for the CPU")
+        raise VariantUnavailable(
+            f"onnxruntime cannot use {example.device.type} here; it is built for the CPU"
+        )
     options = onnxruntime.SessionOptions()
-    # A form is compared with the others on the same number of threads.
+    # A variant is compared with the others on the same number of threads.
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # errors, no warnings
     loaded = onnxruntime.InferenceSession(
@@ -60,10 +62,10 @@ def export(network: nn.Module, example: Images) -> bytes:
     """`network` as an ONNX file, by torch's older exporter, which needs no package beside onnx.
 
     Raises:
-        FormUnavailable: an operation that ONNX does not have, or a torch without that exporter.
+        VariantUnavailable: an operation that ONNX does not have, or a torch without that exporter.
     """
     if importlib.util.find_spec("onnx") is None:
-        raise FormUnavailable(missing_extra("this variant", "onnx", "onnx"))
+        raise VariantUnavailable(missing_extra("this variant", "onnx", "onnx"))
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing, and of the exporter's age
         file = Path(folder) / "network.onnx"
@@ -72,5 +74,5 @@ def export(network: nn.Module, example: Images) -> bytes:
             moved = copy.deepcopy(network).cpu()
             torch.onnx.export(moved, (example.cpu(),), file, dynamo=False, opset_version=OPSET)
         except Exception as error:  # the exporter raises whatever happens to go wrong in it
-            raise FormUnavailable(f"the export to ONNX fails: {first_line(error)}") from error
+            raise VariantUnavailable(f"the export to ONNX fails: {first_line(error)}") from error
         return file.read_bytes()

@@ -1,4 +1,4 @@
-"""A network brought into a form: a copy that is folded, laid out, cast, compiled, captured or exported."""
+"""A network brought into a variant: a copy that is folded, laid out, cast, compiled, captured or exported."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from jaxtyping import Float
 from torch import nn
 
 from bench import devices
-from bench.forms import onnx_session, openvino_session
-from bench.forms.calibration import CALIBRATION, DATASET
-from bench.forms.form import Form, FormUnavailable, first_line
 from bench.interfaces import requirements
 from bench.out_of_memory import out_of_memory
+from bench.variants import onnx_session, openvino_session
+from bench.variants.calibration import CALIBRATION, DATASET
+from bench.variants.variant import Variant, VariantUnavailable, first_line
 from models.few_filters import spread
 from models.fold import fold_batch_norm
 
@@ -31,14 +31,14 @@ GRAPH_WARM_UP = 3
 
 
 def exact_float32() -> None:
-    """Settings of this process under which forms are timed and applied: no TF32, cuDNN takes its fastest algorithm."""
+    """Settings of this process under which variants are timed and applied: no TF32, cuDNN takes its fastest algorithm."""
     devices.exact_float32()
     torch.backends.cudnn.benchmark = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Built:
-    """A network in a form, ready to be called.
+    """A network in a variant, ready to be called.
 
     Attributes:
         call: images to images, on the device it was built for.
@@ -48,7 +48,7 @@ class Built:
         calibration: the images that int8 was calibrated on, as `samples/camera`; empty for any other precision.
     """
 
-    form: Form
+    variant: Variant
     call: Call
     eager: Call
     network: nn.Module
@@ -56,76 +56,78 @@ class Built:
     calibration: tuple[str, ...] = ()
 
 
-def build(network: nn.Module, form: Form, example: Images) -> Built:
-    """`network` in `form`, for images of the size of `example` and on its device; `network` itself is not changed.
+def build(network: nn.Module, variant: Variant, example: Images) -> Built:
+    """`network` in `variant`, for images of the size of `example` and on its device; `network` itself is not changed.
 
     Raises:
-        FormUnavailable: it cannot run like that here.
+        VariantUnavailable: it cannot run like that here.
         RuntimeError: as torch raises it, out of memory for one.
     """
-    if form.graph and example.device.type != "cuda":
-        raise FormUnavailable(f"a CUDA graph needs a CUDA device; the image is on {example.device.type}")
-    refuse_contradiction(form)
+    if variant.graph and example.device.type != "cuda":
+        raise VariantUnavailable(f"a CUDA graph needs a CUDA device; the image is on {example.device.type}")
+    refuse_contradiction(variant)
     start = time.perf_counter()
     with torch.inference_mode():
-        in_torch = of_torch(form)
+        in_torch = of_torch(variant)
         changed = transformed(network, in_torch)
         eager: Call = partial(run, changed, in_torch)
         call = eager
-        if form.backend == "onnxruntime":
+        if variant.backend == "onnxruntime":
             call = onnx_session.session(changed, example)
-        elif form.backend == "openvino":
-            call = openvino_session.session(changed, form, example)
-        elif form.compiled:
-            call = partial(run, compiled(changed, form, example), form)
-        if form.graph:
+        elif variant.backend == "openvino":
+            call = openvino_session.session(changed, variant, example)
+        elif variant.compiled:
+            call = partial(run, compiled(changed, variant, example), variant)
+        if variant.graph:
             call = captured(call, example)
         # Tunes and allocates what the first call must: `seconds` has it, and no later call.
         call(example)
         if example.device.type == "cuda":
             torch.cuda.synchronize(example.device)
     return Built(
-        form=form,
+        variant=variant,
         call=call,
         eager=eager,
         network=changed,
         seconds=time.perf_counter() - start,
-        calibration=tuple(f"{DATASET}/{stem}" for stem in CALIBRATION) if form.dtype == "int8" else (),
+        calibration=tuple(f"{DATASET}/{stem}" for stem in CALIBRATION) if variant.dtype == "int8" else (),
     )
 
 
-def refuse_contradiction(form: Form) -> None:
-    """Raises FormUnavailable for words that cannot stand together."""
-    if form.dtype == "int8" and form.backend != "openvino":
-        raise FormUnavailable(f"int8 is computed by OpenVINO alone (got {form.name}); must be openvino+int8")
-    if form.backend == "openvino" and form.compiled:
-        raise FormUnavailable(
-            f"OpenVINO compiles by itself (got {form.name}); must be openvino without compiled"
+def refuse_contradiction(variant: Variant) -> None:
+    """Raises VariantUnavailable for words that cannot stand together."""
+    if variant.dtype == "int8" and variant.backend != "openvino":
+        raise VariantUnavailable(
+            f"int8 is computed by OpenVINO alone (got {variant.name}); must be openvino+int8"
+        )
+    if variant.backend == "openvino" and variant.compiled:
+        raise VariantUnavailable(
+            f"OpenVINO compiles by itself (got {variant.name}); must be openvino without compiled"
         )
 
 
-def of_torch(form: Form) -> Form:
-    """What of a form is done to torch's network: OpenVINO gets it in float32, and casts or quantises it itself."""
-    return replace(form, dtype="float32") if form.backend == "openvino" else form
+def of_torch(variant: Variant) -> Variant:
+    """What of a variant is done to torch's network: OpenVINO gets it in float32, and casts or quantises it itself."""
+    return replace(variant, dtype="float32") if variant.backend == "openvino" else variant
 
 
-def transformed(network: nn.Module, form: Form) -> nn.Module:
-    """A copy with everything of `form` that changes layers or weights."""
+def transformed(network: nn.Module, variant: Variant) -> nn.Module:
+    """A copy with everything of `variant` that changes layers or weights."""
     changed = copy.deepcopy(network)
     try:
-        changed = fold_batch_norm(changed) if form.folded else changed
-        changed = spread(changed) if form.spread else changed
+        changed = fold_batch_norm(changed) if variant.folded else changed
+        changed = spread(changed) if variant.spread else changed
     except ValueError as error:
-        raise FormUnavailable(str(error)) from error
+        raise VariantUnavailable(str(error)) from error
     # After folding, which divides by the running deviations and needs float32 for it.
-    if form.dtype != "float32" and requirements(changed).half_precision == "layers":
-        cast_layers(changed, getattr(torch, form.dtype))
-    return changed.to(memory_format=layout(form))
+    if variant.dtype != "float32" and requirements(changed).half_precision == "layers":
+        cast_layers(changed, getattr(torch, variant.dtype))
+    return changed.to(memory_format=layout(variant))
 
 
-def layout(form: Form) -> torch.memory_format:
-    """How torch lays out the images of a form."""
-    return torch.channels_last if form.memory_format == "channels_last" else torch.contiguous_format
+def layout(variant: Variant) -> torch.memory_format:
+    """How torch lays out the images of a variant."""
+    return torch.channels_last if variant.memory_format == "channels_last" else torch.contiguous_format
 
 
 def cast_layers(network: nn.Module, dtype: torch.dtype) -> None:
@@ -135,35 +137,35 @@ def cast_layers(network: nn.Module, dtype: torch.dtype) -> None:
             layer.to(dtype)
 
 
-def run(network: Call, form: Form, image: Images) -> Images:
-    """One pass, the image brought into the form's layout; under autocast where the network does not cast itself."""
-    given = image.contiguous(memory_format=layout(form))
-    dtype = getattr(torch, form.dtype)
+def run(network: Call, variant: Variant, image: Images) -> Images:
+    """One pass, the image brought into the variant's layout; under autocast where the network does not cast itself."""
+    given = image.contiguous(memory_format=layout(variant))
+    dtype = getattr(torch, variant.dtype)
     plain = getattr(network, "_orig_mod", network)  # the network that torch.compile was given
-    autocast = form.dtype != "float32" and requirements(plain).half_precision == "autocast"
+    autocast = variant.dtype != "float32" and requirements(plain).half_precision == "autocast"
     with torch.autocast(image.device.type, dtype, enabled=autocast):
         return network(given).to(image.dtype)
 
 
-def compiled(network: nn.Module, form: Form, example: Images) -> Call:
+def compiled(network: nn.Module, variant: Variant, example: Images) -> Call:
     """`network` compiled for images like `example`; the first call is made here.
 
     Raises:
-        FormUnavailable: torch.compile, or the C++ compiler that it needs, fails.
+        VariantUnavailable: torch.compile, or the C++ compiler that it needs, fails.
     """
     torch._dynamo.reset()  # a ninth size or network would silently run uncompiled
     options: dict[str, tp.Any] = {"freezing": example.device.type == "cpu"}
-    # dynamic=False: a form is built, and timed, for one size.
+    # dynamic=False: a variant is built, and timed, for one size.
     quick: Call = torch.compile(network, dynamic=False, options=options)
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it misses CUDA on a CPU machine
     try:
         with warnings.catch_warnings():  # of what the compiler traces, which concern the compiler's authors
             warnings.simplefilter("ignore")
-            run(quick, form, example)
+            run(quick, variant, example)
     except Exception as error:  # the compiler raises whatever happens to go wrong in it
         if out_of_memory(error):
             raise
-        raise FormUnavailable(f"torch.compile fails: {first_line(error)}") from error
+        raise VariantUnavailable(f"torch.compile fails: {first_line(error)}") from error
     return quick
 
 
@@ -171,7 +173,7 @@ def captured(call: Call, example: Images) -> Call:
     """`call` as a CUDA graph for images like `example`.
 
     Raises:
-        FormUnavailable: it does something that a graph cannot hold.
+        VariantUnavailable: it does something that a graph cannot hold.
     """
     # A graph reads and writes fixed addresses: images are copied in, and results out.
     given = example.clone()
@@ -189,7 +191,7 @@ def captured(call: Call, example: Images) -> Call:
     except RuntimeError as error:
         if out_of_memory(error):
             raise
-        raise FormUnavailable(f"the graph cannot be captured: {first_line(error)}") from error
+        raise VariantUnavailable(f"the graph cannot be captured: {first_line(error)}") from error
 
     def replay(image: Images) -> Images:
         given.copy_(image)

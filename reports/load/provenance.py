@@ -1,4 +1,4 @@
-"""Certificates: equal content, equal id."""
+"""Provenance records: equal content, equal id."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.storage.reader import StoredRun
-from reports.load.results import Certificate
+from reports.load.results import Provenance
 
 TELLING = ("metric", "form", "size", "data set")  # of what is extra, what an id depends on
 
 
-def certified(
+def provenance_of(
     *,
     subject: str,
     subject_hash: str,
@@ -21,8 +21,8 @@ def certified(
     definition: Mapping[str, Any],
     runs: Iterable[StoredRun],
     extra: Mapping[str, Any],
-) -> Certificate:
-    """A certificate with its id. Its machine is that of the newest run.
+) -> Provenance:
+    """A provenance record with its id. Its machine is that of the newest run.
 
     Args:
         runs: in any order.
@@ -38,7 +38,7 @@ def certified(
         [(run.store, run.id) for run in runs],
         sorted((key, str(extra[key])) for key in TELLING if key in extra),
     ]
-    return Certificate(
+    return Provenance(
         # "c": an anchor does not begin with a digit.
         id="c" + hashlib.sha256(repr(words).encode()).hexdigest()[:12],
         subject=subject,

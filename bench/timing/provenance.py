@@ -14,8 +14,8 @@ import torch
 from bench.devices import SLOWING, find_device, gpu_state, precision_flags
 from bench.environment import environment, onednn_flags
 from bench.timing import peak
-from bench.timing.certificate_record import PeakMemory, TimingCertificate
 from bench.timing.clocks import Clock, Work
+from bench.timing.provenance_record import PeakMemory, TimingProvenance
 from bench.timing.records import SpeedProtocol, Timing
 from bench.timing.stopwatch import measure
 
@@ -30,7 +30,7 @@ FLOPS_MEANING = (
 SAMPLE_SECONDS = 1e-3
 
 
-def certify(
+def time_work(
     work: Work,
     protocol: SpeedProtocol,
     *,
@@ -39,8 +39,8 @@ def certify(
     eager: Work | None = None,
     network: torch.nn.Module | None = None,
     clock: Clock | None = None,
-) -> tuple[Timing, TimingCertificate]:
-    """Measure `work` under `protocol`, and its certificate.
+) -> tuple[Timing, TimingProvenance]:
+    """Measure `work` under `protocol`, and its provenance.
 
     Args:
         weights: where those of what is timed come from, in words.
@@ -50,7 +50,7 @@ def certify(
 
     Raises:
         ValueError: torch uses another number of threads than the protocol says.
-        TimingError: there is no number to certify.
+        TimingError: there is no time that can be trusted.
     """
     found = find_device(device)
     check_threads(protocol)
@@ -58,7 +58,7 @@ def certify(
     timing = measure(work, device=device, clock=clock, **asdict(protocol.stopping))
     # Read at once: memory and FLOPs, measured next, would be in it.
     after = accelerator_state(found)
-    paper = certificate(
+    record = provenance(
         timing,
         protocol,
         device=found,
@@ -68,10 +68,10 @@ def certify(
         network=network,
         states=(before, after),
     )
-    return timing, paper
+    return timing, record
 
 
-def certificate(
+def provenance(
     timing: Timing,
     protocol: SpeedProtocol,
     *,
@@ -81,14 +81,14 @@ def certificate(
     eager: Work,
     network: torch.nn.Module | None,
     states: tuple[dict[str, Any] | None, dict[str, Any] | None],
-) -> TimingCertificate:
+) -> TimingProvenance:
     """What `timing` depends on. Calls `work` and `eager` once more, untimed.
 
     Args:
         states: of the GPU before and after the measurement (:func:`bench.devices.gpu_state`), None on a CPU.
     """
     machine = environment(str(device))
-    return TimingCertificate(
+    return TimingProvenance(
         protocol=protocol.definition,
         protocol_hash=protocol.hash,
         seconds=timing.median,
@@ -109,9 +109,9 @@ def certificate(
 
 
 def throughput(eager: Work, timing: Timing, protocol: SpeedProtocol, device: torch.device) -> dict[str, Any]:
-    """Fields of a certificate: FLOPs of one call, FLOP/s reached, share of the peak; None where nothing is counted."""
+    """Fields of the provenance: FLOPs of one call, FLOP/s reached, share of the peak; None where nothing is counted."""
     count = flops(eager)
-    # Of the layers' dtype, at torch's present threads: the peak that this form could reach. It is of floating-point
+    # Of the layers' dtype, at torch's present threads: the peak that this variant could reach. It is of floating-point
     # products, and int8 is none.
     best = None if protocol.dtype == "int8" else peak.peak(device, getattr(torch, protocol.dtype))
     reached = None if count is None else count / timing.median

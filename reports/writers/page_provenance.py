@@ -1,4 +1,4 @@
-"""Certificates and machines as the page shows them: every fact on a line of its own."""
+"""Provenance records and machines as the page shows them: every fact on a line of its own."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.load.results import SHORT, Certificate, Results
+from reports.load.results import SHORT, Provenance, Results
 
 Facts = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CertificateView:
-    """A certificate with its mappings as lines.
+class ProvenanceView:
+    """A provenance record with its mappings as lines.
 
     Attributes:
         measured: the metric, or the form and the size that were timed.
     """
 
-    certificate: Certificate
+    record: Provenance
     measured: str
     definition: Facts
     extra: Facts
@@ -37,17 +37,17 @@ class EnvironmentView:
     facts: Facts
 
 
-def certificate_views(results: Results) -> tuple[CertificateView, ...]:
+def provenance_views(results: Results) -> tuple[ProvenanceView, ...]:
     """In the order of use."""
     return tuple(
-        CertificateView(
-            certificate=certificate,
-            measured=_measured(certificate.extra),
-            definition=lines(certificate.definition),
-            extra=lines(certificate.extra),
-            environment=environment_anchor(certificate.environment_hash),
+        ProvenanceView(
+            record=record,
+            measured=_measured(record.extra),
+            definition=lines(record.definition),
+            extra=lines(record.extra),
+            environment=environment_anchor(record.environment_hash),
         )
-        for certificate in results.certificates.values()
+        for record in results.provenance.values()
     )
 
 

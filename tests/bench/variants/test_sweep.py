@@ -1,4 +1,4 @@
-"""Every rung gives the picture that plain float32 gives, and the ladder keeps what it says it keeps."""
+"""Every step gives the picture that plain float32 gives, and the sweep keeps what it says it keeps."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import nn
 
 from baselines.bicubic import imresize
 from bench.errors import UserError
-from bench.forms import ladder, onnx_session
-from bench.forms.build import build, transformed
-from bench.forms.form import Form, FormUnavailable, form
-from bench.forms.ladder import FLOAT32, MEASURED, PICTURE, Closeness, Work, closeness, run_sweep
 from bench.records import SpeedResult
 from bench.registry.random_network import random_paper_network
 from bench.timing.records import SpeedProtocol, Stopping
+from bench.variants import onnx_session, sweep
+from bench.variants.build import build, transformed
+from bench.variants.sweep import FLOAT32, MEASURED, PICTURE, Closeness, Work, closeness, run_sweep
+from bench.variants.variant import Variant, VariantUnavailable, parse_variant
 from models.few_filters import SpreadConv2d, factor_for, spread
 from models.style_net import StyleNet
 
@@ -61,11 +61,11 @@ def photograph(h: int = 48, w: int = 60) -> torch.Tensor:
 
 def output(network: nn.Module, name: str, image: torch.Tensor) -> torch.Tensor:
     with torch.inference_mode():
-        return build(network, form(name), image).call(image)
+        return build(network, parse_variant(name), image).call(image)
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_float32_form_equals_plain_eager_within_its_tolerance(name: str, style: StyleNet) -> None:
+def test_a_float32_variant_equals_plain_eager_within_its_tolerance(name: str, style: StyleNet) -> None:
     pytest.importorskip("onnxruntime") if "onnx" in name else None
     image = photograph()
     before, weights = image.clone(), {key: value.clone() for key, value in style.state_dict().items()}
@@ -92,7 +92,7 @@ def test_what_does_not_cast_itself_runs_under_autocast(small: Small) -> None:
 
 
 def test_half_precision_leaves_the_networks_constants_exact(style: StyleNet) -> None:
-    reduced = transformed(style, form("bfloat16"))
+    reduced = transformed(style, parse_variant("bfloat16"))
     assert reduced.last.weight.dtype == torch.bfloat16
     assert torch.equal(reduced.mean, style.mean)
 
@@ -120,9 +120,9 @@ def test_a_compiler_that_fails_is_a_reason_not_an_end(small: Small, monkeypatch:
 
     monkeypatch.setattr(torch, "compile", broken)
     with pytest.raises(
-        FormUnavailable, match=r"torch.compile fails: RuntimeError: No working C\+\+ compiler found$"
+        VariantUnavailable, match=r"torch.compile fails: RuntimeError: No working C\+\+ compiler found$"
     ):
-        build(small, form("compiled"), photograph())
+        build(small, parse_variant("compiled"), photograph())
 
 
 def test_memory_that_runs_out_while_compiling_is_not_taken_for_a_missing_compiler(
@@ -136,7 +136,7 @@ def test_memory_that_runs_out_while_compiling_is_not_taken_for_a_missing_compile
 
     monkeypatch.setattr(torch, "compile", broken)
     with pytest.raises(torch.OutOfMemoryError):
-        build(small, form("compiled"), photograph())
+        build(small, parse_variant("compiled"), photograph())
 
 
 def test_a_network_that_enlarges_by_imresize_goes_to_onnxruntime() -> None:
@@ -151,8 +151,8 @@ def test_a_network_that_enlarges_by_imresize_goes_to_onnxruntime() -> None:
 
 
 def test_a_graph_needs_a_cuda_device(small: Small) -> None:
-    with pytest.raises(FormUnavailable, match="needs a CUDA device; the image is on cpu"):
-        build(small, form("compiled+graph"), photograph())
+    with pytest.raises(VariantUnavailable, match="needs a CUDA device; the image is on cpu"):
+        build(small, parse_variant("compiled+graph"), photograph())
 
 
 @pytest.mark.cuda
@@ -160,45 +160,47 @@ def test_a_graph_replays_for_every_image(style: StyleNet) -> None:
     cuda = style.to("cuda")
     image = photograph().cuda()
     with torch.inference_mode():
-        built = build(cuda, form("channels_last+folded+graph"), image)
+        built = build(cuda, parse_variant("channels_last+folded+graph"), image)
         first, second = built.call(image), built.call(image.flip(-1))
         assert PICTURE.admits(closeness(first, cuda(image)))
         assert PICTURE.admits(closeness(second, cuda(image.flip(-1))))
 
 
 def test_folding_without_batch_norm_is_refused(small: Small) -> None:
-    with pytest.raises(FormUnavailable, match="Small has no batch normalisation"):
-        build(small, form("folded"), photograph())
+    with pytest.raises(VariantUnavailable, match="Small has no batch normalisation"):
+        build(small, parse_variant("folded"), photograph())
 
 
 def test_a_missing_onnxruntime_is_a_reason(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_session.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
-        FormUnavailable, match=r"needs onnxruntime, which is not installed\. Run: pip install"
+        VariantUnavailable, match=r"needs onnxruntime, which is not installed\. Run: pip install"
     ):
-        build(small, form("onnxruntime"), photograph())
+        build(small, parse_variant("onnxruntime"), photograph())
 
 
 def test_onnxruntime_holds_for_the_size_that_it_was_exported_for() -> None:
-    assert form("onnxruntime").per_size
-    assert not form("channels_last+folded").per_size
+    assert parse_variant("onnxruntime").per_size
+    assert not parse_variant("channels_last+folded").per_size
 
 
 @pytest.mark.parametrize(
     "name", ["eager", "channels_last+folded+spread+bfloat16+compiled+graph", "folded+onnxruntime"]
 )
-def test_a_form_is_found_by_its_name(name: str) -> None:
-    assert form(name).name == name
+def test_a_variant_is_found_by_its_name(name: str) -> None:
+    assert parse_variant(name).name == name
 
 
-def test_an_unknown_form_is_refused_with_the_list() -> None:
+def test_an_unknown_variant_is_refused_with_the_list() -> None:
     with pytest.raises(UserError, match="'fast'; there are: eager, channels_last"):
-        form("channels_last+fast")
+        parse_variant("channels_last+fast")
 
 
-def test_forms_that_differ_have_protocols_that_differ() -> None:
+def test_variants_that_differ_have_protocols_that_differ() -> None:
     names = ("eager", "channels_last", "folded", "bfloat16", "float16", "compiled", "graph", "onnxruntime")
-    hashes = {SpeedProtocol.of(form(name), size=64, threads=1, stopping=Stopping()).hash for name in names}
+    hashes = {
+        SpeedProtocol.of(parse_variant(name), size=64, threads=1, stopping=Stopping()).hash for name in names
+    }
     assert len(hashes) == len(names)
 
 
@@ -249,12 +251,14 @@ def test_nan_is_never_admissible() -> None:
 
 
 def test_upscalers_that_are_measured_get_less_latitude_than_pictures() -> None:
-    half = form("bfloat16")
-    assert ladder.tolerance("stylizer", half) == PICTURE
+    half = parse_variant("bfloat16")
+    assert sweep.tolerance("stylizer", half) == PICTURE
     assert (
-        ladder.tolerance("upscaler", half) == ladder.tolerance("upscaler", form("openvino+int8")) == MEASURED
+        sweep.tolerance("upscaler", half)
+        == sweep.tolerance("upscaler", parse_variant("openvino+int8"))
+        == MEASURED
     )
-    assert ladder.tolerance("stylizer", Form()) == ladder.tolerance("upscaler", Form()) == FLOAT32
+    assert sweep.tolerance("stylizer", Variant()) == sweep.tolerance("upscaler", Variant()) == FLOAT32
 
 
 def result(
@@ -272,10 +276,10 @@ def result(
     )
 
 
-def climbed(times: dict[str, float | str], inadmissible: str = "") -> dict[str, ladder.Step]:
-    """A climb over given times by the last word of the form; the others take a second."""
+def swept(times: dict[str, float | str], inadmissible: str = "") -> dict[str, sweep.Step]:
+    """A sweep over given times by the last word of the variant; the others take a second."""
 
-    def measure(tried: Form) -> SpeedResult | str:
+    def measure(tried: Variant) -> SpeedResult | str:
         word = tried.name.rpartition("+")[2]
         seconds = times.get(word, 1.0)
         return (
@@ -284,44 +288,44 @@ def climbed(times: dict[str, float | str], inadmissible: str = "") -> dict[str, 
             else result(tried.name, seconds, admissible=word != inadmissible)
         )
 
-    return {rung.word: rung for rung in run_sweep(measure)}
+    return {step.word: step for step in run_sweep(measure)}
 
 
-def test_a_rung_is_kept_when_it_pays_and_the_next_one_stands_on_it() -> None:
-    rungs = climbed({"channels_last": 0.6, "folded": 0.5, "spread": 0.7, "bfloat16": 0.9, "compiled": 0.4})
-    kept = [word for word, rung in rungs.items() if rung.kept]
+def test_a_step_is_kept_when_it_pays_and_the_next_one_stands_on_it() -> None:
+    steps = swept({"channels_last": 0.6, "folded": 0.5, "spread": 0.7, "bfloat16": 0.9, "compiled": 0.4})
+    kept = [word for word, step in steps.items() if step.kept]
     assert kept == ["eager", "channels_last", "folded", "compiled"]
-    assert rungs["compiled"].form.name == "channels_last+folded+compiled"
-    assert rungs["onnxruntime"].form.name == "folded+onnxruntime"
-    assert tuple(rungs) == ladder.STEPS
+    assert steps["compiled"].variant.name == "channels_last+folded+compiled"
+    assert steps["onnxruntime"].variant.name == "folded+onnxruntime"
+    assert tuple(steps) == sweep.STEPS
 
 
 def test_openvino_is_tried_last_in_each_precision_on_what_was_folded() -> None:
-    rungs = climbed({"channels_last": 0.6, "folded": 0.5, "onnxruntime": 0.4, "openvino": 0.3, "int8": 0.35})
-    assert list(rungs)[-4:] == ["onnxruntime", "openvino", "openvino+bfloat16", "openvino+int8"]
-    assert [rung.form.name for rung in rungs.values()][-3:] == [
+    steps = swept({"channels_last": 0.6, "folded": 0.5, "onnxruntime": 0.4, "openvino": 0.3, "int8": 0.35})
+    assert list(steps)[-4:] == ["onnxruntime", "openvino", "openvino+bfloat16", "openvino+int8"]
+    assert [step.variant.name for step in steps.values()][-3:] == [
         "folded+openvino",
         "folded+openvino+bfloat16",
         "folded+openvino+int8",
     ]
-    assert [rungs[word].kept for word in list(rungs)[-4:]] == [True, True, False, False]
+    assert [steps[word].kept for word in list(steps)[-4:]] == [True, True, False, False]
 
 
-def test_a_rung_outside_its_tolerance_is_not_kept_however_fast() -> None:
-    rungs = climbed({"bfloat16": 0.1, "float16": 0.5}, inadmissible="bfloat16")
-    assert not rungs["bfloat16"].kept
-    assert rungs["float16"].kept
-    assert rungs["compiled"].form.dtype == "float16"
+def test_a_step_outside_its_tolerance_is_not_kept_however_fast() -> None:
+    steps = swept({"bfloat16": 0.1, "float16": 0.5}, inadmissible="bfloat16")
+    assert not steps["bfloat16"].kept
+    assert steps["float16"].kept
+    assert steps["compiled"].variant.dtype == "float16"
 
 
-def test_a_rung_that_cannot_run_says_why_and_the_climb_goes_on() -> None:
-    rungs = climbed({"graph": "no CUDA device", "onnxruntime": 0.2})
-    assert (rungs["graph"].result, rungs["graph"].reason, rungs["graph"].kept) == (
+def test_a_step_that_cannot_run_says_why_and_the_sweep_goes_on() -> None:
+    steps = swept({"graph": "no CUDA device", "onnxruntime": 0.2})
+    assert (steps["graph"].result, steps["graph"].reason, steps["graph"].kept) == (
         None,
         "no CUDA device",
         False,
     )
-    assert rungs["onnxruntime"].kept
+    assert steps["onnxruntime"].kept
 
 
 def test_an_export_leaves_the_network_where_it_is() -> None:
@@ -337,16 +341,16 @@ def test_an_export_leaves_the_network_where_it_is() -> None:
     assert not hasattr(network, "moved")
 
 
-def test_what_is_no_module_has_one_rung() -> None:
-    rungs = list(run_sweep(lambda tried: result(tried.name, 1.0), only_eager=True))
-    assert [rung.word for rung in rungs] == ["eager"]
+def test_what_is_no_module_has_one_step() -> None:
+    steps = list(run_sweep(lambda tried: result(tried.name, 1.0), only_eager=True))
+    assert [step.word for step in steps] == ["eager"]
 
 
 def test_compiling_pays_for_many_images_of_one_size_only() -> None:
     results = [result("eager", 1.0), result("compiled", 0.5, build=10.0)]
     few, many = [Work(images=5, pixels=100**2)], [Work(images=50, pixels=100**2)]
     sizes = [Work(images=1, pixels=100**2) for _ in range(50)]
-    chosen = [ladder.cheapest(results, work) for work in (few, many, sizes)]
+    chosen = [sweep.cheapest(results, work) for work in (few, many, sizes)]
     assert [c.variant if c else None for c in chosen] == ["eager", "compiled", "eager"]
-    assert ladder.total_seconds(results[1], many) == pytest.approx(10 + 50 * 0.5)
-    assert ladder.total_seconds(results[0], [Work(images=2, pixels=4 * 100**2)]) == pytest.approx(8.0)
+    assert sweep.total_seconds(results[1], many) == pytest.approx(10 + 50 * 0.5)
+    assert sweep.total_seconds(results[0], [Work(images=2, pixels=4 * 100**2)]) == pytest.approx(8.0)

@@ -14,7 +14,7 @@ from bench.data.datasets import dataset
 Images = Float[torch.Tensor, "n c h w"]
 
 DATASET = "samples"
-# All of it but the photograph that forms are compared and timed on (bench.timing.workloads.PHOTOGRAPH).
+# All of it but the photograph that variants are compared and timed on (bench.timing.workloads.PHOTOGRAPH).
 CALIBRATION = ("camera", "chelsea", "coffee", "coins", "motorcycle_left", "rocket")
 
 

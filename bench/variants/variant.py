@@ -1,7 +1,7 @@
-"""The forms that one network can run in: layout, folding, precision, compiler, graph, ONNX Runtime, OpenVINO.
+"""The variants that one network can run in: layout, folding, precision, compiler, graph, ONNX Runtime, OpenVINO.
 
-A form changes how long a network takes and how its values are rounded, nothing else. All of them take and give
-float32 images in [0, 1], `n c h w`. :mod:`bench.forms.build` brings a network into one.
+A variant changes how long a network takes and how its values are rounded, nothing else. All of them take and give
+float32 images in [0, 1], `n c h w`. :mod:`bench.variants.build` brings a network into one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Backend = Literal["torch", "onnxruntime", "openvino"]
 LONGEST_REASON = 160  # characters
 
 
-class FormUnavailable(UserError):
-    """A form that this network, this machine or this installation does not have; the message says why."""
+class VariantUnavailable(UserError):
+    """A variant that this network, this machine or this installation does not have; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
+class Variant:
     """How a network is run; the default is plain eager float32, `n c h w` in memory.
 
     Attributes:
@@ -46,8 +46,8 @@ class Form:
     @property
     def name(self) -> str:
         """`eager`, or what differs from it: `channels_last+folded+bfloat16`."""
-        # In the order of WORDS, so that one form has one name: timings are stored under it.
-        words = (w for w, fields in WORDS.items() if fields and fields.items() <= vars(self).items())
+        # In the order of CHANGES, so that one variant has one name: timings are stored under it.
+        words = (w for w, fields in CHANGES.items() if fields and fields.items() <= vars(self).items())
         return "+".join(words) or "eager"
 
     @property
@@ -56,7 +56,7 @@ class Form:
         return self.compiled or self.graph or self.backend != "torch"
 
 
-WORDS: dict[str, dict[str, tp.Any]] = {
+CHANGES: dict[str, dict[str, tp.Any]] = {
     "eager": {},
     "channels_last": {"memory_format": "channels_last"},
     "folded": {"folded": True},
@@ -71,20 +71,20 @@ WORDS: dict[str, dict[str, tp.Any]] = {
 }
 
 
-def form(name: str) -> Form:
-    """The form called `name`: words of :data:`WORDS` joined by `+`.
+def parse_variant(name: str) -> Variant:
+    """The variant called `name`: words of :data:`CHANGES` joined by `+`.
 
     Raises:
         UserError: an unknown word.
     """
     fields: dict[str, tp.Any] = {}
     for word in name.split("+"):
-        if word not in WORDS:
+        if word not in CHANGES:
             raise UserError(
-                f"no form is called {word!r}{did_you_mean(word, WORDS)}; there are: {', '.join(WORDS)}, joined by +"
+                f"no variant is called {word!r}{did_you_mean(word, CHANGES)}; there are: {', '.join(CHANGES)}, joined by +"
             )
-        fields |= WORDS[word]
-    return Form(**fields)
+        fields |= CHANGES[word]
+    return Variant(**fields)
 
 
 def first_line(error: Exception) -> str:

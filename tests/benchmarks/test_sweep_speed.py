@@ -1,4 +1,4 @@
-"""What the ladder brings, and how far the network is ahead of the optimisation, in one run: `nox -s benchmarks`."""
+"""What the sweep brings, and how far the network is ahead of the optimisation, in one run: `nox -s benchmarks`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.environment import bf16_units
-from bench.forms import ladder
-from bench.forms.build import Built, build, exact_float32
-from bench.forms.form import FormUnavailable, form
 from bench.registry import catalog
 from bench.timing import workloads as speed_subjects
+from bench.variants import sweep
+from bench.variants.build import Built, build, exact_float32
+from bench.variants.variant import VariantUnavailable, parse_variant
 from tests.benchmarks.ratio import record, require_enabled, seconds
 
 CORES = 2
@@ -53,15 +53,15 @@ def admissible_forms(participant: catalog.LoadedModel, image: torch.Tensor) -> d
     found = {}
     for name in (n for n in FORMS if HALF or "bfloat16" not in n):
         try:
-            built = build(participant.module, form(name), image)
-        except FormUnavailable:
+            built = build(participant.module, parse_variant(name), image)
+        except VariantUnavailable:
             continue
-        if ladder.tolerance("stylizer", built.form).admits(ladder.closeness(built.call(image), reference)):
+        if sweep.tolerance("stylizer", built.variant).admits(sweep.closeness(built.call(image), reference)):
             found[name] = built
     return found
 
 
-def test_the_best_rung_is_much_faster_than_plain_eager_float32_at_512(benchmark: BenchmarkFixture) -> None:
+def test_the_best_variant_is_much_faster_than_plain_eager_float32_at_512(benchmark: BenchmarkFixture) -> None:
     participant = catalog.load("style-paper", scale=1, device=CPU)
     image = speed_subjects.example(participant, 512, CPU)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""The certificate of a timing: all that it depends on, as one record; written and read as JSON here alone. No torch."""
+"""The provenance of a timing: all that it depends on, as one record; written and read as JSON here alone. No torch."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.data.untrusted import typed
-from bench.forms.ladder import LATER_FACTS, FormFacts
 from bench.records import SpeedResult, content_hash
 from bench.timing.records import Timing
+from bench.variants.sweep import LATER_FACTS, VariantFacts
 
 ONLY_OF_NETWORKS = ("form", "transfers", "card")
 
@@ -23,7 +23,7 @@ class PeakMemory:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimingCertificate:
+class TimingProvenance:
     """What a timing depends on, field by field as the JSON in a results file has it.
 
     What no number is computed from has a default: a file of another version may lack it, and what such a file has besides
@@ -36,11 +36,11 @@ class TimingCertificate:
         parameters: of the network; None for what is none.
         flops: of one call; None where none are counted, as then of `flops_per_second` and `share_of_peak`.
         peak: this machine's fastest matrix product (:class:`bench.timing.peak.Peak`).
-        float32: how exactly it is computed; see :func:`bench.timing.certificate.float32_settings`.
+        float32: how exactly it is computed; see :func:`bench.timing.provenance.float32_settings`.
         gpu_before, gpu_after: state of the GPU (:func:`bench.devices.gpu_state`); None on a CPU.
         environment: the machine's facts, `device` among them.
         weights: where they come from, in words.
-        form: how close the form is to plain float32; None for the optimisation, which has none.
+        form: how close the variant is to plain float32; None for the optimisation, which has none.
         transfers: seconds of the ways to a device and back; None for the optimisation.
         whole_run: of an optimisation: the repetitions are as many iterations as a whole run has, in order, from its third
             on: the first call (`first_seconds`) and the one that a repetition's length is found by come before.
@@ -67,7 +67,7 @@ class TimingCertificate:
     environment_hash: str = ""
     warnings: tuple[str, ...]
     weights: str
-    form: FormFacts | None = None
+    form: VariantFacts | None = None
     transfers: Mapping[str, Any] | None = None
     whole_run: bool = False
     card: Mapping[str, Any] | None = None
@@ -92,7 +92,7 @@ class TimingCertificate:
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
         fields = asdict(self)
-        # Lists, as JSON gives them back: a stored certificate is written again to the byte.
+        # Lists, as JSON gives them back: a stored record is written again to the byte.
         fields["ci95"] = self.ci95 and list(self.ci95)
         fields["warnings"] = list(self.warnings)
         if self.form is not None:
@@ -101,7 +101,7 @@ class TimingCertificate:
         return {k: v for k, v in fields.items() if not (k in ONLY_OF_NETWORKS and v is None)}
 
     @classmethod
-    def of(cls, result: SpeedResult) -> TimingCertificate:
+    def of(cls, result: SpeedResult) -> TimingProvenance:
         """That of a stored timing.
 
         Raises:
@@ -110,5 +110,5 @@ class TimingCertificate:
         stored = result.certificate
         known = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
         if isinstance(form := known.get("form"), Mapping):
-            known["form"] = {name: form[name] for name in FormFacts.__dataclass_fields__ if name in form}
-        return typed(cls, known, "the certificate")
+            known["form"] = {name: form[name] for name in VariantFacts.__dataclass_fields__ if name in form}
+        return typed(cls, known, "the provenance")

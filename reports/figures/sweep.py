@@ -1,4 +1,4 @@
-"""The optimisation ladder: how many times as fast as plain eager float32 each form of a network is, and how exact."""
+"""The optimisation sweep: how many times as fast as plain eager float32 each variant of a network is, and how exact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.figures.text import listed, printable, short
 from reports.formatting import duration, exactness
 from reports.load.results import SHORT, Results, anchor
 from reports.load.speeds import EAGER, Machine, Timed
-from reports.load.timings import all_machines, certificate, input_size, newest, seconds
+from reports.load.timings import all_machines, input_size, newest, provenance, seconds
 from reports.parts import Figure
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 TITLE = "What each optimisation brings"
-# In the order in which bench.speed --ladder tries them.
-WORDS = (
+# In the order in which bench.speed --sweep tries them.
+CHANGES = (
     EAGER,
     "channels_last",
     "folded",
@@ -37,12 +37,12 @@ WORDS = (
 )
 HEADS = ("times", "time", "error", "PSNR")
 COLUMN = 38.0  # points
-COMMAND = "python -m bench.speed --sizes 512 --models style-paper --ladder"
+COMMAND = "python -m bench.speed --sizes 512 --models style-paper --sweep"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ladder:
-    """The forms of one network at one size on one machine, in the order of the ladder.
+class Sweep:
+    """The variants of one network at one size on one machine, in the order of the sweep.
 
     Attributes:
         size: of the image that comes out.
@@ -54,7 +54,7 @@ class Ladder:
     input: int
     machine: str
     environment_hash: str
-    forms: tuple[Timed, ...]
+    variants: tuple[Timed, ...]
 
     @property
     def name(self) -> str:
@@ -67,122 +67,124 @@ class Ladder:
 
     @property
     def eager(self) -> Timed:
-        return next(form for form in self.forms if form.row.variant == EAGER)
+        return next(variant for variant in self.variants if variant.row.variant == EAGER)
 
     @property
     def best(self) -> Timed:
         """The fastest that is within its tolerance."""
-        return min((form for form in self.forms if _admissible(form)), key=seconds, default=self.eager)
+        return min(
+            (variant for variant in self.variants if _admissible(variant)), key=seconds, default=self.eager
+        )
 
     @property
     def title(self) -> str:
         return f"{TITLE}: {printable(self.subject)} at {self.size}x{self.size}"
 
     def draw(self) -> Canvas:
-        card = canvas(WIDTH, 0.95 + 0.24 * len(self.forms))
+        card = canvas(WIDTH, 0.95 + 0.24 * len(self.variants))
         axes = card.subplots()
-        for y, form in enumerate(self.forms):
-            _bar(axes, y, form, self)
-        _dress(axes, self.forms)
+        for y, variant in enumerate(self.variants):
+            _bar(axes, y, variant, self)
+        _style_axes(axes, self.variants)
         return card
 
     def caption(self) -> str:
-        bad = [form.row.variant for form in self.forms if not _admissible(form)]
+        bad = [variant.row.variant for variant in self.variants if not _admissible(variant)]
         hatched = f" Hatched, because outside the tolerance: {listed(bad)}." if bad else ""
-        threads = certificate(self.eager.row).get("protocol", {}).get("threads", "unknown")
+        threads = provenance(self.eager.row).get("protocol", {}).get("threads", "unknown")
         bound = "" if self.eager.seconds else ", the widest that the published intervals of the medians allow"
         return (
             f"{printable(self.subject)}, an image of {self.size}x{self.size} pixels, {printable(self.machine)} "
             f"({self.environment_hash[:SHORT]}), threads: {threads}. Bars are ratios of median times with 95 % intervals"
-            f"{bound}; the fastest admissible form is darkest. Error and PSNR: largest difference of a value in [0, "
+            f"{bound}; the fastest admissible variant is darkest. Error and PSNR: largest difference of a value in [0, "
             f"1] from "
-            f"plain float32, and PSNR against it.{hatched} Forms that cannot run on this machine are absent."
+            f"plain float32, and PSNR against it.{hatched} Variants that cannot run on this machine are absent."
         )
 
     def alt(self) -> str:
-        bars = "; ".join(f"{printable(f.row.variant)} {times(f, self.eager):.2f}" for f in self.forms)
+        bars = "; ".join(f"{printable(f.row.variant)} {times(f, self.eager):.2f}" for f in self.variants)
         best = printable(self.best.row.variant)
-        return f"Bars of the speed relative to plain eager: {bars}. The fastest admissible form is {best}."
+        return f"Bars of the speed relative to plain eager: {bars}. The fastest admissible variant is {best}."
 
 
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
-    """One for each network, size and machine with a plain form and at least one other."""
-    ladders = {
-        ladder.longer_name: ladder
-        # In reverse, as is the loop below: of two ladders of one name that of the first machine stays.
+    """One for each network, size and machine with a plain variant and at least one other."""
+    sweeps = {
+        sweep.longer_name: sweep
+        # In reverse, as is the loop below: of two sweeps of one name that of the first machine stays.
         for machine in reversed(all_machines(results))
-        for ladder in _ladders(machine)
+        for sweep in _sweeps(machine)
     }
-    if not ladders:
-        reason = "the results hold no network that was timed in more than one form at one size"
+    if not sweeps:
+        reason = "the results hold no network that was timed in more than one variant at one size"
         yield missing("ladder", TITLE, reason, COMMAND)
-    names = [ladder.name for ladder in ladders.values()]
-    for longer_name, ladder in reversed(ladders.items()):
-        yield drawing(ladder.name if names.count(ladder.name) == 1 else longer_name, ladder)
+    names = [sweep.name for sweep in sweeps.values()]
+    for longer_name, sweep in reversed(sweeps.items()):
+        yield drawing(sweep.name if names.count(sweep.name) == 1 else longer_name, sweep)
 
 
-def _ladders(machine: Machine) -> Iterator[Ladder]:
+def _sweeps(machine: Machine) -> Iterator[Sweep]:
     found: dict[tuple[str, int, int], list[Timed]] = {}
-    for timed in newest(machine.timed, lambda row: bool(row.form)):
+    for timed in newest(machine.timed, lambda row: bool(row.variant_facts)):
         found.setdefault((timed.row.method, timed.row.size, input_size(timed.row)), []).append(timed)
-    for (subject, size, given), forms in sorted(found.items(), reverse=True):
-        plain = [form for form in forms if form.row.variant == EAGER]
-        if plain and len(forms) > 1:
-            yield Ladder(
+    for (subject, size, given), variants in sorted(found.items(), reverse=True):
+        plain = [variant for variant in variants if variant.row.variant == EAGER]
+        if plain and len(variants) > 1:
+            yield Sweep(
                 subject=subject,
                 size=size,
                 input=given,
                 machine=machine.name,
                 environment_hash=plain[0].row.environment_hash,
-                forms=tuple(sorted(forms, key=lambda form: rank(form.row.variant))),
+                variants=tuple(sorted(variants, key=lambda variant: rank(variant.row.variant))),
             )
 
 
 def rank(variant: str) -> tuple[Any, ...]:
-    """Where a form stands on the ladder: by the last step that it takes, then by how many it stands on."""
+    """Where a variant stands in the sweep: by the last step that it takes, then by how many it stands on."""
     words = variant.split("+")
-    places = [WORDS.index(word) if word in WORDS else len(WORDS) for word in words]
+    places = [CHANGES.index(word) if word in CHANGES else len(CHANGES) for word in words]
     return (max(places), len(words), variant)
 
 
-def _admissible(form: Timed) -> bool:
-    return bool(form.row.form.get("admissible"))
+def _admissible(variant: Timed) -> bool:
+    return bool(variant.row.variant_facts.get("admissible"))
 
 
-def times(form: Timed, eager: Timed) -> float:
+def times(variant: Timed, eager: Timed) -> float:
     """How many times as fast as eager."""
-    return seconds(eager) / seconds(form)
+    return seconds(eager) / seconds(variant)
 
 
-def times_interval(form: Timed, eager: Timed) -> Interval | None:
+def times_interval(variant: Timed, eager: Timed) -> Interval | None:
     """95 %; of published rows, whose repetitions are not at hand, the widest that their intervals allow."""
-    if form is eager:
+    if variant is eager:
         return None
-    if form.seconds and eager.seconds:
-        return ratio_interval(form.seconds, eager.seconds)
-    if form.row.ci is None or eager.row.ci is None:
+    if variant.seconds and eager.seconds:
+        return ratio_interval(variant.seconds, eager.seconds)
+    if variant.row.ci is None or eager.row.ci is None:
         return None
-    return eager.row.ci[0] / form.row.ci[1], eager.row.ci[1] / form.row.ci[0]
+    return eager.row.ci[0] / variant.row.ci[1], eager.row.ci[1] / variant.row.ci[0]
 
 
-def _bar(axes: Axes, y: int, form: Timed, ladder: Ladder) -> None:
-    admissible, ratio = _admissible(form), times(form, ladder.eager)
+def _bar(axes: Axes, y: int, variant: Timed, sweep: Sweep) -> None:
+    admissible, ratio = _admissible(variant), times(variant, sweep.eager)
     axes.barh(
         y,
         ratio,
         height=0.66,
-        facecolor=(BLUE if form is ladder.best else SKY) if admissible else CARD,
+        facecolor=(BLUE if variant is sweep.best else SKY) if admissible else CARD,
         edgecolor="none" if admissible else INK,
         hatch=None if admissible else "/////",
         linewidth=0.6,
         zorder=2,
     )
-    interval = times_interval(form, ladder.eager)
+    interval = times_interval(variant, sweep.eager)
     if interval is not None:
         # A bootstrap interval may lie beside the ratio of the medians; matplotlib takes no negative reach.
         reach = [[max(0.0, ratio - interval[0])], [max(0.0, interval[1] - ratio)]]
         axes.errorbar(ratio, y, xerr=reach, color=INK, elinewidth=0.9, capsize=2, zorder=3)
-    _beside(axes, y, _annotation(form, ratio))
+    _beside(axes, y, _annotation(variant, ratio))
 
 
 def _beside(axes: Axes, y: float, texts: Sequence[str], **style: Any) -> None:
@@ -201,19 +203,19 @@ def _beside(axes: Axes, y: float, texts: Sequence[str], **style: Any) -> None:
         )
 
 
-def _annotation(form: Timed, ratio: float) -> tuple[str, str, str, str]:
-    facts = form.row.form
+def _annotation(variant: Timed, ratio: float) -> tuple[str, str, str, str]:
+    facts = variant.row.variant_facts
     return (
         f"{ratio:.2f}",
-        duration(seconds(form)),
+        duration(seconds(variant)),
         exactness(facts.get("max_abs_error"), ".0e"),
         exactness(facts.get("psnr"), ".0f", " dB"),
     )
 
 
-def _dress(axes: Axes, forms: Sequence[Timed]) -> None:
-    axes.set_yticks(range(len(forms)), [short(form.row.variant, 40) for form in forms])
-    axes.set_ylim(len(forms) - 0.4, -0.6)
+def _style_axes(axes: Axes, variants: Sequence[Timed]) -> None:
+    axes.set_yticks(range(len(variants)), [short(variant.row.variant, 40) for variant in variants])
+    axes.set_ylim(len(variants) - 0.4, -0.6)
     axes.set_xlim(left=0)
     axes.axvline(1, color=MUTED, lw=0.8, ls="--", zorder=1)
     axes.grid(visible=False, axis="y")

@@ -16,10 +16,10 @@ from bench.data.untrusted import typed
 from bench.devices import ABSENT
 from bench.records import SpeedResult
 from bench.storage.rows import as_json
-from bench.timing.certificate import certify, flops, parameters, peak_memory, resident_peak, state_warnings
-from bench.timing.certificate_record import TimingCertificate
 from bench.timing.clocks import CpuClock
 from bench.timing.peak import Peak
+from bench.timing.provenance import flops, parameters, peak_memory, resident_peak, state_warnings, time_work
+from bench.timing.provenance_record import TimingProvenance
 from bench.timing.records import SpeedProtocol, Timing
 
 CPU = torch.device("cpu")
@@ -57,10 +57,10 @@ def known_peak(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("known_peak")
-def test_a_certificate_holds_all_that_a_timing_depends_on() -> None:
+def test_provenance_holds_all_that_a_timing_depends_on() -> None:
     network = convolution()
     protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
-    timing, made = certify(pass_of(network), protocol, network=network, clock=CpuClock(counter=Ticking()))
+    timing, made = time_work(pass_of(network), protocol, network=network, clock=CpuClock(counter=Ticking()))
     paper = made.to_json()
     assert paper["protocol"]["timed_region"] == ["network"]
     assert paper["protocol_hash"] == protocol.hash
@@ -76,9 +76,9 @@ def test_a_certificate_holds_all_that_a_timing_depends_on() -> None:
 
 
 @pytest.mark.usefixtures("known_peak")
-def test_a_certificate_is_json_and_its_timing_can_be_read_back() -> None:
+def test_provenance_is_json_and_its_timing_can_be_read_back() -> None:
     protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
-    timing, paper = certify(pass_of(convolution()), protocol, clock=CpuClock(counter=Ticking()))
+    timing, paper = time_work(pass_of(convolution()), protocol, clock=CpuClock(counter=Ticking()))
     read = json.loads(json.dumps(paper.to_json(), allow_nan=False))
     assert typed(Timing, read["timing"], "a timing") == timing
     assert read["parameters"] is None
@@ -88,7 +88,7 @@ def test_a_certificate_is_json_and_its_timing_can_be_read_back() -> None:
 def test_work_without_countable_operations_has_no_share_of_the_peak() -> None:
     values = torch.rand(8)
     protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
-    paper = certify(lambda: values + 1, protocol, clock=CpuClock(counter=Ticking()))[1].to_json()
+    paper = time_work(lambda: values + 1, protocol, clock=CpuClock(counter=Ticking()))[1].to_json()
     assert paper["flops"] is None
     assert paper["flops_per_second"] is None
     assert paper["share_of_peak"] is None
@@ -98,7 +98,7 @@ def test_another_number_of_threads_than_the_protocols_is_refused() -> None:
     threads = torch.get_num_threads()
     message = f"torch uses {threads} threads, must be the protocol's {threads + 1}"
     with pytest.raises(ValueError, match=message):
-        certify(lambda: None, SpeedProtocol(size=16, threads=threads + 1))
+        time_work(lambda: None, SpeedProtocol(size=16, threads=threads + 1))
 
 
 def test_backward_passes_are_counted() -> None:
@@ -153,11 +153,11 @@ def test_a_gpu_whose_clocks_are_unknown_is_warned_of() -> None:
 
 
 @pytest.mark.cuda
-def test_a_certificate_from_a_real_gpu_is_complete() -> None:
+def test_provenance_from_a_real_gpu_is_complete() -> None:
     network = convolution().cuda()
     image = torch.rand(8, 3, 512, 512, device="cuda")
     protocol = SpeedProtocol(size=512, batch=8, threads=torch.get_num_threads())
-    paper = certify(lambda: network(image), protocol, device="cuda", network=network)[1].to_json()
+    paper = time_work(lambda: network(image), protocol, device="cuda", network=network)[1].to_json()
     json.dumps(paper, allow_nan=False)
     assert paper["timing"]["clock"] == "cuda-events"
     assert paper["peak_memory"]["bytes"] >= image.numel() * 4
@@ -168,13 +168,13 @@ def test_a_certificate_from_a_real_gpu_is_complete() -> None:
 GOLDEN = Path(__file__).parents[2] / "golden" / "results.db"
 
 
-def test_a_stored_certificate_is_read_and_written_to_the_byte() -> None:
+def test_stored_provenance_is_read_and_written_to_the_byte() -> None:
     with sqlite3.connect(f"{GOLDEN.as_uri()}?mode=ro&immutable=1", uri=True) as db:
         rows = db.execute("select subject, certificate from timings").fetchall()
     db.close()
     assert {subject for subject, _ in rows} > {"gatys", "style-paper"}
     for subject, text in rows:
-        record = TimingCertificate.of(result(json.loads(text), subject))
+        record = TimingProvenance.of(result(json.loads(text), subject))
         assert as_json(record.to_json()) == text
         assert (record.form is None) == (record.transfers is None) == (subject == "gatys")
 
@@ -190,20 +190,20 @@ def result(certificate: dict[str, Any], subject: str = "m") -> SpeedResult:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("timing", None, "the certificate: timing is None"),
-        ("weights", 3, "the certificate: weights is 3; must be str"),
-        ("warnings", [1], "the certificate: warnings is 1; must be str"),
+        ("timing", None, "the provenance: timing is None"),
+        ("weights", 3, "the provenance: weights is 3; must be str"),
+        ("warnings", [1], "the provenance: warnings is 1; must be str"),
         ("peak_memory", {"bytes": "x"}, "peak_memory: bytes is"),
         ("environment", {"device": 3}, "environment: device is 3; must be str"),
         ("environment", {"device": "cpu", "x": math.inf}, "not JSON compliant"),
         ("protocol", {"size": "16"}, "protocol: size is '16'; must be int"),
-        ("form", {"admissible": "yes"}, "the certificate: form is a dict of 1; must be FormFacts"),
+        ("form", {"admissible": "yes"}, "the provenance: form is a dict of 1; must be VariantFacts"),
     ],
 )
-def test_a_damaged_certificate_is_refused_by_field(field: str, value: object, said: str) -> None:
+def test_damaged_provenance_is_refused_by_field(field: str, value: object, said: str) -> None:
     protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
-    paper = certify(pass_of(convolution()), protocol, clock=CpuClock(counter=Ticking()))[1].to_json()
-    read = TimingCertificate.of(result({**paper, "of a later version": 1}))
+    paper = time_work(pass_of(convolution()), protocol, clock=CpuClock(counter=Ticking()))[1].to_json()
+    read = TimingProvenance.of(result({**paper, "of a later version": 1}))
     assert json.dumps(read.to_json()) == json.dumps(paper)
     with pytest.raises(ValueError, match=said):
-        TimingCertificate.of(result({**paper, field: value}))
+        TimingProvenance.of(result({**paper, field: value}))

@@ -1,6 +1,6 @@
-"""The optimisation ladder: from plain eager float32 upwards, a rung at a time, each kept only if it pays and is right.
+"""The optimisation sweep: from plain eager float32 upwards, a step at a time, each kept only if it pays and is right.
 
-A rung is compared with plain float32 on a photograph. It is **admissible** when it stays within its tolerance; it is
+A step is compared with plain float32 on a photograph. It is **admissible** when it stays within its tolerance; it is
 kept, so that the next ones stand on it, when it is admissible and not slower than what was kept before.
 """
 
@@ -13,27 +13,27 @@ from dataclasses import asdict, dataclass, replace
 
 from jaxtyping import Float
 
-from bench.forms.form import WORDS, Form, form
 from bench.records import SpeedResult
 from bench.statistics import quantile
+from bench.variants.variant import CHANGES, Variant, parse_variant
 
 if tp.TYPE_CHECKING:
     import torch
 
 # In this order, each on top of those that were kept; float16 takes bfloat16's place.
-RUNGS = ("channels_last", "folded", "spread", "bfloat16", "float16", "compiled", "graph")
+TORCH_STEPS = ("channels_last", "folded", "spread", "bfloat16", "float16", "compiled", "graph")
 # Tried last, each on the network itself, folded where that was kept: they have layouts of their own.
 ENGINES = ("onnxruntime", "openvino", "openvino+bfloat16", "openvino+int8")
-STEPS = ("eager", *RUNGS, *ENGINES)
-"""Every rung, by its words of :data:`bench.forms.form.WORDS`."""
+STEPS = ("eager", *TORCH_STEPS, *ENGINES)
+"""Every step, by its words of :data:`bench.variants.variant.CHANGES`."""
 
-# A rung this much slower than the best so far is still kept: medians are known to about two percent.
+# A step this much slower than the best so far is still kept: medians are known to about two percent.
 NOISE = 1.02
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """What a form may differ by from plain float32, values clipped to [0, 1]; `psnr` in dB."""
+    """What a variant may differ by from plain float32, values clipped to [0, 1]; `psnr` in dB."""
 
     max_abs: float
     psnr: float
@@ -42,7 +42,7 @@ class Tolerance:
         return closeness.max_abs <= self.max_abs and closeness.psnr >= self.psnr
 
 
-# Float32 forms differ in the order of sums. The authors' candy amplifies that to 3.5e-4 at 512x512, 94 dB, in single
+# Float32 variants differ in the order of sums. The authors' candy amplifies that to 3.5e-4 at 512x512, 94 dB, in single
 # pixels (the paper's network to 5e-6). A quarter of a grey level cannot be seen and hardly ever changes a byte.
 FLOAT32 = Tolerance(max_abs=1e-3, psnr=80.0)
 # Pictures to look at: a quarter of the error of saving them as JPEG of quality 95 without chroma subsampling, which
@@ -52,9 +52,9 @@ PICTURE = Tolerance(max_abs=0.1, psnr=45.0)
 MEASURED = Tolerance(max_abs=4 / 255, psnr=55.0)
 
 
-def tolerance(kind: str, form: Form) -> Tolerance:
-    """Of a stylizer or an upscaler in a form."""
-    if form.dtype == "float32":
+def tolerance(kind: str, variant: Variant) -> Tolerance:
+    """Of a stylizer or an upscaler in a variant."""
+    if variant.dtype == "float32":
         return FLOAT32
     return PICTURE if kind == "stylizer" else MEASURED
 
@@ -83,21 +83,21 @@ class Step:
 
     Attributes:
         word: what was tried on top of what had been kept.
-        result: the timing with its certificate; None where it could not run.
+        result: the timing with its provenance; None where it could not run.
         reason: why it could not.
-        kept: the next rungs stand on it.
+        kept: the next steps stand on it.
     """
 
     word: str
-    form: Form
+    variant: Variant
     result: SpeedResult | None
     reason: str = ""
     kept: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormFacts:
-    """What a certificate says of a form.
+class VariantFacts:
+    """What the provenance says of a variant.
 
     Attributes:
         max_abs_error, psnr: against plain float32 (:class:`Closeness`); as text where they are not finite.
@@ -125,7 +125,7 @@ class FormFacts:
     engine: Mapping[str, tp.Any] | None = None
 
     @classmethod
-    def of(cls, result: SpeedResult) -> FormFacts:
+    def of(cls, result: SpeedResult) -> VariantFacts:
         """Of a stored timing."""
         stored = result.certificate["form"]
         return cls(**{name: stored[name] for name in cls.__dataclass_fields__ if name in stored})
@@ -135,9 +135,9 @@ LATER_FACTS = ("psnr_lost", "lpips_lost", "lpips_reason", "calibration", "engine
 """Fields that a stored record has only where they say something: records of before had none of them."""
 
 
-def facts(closeness: Closeness, tolerance: Tolerance, build_seconds: float) -> FormFacts:
-    """Of a form that was built and compared."""
-    return FormFacts(
+def facts(closeness: Closeness, tolerance: Tolerance, build_seconds: float) -> VariantFacts:
+    """Of a variant that was built and compared."""
+    return VariantFacts(
         max_abs_error=storable(closeness.max_abs),
         psnr=storable(closeness.psnr),
         tolerance=asdict(tolerance),
@@ -151,41 +151,43 @@ def storable(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-def run_sweep(measure: Callable[[Form], SpeedResult | str], *, only_eager: bool = False) -> Iterator[Step]:
-    """Every rung of :data:`STEPS`, as it is measured.
+def run_sweep(measure: Callable[[Variant], SpeedResult | str], *, only_eager: bool = False) -> Iterator[Step]:
+    """Every step of :data:`STEPS`, as it is measured.
 
     Args:
-        measure: a form to its result, or to the reason why there is none.
-        only_eager: stop at the first, for what has no other form.
+        measure: a variant to its result, or to the reason why there is none.
+        only_eager: stop at the first, for what has no other variant.
     """
-    kept, best = Form(), math.inf
-    for word in ("eager", *(() if only_eager else RUNGS)):
-        tried = replace(kept, **WORDS[word])
-        rung = _rung(word, tried, measure(tried), best)
-        if rung.kept and rung.result is not None:
+    kept, best = Variant(), math.inf
+    for word in ("eager", *(() if only_eager else TORCH_STEPS)):
+        tried = replace(kept, **CHANGES[word])
+        step = _step(word, tried, measure(tried), best)
+        if step.kept and step.result is not None:
             # `best` never rises: steps that are kept within NOISE would else add up.
-            kept, best = tried, min(best, median(rung.result))
-        yield rung
+            kept, best = tried, min(best, median(step.result))
+        yield step
     if only_eager:
         return
     for word in ENGINES:
-        tried = replace(form(word), folded=kept.folded)  # their layouts have no use for spread filters
-        rung = _rung(word, tried, measure(tried), best)
-        if rung.kept and rung.result is not None:
-            best = min(best, median(rung.result))
-        yield rung
+        tried = replace(
+            parse_variant(word), folded=kept.folded
+        )  # their layouts have no use for spread filters
+        step = _step(word, tried, measure(tried), best)
+        if step.kept and step.result is not None:
+            best = min(best, median(step.result))
+        yield step
 
 
-def _rung(word: str, tried: Form, found: SpeedResult | str, best: float) -> Step:
+def _step(word: str, tried: Variant, found: SpeedResult | str, best: float) -> Step:
     if isinstance(found, str):
-        return Step(word=word, form=tried, result=None, reason=found)
+        return Step(word=word, variant=tried, result=None, reason=found)
     kept = admissible(found) and median(found) <= NOISE * best
-    return Step(word=word, form=tried, result=found, kept=kept)
+    return Step(word=word, variant=tried, result=found, kept=kept)
 
 
 def admissible(result: SpeedResult) -> bool:
     """Whether it is within its tolerance of plain float32."""
-    return bool(FormFacts.of(result).admissible)
+    return bool(VariantFacts.of(result).admissible)
 
 
 def same_engine(result: SpeedResult, versions: Mapping[str, tp.Any]) -> bool:
@@ -209,11 +211,11 @@ class Work:
 
 def total_seconds(result: SpeedResult, work: Sequence[Work]) -> float:
     """Estimate for images of several sizes, time growing with their pixels; what is built per size is built for each."""
-    built = form(result.variant).per_size
+    built = parse_variant(result.variant).per_size
     builds = len(work) if built else 1
     # `size` is the side of the image that comes out, as `pixels` are those that come out.
     passes = sum(w.images * w.pixels / result.size**2 for w in work)
-    return builds * (FormFacts.of(result).build_seconds or 0.0) + passes * median(result)
+    return builds * (VariantFacts.of(result).build_seconds or 0.0) + passes * median(result)
 
 
 def cheapest(results: Iterable[SpeedResult], work: Sequence[Work]) -> SpeedResult | None:
