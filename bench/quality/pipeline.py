@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.quality.large import LargeImage
 from bench.quality.plan import ImageJob, LoadedMetric, Model, Outcome, Plan, is_in_strips
 from bench.quality.whole import WholeImage

@@ -160,11 +160,11 @@ def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "
     low, high = sr.aminmax()
     if not (torch.isfinite(low) and torch.isfinite(high)):
         raise ValueError("the model returned NaN or infinite values, must be finite ones in [0, 1]")
-    refuse_range(float(low), float(high))
+    check_range(float(low), float(high))
     return sr
 
 
-def refuse_range(low: float, high: float) -> None:
+def check_range(low: float, high: float) -> None:
     """
     Raises:
         ValueError: values lie further outside [0, 1] than a resize kernel overshoots.

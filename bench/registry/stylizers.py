@@ -11,8 +11,8 @@ from bench.records import content_hash
 TRAINED: dict[str, str] = {
     "la_muse": "vgg16",
     "starry_night": "vgg16",
-    "wave": "vgg19-conv3_1",  # on VGG-16 neither is yet as good as the two above: docs/style.md
-    "composition_vii": "vgg19-conv3_1",
+    "wave": "vgg19-conv3_1",  # the one on VGG-16 is not yet worth 20 iterations: docs/style.md
+    "composition_vii": "vgg16",
 }
 """Styles that we trained a network for, whose weights are in `models/weights`, and the loss network of each."""
 SEED = 0
