@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.registry.adapters.isolated_modules import World
+from bench.registry.adapters.isolated_modules import IsolatedModules
 
 REPOSITORIES = {"22": "NTIRE2022_ESR", "24": "NTIRE2024_ESR", "25": "NTIRE2025_ESR"}
 """The environment variable that holds the path of a checkout, by year."""
@@ -37,7 +37,7 @@ class Entry(nn.Module):
         demo = checkout / "test_demo.py"
         if not demo.is_file():
             raise FileNotFoundError(f"${REPOSITORIES[year]} must be a checkout of it (got {checkout})")
-        world = World(checkout, f"{checkout}:{entry}")
+        world = IsolatedModules(checkout, f"{checkout}:{entry}")
         world.begin()
         # its functions alone: the imports of the file want CUDA's tools, OpenCV and fvcore
         functions = [p for p in ast.parse(demo.read_text("utf-8")).body if isinstance(p, ast.FunctionDef)]

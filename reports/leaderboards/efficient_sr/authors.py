@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.registry.adapters.isolated_modules import World
+from bench.registry.adapters.isolated_modules import IsolatedModules
 
 SCALES = (2, 3, 4)
 
@@ -104,7 +104,7 @@ class Network(nn.Module):
         if scale not in SCALES:
             raise ValueError(f"{name} has weights for x2, x3 and x4 (got x{scale})")
         checkout = source.checkout()
-        world = World(checkout / source.folder, f"{checkout}:{name}")
+        world = IsolatedModules(checkout / source.folder, f"{checkout}:{name}")
         world.begin()
         network = getattr(world.module(source.module), source.network)(**source.options(scale))
         weights = torch.load(
