@@ -14,6 +14,7 @@ from torch import nn
 from baselines.bicubic import imresize
 from baselines.descent import WARM_UP, Descent, Replayed, ValueAndGrad
 from baselines.lbfgs import LBFGS
+from baselines.optimise import BOX, ByAutograd, TermsAndGradient
 from baselines.style_gradient import StyleGradient
 from bench.data import cache, images
 from bench.data.datasets import dataset
@@ -29,7 +30,6 @@ PHOTOGRAPH = "astronaut"
 LOSS_NETWORK = "vgg16"
 VGG16_FILE = "weights/trunks/vgg16-features.safetensors"
 RANDOM_SEED = 0
-BOX = (0.0, 255.0)
 # Raised when the optimisation's code changes in a way that its time may follow.
 GATYS_VERSION = "1"
 
@@ -86,7 +86,7 @@ def optimisation(size: int, device: torch.device, *, fast: bool, settled: bool) 
     noise = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(RANDOM_SEED))
     start = BOX[1] * noise.to(device)
     rule = LBFGS(start)
-    gradient = quick_gradient(wanted) if fast else plain_gradient(wanted)
+    gradient = in_levels(StyleGradient(wanted) if fast else ByAutograd(wanted, torch.float32))
     descent = Descent(gradient, start, rule, BOX)
     if settled:
         rule.fill_history()
@@ -100,26 +100,12 @@ def objective(size: int, network: nn.Module, device: torch.device) -> StyleObjec
     return StyleObjective(network, content=content, style=content.flip(-1))
 
 
-def plain_gradient(objective: StyleObjective) -> ValueAndGrad:
-    """Of an objective at images in 0..255, by autograd."""
+def in_levels(find: TermsAndGradient) -> ValueAndGrad:
+    """The total of an objective and its gradient at images in 0..255; `find` has both for images in [0, 1]."""
 
     def value_and_grad(pixels: Images) -> tuple[torch.Tensor, Images]:
-        with torch.enable_grad():
-            variable = pixels.detach().requires_grad_()
-            total = objective(variable / 255).total
-        (gradient,) = torch.autograd.grad(total, variable, torch.ones_like(total))
-        return total.detach(), gradient
-
-    return value_and_grad
-
-
-def quick_gradient(objective: StyleObjective) -> ValueAndGrad:
-    """The same as the baseline computes it."""
-    quick = StyleGradient(objective)
-
-    def value_and_grad(pixels: Images) -> tuple[torch.Tensor, Images]:
-        terms, gradient = quick(pixels / 255)
-        return terms.total, gradient / 255
+        terms, gradient = find(pixels / BOX[1])
+        return terms.total, gradient / BOX[1]
 
     return value_and_grad
 

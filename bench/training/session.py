@@ -107,16 +107,19 @@ def loop(
 
 
 def write(folder: Path, identity: dict[str, Any], record: dict[str, str], state: State) -> None:
+    """The checkpoint of a step."""
     checkpoint.save(folder, state, identity, record)
 
 
 def check_sizes(config: Config) -> None:
+    """Refuse patches that the network or the loss cannot take."""
     patch, multiple, least = config.recipe.patch, config.task.multiple, config.task.least
     require(patch % multiple == 0, "patch", patch, f"a multiple of {multiple}")
     require(patch >= least, "patch", patch, f"at least {least}")
 
 
 def check_batch(batch: int, processes: int) -> None:
+    """Refuse a batch that processes cannot share equally."""
     require(batch % processes == 0, "batch", batch, f"a multiple of the number of processes, {processes}")
 
 
@@ -158,10 +161,11 @@ def record_of(config: Config, images: Images, lightning: Fabric) -> dict[str, st
 
 
 def announce(says: Reporter, images: Images, state: State) -> None:
+    """Name what is skipped, and say how many images there are and from which step training goes on."""
     for reason in images.skipped:
         says.note(f"skipped: {reason}")
     counts = f"{len(images.training)} images to train on, {len(images.validation)} held out"
-    start = f"; going on from step {state.step}" if state.step else ""
+    start = f"; resuming from step {state.step}" if state.step else ""
     says.note(f"{counts}, {len(images.skipped)} skipped{start}")
 
 
