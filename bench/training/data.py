@@ -128,7 +128,7 @@ def list_images(source: str) -> Dataset:
 
 
 def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> ReadImage:
-    """One file; `whole`: made smaller until a patch is nearly all of it. What cannot be used has a reason in place of pixels."""
+    """One file; `whole`: as one square of the size of a patch. What cannot be used has a reason in place of pixels."""
     try:
         loaded = load(image)
     except ImageError as error:
