@@ -34,7 +34,7 @@ from bench.devices import exact_float32
 from bench.environment import environment
 from bench.errors import RunError, UserError
 from bench.explaining.conventions import Convention as PairConvention
-from bench.explaining.conventions import psnr_conventions, ssim_conventions
+from bench.explaining.conventions import distinct, psnr_conventions, ssim_conventions
 from bench.explaining.scores import measure as measure_pair
 from bench.explaining.scores import values
 from bench.explaining.table import described
@@ -227,7 +227,8 @@ def explain(
     if arrays[0].shape[:2] != arrays[1].shape[:2]:
         raise ValueError(f"sr is {arrays[0].shape}, hr {arrays[1].shape}; must be one height and width")
     conventions: list[PairConvention] = [*psnr_conventions(1), *ssim_conventions()]
-    found = values([measure_pair("pair", arrays[0], arrays[1], scale, conventions)], conventions)
+    image = measure_pair("pair", arrays[0], arrays[1], scale, conventions)
+    found = values([image], distinct(conventions, grey=image.grey))
     rows = [(value.metric, described(value.convention, scale), value.value) for value in found]
     import pandas as pd
 

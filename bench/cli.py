@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -260,7 +260,7 @@ def print_missing(what: str, lines: Sequence[str]) -> None:
     """What the tables lack; each was named when it happened, this stays at the end of a long run.
 
     Args:
-        what: as in `a picture could not be scored`.
+        what: as in `a stored image could not be scored`.
         lines: one for each time; nothing is printed without any.
     """
     if lines:

@@ -27,7 +27,7 @@ HELP = {
     "sizes": "side of the image that comes out (default: 256 512 1024)",
     "iterations": "of the optimisation (default: 100 300 500)",
     "models": "default: gatys style-paper, which make Table 1; see --list; or paths of models, see docs/models.md",
-    "scale": "of upscalers (default: 4, or the own one of an external model)",
+    "scale": "of upscalers (default: 4, or the external model's own)",
     "sweep": "optimisation sweep: time each network in every variant: memory layout, precision, compiler, CUDA graph, "
     "ONNX Runtime, OpenVINO",
     "card": "also what each network is made of: parameters, operations in both conventions, activations, convolutions, "

@@ -403,6 +403,11 @@ FORMATS: Mapping[str, Callable[[Export], str]] = {
 """By name, which is that of the option too."""
 
 
+def format_title(name: str) -> str:
+    """What a format is called in a sentence."""
+    return {"latex": "LaTeX", "markdown": "Markdown"}.get(name, name.upper())
+
+
 def write_exports(files: Mapping[str, Path], make: Callable[[], Export]) -> None:
     """Write the file of each format, and print where it is."""
     for name, file in files.items():

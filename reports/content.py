@@ -11,9 +11,11 @@ from typing import Any
 from bench.errors import UserError
 from bench.storage.store import now
 from reports.load.costs import costs, prediction_sentence, predictions
+from reports.load.repeated import repeated
 from reports.load.results import Group, Results
 from reports.load.speeds import Machine, machines, shown_runs
 from reports.load.standings import leading_groups, sentence, standings
+from reports.load.timings import all_machines
 from reports.parts import Figure, Report, Section, Table, Verdict
 from reports.protocol_captions import protocol_caption
 from reports.summary import abstract, headlines, summary
@@ -182,6 +184,8 @@ def _leaderboard(material: _Material) -> Section:
             if known:
                 tables += steps_tables(known)
                 told += [prediction_sentence(taus)] if (taus := predictions(known.common)) else []
+                again = repeated(all_machines(material.results), known.common, group)
+                told += [again.sentence] if again else []
             text.append(" ".join(told))
     section = _section(material, "leaderboard", "Leaderboard", *text, tables=tables)
     return replace(section, page=LEADERBOARD) if tables else section

@@ -131,7 +131,11 @@ def choose_variant(config: Config, model: LoadedModel) -> tuple[Runner, list[Ima
         )
     if config.variant != AUTO:
         runner = Runner(model=model, variant=parse_variant(config.variant))
-        return runner, ordered(config.waiting, shapes(config) if runner.variant.per_size else {}), "as asked"
+        return (
+            runner,
+            ordered(config.waiting, shapes(config) if runner.variant.per_size else {}),
+            "as requested",
+        )
     fallback = unmeasured(model)
     results = measured(model, environment(str(model.device)), config.db)
     found = shapes(config) if results else {}

@@ -135,7 +135,7 @@ def _loaded(job: Job) -> tuple[Plan, Model, dict[str, LoadedMetric]]:
     # a file under the same path may be another one on this node
     if model.hash != job.model_hash:
         raise UserError(
-            f"the model {job.model} on {platform.node()} has other code or weights than the one that was asked for; "
+            f"the model {job.model} on {platform.node()} has other code or weights than the driver's; "
             "needs the same files on every node"
         )
     plan = Plan(

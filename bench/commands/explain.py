@@ -16,7 +16,13 @@ from bench.data.images import load, read
 from bench.errors import UserError
 from bench.explaining import kernels
 from bench.explaining.config import Config, Published
-from bench.explaining.conventions import CHANNELS, Convention, psnr_conventions, ssim_conventions
+from bench.explaining.conventions import (
+    CHANNELS,
+    Convention,
+    distinct,
+    psnr_conventions,
+    ssim_conventions,
+)
 from bench.explaining.inputs import FilePairs, describe_finding, loaded, stored, two
 from bench.explaining.library_presets import LIBRARY_PRESETS
 from bench.explaining.scores import ImageScores, Match, Value, match, measure, values
@@ -50,12 +56,13 @@ def run(config: Config) -> int:
     if chosen:
         print()
         print_table(like_table(chosen, images), Console())
-    grid = values(images, conventions)
+    grey = any(image.grey for image in images)
+    grid = values(images, distinct(conventions, grey=grey))
     if not chosen and not wanted:
-        _print_tables(grid, len(images), config)
+        _print_tables(grid, len(images), grey, config)
     # a library may print what no convention of the grid gives, such as 80.00 dB for equal images
-    all_values = values(images, dict.fromkeys([*conventions, *likely])) if wanted else []
-    matches = _match(wanted, all_values, len(images), config.scale)
+    all_values = values(images, distinct([*conventions, *likely], grey=grey)) if wanted else []
+    matches = _match(wanted, all_values, len(images), config.scale, grey)
     if file:
         with atomic_write(file) as part:
             text = to_json(record(images, grid, matches, findings, config.scale))
@@ -106,25 +113,28 @@ def _measure(
     return images, findings
 
 
-def _print_tables(grid: Sequence[Value], images: int, config: Config) -> None:
+def _print_tables(grid: Sequence[Value], images: int, grey: bool, config: Config) -> None:
     for metric in ("psnr", "ssim"):
         found = [value for value in grid if value.metric == metric]
-        shown = [value for value in found if config.all or usual(value.convention, images)]
+        shown = [value for value in found if config.all or usual(value.convention, images, grey=grey)]
         if not found:
             print(f"\nthe image is too small for {metric.upper()}")
             continue
         more = "" if config.all else "; --all shows more, also ranges taken wrongly"
         print()
-        print_table(table(shown, spread(shown) + more, images, config.scale), Console())
+        print_table(table(shown, spread(shown) + more, images, config.scale, grey=grey), Console())
     print()
-    show("of: " + "; ".join(f"{channel.name}: {channel.about}" for channel in CHANNELS.values()))
+    channels = [channel for channel in CHANNELS.values() if grey or not channel.on_colour]
+    show("of: " + "; ".join(f"{channel.name}: {channel.about}" for channel in channels))
 
 
-def _match(wanted: Sequence[Published], grid: Sequence[Value], images: int, scale: int) -> list[Match]:
+def _match(
+    wanted: Sequence[Published], grid: Sequence[Value], images: int, scale: int, grey: bool
+) -> list[Match]:
     matches = [match(number, grid) for number in wanted]
     for found in matches:
         print()
-        show(*match_lines(found, images, scale))
+        show(*match_lines(found, images, scale, grey=grey))
     return matches
 
 

@@ -41,7 +41,7 @@ def run(config: Config) -> int:
         filled = {name: frame for name, frame in frames.items() if len(frame)}
         if not filled:
             raise UserError(
-                "the results files hold no score and no timing that is asked for; must be other names"
+                "the results files have no score and no timing of this selection; must be other names"
             )
         write(config, {out / f"{name}.{config.to}": _table(frame, config) for name, frame in filled.items()})
         for name, frame in filled.items():

@@ -23,7 +23,7 @@ from bench.data import cache
 from bench.data.datasets import dataset
 from bench.environment import environment, suite_version, summary
 from bench.errors import MissingFile, UserError
-from bench.leaderboards import STEPS, table
+from bench.leaderboards import STEPS, opened_models, table
 from bench.leaderboards.config import Config, Entry, Leaderboard, Quality
 from bench.outputs import check_clashes, model_files, store_files
 from bench.protocols import protocol
@@ -68,7 +68,11 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
     interrupts.keeps(f"scores and times of finished models are kept in {config.db}")
     # A cluster's nodes have their own devices; here models are only opened, and this machine may have no GPU.
     where = device("cpu" if config.engine == "ray" else config.device)
+    names = [entry.model for entry in board.entries]
+    if not config.force:
+        opened_models.restore(config.out / opened_models.FILE, names)
     entries = list(usable(board, problems))
+    opened_models.keep(config.out / opened_models.FILE, names)
     if "quality" in config.only:
         for part in board.quality:
             scores += score_part(config, part, entries, command, problems)
@@ -109,9 +113,9 @@ def usable(board: Leaderboard, problems: list[str]) -> Iterator[Entry]:
     scales = {scale for part in board.quality for scale in part.scales}
     for entry in board.entries:
         try:
-            opened = catalog.upscaler_entry(entry.model)
-            if isinstance(opened, UpscalerEntry):  # an external one was called when it was opened
-                for scale in filter(opened.supports, scales):
+            model = catalog.upscaler_entry(entry.model)
+            if isinstance(model, UpscalerEntry):  # an external one was called when it was opened
+                for scale in filter(model.supports, scales):
                     # Loaded once and let go: what cannot be loaded is said now and not after the first models' hours.
                     catalog.load_upscaler(entry.model, scale, cache.find, torch.device("cpu"))
         except UserError as error:

@@ -38,7 +38,7 @@ def build(config: BuildConfig) -> int:
         reads=[
             *((option, file) for option, file in files if file is not None),
             *(each for db in config.db for each in store_files("--db", db)),
-            *(("a stored picture", shown.file) for shown in planned.shown.values()),
+            *(("a stored image", shown.file) for shown in planned.shown.values()),
         ],
         # Only the plan knows which stored pictures are shown, and they may lie in the folder that is replaced.
         replaced=[("the page", config.out / "page"), ("the key", config.out / "key.json")],
@@ -61,11 +61,13 @@ def _print_study(planned: Plan, found: StudyImages, out: Path) -> None:
         more = len(found.missing) - MOST_NAMED
         names = ", ".join(plain(image) for image in found.missing[:MOST_NAMED])
         print(
-            f"skipped, since not every model has a picture of it: {names}{f' and {more} more' if more > 0 else ''}"
+            f"skipped, because not every model has an image of it: {names}{f' and {more} more' if more > 0 else ''}"
         )
     print(f"study: {study.hash}")
     print(f"page:  {out / 'page'}  (give this folder to the workers: index.html)")
-    print(f"key:   {out / 'key.json'}  (keep it: it says whose picture is whose, and scoring needs it)")
+    print(
+        f"key:   {out / 'key.json'}  (keep it: it tells which image is from which model, and scoring needs it)"
+    )
     key = shlex.quote(str(out / "key.json"))
     print(f"next:  python -m bench.preference score answers/*.json --key {key} --json preference.json")
 

@@ -79,7 +79,7 @@ def _rescore(
             table += results(plan, store, evaluate(writer, feed))
     store.finish(number)
     print_tables(table)
-    print_failures("a picture could not be scored", store.failures(number))
+    print_failures("a stored image could not be scored", store.failures(number))
     cells = sum(len(plan.models) * len(plan.metrics) for plan in todo)
     # hr's own rows (metrics without a reference) belong to no model and do not make a run complete.
     return table, sum(row.model != HR for row in table) == cells > 0
@@ -90,4 +90,4 @@ def _stored_files(store: Store) -> Iterator[tuple[str, Path]]:
     columns, rows = store.table("pictures")
     where = columns.index("file") if columns else 0  # a new file has no such table yet
     for row in rows:
-        yield "a stored picture", store.place.parent / str(row[where])
+        yield "a stored image", store.place.parent / str(row[where])

@@ -22,7 +22,7 @@ from bench.errors import MissingFile
 from bench.metrics import info
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
-from bench.quality.loading import check_no_folders, plans
+from bench.quality.loading import check_no_folders, finished, plans
 from bench.quality.plan import Plan
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
@@ -73,7 +73,7 @@ def score(
         for line in left_out(data):
             warn(line)
     with working("loading models and metrics"):
-        todo = plans(config, where, warn)
+        todo = plans(config, where, warn, finished(config, store))
     for plan in todo:
         check_no_folders(plan)
     number = store.start(

@@ -170,7 +170,7 @@ def print_panel(panel: Panel) -> None:
 def print_failures(failures: Sequence[Failure]) -> None:
     """The list at the end of the run."""
     lines = [f"{one.image}{f' ({one.model})' if one.model else ''}: {one.reason}" for one in failures]
-    print_missing("an image, or a subject on an image, could not be measured", lines)
+    print_missing("an image, or a model on an image, could not be measured", lines)
 
 
 def print_end(config: Config) -> None:

@@ -127,7 +127,7 @@ def match(a: Collection[Image], b: Collection[Image]) -> tuple[Unmatched, list[I
 
 def _counts(unmatched: Unmatched) -> str:
     return (
-        f"{len(unmatched.only_a)} in A alone, {len(unmatched.only_b)} in B alone, "
+        f"{len(unmatched.only_a)} only in A, {len(unmatched.only_b)} only in B, "
         f"{len(unmatched.changed)} of the same name with other content"
     )
 

@@ -143,7 +143,7 @@ def _record(kind: Any, value: Any, where: str) -> Any:
     unknown = [name for name in value if name not in known]
     for name, field in known.items():
         if name not in value and field.default is MISSING and field.default_factory is MISSING:
-            raise ValueError(f"{where} lacks {name}")
+            raise ValueError(f"{where} has no {name}")
     if unknown:
         raise ValueError(f"{where} has a field {short_repr(unknown[0])} too many")
     return kind(**{name: parse_as(types_of[name], value[name], f"{where}: {name}") for name in value})

@@ -111,7 +111,7 @@ def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -
     said = f"{str(db)!r}, {name} x{scale}, protocol {protocol_name}"
     if not sr:
         models = ", ".join(dict.fromkeys(kind for *_, kind, _ in rows if kind not in {HR, LR})) or "none"
-        raise UserError(f"{said}: no pictures of {model!r}; there are pictures of: {models}")
+        raise UserError(f"{said}: no images of {model!r}; there are images of: {models}")
     pairs = tuple((key[0], file, hr[key]) for key, file in sr.items() if key in hr)
     return FilePairs(sr_said=f"{model} of {said}", hr_said="hr of the same", pairs=pairs, expected=len(hr))
 

@@ -74,7 +74,7 @@ def results(contents: ResultsData, config: Config) -> list[Result]:
     found = list(_results(contents, config))
     if not found:
         raise UserError(
-            f"the results files hold no score of model {config.model!r} that is asked for; they have scores of: "
+            f"the results files have no score of model {config.model!r} in this selection; they have scores of: "
             f"{', '.join(sorted(map(str, contents.scores['model'].unique()))) or 'nothing'}"
         )
     return found

@@ -51,7 +51,7 @@ def choose(
     having = [name for name in LOSS_WEIGHTS if set(PAPER[figure]) <= set(reached(name))]
     return instead, (
         f"{figure}: {', '.join(missing)} missing in {loss_network}, present in {' and '.join(having)}; "
-        f"looked at instead: {', '.join(instead)}",
+        f"used instead: {', '.join(instead)}",
     )
 
 

@@ -182,7 +182,7 @@ def _validate(config: Config) -> None:
                 f"{entry.name} has {f'x{entry.scale}' if isinstance(entry, ExternalModel) else entry.weights_text}"
                 for entry in entries
             )
-            raise UserError(f"no model asked for has weights for x{scale}: {have}")
+            raise UserError(f"none of the models has weights for x{scale}: {have}")
 
 
 def _lr(text: str) -> tuple[Literal["made", "files"], str | None]:

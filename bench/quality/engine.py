@@ -268,10 +268,13 @@ def fingerprint(image: ImageFile) -> str | None:
     As version-control systems do, a file is taken for the same while these are. Times have a grain, so a file that was
     changed just before it was read is not remembered.
     """
-    if not os.path.isabs(image.file):  # noqa: PTH117 (a hundred thousand times)
-        return None
+    return stamp(image.file) if os.path.isabs(image.file) else None  # noqa: PTH117 (a hundred thousand times)
+
+
+def stamp(file: str) -> str | None:
+    """The same of any file; None too where there is none."""
     try:
-        found = os.stat(image.file)  # noqa: PTH116
+        found = os.stat(file)  # noqa: PTH116
     except (OSError, ValueError):  # ValueError: the name holds a NUL
         return None
     # copying with times kept sets st_mtime back; st_ctime is the file system's own

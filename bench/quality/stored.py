@@ -73,8 +73,8 @@ def refusal(protocol: SRProtocol) -> str:
     if protocol.quantize:
         return ""
     return (
-        f"protocol {protocol.name} measures sr as it is, and a picture holds it rounded to 8 bits: its values would be "
-        "others than those of bench.sr_quality"
+        f"protocol {protocol.name} measures sr unrounded, but stored images are rounded to 8 bits: the values "
+        "would differ from those of bench.sr_quality"
     )
 
 
@@ -148,7 +148,7 @@ def select(store: Store, config: RescoreConfig, log: Log) -> Selection:
     _check_known(known, config)
     chosen = [version for version in known.newest if _wanted(version, known, config)]
     if not chosen:
-        raise UserError(f"results file {known.file!r} has no scores and no pictures of what was asked for")
+        raise UserError(f"results file {known.file!r} has no scores and no images of this selection")
     commands = _commands(store)
     for version in chosen:
         scored, with_images = known.images(version)
@@ -234,9 +234,9 @@ def _check_hashed(known: _Known, versions: Sequence[Version]) -> None:
     number = sum(known.with_images[key].unhashed for key in keys if key in known.with_images)
     if number:
         raise UserError(
-            f"{number} pictures in results file {known.file!r} were stored without a hash of their pixels, by an "
-            "earlier version: nothing shows that the files are still what was scored; needs --skip-hash-check to "
-            "take them all the same, or bench.sr_quality --force to make them again"
+            f"{number} images in results file {known.file!r} were stored without a hash of their pixels, by an "
+            "earlier version: it is unknown whether the files are still what was scored; needs --skip-hash-check to "
+            "use them nevertheless, or bench.sr_quality --force to make them again"
         )
 
 
@@ -247,8 +247,8 @@ def _lack(known: _Known, version: Version, command: Sequence[str]) -> str:
     # the run's own command, this time with images; a run of another program has none
     words = [word for word in command if word != "--no-images"] or _like(known, version)
     return escape_control_chars(
-        f"{known.title(place)}: {scored - with_images} of {scored} images that {version.model} was scored on have no "
-        f"picture and are skipped; run: python -m bench.sr_quality {shlex.join(words)}"
+        f"{known.title(place)}: {scored - with_images} of {scored} images that {version.model} was scored on are not "
+        f"stored and are skipped; run: python -m bench.sr_quality {shlex.join(words)}"
     )
 
 
@@ -357,7 +357,7 @@ class StoredImage:
             ImageError: it is not there, cannot be read, or holds something else than was scored.
         """
         if not self.file.is_file():
-            raise ImageError(f"there is no picture {str(self.file)!r}; {AGAIN}")
+            raise ImageError(f"there is no image {str(self.file)!r}; {AGAIN}")
         found = images.read(self.file)
         wanted = self.picture.pixels_sha256
         if not wanted and not self.trust:
@@ -386,10 +386,10 @@ class StoredHr:
             ImageError: there is none that can be measured.
         """
         if self.stored is None:
-            raise ImageError(f"there is no picture of hr; {AGAIN}")
+            raise ImageError(f"there is no image of hr; {AGAIN}")
         hr = self.stored.read()
         if self.luma and hr.shape[2] != 1:
-            raise ImageError(f"the picture of hr has {hr.shape[2]} channels, must be 1: luma")
+            raise ImageError(f"the image of hr has {hr.shape[2]} channels, must be 1: luma")
         return hr
 
 
@@ -405,5 +405,5 @@ class StoredSr:
             ImageError: there is none that can be measured.
         """
         if self.stored is None:
-            raise ImageError(f"its picture is of another version of the image; {AGAIN}")
+            raise ImageError(f"its image is of another version of hr; {AGAIN}")
         return self.stored.read()

@@ -44,6 +44,7 @@ class ExternalModel:
         minimum: pixels per side that go in at least.
         style: that a stylizer was trained for, where the file or the option says it.
         loss_network: that it was trained with, where the file says so.
+        source_files: of its code and its weights, where it states them.
     """
 
     spec: Spec
@@ -55,6 +56,7 @@ class ExternalModel:
     minimum: int = 1
     style: str = ""
     loss_network: str = ""
+    source_files: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -118,9 +120,37 @@ def resolve_external(text: str, known: Callable[[], str]) -> ExternalModel:
             "or a path: a checkpoint, an ONNX file, "
             "FILE.py:NAME, a folder of images"
         )
-    spec = parse(text)
-    # the stamp is a part of the cache's key: an edited file is opened again
-    return _opened(text, *_stamp(spec.source))
+    return _REMEMBERED.get(_key(text)) or opened(text)
+
+
+_REMEMBERED: dict[tuple[str, str, int, int], ExternalModel] = {}
+
+
+def remember(text: str, model: ExternalModel) -> None:
+    """Find `model` by `text` from now on, without opening it; whoever calls this knows that nothing of it has changed."""
+    _REMEMBERED[_key(text)] = model
+
+
+def known(text: str) -> ExternalModel | None:
+    """The model of `text`; None where that names none that can be opened."""
+    try:
+        return found(text, str) if looks_outside(text) else None
+    except UserError:
+        return None
+
+
+def opened(text: str) -> ExternalModel:
+    """The external model that `text` names, opened.
+
+    Raises:
+        UserError: it is something that cannot be run.
+    """
+    return _opened(*_key(text))
+
+
+def _key(text: str) -> tuple[str, str, int, int]:
+    # the stamp is a part of the key: an edited file is opened again
+    return text, *_stamp(parse(text).source)
 
 
 def _stamp(source: str) -> tuple[str, int, int]:

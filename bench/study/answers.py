@@ -84,7 +84,7 @@ def _answer(entry: Any, trials: Mapping[str, Trial]) -> Answer:
     for field in ("choice", "first"):
         if not isinstance(found[field], str) or found[field] not in trial.pictures:
             raise UserError(
-                f"trial {name}: {field} is {short_repr(found[field])}, which is not a picture of it"
+                f"trial {name}: {field} is {short_repr(found[field])}, which is not an image of it"
             )
     if type(seconds) not in {int, float} or not 0 <= seconds <= LONGEST_SECONDS or not math.isfinite(seconds):
         raise UserError(

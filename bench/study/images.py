@@ -50,13 +50,13 @@ def study_images(
     for model in models:
         if model not in known:
             raise UserError(
-                f"there are no pictures of a model {model!r}; there are some of: {', '.join(sorted(known))}"
+                f"there are no images of a model {model!r}; there are some of: {', '.join(sorted(known))}"
             )
     newest = _newest(table[table["model"].isin([HR, LR, *models])])
     complete = {image: files for image, files in newest.items() if len(files) == len(models) + 2}  # hr and lr
     if not complete:
         raise RunError(
-            f"of no image of {dataset} do hr, lr, {', '.join(models)} all have a picture; needs at least one: "
+            f"of no image of {dataset} are hr, lr, {', '.join(models)} all stored; needs at least one: "
             "score them in one run of bench.sr_quality"
         )
     hashes = table.groupby("model", sort=False)["model_hash"].last()
@@ -80,7 +80,7 @@ def _table(contents: ResultsData, dataset: str, protocol: SRProtocol) -> pd.Data
         if rows.empty:
             there = [_name(contents, column, other) for other in dict.fromkeys(found[column])]
             raise RunError(
-                f"the results hold no pictures of {name!r}; there are {'some of: ' if there else 'none at all'}"
+                f"the results have no images of {name!r}; there are {'some of: ' if there else 'none at all'}"
                 f"{', '.join(sorted(there))}; run bench.sr_quality for it, without --no-images"
             )
         found = rows
@@ -122,7 +122,7 @@ def read_stored_image(file: Path) -> Image.Image:
             picture.load()
     # SyntaxError is what Pillow raises for a broken PNG chunk.
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise UserError(f"picture {str(file)!r} cannot be read: {error}; must be a sound PNG") from error
+        raise UserError(f"image {str(file)!r} cannot be read: {error}; must be a valid PNG") from error
     if picture.mode not in {"L", "RGB"}:
-        raise UserError(f"picture {str(file)!r} has mode {picture.mode}; must be 8-bit grey or RGB")
+        raise UserError(f"image {str(file)!r} has mode {picture.mode}; must be 8-bit grey or RGB")
     return picture

@@ -113,7 +113,7 @@ def _secret(used: Mapping[str, Mapping[str, Path]], seed: int) -> str:
 def _digest(file: Path) -> str:
     if not os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises on names that are too long)
         raise UserError(
-            f"the picture {str(file)!r}, which the results name, is not there; put it back, or score its "
+            f"the image {str(file)!r} of the results is missing; put it back, or score its "
             "data set again with --force"
         )
     return hashlib.sha256(read_whole(file)).hexdigest()
@@ -128,7 +128,7 @@ def _size(files: Mapping[str, Path], scale: int) -> tuple[int, int]:
     for model, size in sizes.items():
         if size != (width, height):
             raise UserError(
-                f"picture {str(files.get(model, files[LR]))!r}: {model} has {size[0]}x{size[1]} pixels; "
+                f"image {str(files.get(model, files[LR]))!r}: {model} has {size[0]}x{size[1]} pixels; "
                 f"must be {width}x{height}, as hr has"
             )
     return width, height

@@ -260,6 +260,6 @@ def _check_style(entry: Entry, styles: Sequence[StyleImage]) -> None:
     # A file may be called like the network's style and be another picture.
     same = any(style.name == entry.style for style in styles)
     other = (
-        f"not for the file given, another picture than that of {entry.style}" if same else f"not for {named}"
+        f"not for the file given, another image than that of {entry.style}" if same else f"not for {named}"
     )
     raise UserError(f"{entry.name} is for the style {entry.style}, {other}; use --style {entry.style}")

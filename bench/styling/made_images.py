@@ -48,8 +48,7 @@ class StylizedFolder:
         """What is skipped."""
         if self.extra:
             names = escape_control_chars(listed(self.extra))
-            folder = escape_control_chars(str(self.folder))
-            yield f"{folder}: skipped, of no content in no style that was asked for: {names}"
+            yield f"{escape_control_chars(str(self.folder))}: skipped, not of a content in one of the styles: {names}"
 
     def of_style(self, style: str) -> Mapping[str, Path]:
         """The file of each content in a style."""
@@ -96,7 +95,7 @@ def stylized_folder(model: ExternalModel, data: Dataset, styles: Sequence[StyleI
     if missing:
         raise UserError(
             f"{str(folder)!r} has no image for {len(missing)} of {len(contents) * len(wanted)} pairs of content and style; "
-            f"given: {listed(given) or 'no image'}; required, as {RULE}: {listed(missing)}"
+            f"given: {listed(given) or 'no image'}; expected, as {RULE}: {listed(missing)}"
         )
     return StylizedFolder(
         folder=folder,

@@ -137,7 +137,7 @@ class Blocks:
         measures = " / ".join(metric.name.upper() for metric in _measures(self.shown[0].group))
         sets = "; ".join(f"{drawable(s.group.title)}, n = {len(s.group.images)}" for s in self.shown)
         gone = [f"{drawable(model)} of {drawable(s.image)}" for s in self.shown for model in s.absent]
-        missing = f" No picture of its size is left of {listed(gone)}." if gone else ""
+        missing = f" No image of its size is stored for {listed(gone)}." if gone else ""
         return (
             f"Details in HR pixels, from the top left corner: {details}; enlarged without smoothing. Under each: "
             f"{measures} of this image, then the mean of the data set ({sets}).{missing}"

@@ -61,7 +61,7 @@ def _paper_figure(
     return missing(
         name,
         title,
-        f"the results hold no pictures of {wanted} at x{scale} under {PROTOCOL}: hr and one model at least",
+        f"needs {wanted} at x{scale} under {PROTOCOL} (HR and at least one model)",
         shlex.join(command),
     )
 

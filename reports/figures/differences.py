@@ -85,7 +85,7 @@ class Strips:
         counts = sorted({len(strip.finite) + strip.infinite for strip in self.strips})
         number_of = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         infinite = sum(strip.infinite for strip in self.strips)
-        gone = f" Not drawn: {infinite} infinite differences, of pictures that equal HR." if infinite else ""
+        gone = f" Not drawn: {infinite} infinite differences, of images that equal HR." if infinite else ""
         many = counts[-1] > MOST_MARKERS
         marks = "a line through them" if many else "filled circles gain, hollow triangles lose"
         return (

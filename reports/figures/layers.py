@@ -133,7 +133,7 @@ class Sheet:
         missing = _missing(self)
         more = f" {self.left_out} more are stored." if self.left_out else ""
         return (
-            f"Each picture{after}: noise optimised until the {kept} of one layer of {drawable(self.loss_network)} "
+            f"Each image{after}: noise optimised until the {kept} of one layer of {drawable(self.loss_network)} "
             f"are those "
             f"of the original, at {self.size}x{self.size} pixels, total variation weighted {listed(f'{w:g}' for w in tv)}. "
             f"{_protocols(self)}{missing}{more}"
@@ -205,7 +205,7 @@ def _protocols(sheet: Sheet) -> str:
         if row in sheet.rows:
             found.setdefault(layer, set()).add(group.protocol.hash[:SHORT])
     if any(len(hashes) > 1 for hashes in found.values()):
-        return "Each picture has its own protocol, which its provenance names."
+        return "Each image has its own protocol, which its provenance names."
     return f"Protocols: {', '.join(f'{drawable(layer)} ({min(hashes)})' for layer, hashes in found.items())}."
 
 

@@ -263,8 +263,8 @@ def caption(series: Series, panels: Sequence[Panel]) -> str:
     bands = " and bands of one standard deviation" if several else ""
     early = f" {stopped} curves that end early are skipped." if stopped else ""
     return (
-        f"Means over n contents of {drawable(series.dataset)}{bands}. Dropped to the axis: "
-        f"where the mean of the optimisation reaches a network's.{_medians(panels)} "
+        f"Means over n contents of {drawable(series.dataset)}{bands}. Dotted vertical: "
+        f"the iteration at which the mean of the optimisation reaches a network's.{_medians(panels)} "
         f"{drawable(style_caption(series.protocol))} {drawable(objective_caption(series.protocol))} "
         f"{_paper(panels)}{early}"
     )

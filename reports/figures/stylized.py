@@ -73,8 +73,8 @@ class Page:
             f"{drawable(g.protocol.style)} ({g.protocol.hash[:SHORT]})" for g in groups.values()
         )
         return (
-            f"Contents of {listed(dict.fromkeys(g.dataset for g in groups.values()))} at {listed(sizes_)}; under a picture "
-            "its objective, the same weights for all pictures of a row. "
+            f"Contents of {listed(dict.fromkeys(g.dataset for g in groups.values()))} at {listed(sizes_)}; below each "
+            "image its objective, with the same weights for all images of a row. "
             f"{drawable(' '.join(words))} Styles and protocols: {hashes}.{self._blank()}"
         )
 

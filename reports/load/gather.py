@@ -61,7 +61,8 @@ def gather(contents: ResultsData) -> Results:
     facts = {digest: dict(environment.facts) for digest, environment in contents.environments.items()}
     if len(facts) > 1:
         notes.append(
-            f"The results were made on {len(facts)} machines or sets of versions; times of two are never compared."
+            f"The results were made on {len(facts)} machines or sets of versions; times of different ones are never "
+            "compared."
         )
     return Results(
         stores=contents.stores,

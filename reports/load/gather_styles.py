@@ -116,7 +116,7 @@ def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_StoredRow], not
     there = {file for file in shown if is_image_file(file)}
     lost = sum(file not in there for file in shown)
     if lost:
-        notes.append(f"{name}: {lost} pictures that the results name are not there")
+        notes.append(f"{name}: {lost} images named in the results are missing")
     return StyleGroup(
         id=f"{anchor(protocol.style or dataset)}-{protocol.size}-{protocol.hash[:SHORT]}",
         dataset=dataset,

@@ -108,16 +108,16 @@ def _digits(value: float, digits: int = DIGITS) -> str:
 
 def _notes(results: Results, series: Series) -> Iterator[str]:
     yield (
-        "Below the content: the contents' mean objective over the subject's. Iterations of equal loss: those after which "
-        "the optimisation is as good as the network, the median over contents; seconds of equal loss are those times an "
-        "iteration's. Own seconds: for one content, the median; of the optimisation, its share of a batch."
+        "Reduction: the contents' mean objective divided by the method's. Iterations to match: those after which the "
+        "optimisation is as good as the network, the median over contents; time to match: their number times the "
+        "seconds of one iteration. Own seconds: for one content, the median; for the optimisation, its share of a batch."
     )
     yield f"Networks called {RELEASED} are those that the paper's authors released; the others are the suite's."
     stopped = sum(panel.stopped for panel in series.panels)
     if stopped:
         yield f"{counted(stopped, 'curve')} skipped, ended before most others."
     if any(_apart(results, panel) for panel in series.panels):
-        yield "Where no factor stands, network and optimisation were run on different machines or versions."
+        yield "Without a factor, network and optimisation were run on different machines or versions."
 
 
 def _apart(results: Results, panel: Panel) -> bool:

@@ -165,11 +165,9 @@ def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
     if not (why or entry.cannot):
         missing = "checkpoint" if target.brought else "weights" if target.processed else ""
     if missing == "checkpoint":
-        why = (
-            f"no model of the suite is called {target.model}: add its checkpoint with --models FILE,name=NAME"
-        )
+        why = f"{target.model} is not part of the suite: add it with --models FILE,name={target.model}"
     elif missing == "weights":
-        why = f"where no weights for it are shipped: {training(target)}"
+        why = f"if its weights are not shipped, train them: {training(target)}"
     request = None if target.brought else scoring(target)  # no command brings a checkpoint
     return Verdict(
         cell=entry.cell,

@@ -270,7 +270,7 @@ def test_images_of_one_side_are_counted_and_named(folder: Path, capsys: pytest.C
     assert {row["n_a"] for row in found["rows"]} == {6}
     assert found["rows"][0]["unmatched"] == {"only_a": ["a", "b"], "only_b": ["i"], "changed": []}
     expected = (
-        "images left out of 4 rows of set5 x4, protocol johnson2016 (08821999): 2 in A alone (a, b); 1 in B"
+        "images skipped in 4 rows of set5 x4, protocol johnson2016 (08821999): 2 only in A (a, b); 1 in B"
     )
     assert expected in capsys.readouterr().out
 
@@ -292,7 +292,7 @@ def test_without_an_image_in_common_there_is_nothing_to_compare(
     add(folder / "a.db", {"x": LOW})
     add(folder / "b.db", {"x": LOW}, content="changed")
     message = refusal(capsys, "a.db", "b.db")
-    assert "no image in common: 0 in A alone, 0 in B alone, 14 of the same name with other content" in message
+    assert "no image in common: 0 only in A, 0 only in B, 14 of the same name with other content" in message
 
 
 # Unlike things

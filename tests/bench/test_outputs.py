@@ -136,7 +136,7 @@ def test_exports_of_the_readers_never_replace_what_they_read(
     assert rescore.main(["--metrics", "psnr", "--db", "r.db", "--json", "r.db"]) == 2
     refused(capsys)
     assert rescore.main(["--metrics", "psnr", "--db", "r.db", "--csv", str(shown)]) == 2
-    assert "a stored picture" in refused(capsys)
+    assert "a stored image" in refused(capsys)
     assert explain.main(["set/p0.png", "set/p1.png", "--json", "set/p1.png"]) == 2
     refused(capsys)
     assert images.read(here / "set" / "p1.png").shape == (48, 48, 3)

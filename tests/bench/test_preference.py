@@ -189,7 +189,7 @@ def test_images_that_a_model_lacks_are_named(
     assert program.main([*args, "--db", str(results), str(tmp_path / "more.db")]) == 0
     said = capsys.readouterr().out
     assert "2 images of bsd100 x4" in said
-    assert f"skipped, since not every model has a picture of it: {NASTY}, d, e, f\n" in said
+    assert f"skipped, because not every model has an image of it: {NASTY}, d, e, f\n" in said
 
 
 def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Path) -> None:
@@ -212,11 +212,11 @@ def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Pa
         (
             {"models": ["plain", "none"]},
             2,
-            f"no pictures of a model 'none'; there are some of: {NASTY}, best, plain",
+            f"no images of a model 'none'; there are some of: {NASTY}, best, plain",
         ),
-        ({"models": ["plain", "hr"]}, 2, "no pictures of a model 'hr'"),
-        ({"more": ["--dataset", "set5"]}, 1, "no pictures of 'set5'; there are some of: bsd100"),
-        ({"more": ["--scale", "2"]}, 1, "no pictures of 'johnson2016 x2'; there are some of: johnson2016 x4"),
+        ({"models": ["plain", "hr"]}, 2, "no images of a model 'hr'"),
+        ({"more": ["--dataset", "set5"]}, 1, "no images of 'set5'; there are some of: bsd100"),
+        ({"more": ["--scale", "2"]}, 1, "no images of 'johnson2016 x2'; there are some of: johnson2016 x4"),
         ({"more": ["--protocol", "none"]}, 2, "no protocol is called 'none'"),
         (
             {"more": ["--attention-checks", "7"]},

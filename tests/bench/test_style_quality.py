@@ -302,7 +302,7 @@ def test_contents_that_cannot_be_measured_cost_themselves_alone(capsys: pytest.C
     said = capsys.readouterr()
     assert "'broken': not measured" in said.err
     assert "image must be at least 4 pixels per side (got 64x3)" in said.err
-    assert "2 times an image, or a subject on an image, could not be measured" in said.out
+    assert "2 times an image, or a model on an image, could not be measured" in said.out
     assert {stem for _, stem in curves()} == set("abc")
     with Store(Path("results.db"), read_only=True) as store:
         failures = store.failures(1)

@@ -384,7 +384,7 @@ def test_without_pictures_figure_8_says_so(tmp_path: Path) -> None:
     file = tmp_path / "results.db"
     fill(file, levels=LEVELS, images=("baby",))
     made = record_of(one(crops.drawings(results_of(file))))
-    assert "no pictures of baby of set5 and comic of set14" in made.reason
+    assert "needs baby of set5 and comic of set14" in made.reason
 
 
 def test_another_data_set_is_shown_where_its_models_differ_most(tmp_path: Path) -> None:

@@ -210,14 +210,14 @@ def test_of_very_many_images_the_first_are_shown_and_the_page_says_so(
     monkeypatch.setattr("reports.writers.page_viewer.MOST_IMAGES", 3)
     shown = galleries(found)
     assert [len(gallery.images) for gallery in shown] == [3, 3]
-    assert missing_images(found, shown)[0].endswith("the first 3 of 4 images with pictures are shown.")
+    assert missing_images(found, shown)[0].endswith("the first 3 of 4 stored images are shown.")
 
 
 def test_results_without_pictures_say_so_and_show_the_rest(tmp_path: Path) -> None:
     write_page(report(tmp_path, results(tmp_path, pictures=False)), tmp_path / "out" / "index.html")
     page = Parsed((tmp_path / "out" / "index.html").read_text(encoding="utf-8"))
-    assert "There are no pictures in this report" in page.text
-    assert "no pictures were kept" in page.text
+    assert "There are no images in this report" in page.text
+    assert "no images were stored" in page.text
     assert sum(tag == "table" for tag, _ in page.elements) > 2
     assert not (tmp_path / "out" / "images").exists()
 

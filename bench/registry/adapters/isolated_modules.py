@@ -77,6 +77,12 @@ class IsolatedModules:
         """
         return importlib.import_module(f"{self.name}.{name}")
 
+    @property
+    def files(self) -> list[str]:
+        """Of the modules that were imported so far."""
+        modules = [each for name, each in sys.modules.items() if name.startswith(f"{self.name}.")]
+        return [file for module in modules if (file := getattr(module, "__file__", None))]
+
     def has(self, top: str) -> bool:
         """Whether a package or module of this name is the folder's own.
 

@@ -66,7 +66,22 @@ def _described(spec: Spec) -> ExternalModel:
         content=_content(factory, first),
         style=spec.options.get("style", ""),
         make=make,
+        source_files=_source_files(spec, first),
     )
+
+
+def _source_files(spec: Spec, network: Any) -> tuple[str, ...]:
+    """What a network states in its attribute `source_files`; empty where it has none.
+
+    Raises:
+        UserError: it is something else than paths.
+    """
+    stated = getattr(network, "source_files", ())
+    if not isinstance(stated, tuple | list) or not all(isinstance(path, str | Path) for path in stated):
+        raise UserError(
+            f"{spec.text!r}: its attribute source_files must be a list of paths (got {stated!r})"[:300]
+        )
+    return tuple(str(Path(path).absolute()) for path in stated)
 
 
 def _factory(spec: Spec) -> Callable[..., Any]:
