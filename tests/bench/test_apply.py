@@ -380,7 +380,7 @@ def test_measurements_of_other_weights_or_another_machine_are_not_used(
 
 
 @pytest.mark.usefixtures("as_speed_sets_it")
-def test_a_strangers_measurements_are_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_third_partys_measurements_are_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.png"))
     store(replace(measured("eager", 1.0), certificate={"environment": []}))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 1

@@ -129,7 +129,7 @@ def test_another_machine_or_other_weights_are_not_taken_for_these(
     assert len(measured) == 3
 
 
-def test_a_strangers_measurements_are_refused_in_one_message(
+def test_a_third_partys_measurements_are_refused_in_one_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ("--sizes", SIZE, "--models", "bicubic")
