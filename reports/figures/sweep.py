@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.records import EAGER
 from bench.statistics import Interval, ratio_interval
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, canvas
 from reports.figures.text import drawable, listed, short
 from reports.formatting import duration, exactness
 from reports.load.results import SHORT, Results, anchor
-from reports.load.speeds import EAGER, Machine, Timed
+from reports.load.speeds import Machine, Timed
 from reports.load.timings import all_machines, input_size, newest, provenance, seconds
 from reports.parts import Figure
 
