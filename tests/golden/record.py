@@ -81,7 +81,13 @@ def main(folder: Path) -> None:
 
 def machine() -> dict[str, Any]:
     """What decides the last bits of a value: on an equal machine values are equal, elsewhere nearly."""
-    return {"cpu": cpu_model(), "torch": torch.__version__, "threads": torch.get_num_threads()}
+    return {
+        "cpu": cpu_model(),
+        # of one name there are machines with AVX-512 and without, whose sums have another order
+        "kernels": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def write_crops(folder: Path) -> str:
