@@ -96,7 +96,7 @@ def read_mat(file: Path) -> tuple[list[Tensor], list[Tensor]]:
     names = [f"{kind}_conv{i}" for i in (1, 2, 3) for kind in ("weights", "biases")]
     missing = [name for name in names if name not in arrays]
     if missing:
-        raise ValueError(f"{str(file)!r} lacks {', '.join(missing)}; must be the arrays {', '.join(names)}")
+        raise ValueError(f"{str(file)!r} has no {', '.join(missing)}; must be the arrays {', '.join(names)}")
     kernels = [_kernel(arrays[f"weights_conv{i}"], i) for i in (1, 2, 3)]
     # MATLAB has no vectors: biases come as a row or a column.
     biases = [torch.from_numpy(arrays[f"biases_conv{i}"].astype(np.float32).ravel()) for i in (1, 2, 3)]

@@ -16,7 +16,7 @@ from bench.help_format import two_columns
 
 PROGRAMS = {
     "sr_quality": "degrade, upscale and score data sets: PSNR, SSIM, LPIPS under a declared protocol",
-    "rescore": "new metrics of images that were enlarged before, from the stored pictures; no network is run",
+    "rescore": "further metrics of images that were upscaled before, from the stored files; no network is run",
     "merge": "join results files, such as those of parts that were scored apart",
     "export": "results for other tools: long tables as CSV or Parquet, evaluation results, a block for a model card",
     "train": "train a super-resolution or a style network as the paper does; interrupted runs resume",
@@ -26,12 +26,12 @@ PROGRAMS = {
     "explain": "one pair of images under every convention: what each library prints, which gives a published number",
     "verify": "published values: verified under a convention, off by d under all, or why they cannot be compared",
     "compare": "two results files, runs or models: differences, intervals, tests, verdicts; exit status for CI",
-    "preference": "ask people which of two enlargements they prefer: a page for the workers, and what they answered",
+    "preference": "a user study: which of two images people prefer; a page for the workers, the score of their answers",
     "style_quality": "the objective of style networks against the optimisation's iterations: where it matches them",
-    "inversion": "what a layer keeps of content and of style: images from features and from Gram matrices",
-    "gatys": "stylize by optimisation of the image, with any picture as the style: slow, and no network to train",
+    "inversion": "images from the features or the Gram matrix of a layer: what it keeps of content and style",
+    "gatys": "stylize by optimisation of the image, with any image as the style: slow, but without training",
     "degrade": "make low-resolution images exactly as MATLAB's imresize does",
-    "perturb": "shifted and noisy copies of images, to see what each metric makes of them",
+    "perturb": "shifted and noisy copies of images, to test the sensitivity of metrics",
     "doctor": "the machine, the versions, and which data files are present, missing or damaged",
     "reports": "figures, tables, verdicts, an HTML page and a PDF of results files",
 }

@@ -85,6 +85,13 @@ def aliases(p: argparse._ActionsContainer, **old: str) -> None:
         p._option_string_actions[f"--{name.replace('_', '-')}"] = p._option_string_actions[option]
 
 
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, does: str
+) -> argparse.ArgumentParser:
+    """A command of a program; `does` is shown in the program's help and, as a sentence, in the command's own."""
+    return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+
+
 def add_engine_options(p: argparse._ActionsContainer) -> None:
     """`--engine` and `--address`: where a program's work is done."""
     p.add_argument(

@@ -182,10 +182,10 @@ def bf16_units(device_type: str = "cpu") -> tuple[str, ...]:
     return tuple(unit for unit in BF16_UNITS if found.get(unit))
 
 
-def precision(asked: str, device_type: str) -> str:
+def precision(option: str, device_type: str) -> str:
     """`float32` or `bf16` as asked for; for `auto` bf16 where a device of this kind has units for it."""
-    if asked != AUTO:
-        return asked
+    if option != AUTO:
+        return option
     return "bf16" if bf16_units(device_type) else "float32"
 
 

@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--kernels", action="store_true", help="HR alone: the scores of three bicubic kernels")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     stored = p.add_argument_group("a stored result, instead of SR and HR")
-    stored.add_argument("--db", type=Path, metavar="FILE", help="a results file with its pictures")
+    stored.add_argument("--db", type=Path, metavar="FILE", help="a results file with its images")
     stored.add_argument("--dataset", metavar="NAME", help="of --db")
     stored.add_argument("--model", metavar="NAME", help="of --db")
     stored.add_argument(

@@ -1,4 +1,4 @@
-"""What a participant must look like. A participant conforms by shape; nothing here is inherited from."""
+"""What a model must look like. A model conforms by shape; nothing here is inherited from."""
 
 from __future__ import annotations
 

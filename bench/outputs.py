@@ -21,7 +21,7 @@ Named: TypeAlias = "tuple[str, str | os.PathLike[str]]"
 """What a path is for, in the words of the command line (`--json`, `an image`), and the path."""
 
 
-def refuse_clashes(
+def check_clashes(
     *,
     reads: Iterable[Named] = (),
     writes: Iterable[Named] = (),

@@ -21,14 +21,14 @@ OURS = "perceptual-bench"
 LONGEST_REASON = 300
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """An entry of one of our tables."""
 
     @property
     def name(self) -> str: ...
 
 
-Entry = TypeVar("Entry", bound=Named)
+Entry = TypeVar("Entry", bound=HasName)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ def plugins(group: str) -> tuple[Plugin, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extended(Generic[Entry]):
+class ExtendedTable(Generic[Entry]):
     """A table of ours and what plugins add to it.
 
     Attributes:

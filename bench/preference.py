@@ -36,13 +36,13 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
     )
     programs = p.add_subparsers(dest="program", required=True, metavar="build|score")
-    _add_build(programs.add_parser("build", help="make the page and its key from stored pictures"))
-    _add_score(programs.add_parser("score", help="score the files that workers sent"))
+    _add_build(arguments.add_command(programs, "build", "make the page and its key from stored images"))
+    _add_score(arguments.add_command(programs, "score", "score the files that workers sent"))
     return with_config(p)
 
 
 def _add_build(p: argparse.ArgumentParser) -> None:
-    p.add_argument("models", nargs="+", metavar="MODEL", help="two or more that the results hold pictures of")
+    p.add_argument("models", nargs="+", metavar="MODEL", help="two or more of which the results have images")
     p.add_argument("--dataset", required=True, metavar="NAME", help="as in the results")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the page and the key go")
     p.add_argument(
@@ -62,20 +62,20 @@ def _add_build(p: argparse.ArgumentParser) -> None:
         "--attention-checks",
         type=arguments.count,
         metavar="N",
-        help="pairs of which the right answer is known: hr against enlarged pixels (default: 10, at most the images)",
+        help="trials with a known answer: hr against the enlarged lr (default: 10, at most the images)",
     )
     p.add_argument(
         "--seed",
         type=arguments.seed,
         default=0,
         metavar="N",
-        help="of what is drawn; another seed is another study",
+        help="of the random choice; another seed gives another study",
     )
     p.add_argument(
         "--instructions",
         type=Path,
         metavar="FILE",
-        help="text shown on the first page, above what this program says",
+        help="your text on the first page, above the introduction",
     )
     p.add_argument(
         "--consent", type=Path, metavar="FILE", help="text that workers must agree to before the first pair"
@@ -94,9 +94,9 @@ def _add_build(p: argparse.ArgumentParser) -> None:
 
 
 def _add_score(p: argparse.ArgumentParser) -> None:
-    p.add_argument("answers", nargs="+", type=Path, metavar="FILE", help="what workers saved")
+    p.add_argument("answers", nargs="+", type=Path, metavar="FILE", help="answers that workers saved")
     p.add_argument("--key", type=Path, required=True, metavar="FILE", help="the key.json of the study")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result as json, for the report")
+    p.add_argument("--json", type=Path, metavar="FILE", help="also write the result as JSON, for the report")
     p.add_argument(
         "--min-attention-accuracy",
         type=float,

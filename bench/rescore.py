@@ -13,7 +13,7 @@ from typing import Any
 from bench import arguments
 from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
-from bench.tables import FORMATS
+from bench.tables import FORMATS, format_title
 
 EXAMPLES = """examples:
   python -m bench.rescore --metrics lpips-vgg dists
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
         prog="python -m bench.rescore",
-        description="Score the stored pictures of bench.sr_quality with more metrics; no network is loaded or run.",
+        description="Score the stored images of bench.sr_quality with further metrics; no network is loaded or run.",
         epilog=EXAMPLES,
     )
     p.add_argument("--metrics", nargs="+", required=True, metavar="NAME", help=HELP["metrics"])
@@ -54,7 +54,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--skip-hash-check", action="store_true", help=HELP["skip-hash-check"])
     arguments.aliases(p, trust_pictures="--skip-hash-check")
     for name in FORMATS:
-        p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
+        p.add_argument(
+            f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {format_title(name)}"
+        )
     return with_config(p)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from bench import arguments
 from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
+from bench.listings import list_timed
 from bench.timing.config import Config
-from bench.timing.listing import list_names
 
 EXAMPLES = """examples:
   python -m bench.speed --sizes 256 512 1024
@@ -27,7 +27,7 @@ HELP = {
     "sizes": "side of the image that comes out (default: 256 512 1024)",
     "iterations": "of the optimisation (default: 100 300 500)",
     "models": "default: gatys style-paper, which make Table 1; see --list; or paths of models, see docs/models.md",
-    "scale": "of upscalers (default: 4, or the own one of an external model)",
+    "scale": "of upscalers (default: 4, or the external model's own)",
     "sweep": "optimisation sweep: time each network in every variant: memory layout, precision, compiler, CUDA graph, "
     "ONNX Runtime, OpenVINO",
     "card": "also what each network is made of: parameters, operations in both conventions, activations, convolutions, "
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
     args, command = parse(parser(), argv)
-    return guard(list_names if args.list else lambda: run(args, command))
+    return guard(list_timed if args.list else lambda: run(args, command))
 
 
 def run(args: argparse.Namespace, command: Command) -> int:

@@ -14,7 +14,7 @@ from bench import arguments
 from bench.cli import DONE, guard, working
 from bench.config_file import Command, parse, with_config
 from bench.quality import DEFAULT_METRICS
-from bench.tables import FORMATS
+from bench.tables import FORMATS, format_title
 from bench.text import show
 
 EXAMPLES = """examples:
@@ -82,7 +82,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--force", action="store_true", help="score again what the results file already has")
     p.add_argument("--strict", action="store_true", help="stop at the first image that cannot be scored")
     for name in FORMATS:
-        p.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {name}")
+        p.add_argument(
+            f"--{name}", type=Path, metavar="FILE", help=f"also write the results as {format_title(name)}"
+        )
     return with_config(p)
 
 
@@ -100,9 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def list_names() -> int:
     """Print every name with what it still needs."""
-    from bench.quality.listing import lines
+    from bench.listings import sr_quality_lines
 
-    show(*lines())
+    show(*sr_quality_lines())
     return DONE
 
 

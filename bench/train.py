@@ -39,12 +39,18 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
     )
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_sr(commands.add_parser("sr", help="super-resolution: the paper's network, pixel or feature loss"))
-    add_style(commands.add_parser("style", help="style transfer: the paper's network, for one style image"))
-    out = commands.add_parser("export", help="write the weights of a run, at any time")
+    sr = arguments.add_command(commands, "sr", "super-resolution: the paper's network, pixel or feature loss")
+    add_sr(sr)
+    style = arguments.add_command(
+        commands, "style", "style transfer: the paper's network, for one style image"
+    )
+    add_style(style)
+    out = arguments.add_command(
+        commands, "export", "write the weights of a run, at any time, and their model card"
+    )
     out.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     out.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
-    card = commands.add_parser("card", help="write the card of a file of weights anew, with its scores")
+    card = arguments.add_command(commands, "card", "update the model card of a weights file with its scores")
     card.add_argument("weights", type=Path, metavar="FILE", help="a .safetensors file that the package ships")
     card.add_argument("--db", type=Path, required=True, metavar="FILE", help="results of bench.sr_quality")
     return with_config(p)
@@ -103,7 +109,7 @@ def add_running(p: argparse.ArgumentParser) -> None:
         default="paper",
         help="what options default to (default: paper)",
     )
-    p.add_argument("--init", type=Path, metavar="FILE", help="weights to begin with, from `export`")
+    p.add_argument("--init", type=Path, metavar="FILE", help="initial weights, from `export`")
     p.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps")
     p.add_argument(
         "--devices", type=arguments.count, default=1, metavar="N", help="processes to start (default: 1)"

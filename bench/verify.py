@@ -33,7 +33,7 @@ HELP = {
     "eval-results": "also write the verified values for models' pages on the Hugging Face Hub: "
     "DIR/MODEL/.eval_results/*.yaml, as bench.export does",
     "hub-dataset": "what data sets are called on the Hub; --eval-results requires it for each that is scored",
-    "source-url": "where the evaluation can be looked up, for --eval-results; left out by default",
+    "source-url": "where the evaluation can be looked up, for --eval-results (default: none)",
     "source-name": "of --source-url",
 }
 

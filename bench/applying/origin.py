@@ -120,7 +120,7 @@ def still_to_do(
     if others:
         more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
         raise UserError(
-            f"an output is there and is not what was asked for: {others[0]}{more}; use another folder for --out, "
+            f"an existing output was made otherwise: {others[0]}{more}; use another folder for --out, "
             f"--name {hint!r}, or --force to make it again"
         )
     return tuple(waiting)

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from bench.cluster.pool import Cluster, Unit, WorkerLost
-from bench.cluster.worker import ready, there
+from bench.cluster.worker import set_up_worker, working_directory
 from bench.data.styles import names, style_image
 from bench.errors import RunError, UserError
 from bench.registry import catalog
@@ -121,8 +121,8 @@ def _hashes(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def measure_contents(job: Job, contents: Sequence[Content]) -> list[Outcome]:
     """Batches as they fit on this node's device. An outcome is a batch's: it comes with its first content."""
-    ready(job.threads)
-    with there(job.folder):
+    set_up_worker(job.threads)
+    with working_directory(job.folder):
         plan, found = _loaded(job), [Outcome() for _ in contents]
         for first in range(0, len(contents), plan.batch):
             (found[first],) = make_batch(plan, contents[first : first + plan.batch], Silent())

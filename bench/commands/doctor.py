@@ -19,9 +19,9 @@ from bench.diagnostics.fetching import fetch
 from bench.diagnostics.inventory import GroupReport, inventory
 from bench.diagnostics.names import name_clashes
 from bench.diagnostics.report import report
-from bench.diagnostics.tables import MANY, show
+from bench.diagnostics.tables import MANY, show, show_fetched
 from bench.environment import environment
-from bench.outputs import refuse_clashes
+from bench.outputs import check_clashes
 from bench.records import Environment
 from bench.tables import to_json
 from bench.text import log
@@ -29,19 +29,23 @@ from bench.text import show as show_lines
 
 
 def run(config: Config) -> int:
-    """Print the block for an issue, or fetch what was asked for and show everything there is to know."""
+    """Print the block for an issue, or download groups of files, or show everything there is to know."""
     if config.report:
         # A terminal whose encoding lacks a letter of the block shows "?": a report must come out on any machine.
         letters = sys.stdout.encoding or "utf-8"
         print(report(db=config.db, verify=config.verify).encode(letters, "replace").decode(letters))
         return DONE  # whatever the block says
     target = writable_file(config.json) if config.json else None
-    refuse_clashes(writes=[("--json", target)] if target else [])
+    check_clashes(writes=[("--json", target)] if target else [])
     failures = fetch(wanted(config.fetch)) if config.fetch is not None else ()
     machine = environment(devices()[-1])
     with working("hashing every file" if config.verify else "looking for files"):
         groups = inventory(verify=config.verify)
-    show(Console(highlight=False), machine, groups, verified=config.verify, verbose=config.verbose)
+    console = Console(highlight=False)
+    if config.fetch is None or config.verbose:
+        show(console, machine, groups, verified=config.verify, verbose=config.verbose)
+    else:  # the result of the download, and not everything else that there is to know
+        show_fetched(console, [group for group in groups if not config.fetch or group.name in config.fetch])
     clashes = name_clashes()
     for line in clashes:
         log(f"name clash: {line}")

@@ -16,7 +16,7 @@ from bench.data import cache
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.metrics import info
-from bench.outputs import refuse_clashes
+from bench.outputs import check_clashes
 from bench.quality.config import RescoreConfig
 from bench.quality.engine import ResultWriter, evaluate, results
 from bench.quality.loading import can_measure, load_metrics
@@ -38,7 +38,7 @@ def rescore(config: RescoreConfig, command: Command) -> int:
     interrupts.keeps(f"the scores of finished images are kept in {config.db}")
     with Store(config.db) as store:
         outputs = [(f"--{name}", file) for name, file in config.exports.items()]
-        refuse_clashes(reads=_stored_files(store), writes=outputs)
+        check_clashes(reads=_stored_files(store), writes=outputs)
         selection = select(store, config, warn)
         with working("loading metrics"):
             loaded = list(load_metrics(config.metrics, where))
@@ -79,7 +79,7 @@ def _rescore(
             table += results(plan, store, evaluate(writer, feed))
     store.finish(number)
     print_tables(table)
-    print_failures("a picture could not be scored", store.failures(number))
+    print_failures("a stored image could not be scored", store.failures(number))
     cells = sum(len(plan.models) * len(plan.metrics) for plan in todo)
     # hr's own rows (metrics without a reference) belong to no model and do not make a run complete.
     return table, sum(row.model != HR for row in table) == cells > 0
@@ -90,4 +90,4 @@ def _stored_files(store: Store) -> Iterator[tuple[str, Path]]:
     columns, rows = store.table("pictures")
     where = columns.index("file") if columns else 0  # a new file has no such table yet
     for row in rows:
-        yield "a stored picture", store.place.parent / str(row[where])
+        yield "a stored image", store.place.parent / str(row[where])

@@ -13,7 +13,7 @@ from bench.comparing.config import Config
 from bench.comparing.records import SECONDS, Comparison, Effect, Row, Unmatched
 from bench.comparing.sides import Side
 from bench.tables import Column, Table, columns
-from bench.text import printable
+from bench.text import escape_control_chars
 from bench.timing.table import significant
 
 LABEL_COLUMNS = 12  # so that the widest table has 80 columns
@@ -34,7 +34,7 @@ def tables(rows: Sequence[Row], confidence: float) -> list[Table]:
 
 
 def _table(title: str, rows: Sequence[Row], group: str, confidence: float) -> Table:
-    head, change = ("size, form", "B / A - 1") if _is_time(rows[0].effect) else ("metric", "B - A")
+    head, change = ("size, variant", "B / A - 1") if _is_time(rows[0].effect) else ("metric", "B - A")
     return Table(
         title=title,
         columns=(
@@ -42,7 +42,9 @@ def _table(title: str, rows: Sequence[Row], group: str, confidence: float) -> Ta
             *columns(("A", "B", change, f"{confidence * 100:.4g} % interval", "p", "n"), left=()),
             Column(head="verdict", align="left", styles=STYLES),
         ),
-        rows=tuple((broken(printable(row.effect.key.label)), *cells(row), row.verdict) for row in rows),
+        rows=tuple(
+            (broken(escape_control_chars(row.effect.key.label)), *cells(row), row.verdict) for row in rows
+        ),
         layout="open",
     )
 
@@ -102,7 +104,7 @@ def _p(value: float) -> str:
 def remarks(comparison: Comparison) -> Iterator[str]:
     """What stands below the tables: images and results that were skipped, then notes."""
     for (title, text), count in Counter(_unmatched(comparison.rows)).items():
-        yield f"images left out of {count} rows of {title}: {text}"
+        yield f"images skipped in {count} rows of {title}: {text}"
     reasons: dict[str, list[str]] = {}
     for each in comparison.left_out:
         reasons.setdefault(each.reason, []).append(each.what)
@@ -119,8 +121,8 @@ def _unmatched(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
 
 def _images(unmatched: Unmatched) -> str:
     parts = (
-        ("in A alone", unmatched.only_a),
-        ("in B alone", unmatched.only_b),
+        ("only in A", unmatched.only_a),
+        ("only in B", unmatched.only_b),
         ("on both sides with other content", unmatched.changed),
     )
     return "; ".join(

@@ -27,7 +27,7 @@ def path(name: str) -> Path:
     """
     file = Path(str(resources.files("models"))) / "weights" / name.removeprefix(PREFIX)
     if not file.is_file():
-        raise FileNotFoundError(2, "this installation lacks the file", str(file))
+        raise FileNotFoundError(2, "the file is missing in this installation", str(file))
     return file
 
 

@@ -32,10 +32,15 @@ def show(
         _say(
             console,
             "",
-            "missing; each is fetched when first needed, or now with --fetch GROUP",
+            "missing; each is downloaded when first needed, or now with --fetch GROUP",
             style="yellow",
         )
         _say(console, *(f"  {line}" for line in absent))
+
+
+def show_fetched(console: Console, groups: Sequence[GroupReport]) -> None:
+    """Print what is there of the groups that were to be downloaded, and under which licences."""
+    console.print(terminal(files_table(groups)), "", terminal(licences_table(groups)), sep="\n")
 
 
 def _say(console: Console, *lines: str, style: str | None = None) -> None:
@@ -122,7 +127,7 @@ def size(files: Sequence[FileReport]) -> str:
 
 
 def missing(group: GroupReport, *, verbose: bool) -> Iterator[str]:
-    """What the group is for; then for each folder the files that miss, and where they are had from."""
+    """What the group is for; then for each folder the missing files, and where they are downloaded from."""
     files = group.having("missing")
     if files:
         yield f"{group.name}: {group.enables}"

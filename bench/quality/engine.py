@@ -25,9 +25,9 @@ from bench.quality.pipeline import score_image, score_images
 from bench.quality.plan import ORIGINAL, ImageJob, LoadedMetric, Model, Outcome, Pending, Plan
 from bench.quality.summary import Row, rows
 from bench.records import HR, CachedFileHash, ImageFile
-from bench.storage.pictures import relative_to_store
+from bench.storage.saved_images import relative_to_store
 from bench.storage.store import Store
-from bench.text import printable
+from bench.text import escape_control_chars
 
 GRAIN_NANOSECONDS = 2_000_000_000
 """Of the coarsest times that a file system in use has (FAT): what changed more lately could change again unseen."""
@@ -64,7 +64,7 @@ class ResultWriter:
         self.store.add(
             self.run,
             scores=outcome.scores,
-            pictures=[relative_to_store(picture, self.store.place) for picture in written],
+            pictures=[relative_to_store(saved_image, self.store.place) for saved_image in written],
             failures=outcome.failures,
             files=[job.cached] if job.cached else [],
         )
@@ -77,7 +77,7 @@ class ResultWriter:
             text = f"{self.plan.title} {failure.image!r}{model}: not scored: {failure.reason}"
             if self.plan.strict:
                 raise RunError(f"{text} (--strict)")
-            self.reporter.note(printable(text))
+            self.reporter.note(escape_control_chars(text))
         for key, text in outcome.notes.items():
             # a model that is odd is so on every image: said of the first one alone
             if key not in self._seen_notes:
@@ -94,7 +94,7 @@ class ResultWriter:
 
     def label(self, job: ImageJob) -> str:
         """What progress calls the image."""
-        return printable(f"{self.plan.title} {job.image.stem}")
+        return escape_control_chars(f"{self.plan.title} {job.image.stem}")
 
     def missing(self, image: ImageFile, hr: LoadedImage | CachedFileHash) -> Pending:
         """By model, the metrics without a value; a model whose picture is missing is named with none.
@@ -104,7 +104,7 @@ class ResultWriter:
         plan, pending = self.plan, []
         has_image: set[tuple[str, str]] = set()
         if plan.images_folder is not None:
-            stored = self.store.pictured(
+            stored = self.store.models_with_image(
                 dataset=plan.dataset.name,
                 protocol_hash=plan.protocol.hash,
                 image=image.stem,
@@ -296,10 +296,13 @@ def fingerprint(image: ImageFile) -> str | None:
     As version-control systems do, a file is taken for the same while these are. Times have a grain, so a file that was
     changed just before it was read is not remembered.
     """
-    if not os.path.isabs(image.file):  # noqa: PTH117 (a hundred thousand times)
-        return None
+    return stamp(image.file) if os.path.isabs(image.file) else None  # noqa: PTH117 (a hundred thousand times)
+
+
+def stamp(file: str) -> str | None:
+    """The same of any file; None too where there is none."""
     try:
-        found = os.stat(image.file)  # noqa: PTH116
+        found = os.stat(file)  # noqa: PTH116
     except (OSError, ValueError):  # ValueError: the name holds a NUL
         return None
     # copying with times kept sets st_mtime back; st_ctime is the file system's own

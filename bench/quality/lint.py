@@ -107,7 +107,7 @@ def lint(
     Args:
         sr: untouched: not clipped, cast or cropped. uint8 counts as 0..255, anything else as it is.
         hr: in [0, 1], right by definition.
-        source: `model` for what a participant returned, `file` for what was read.
+        source: `model` for what a model returned, `file` for what was read.
 
     Returns:
         Findings; after the first refusal nothing more is looked at. With a `crop` finding, what follows it is of hr
@@ -372,8 +372,8 @@ def lint_order(a: Float[Tensor, "1 3 h w"], b: Float[Tensor, "1 3 h w"]) -> Iter
         for order in itertools.permutations(range(3))
     }
     best = min(totals, key=totals.__getitem__)
-    asked = totals[0, 1, 2]  # as it is: R, G, B
-    if asked > LEAST_ERROR and totals[best] * CLEARLY < asked:
+    unchanged = totals[0, 1, 2]  # as it is: R, G, B
+    if unchanged > LEAST_ERROR and totals[best] * CLEARLY < unchanged:
         name = "".join("RGB"[i] for i in best)
         yield Finding(
             kind="order",

@@ -17,9 +17,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from bench.errors import out_of_memory
 from bench.interfaces import UpscalerWrapper, requirements
 from bench.metrics import MetricEntry
-from bench.out_of_memory import out_of_memory
 from bench.quality.large import LargeImage
 from bench.quality.plan import ImageJob, LoadedMetric, Model, Outcome, Plan, is_in_strips
 from bench.quality.whole import WholeImage

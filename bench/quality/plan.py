@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.data import images
 from bench.data.datasets import LoadedImage
-from bench.failures import reason
+from bench.errors import reason
 from bench.interfaces import Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.metrics import MetricEntry
 from bench.metrics.pair import numbers
@@ -24,7 +24,7 @@ from bench.records import (
     Dataset,
     Failure,
     ImageFile,
-    Picture,
+    SavedImage,
     Score,
     SRProtocol,
     map_file,
@@ -201,7 +201,7 @@ class Outcome:
     key: ImageKey
     scores: list[Score] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: list[SavedImage] = field(default_factory=list)
     files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
     maps: list[tuple[Path, np.ndarray, Mapping[str, str]]] = field(default_factory=list)
     notes: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -262,7 +262,7 @@ class Outcome:
         file = key.folder / model / f"{key.image}.png"
         self.files.append((file, pixels))
         self.pictures.append(
-            Picture(
+            SavedImage(
                 dataset=key.dataset,
                 protocol_hash=key.protocol_hash,
                 image=key.image,
@@ -276,6 +276,6 @@ class Outcome:
 
     def add_map(self, metric: MetricEntry, pixels: UInt8[np.ndarray, "h w 1"]) -> None:
         """Where the image that was added last differs from hr, which was added first; see :mod:`bench.quality.maps`."""
-        original, *_, picture = self.pictures
-        about = {"metric": metric.name, "sr": picture.pixels_sha256, "hr": original.pixels_sha256}
-        self.maps.append((map_file(Path(picture.file), metric.name), pixels, about))
+        original, *_, saved_image = self.pictures
+        about = {"metric": metric.name, "sr": saved_image.pixels_sha256, "hr": original.pixels_sha256}
+        self.maps.append((map_file(Path(saved_image.file), metric.name), pixels, about))

@@ -165,11 +165,11 @@ def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "
     low, high = numbers(*sr.aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("the model returned NaN or infinite values, must be finite ones in [0, 1]")
-    refuse_range(low, high)
+    check_range(low, high)
     return sr
 
 
-def refuse_range(low: float, high: float) -> None:
+def check_range(low: float, high: float) -> None:
     """
     Raises:
         ValueError: values lie further outside [0, 1] than a resize kernel overshoots.

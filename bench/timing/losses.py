@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from bench import metrics
 from bench.data import cache, manifest
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.variants.sweep import closeness, storable
 
 Images = Float[torch.Tensor, "n c h w"]
@@ -42,9 +42,9 @@ def lpips_lost(output: Images, plain: Images, reference: Images) -> float | str:
     try:
         given, before, wanted = (image.clamp(0, 1).cpu() for image in (output, plain, reference))
         if {image.shape[1] for image in (given, before, wanted)} != {RGB}:
-            return f"no LPIPS: the picture has {given.shape[1]} channels; must be {RGB}"
+            return f"no LPIPS: the image has {given.shape[1]} channels; must be {RGB}"
         if not bool(given.isfinite().all()):
-            return "no LPIPS: the picture holds NaN or infinity"
+            return "no LPIPS: the image has NaN or infinity"
         distance = lpips()
         return float(distance(given, wanted)) - float(distance(before, wanted))
     except ValueError as error:  # too small for the network

@@ -41,15 +41,15 @@ def photograph() -> Images:
     return images.to_tensor(load(chosen).pixels)
 
 
-def example(participant: LoadedModel, size: int, device: torch.device) -> Images:
-    """The photograph at the size from which `participant` makes `size` x `size` pixels, values in [0, 1]."""
-    side = size // participant.scale
+def example(model: LoadedModel, size: int, device: torch.device) -> Images:
+    """The photograph at the size from which `model` makes `size` x `size` pixels, values in [0, 1]."""
+    side = size // model.scale
     return imresize(photograph(), (side, side)).clamp(0, 1).to(device)
 
 
-def truth(participant: LoadedModel, size: int) -> Images | None:
+def truth(model: LoadedModel, size: int) -> Images | None:
     """What an upscaler should make of :func:`example`: the photograph at `size`, on the CPU. None of a stylizer."""
-    if participant.kind != "upscaler":
+    if model.kind != "upscaler":
         return None
     return imresize(photograph(), (size, size)).clamp(0, 1)
 
@@ -89,7 +89,7 @@ def optimisation(size: int, device: torch.device, *, fast: bool, settled: bool) 
     gradient = quick_gradient(wanted) if fast else plain_gradient(wanted)
     descent = Descent(gradient, start, rule, BOX)
     if settled:
-        rule.settle()
+        rule.fill_history()
     iterate = replayed(descent) if fast and device.type == "cuda" else descent.iterate
     return Optimisation(iterate=iterate, eager=descent.iterate, network=network, weights=loss_weights())
 

@@ -36,7 +36,7 @@ ABSENT: Mapping[str, Absent] = {
         command=STYLE_COMMAND,
     ),
     "figure6": Absent(
-        title="Styles at 256x256 beside the optimisation: the paper's Figure 6",
+        title="Styles at 256x256 by networks and the optimisation: the paper's Figure 6",
         wanted="contents of 256x256 with stylized images of them",
         command=f"{QUALITY_COMMAND} --sizes 256 --contents coco50",
     ),

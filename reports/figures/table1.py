@@ -19,7 +19,7 @@ from reports.figures.style import (
     canvas,
     logarithmic,
 )
-from reports.figures.text import listed, printable, short
+from reports.figures.text import drawable, listed, short
 from reports.formatting import duration
 from reports.load.paper import GridTarget, entries
 from reports.load.results import Results
@@ -104,7 +104,7 @@ class Table1:
                 f"{LOOKS[name][2]} {duration(line[-1].seconds)} at {line[-1].size}"
                 for name, line in lines.items()
             ]
-            parts.append(f"{printable(machine.name)}: {listed(ends)}.")
+            parts.append(f"{drawable(machine.name)}: {listed(ends)}.")
         return " ".join(parts)
 
 

@@ -114,7 +114,9 @@ def _stored(results: Results) -> Iterator[Timed]:
 
 def _machine(origin: str, group: Sequence[Timed]) -> Machine:
     facts = _facts(group[0].row)
-    return Machine(name=machine_words(facts), gpu=bool(facts.get("gpu")), origin=origin, timed=tuple(group))
+    return Machine(
+        name=describe_machine(facts), gpu=bool(facts.get("gpu")), origin=origin, timed=tuple(group)
+    )
 
 
 def _setting(row: Row) -> str:
@@ -130,7 +132,7 @@ def _facts(row: Row) -> Mapping[str, Any]:
     return facts if isinstance(facts, Mapping) else {}
 
 
-def machine_words(facts: Mapping[str, Any]) -> str:
+def describe_machine(facts: Mapping[str, Any]) -> str:
     """`NVIDIA H200, torch 2.15.0` or `Intel Xeon 2.50GHz, 2 cores, torch 2.15.0`; what is not known is skipped."""
     gpu, cpu, torch = (_mapping(facts, name) for name in ("gpu", "cpu", "torch"))
     cores = cpu.get("cores_allowed")

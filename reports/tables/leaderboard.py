@@ -177,8 +177,8 @@ def _notes(rows: Sequence[Sequence[Cell]], choices: Choices | None) -> Iterator[
         yield f"Fronts: on how many of {len(choices.sets)} Pareto fronts no other model is ahead of it in both values."
     if any(cell.text.endswith(STAR) and cell.note for row in rows for cell in row):
         yield (
-            f"{STAR} measured with a warning (a wide interval, spread or drift): it stands beside the number on the page, "
-            "and below the table of all measurements."
+            f"{STAR} measured with a warning (a wide interval, spread or drift): the warning is shown with the "
+            "number on the page, and below the table of all measurements."
         )
 
 

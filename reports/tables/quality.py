@@ -186,7 +186,7 @@ def _words(found: Difference, metric: MetricInfo, reference: str) -> str:
 
 
 def _count(group: Group, model: str) -> Cell:
-    """Number of images; several where the metrics have unlike ones."""
+    """Number of images; several where the metrics have different ones."""
     counts = [len(group.column(model, metric.name)) for metric in group.metrics]
     known = list(dict.fromkeys(count for count in counts if count))
     return Cell(text="/".join(map(str, known)), sort=max(known, default=0))
@@ -225,7 +225,7 @@ def _notes(
     if any(cell.text.endswith(STAR) and cell.certificate for row in own for cell in row):
         yield (
             f"{STAR} infinite for some images, where the result is the original to the last bit: the mean is over the "
-            "others, and ranked only where all models lack the same ones."
+            "others, and is ranked only if the same images are infinite for all models."
         )
     if any(cell.muted for row in own for cell in row):
         yield f"Grey: the difference to {reference} is not significant (its paired 95 % interval includes 0)."

@@ -66,7 +66,7 @@ def preference_tables(number: int, study: Mapping[str, Any]) -> Iterator[Table]:
     workers = f"{counted(study['n_workers'], 'worker')}, {counted(study['n_votes'], 'vote')}"
     yield Table(
         id=f"preference-{number}-pairs",
-        title="Which of two pictures people prefer",
+        title="Which of two images people prefer",
         caption=f"{where}; {workers}. Share of the images on which a majority prefers one; share of all votes with "
         "Wilson's 95 % interval; agreement of two votes on one image, and Krippendorff's alpha.",
         heads=(

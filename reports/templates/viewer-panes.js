@@ -44,8 +44,8 @@ function drawSlot(slot, name, i) {
   const shown = map ? `, ${mapTitle(metric)} map` : error ? `, error × ${state.error}` : "";
   slot.querySelector(".tag").textContent = `${i + 1}  ${label}${shown}`;
   slot.querySelector("figcaption b").textContent = label;
-  const lacking = metric && model && !map ? `There is no ${mapTitle(metric)} map of this picture.` : "";
-  complain(slot, there ? lacking : "There is no such picture of this image.");
+  const lacking = metric && model && !map ? `There is no ${mapTitle(metric)} map of this image.` : "";
+  complain(slot, there ? lacking : "There is no such version of this image.");
   const about = `${label}: ${state.group.images[state.image]}${shown}`;
   load(slot.querySelector(".picture"), there ? source : null, about, map ? metric : "");
   if (isBroken(slot.querySelector(".picture"))) complain(slot, LOST);
@@ -55,7 +55,7 @@ function drawSlot(slot, name, i) {
   lens.classList.toggle("map", map);
   lens.style.filter = error ? `brightness(${state.error}) url(#v-heat)` : map ? "url(#v-heat)" : "";
 }
-const LOST = "This picture could not be loaded: is the folder images beside the page?";
+const LOST = "This image could not be loaded: is the folder images beside the page?";
 const isBroken = (img) => !img.hidden && img.hasAttribute("src") && img.complete && !img.naturalWidth;
 function load(img, source, alt, metric = "") {
   img.hidden = !source;

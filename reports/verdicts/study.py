@@ -8,7 +8,6 @@ from typing import Any
 from bench.protocols import protocol
 from reports.load.paper import Entry
 from reports.parts import Judgement, Verdict
-from reports.verdicts.units import within_a_unit
 
 NETWORKS = ("sr-feature+match", "sr-feature")
 RIVAL = "srcnn-955"
@@ -39,7 +38,7 @@ def judge_study(entry: Entry, preferences: Sequence[Mapping[str, Any]]) -> Verdi
 
 
 def _judgement(entry: Entry, ours: float) -> Judgement:
-    if within_a_unit(ours, entry.cell):
+    if entry.cell.is_within_a_unit(ours):
         return "reproduced"
     return "better" if ours > entry.cell.value else "off by"
 

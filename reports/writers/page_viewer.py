@@ -137,7 +137,7 @@ def _provenance(group: Group, model: str, metric: str) -> str:
     return found.id if found else ""
 
 
-def missing_pictures(results: Results, shown: Sequence[Gallery]) -> tuple[str, ...]:
+def missing_images(results: Results, shown: Sequence[Gallery]) -> tuple[str, ...]:
     """A sentence for each group of which the viewer shows less than was scored."""
     visible = {gallery.group.id: len(gallery.images) for gallery in shown}
     return tuple(
@@ -148,10 +148,10 @@ def missing_pictures(results: Results, shown: Sequence[Gallery]) -> tuple[str, .
 def _missing(group: Group, visible: int) -> Iterator[str]:
     total, stored = len(group.images), len({image for image, _ in group.pictures})
     if stored == 0:
-        yield f"{group.title}: no pictures were kept, so there are only numbers."
+        yield f"{group.title}: no images were stored, so there are only numbers."
     elif stored > visible:
-        yield f"{group.title}: the first {visible} of {stored} images with pictures are shown."
+        yield f"{group.title}: the first {visible} of {stored} stored images are shown."
     elif total > stored:
-        yield f"{group.title}: {stored} of {total} images have pictures."
-    if group.lost_pictures:
-        yield f"{group.title}: {group.lost_pictures} pictures that the results file names are no longer there."
+        yield f"{group.title}: {stored} of {total} images are stored."
+    if group.lost_images:
+        yield f"{group.title}: {group.lost_images} image files named in the results file are missing."

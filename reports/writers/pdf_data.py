@@ -82,7 +82,7 @@ def _compared(known: References) -> list[Record]:
     """What the numbers are held against."""
     paper = known.number(PAPER)
     return [
-        {"text": "The numbers stand beside those that J. Johnson, A. Alahi and L. Fei-Fei print in"},
+        {"text": "The numbers are compared with those that J. Johnson, A. Alahi and L. Fei-Fei print in"},
         {"text": "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", "style": "italic"},
         {"text": "(ECCV 2016)"},
         {"text": f"[{paper}]", "to": f"reference-{paper}"},
@@ -160,7 +160,7 @@ def _metrics(section: Section, known: References) -> list[Record]:
     pieces: list[Record] = []
     for name, number in found:
         pieces += [
-            *([{"text": ",", "glued": True}] if pieces else [{"text": "Metrics beside PSNR:"}]),
+            *([{"text": ",", "glued": True}] if pieces else [{"text": "Metrics besides PSNR:"}]),
             {"text": name},
             {"text": f"[{number}]", "to": f"reference-{number}"},
         ]

@@ -43,7 +43,7 @@ def _commands(runs: list[StoredRun], machines: Mapping[str, str]) -> Table:
     return Table(
         id="runs",
         title="Commands",
-        caption="Starts of a program that numbers of this report come from, in UTC; n is how many runs a row stands for.",
+        caption="Commands that gave the numbers of this report, with their start in UTC; n is the number of runs in a row.",
         heads=(*heads("started", "machine"), Head(text="n"), *heads("command")),
         rows=tuple(
             (

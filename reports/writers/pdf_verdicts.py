@@ -9,7 +9,7 @@ from reports.parts import Cell, Head, Scoring, Section, Table, Verdict
 from reports.verdicts.rows import VerdictRow, verdict_rows
 from reports.writers.pdf_references import References
 
-BRING = "no models of the suite: each needs its checkpoint (--models FILE,name=NAME)"
+BRING = "not part of the suite: add each with --models FILE,name=NAME"
 NAMED = 6
 STANDINGS: Mapping[Standing, str] = {
     "printed": "",

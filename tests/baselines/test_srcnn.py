@@ -105,7 +105,7 @@ def test_a_missing_array_is_named(tmp_path: Path) -> None:
     content = arrays(1)
     del content["biases_conv2"]
     savemat(tmp_path / "x4.mat", content)
-    with pytest.raises(ValueError, match="lacks biases_conv2"):
+    with pytest.raises(ValueError, match="has no biases_conv2"):
         SRCNN(scale=4, weights=tmp_path / "x4.mat")
 
 

@@ -442,8 +442,8 @@ def test_a_stylizer_that_does_not_take_the_photograph_stays_float32() -> None:
 
 @pytest.mark.parametrize("name", ["candy", "mosaic", "la_muse", "udnie"])
 def test_the_authors_networks_are_within_the_tolerance_in_bfloat16(real_data: Path, name: str) -> None:
-    participant = catalog.load(f"style-johnson-{name}", scale=1, device=torch.device("cpu"))
-    assert choose_form.will_do(participant, Variant(memory_format="channels_last", dtype="bfloat16"))
+    model = catalog.load(f"style-johnson-{name}", scale=1, device=torch.device("cpu"))
+    assert choose_form.will_do(model, Variant(memory_format="channels_last", dtype="bfloat16"))
 
 
 def test_the_size_nearest_to_the_images_decides() -> None:

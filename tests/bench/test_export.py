@@ -178,7 +178,7 @@ def test_a_schema_is_printed(program: str, capsys: pytest.CaptureFixture[str]) -
         ("--to csv --source-name x", "--source-name goes with --source-url"),
         ("--to csv --source-url x", "must be an address that begins with https://"),
         ("--to csv --hub-dataset set5", "must be NAME=ID"),
-        ("--to csv --model none", "hold no score and no timing"),
+        ("--to csv --model none", "have no score and no timing"),
         ("--to model-card --model none", "they have scores of: bicubic, mine"),
         ("--to eval-results --model mine", "needs --hub-dataset set5=OWNER/NAME"),
         ("none.db --to csv", "there is no results file 'none.db'"),

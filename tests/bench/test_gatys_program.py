@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from baselines.gatys import Gatys
-from baselines.optimise import Callback, Optimised
+from baselines.optimise import Callback, OptimisationResult
 from bench import environment, inversion, loss_networks
 from bench import gatys as program
 from bench.data import images, styles
@@ -55,7 +55,7 @@ def test_a_photograph_is_stylized_and_kept(network: str, capsys: pytest.CaptureF
     assert "1 there already and kept" in capsys.readouterr().out
     for other in (["--seed", "1"], ["--style-weight", "3"]):
         assert run("photo.png", "--loss-network", network, *other) == 2
-        assert "an output is there and is not what was asked for: 'out/photo.png'" in capsys.readouterr().err
+        assert "an existing output was made otherwise: 'out/photo.png'" in capsys.readouterr().err
     np.testing.assert_array_equal(images.read(Path("out/photo.png")), made)
 
 
@@ -79,7 +79,7 @@ def test_the_loss_network_is_in_bfloat16_where_the_cpu_has_units_for_it(
     given: list[torch.dtype] = []
     real = Gatys.run
 
-    def watched(self: Gatys, *args: Any, **kwargs: Any) -> Optimised:
+    def watched(self: Gatys, *args: Any, **kwargs: Any) -> OptimisationResult:
         given.append(self.settings.dtype)
         return real(self, *args, **kwargs)
 
@@ -115,7 +115,7 @@ def test_what_is_advised_where_memory_ran_out_is_an_option(program: ModuleType) 
 def test_the_layers_of_content_and_style_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("photo.png", "--content-layers", "relu3_3", "--style-layers", "relu1_2") == 0
     assert run("photo.png") == 2  # of the default layers another picture
-    assert "is not what was asked for" in capsys.readouterr().err
+    assert "was made otherwise" in capsys.readouterr().err
 
 
 def test_on_a_gpu_auto_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,8 +191,8 @@ def test_an_objective_that_is_not_finite_leaves_the_last_good_image(
         record: bool = False,
         callback: Callback | None = None,
         callback_every: int = 50,
-    ) -> Optimised:
-        return Optimised(image=good, iterations=12, stopped="non-finite", failed_at=(7,))
+    ) -> OptimisationResult:
+        return OptimisationResult(image=good, iterations=12, stopped="non-finite", failed_at=(7,))
 
     monkeypatch.setattr(Gatys, "run", fails)
     assert run("photo.png") == 1

@@ -21,13 +21,12 @@ from bench.errors import UserError
 from bench.protocols import protocol
 from bench.statistics import share_interval
 from bench.storage.reader import read
-from bench.study.agreement import krippendorff_alpha
 from bench.study.answers import FORMAT, LARGEST_ANSWERS_BYTES, read_answers
+from bench.study.images import study_images
 from bench.study.key import Study, Trial, read_key
-from bench.study.pictures import pictures
 from bench.study.plan import plan
-from bench.study.ranking import bootstrap_bradley_terry, bradley_terry
 from bench.study.result import PreferenceResult, read_result
+from bench.study.score import bootstrap_bradley_terry, bradley_terry, krippendorff_alpha
 from bench.study.table import plain
 from bench.study.votes import votes
 from tests.schemas import assert_valid
@@ -147,7 +146,7 @@ def test_remarks_in_a_picture_do_not_reach_the_page(results: Path, tmp_path: Pat
     for file in (tmp_path / "r").rglob("plain/*.png"):
         Image.open(file).save(file, pnginfo=remark)
     fill(tmp_path / "r" / "r2.db", levels={"plain": 0.0}, images="b", dataset="bsd100")
-    moved = pictures(
+    moved = study_images(
         read([results]), dataset="bsd100", protocol=protocol("johnson2016", 4), models=["plain", "best"]
     )
     files = {
@@ -190,7 +189,7 @@ def test_images_that_a_model_lacks_are_named(
     assert program.main([*args, "--db", str(results), str(tmp_path / "more.db")]) == 0
     said = capsys.readouterr().out
     assert "2 images of bsd100 x4" in said
-    assert f"skipped, since not every model has a picture of it: {NASTY}, d, e, f\n" in said
+    assert f"skipped, because not every model has an image of it: {NASTY}, d, e, f\n" in said
 
 
 def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Path) -> None:
@@ -198,7 +197,9 @@ def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Pa
     old = contents.pictures.copy()
     new = old[(old["model"] == "best") & old["image"].isin(["b", "c"])].assign(model_hash="new", run=9)
     changed = replace(contents, pictures=type(old)(np.vstack([old, new]), columns=old.columns))
-    found = pictures(changed, dataset="bsd100", protocol=protocol("johnson2016", 4), models=["plain", "best"])
+    found = study_images(
+        changed, dataset="bsd100", protocol=protocol("johnson2016", 4), models=["plain", "best"]
+    )
     assert list(found.files) == ["b", "c"]
     assert found.models == {"plain": "hash of plain", "best": "new"}
 
@@ -211,11 +212,11 @@ def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Pa
         (
             {"models": ["plain", "none"]},
             2,
-            f"no pictures of a model 'none'; there are some of: {NASTY}, best, plain",
+            f"no images of a model 'none'; there are some of: {NASTY}, best, plain",
         ),
-        ({"models": ["plain", "hr"]}, 2, "no pictures of a model 'hr'"),
-        ({"more": ["--dataset", "set5"]}, 1, "no pictures of 'set5'; there are some of: bsd100"),
-        ({"more": ["--scale", "2"]}, 1, "no pictures of 'johnson2016 x2'; there are some of: johnson2016 x4"),
+        ({"models": ["plain", "hr"]}, 2, "no images of a model 'hr'"),
+        ({"more": ["--dataset", "set5"]}, 1, "no images of 'set5'; there are some of: bsd100"),
+        ({"more": ["--scale", "2"]}, 1, "no images of 'johnson2016 x2'; there are some of: johnson2016 x4"),
         ({"more": ["--protocol", "none"]}, 2, "no protocol is called 'none'"),
         (
             {"more": ["--attention-checks", "7"]},

@@ -265,10 +265,10 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, subject: str, size: int, error: Bas
     """Measuring `subject` at `size` raises `error`."""
     real = speed_subjects.example
 
-    def example(participant: catalog.LoadedModel, side: int, device: torch.device) -> torch.Tensor:
-        if (participant.name, side) == (subject, size):
+    def example(model: catalog.LoadedModel, side: int, device: torch.device) -> torch.Tensor:
+        if (model.name, side) == (subject, size):
             raise error
-        return real(participant, side, device)
+        return real(model, side, device)
 
     monkeypatch.setattr(speed_subjects, "example", example)
 

@@ -54,7 +54,7 @@ def test_an_iteration_at_512_against_torchs(benchmark: BenchmarkFixture) -> None
     with_full_history(theirs)
     settings = Settings(dtype=torch.bfloat16 if HALF else torch.float32)
     ours, _ = search(objective, noise, settings)
-    ours.rule.settle()
+    ours.rule.fill_history()
     require_times_faster(
         benchmark,
         *(theirs, ours.iterate),

@@ -47,13 +47,13 @@ def fastest(times: dict[str, list[float]]) -> tuple[str, float]:
     return name, min(times[name])
 
 
-def admissible_forms(participant: catalog.LoadedModel, image: torch.Tensor) -> dict[str, Built]:
-    assert participant.module is not None
-    reference = participant.network(image)
+def admissible_forms(model: catalog.LoadedModel, image: torch.Tensor) -> dict[str, Built]:
+    assert model.module is not None
+    reference = model.network(image)
     found = {}
     for name in (n for n in FORMS if HALF or "bfloat16" not in n):
         try:
-            built = build(participant.module, parse_variant(name), image)
+            built = build(model.module, parse_variant(name), image)
         except VariantUnavailable:
             continue
         if sweep.tolerance("stylizer", built.variant).admits(sweep.closeness(built.call(image), reference)):
@@ -62,15 +62,15 @@ def admissible_forms(participant: catalog.LoadedModel, image: torch.Tensor) -> d
 
 
 def test_the_best_variant_is_much_faster_than_plain_eager_float32_at_512(benchmark: BenchmarkFixture) -> None:
-    participant = catalog.load("style-paper", scale=1, device=CPU)
-    image = speed_subjects.example(participant, 512, CPU)
+    model = catalog.load("style-paper", scale=1, device=CPU)
+    image = speed_subjects.example(model, 512, CPU)
     with torch.inference_mode():
-        benchmark.pedantic(lambda: participant.network(image), rounds=1)
+        benchmark.pedantic(lambda: model.network(image), rounds=1)
         require_enabled(benchmark)
-        built = admissible_forms(participant, image)
+        built = admissible_forms(model, image)
         times: dict[str, list[float]] = {name: [] for name in ("eager", *built)}
         for _ in range(ROUNDS):
-            times["eager"].append(seconds(lambda: participant.network(image)))
+            times["eager"].append(seconds(lambda: model.network(image)))
             for name, form_ in built.items():
                 times[name].append(seconds(lambda form_=form_: form_.call(image)))
     eager = min(times.pop("eager"))
@@ -86,16 +86,16 @@ def test_the_best_variant_is_much_faster_than_plain_eager_float32_at_512(benchma
 def test_the_network_is_a_thousand_times_faster_than_500_iterations_at_256(
     benchmark: BenchmarkFixture,
 ) -> None:
-    participant = catalog.load("style-paper", scale=1, device=CPU)
-    image = speed_subjects.example(participant, 256, CPU)
+    model = catalog.load("style-paper", scale=1, device=CPU)
+    image = speed_subjects.example(model, 256, CPU)
     gatys = speed_subjects.optimisation(256, CPU, fast=False, settled=True)
     with torch.inference_mode():
-        benchmark.pedantic(lambda: participant.network(image), rounds=3)
+        benchmark.pedantic(lambda: model.network(image), rounds=3)
     require_enabled(benchmark)
     networks, iterations = [], []
     for _ in range(ROUNDS):
         with torch.inference_mode():
-            networks.append(seconds(lambda: participant.network(image)))
+            networks.append(seconds(lambda: model.network(image)))
         iterations.append(seconds(gatys.iterate))
     ratio = 500 * min(iterations) / min(networks)
     benchmark.extra_info |= {"network": min(networks), "iteration": min(iterations)}

@@ -140,7 +140,7 @@ def _read_all(store: Store) -> None:
     readers: tuple[Callable[[], object], ...] = (
         lambda: list(store.scores(dataset="set5", protocol_hash=rule)),
         lambda: list(store.pictures(dataset="set5", protocol_hash=rule)),
-        lambda: store.picture_page(dataset="set5", protocol_hash=rule, after="", most=5),
+        lambda: store.saved_image_page(dataset="set5", protocol_hash=rule, after="", most=5),
         lambda: store.scored(dataset="set5", protocol_hash=rule, image="a", image_sha256="sha of a"),
         lambda: store.versions("scores"),
         lambda: store.versions("pictures"),

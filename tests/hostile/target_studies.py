@@ -12,8 +12,8 @@ from bench.protocols import protocol
 from bench.records import content_hash
 from bench.storage import reader as contents
 from bench.study.answers import FORMAT
+from bench.study.images import StudyImages
 from bench.study.key import Study, Trial, read_key
-from bench.study.pictures import Pictures
 from bench.study.plan import plan
 from bench.study.result import read_result
 from bench.study.score import score
@@ -37,7 +37,7 @@ def study() -> Study:
     rule = protocol("johnson2016", 4)
     hashes = {"x": "1", "y": "2"}
     return plan(
-        Pictures(dataset="set5", protocol=rule, models=hashes, files=files, missing=()), attention_checks=1
+        StudyImages(dataset="set5", protocol=rule, models=hashes, files=files, missing=()), attention_checks=1
     ).study
 
 

@@ -18,7 +18,7 @@ from bench.quality.summary import Row, export
 from bench.tables import FORMATS
 from bench.text import escape_csv, escape_latex, escape_markdown
 from reports.__main__ import main as report
-from reports.load.picture_files import is_picture
+from reports.load.image_files import is_image_file
 from tests.hostile.stranger import EVERYTHING, LATEX, TAG, TEXTS, stranger
 from tests.reports.test_page import Parsed
 
@@ -115,7 +115,7 @@ def test_files_of_the_machine_that_a_stranger_names_are_not_in_the_report(out: P
     for file in out.rglob("*"):
         if file.is_file():
             assert secret[:40] not in file.read_bytes(), file
-    assert all(is_picture(file) for file in (out / "images").rglob("*.png"))
+    assert all(is_image_file(file) for file in (out / "images").rglob("*.png"))
 
 
 def test_a_report_writes_below_its_folder_alone(out: Path, results: Path) -> None:

@@ -29,7 +29,7 @@ from bench import (
 from bench.data import images
 from bench.text import stem_name
 from reports.__main__ import main as report
-from tests.hostile import pictures, target_stores, target_studies
+from tests.hostile import hostile_images, target_stores, target_studies
 from tests.hostile.mutate import changed, damaged, json_text
 from tests.hostile.stranger import MARKUP
 
@@ -81,11 +81,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in NAMES:
         named(folder, name)
     for name, content in (
-        ("bomb.png", pictures.png_bomb()),
-        ("cut.png", pictures.saved(pictures.pixels(), "PNG")[:90]),
+        ("bomb.png", hostile_images.png_bomb()),
+        ("cut.png", hostile_images.saved(hostile_images.pixels(), "PNG")[:90]),
         ("text.jpg", b"<script>alert(1)</script>"),
         ("empty.gif", b""),
-        ("scans.jpg", pictures.jpeg_of_scans(64, 200)),
+        ("scans.jpg", hostile_images.jpeg_of_scans(64, 200)),
     ):
         (folder / name).write_bytes(content)
     os.mkfifo(folder / "pipe.png")

@@ -48,5 +48,5 @@ def test_its_bytes_are_part_of_its_hash(model: str, scale: int, monkeypatch: pyt
 
 
 def test_an_incomplete_installation_is_named() -> None:
-    with pytest.raises(FileNotFoundError, match="lacks the file"):
+    with pytest.raises(FileNotFoundError, match="the file is missing in this installation"):
         shipped.path("shipped/none.safetensors")

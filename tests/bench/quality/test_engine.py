@@ -1,4 +1,4 @@
-"""The engine: what a participant, an image or a disk does wrong costs that image alone."""
+"""The engine: what a model, an image or a disk does wrong costs that image alone."""
 
 from __future__ import annotations
 

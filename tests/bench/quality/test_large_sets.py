@@ -24,8 +24,8 @@ from bench.errors import StoreError, UserError
 from bench.quality import engine
 from bench.quality.plan import ImageJob
 from bench.quality.summary import Values
-from bench.records import ImageFile, Picture
-from bench.storage.pictures import relative_to_store
+from bench.records import ImageFile, SavedImage
+from bench.storage.saved_images import relative_to_store
 from bench.storage.store import Store
 from tests.stores import fill
 
@@ -247,9 +247,9 @@ def test_joined_pictures_are_found_from_the_new_file(tmp_path: Path) -> None:
     with Store(tmp_path / "part" / "a.db") as store:
         columns, found = store.table("pictures")
         records = [dict(zip(columns, row, strict=True)) for row in found]
-        names = Picture.__dataclass_fields__
+        names = SavedImage.__dataclass_fields__
         kept = [
-            relative_to_store(Picture(**{n: r[n] for n in names if n in r}), tmp_path / "part" / "a.db")
+            relative_to_store(SavedImage(**{n: r[n] for n in names if n in r}), tmp_path / "part" / "a.db")
             for r in records
         ]
         store.add(1, pictures=kept)

@@ -31,7 +31,7 @@ from bench.records import Environment, Run
 from bench.registry import catalog, upscalers
 from bench.rescore import main
 from bench.storage.store import Store, now
-from tests.bench.storage.test_pictures import make_old
+from tests.bench.storage.test_saved_images import make_old
 from tests.schemas import assert_valid
 
 MODELS = ["--models", "bicubic", "nearest"]
@@ -214,11 +214,11 @@ def a_folder(file: Path) -> None:
 
 
 SPOILT: list[tuple[Callable[[Path], None], str]] = [
-    (Path.unlink, "there is no picture"),
+    (Path.unlink, "there is no image"),
     (damaged, "truncated"),
     (with_other_pixels, "does not hold the pixels that were scored"),
     (with_another_size, "does not hold the pixels that were scored"),
-    (a_folder, "there is no picture"),
+    (a_folder, "there is no image"),
 ]
 
 
@@ -234,7 +234,7 @@ def test_a_picture_that_is_not_what_was_scored_costs_itself_alone(
     assert said in told.err
     who = " (bicubic)" if model == "bicubic" else ""
     assert f"set x4 'grey'{who}: not scored: " in told.err
-    assert f"1 time a picture could not be scored:\n  set x4 grey{who}\n" in told.out
+    assert f"1 time a stored image could not be scored:\n  set x4 grey{who}\n" in told.out
     lost = {("bicubic", "grey")} if who else {("bicubic", "grey"), ("nearest", "grey")}
     found = {(row[3], row[1]) for row in rows() if row[-3] == "ssim"}
     assert found == {(m, i) for m in MODELS[1:] for i in ("colour", "equal", "grey")} - lost
@@ -277,7 +277,7 @@ def test_models_without_pictures_are_named_with_the_command_that_makes_them(
     for more, status in (([], 0), (["--models", "nearest"], 1), (["--models", "bicubic"], 0)):
         assert main(["--metrics", "ssim", *more]) == status
         said = capsys.readouterr().err
-        assert ("3 of 3 images that nearest was scored on have no picture" in said) == (
+        assert ("3 of 3 images that nearest was scored on are not stored" in said) == (
             more[1:] != ["bicubic"]
         )
     assert main(["--metrics", "ssim", "--models", "nearest"]) == 1
@@ -367,7 +367,7 @@ def test_a_version_without_pictures_is_not_given_the_values_of_an_older_one(
     monkeypatch.setitem(upscalers.UPSCALERS, "bicubic", newer)
     scored("--models", "bicubic", "--metrics", "psnr", "--no-images")
     assert main(["--metrics", "ssim"]) == 0
-    assert "3 of 3 images that bicubic was scored on have no picture" in capsys.readouterr().err
+    assert "3 of 3 images that bicubic was scored on are not stored" in capsys.readouterr().err
     assert {row[3] for row in rows() if row[-3] == "ssim"} == {"nearest"}
 
 
@@ -446,7 +446,7 @@ def test_bad_usage_gets_one_message_and_no_traceback(
 def test_a_results_file_without_scores_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Store(Path("results.db")).close()
     assert main(["--metrics", "ssim"]) == 2
-    assert "has no scores and no pictures" in capsys.readouterr().err
+    assert "has no scores and no images" in capsys.readouterr().err
 
 
 def test_help_loads_no_torch() -> None:
@@ -459,7 +459,7 @@ def test_hr_is_read_and_prepared_once_and_few_rows_are_held(
 ) -> None:
     scored()
     prepared, read, pages = [], [], []
-    prepare, reads, page = whole.prepare_one, images.read, Store.picture_page
+    prepare, reads, page = whole.prepare_one, images.read, Store.saved_image_page
     monkeypatch.setattr(stored, "PAGE", 1)
     monkeypatch.setattr(whole, "prepare_one", lambda *a, **k: prepared.append(1) or prepare(*a, **k))
     monkeypatch.setattr(images, "read", lambda file: read.append(file) or reads(file))

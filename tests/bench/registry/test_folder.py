@@ -78,7 +78,7 @@ def test_data_set_and_scale_stand_in_the_path(here: Path) -> None:
         ("set/../empty", "no image in 'set/../empty' has the name of one of set"),
         ("all/{dataset},name=x", "there is no folder 'all/set'; must be the images for set at x4"),
         ("made,range=255", "option range=255; must be one of those of a folder: name, scale"),
-        ("made,scale=2", "no model asked for has weights for x4: made has x2"),
+        ("made,scale=2", "none of the models has weights for x4: made has x2"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(

@@ -186,8 +186,7 @@ def test_images_of_other_styles_and_contents_are_left_out_and_said(
     assert run("--no-pictures", styles=("ink",)) == 0
     said = capsys.readouterr().err
     assert (
-        "skipped, of no content in no style that was asked for: 'a_stylized_oil.png', 'b_stylized_oil.png'"
-        in said
+        "skipped, not of a content in one of the styles: 'a_stylized_oil.png', 'b_stylized_oil.png'" in said
     )
 
 

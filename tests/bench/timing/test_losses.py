@@ -64,7 +64,7 @@ def test_an_image_that_lpips_cannot_take_is_a_reason(real_data: Path) -> None:
     small, grey = GREY[..., :8, :8], GREY[:, :1]
     assert str(lpips_lost(small, small, small)).startswith("no LPIPS: ")
     assert str(lpips_lost(grey, grey, grey)).startswith("no LPIPS: ")
-    assert lpips_lost(GREY * math.nan, GREY, GREY) == "no LPIPS: the picture holds NaN or infinity"
+    assert lpips_lost(GREY * math.nan, GREY, GREY) == "no LPIPS: the image has NaN or infinity"
 
 
 def test_memory_that_runs_out_for_lpips_costs_lpips_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from bench.variants import onnx_session, sweep
 from bench.variants.build import build, transformed
 from bench.variants.sweep import FLOAT32, MEASURED, PICTURE, Closeness, Work, closeness, run_sweep
 from bench.variants.variant import Variant, VariantUnavailable, parse_variant
-from models.few_filters import SpreadConv2d, factor_for, spread
+from models.few_filters import BlockedConv2d, factor_for, with_blocked_convolutions
 from models.style_net import StyleNet
 
 FORMS = (
@@ -215,7 +215,7 @@ def test_a_spread_convolution_is_the_convolution(
     factor = factor_for(conv)
     assert factor == {1: 4, 2: 2, 3: 2, 4: 2}[filters]
     image = torch.rand(2, 6, h, w, dtype=torch.float64)
-    assert torch.allclose(SpreadConv2d(conv, factor)(image), conv(image), atol=1e-12)
+    assert torch.allclose(BlockedConv2d(conv, factor)(image), conv(image), atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_spread_convolution_is_the_convolution(
 def test_other_convolutions_are_not_spread(conv: nn.Conv2d) -> None:
     assert factor_for(conv) is None
     with pytest.raises(ValueError, match="Sequential has no convolution of at most 4 filters"):
-        spread(nn.Sequential(conv))
+        with_blocked_convolutions(nn.Sequential(conv))
 
 
 def test_closeness_by_hand() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures:
+class StudyImages:
     """What is there for a data set under a protocol.
 
     Attributes:
@@ -34,7 +34,9 @@ class Pictures:
     missing: tuple[str, ...]
 
 
-def pictures(contents: ResultsData, *, dataset: str, protocol: SRProtocol, models: Sequence[str]) -> Pictures:
+def study_images(
+    contents: ResultsData, *, dataset: str, protocol: SRProtocol, models: Sequence[str]
+) -> StudyImages:
     """The pictures of `models`; of a model that was changed in between, those of its last version alone.
 
     Raises:
@@ -48,17 +50,17 @@ def pictures(contents: ResultsData, *, dataset: str, protocol: SRProtocol, model
     for model in models:
         if model not in known:
             raise UserError(
-                f"there are no pictures of a model {model!r}; there are some of: {', '.join(sorted(known))}"
+                f"there are no images of a model {model!r}; there are some of: {', '.join(sorted(known))}"
             )
     newest = _newest(table[table["model"].isin([HR, LR, *models])])
     complete = {image: files for image, files in newest.items() if len(files) == len(models) + 2}  # hr and lr
     if not complete:
         raise RunError(
-            f"of no image of {dataset} do hr, lr, {', '.join(models)} all have a picture; needs at least one: "
+            f"of no image of {dataset} are hr, lr, {', '.join(models)} all stored; needs at least one: "
             "score them in one run of bench.sr_quality"
         )
     hashes = table.groupby("model", sort=False)["model_hash"].last()
-    return Pictures(
+    return StudyImages(
         dataset=dataset,
         protocol=protocol,
         models={model: str(hashes[model]) for model in models},
@@ -78,7 +80,7 @@ def _table(contents: ResultsData, dataset: str, protocol: SRProtocol) -> pd.Data
         if rows.empty:
             there = [_name(contents, column, other) for other in dict.fromkeys(found[column])]
             raise RunError(
-                f"the results hold no pictures of {name!r}; there are {'some of: ' if there else 'none at all'}"
+                f"the results have no images of {name!r}; there are {'some of: ' if there else 'none at all'}"
                 f"{', '.join(sorted(there))}; run bench.sr_quality for it, without --no-images"
             )
         found = rows
@@ -108,7 +110,7 @@ def _newest(table: pd.DataFrame) -> dict[str, dict[str, Path]]:
     return found
 
 
-def read_picture(file: Path) -> Image.Image:
+def read_stored_image(file: Path) -> Image.Image:
     """A grey or RGB picture, decoded.
 
     Raises:
@@ -120,7 +122,7 @@ def read_picture(file: Path) -> Image.Image:
             picture.load()
     # SyntaxError is what Pillow raises for a broken PNG chunk.
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise UserError(f"picture {str(file)!r} cannot be read: {error}; must be a sound PNG") from error
+        raise UserError(f"image {str(file)!r} cannot be read: {error}; must be a valid PNG") from error
     if picture.mode not in {"L", "RGB"}:
-        raise UserError(f"picture {str(file)!r} has mode {picture.mode}; must be 8-bit grey or RGB")
+        raise UserError(f"image {str(file)!r} has mode {picture.mode}; must be 8-bit grey or RGB")
     return picture
