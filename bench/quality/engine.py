@@ -165,9 +165,15 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
     # Runs in the calling thread, as the store requires; only decoding is done in the reader's.
     def files() -> Iterator[ImageFile]:
         for image in plan.dataset.images:
-            job = ImageJob(image=image, lr_file=plan.lr_files.get(image.stem), fingerprint=fingerprint(image))
+            job = ImageJob(
+                image=image,
+                lr_file=plan.lr_files.get(image.stem),
+                fingerprint=fingerprint(image),
+                # with bytes that are not UTF-8 written out, so that it can be stored
+                path=os.fsencode(image.file).decode("utf-8", "backslashreplace"),
+            )
             if job.fingerprint is not None and not plan.force:
-                cached = writer.store.cached_file_hash(_stored_path(image))
+                cached = writer.store.cached_file_hash(job.path)
                 unchanged = cached is not None and cached.stamp == job.fingerprint
                 if cached is not None and unchanged and not writer.missing(image, cached):
                     writer.hashes[image.stem] = cached.sha256
@@ -187,7 +193,7 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
         # a file that changed while it was read is not remembered
         if job.fingerprint is not None and fingerprint(image) == job.fingerprint:
             job.cached = CachedFileHash(
-                path=_stored_path(image),
+                path=job.path,
                 stamp=job.fingerprint,
                 sha256=loaded.sha256,
                 height=loaded.height,
@@ -311,8 +317,3 @@ def stamp(file: str) -> str | None:
         return None
     # the inode too: a file that is moved into this place may bring size and times along
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
-
-
-def _stored_path(image: ImageFile) -> str:
-    """The path with bytes that are not UTF-8 written out, so that it can be stored."""
-    return os.fsencode(image.file).decode("utf-8", "backslashreplace")

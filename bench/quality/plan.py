@@ -145,6 +145,7 @@ class ImageJob:
         pending: what the store misses of it.
         lr_file: lr as it was given.
         needs_lr: false where sr is stored, so that nothing is upscaled.
+        path: of its file, as it is stored.
         cached: to be remembered of its file, so that it need not be read again.
     """
 
@@ -154,6 +155,7 @@ class ImageJob:
     lr_file: Path | None = None
     needs_lr: bool = True
     fingerprint: str | None = None
+    path: str = ""
     cached: CachedFileHash | None = None
 
 
