@@ -232,7 +232,7 @@ def test_results_without_scores_say_so(tmp_path: Path, found: Results) -> None:
 
 def test_lost_pictures_are_counted(found: Results) -> None:
     lost = replace(found, groups=(replace(found.groups[0], lost_pictures=7),))
-    assert any("7 pictures" in sentence for sentence in missing_pictures(lost, galleries(lost)))
+    assert any("7 image files" in sentence for sentence in missing_pictures(lost, galleries(lost)))
 
 
 def test_a_figure_is_in_the_page_and_its_png_beside_it(folder: Path, page: Parsed) -> None:
