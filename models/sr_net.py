@@ -85,6 +85,7 @@ class SRNet(nn.Module):
     """
 
     channels: int = 3
+    batch: bool = True
 
     def __init__(self, *, scale: int = 4, width: int = 64, blocks: int = 4, unit: str = "plain") -> None:
         super().__init__()

@@ -19,6 +19,7 @@ from bench.data.datasets import NAMED, dataset, left_out
 from bench.data.published import Published, published
 from bench.devices import exact_float32
 from bench.errors import MissingFile
+from bench.executor import reuse_memory
 from bench.metrics import info
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
@@ -69,6 +70,7 @@ def score(
         The rows, and whether every model, metric and data set has at least one score.
     """
     exact_float32()
+    reuse_memory()
     for data in config.datasets:
         for line in left_out(data):
             warn(line)

@@ -53,7 +53,9 @@ def keep(file: Path, models: Iterable[str]) -> None:
             if record is not None:
                 found[text] = record
     with atomic_write(file) as new:
-        new.write_text(json.dumps({"format": _format(), "models": found}, indent=1), encoding="utf-8")
+        new.write_text(
+            json.dumps({"format": _format(), "models": found}, indent=1), encoding="utf-8", newline="\n"
+        )
 
 
 def _format() -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import UInt8
+from torch import Tensor
 
 from bench.data import images
 from bench.data.datasets import LoadedImage
 from bench.errors import reason
 from bench.interfaces import Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.metrics import MetricEntry
+from bench.metrics.pair import numbers
 from bench.records import (
     HR,
     CachedFileHash,
@@ -143,6 +145,7 @@ class ImageJob:
         pending: what the store misses of it.
         lr_file: lr as it was given.
         needs_lr: false where sr is stored, so that nothing is upscaled.
+        path: of its file, as it is stored.
         cached: to be remembered of its file, so that it need not be read again.
     """
 
@@ -152,6 +155,7 @@ class ImageJob:
     lr_file: Path | None = None
     needs_lr: bool = True
     fingerprint: str | None = None
+    path: str = ""
     cached: CachedFileHash | None = None
 
 
@@ -221,24 +225,26 @@ class Outcome:
             )
         )
 
-    def add_score(self, model: Model, metric: MetricEntry, value: float) -> None:
-        """A value as the store keeps it."""
+    def add_scores(self, values: Sequence[tuple[Model, MetricEntry, Tensor | float]]) -> None:
+        """Values as the store keeps them; together, since of a GPU each transfer waits for all that it was given."""
         key = self.key
-        self.scores.append(
-            Score(
-                model=model.name,
-                model_hash=model.hash,
-                dataset=key.dataset,
-                image=key.image,
-                image_sha256=key.image_sha256,
-                scale=key.scale,
-                protocol=key.protocol,
-                protocol_hash=key.protocol_hash,
-                metric=metric.name,
-                metric_version=metric.version,
-                value=value,
+        found = numbers(*(value for _, _, value in values))
+        for (model, metric, _), value in zip(values, found, strict=True):
+            self.scores.append(
+                Score(
+                    model=model.name,
+                    model_hash=model.hash,
+                    dataset=key.dataset,
+                    image=key.image,
+                    image_sha256=key.image_sha256,
+                    scale=key.scale,
+                    protocol=key.protocol,
+                    protocol_hash=key.protocol_hash,
+                    metric=metric.name,
+                    metric_version=metric.version,
+                    value=value,
+                )
             )
-        )
 
     def add_failure(self, error: Exception, *, model: str = "", metric: str = "") -> Outcome:
         """Why there is no value, as the store keeps it; the metric's name stands before it, but only once."""

@@ -30,7 +30,7 @@ def table_1(rows: Sequence[Row]) -> Table | None:
     counts = sorted({r.iterations for r in rows if r.iterations is not None})
     if network is None or not counts:
         return None
-    heads = ("size", "", *(f"Gatys {c}" for c in counts), "network", *(f"x {c}" for c in counts))
+    heads = ("size", "", *(f"Gatys\n{c}" for c in counts), "network", *(f"speed-up\n{c}" for c in counts))
     papers = published.table_1()
     lines: list[Line] = []
     muted = []

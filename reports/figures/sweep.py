@@ -36,7 +36,7 @@ CHANGES = (
     "openvino",
     "int8",
 )
-HEADS = ("times", "time", "error", "PSNR")
+HEADS = ("speed-up", "time", "error", "PSNR")
 COLUMN = 38.0  # points
 COMMAND = "python -m bench.speed --sizes 512 --models style-paper --sweep"
 
@@ -221,5 +221,5 @@ def _style_axes(axes: Axes, variants: Sequence[Timed]) -> None:
     axes.axvline(1, color=MUTED, lw=0.8, ls="--", zorder=1)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("times as fast as eager")
+    axes.set_xlabel("speed-up over eager float32")
     _beside(axes, -0.85, HEADS, weight="bold")
