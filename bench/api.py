@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from bench import lr as degradation
 from bench import metrics as metric_table
 from bench.api_inputs import require_alike, require_image, require_name, require_names, require_scale
+from bench.cli import Silent
 from bench.cli import device as find_device
 from bench.data import cache, images
 from bench.devices import exact_float32
@@ -276,7 +277,7 @@ def time_model(
         with Store(Path(folder) / "results.db") as store:
             run = store.start(Run(program="api.time_model", command=(), started=now(), environment=machine))
             bench = SpeedRun(
-                config=request, device=where, environment=machine, store=store, run=run, reporter=_Quiet()
+                config=request, device=where, environment=machine, store=store, run=run, reporter=Silent()
             )
             (row,) = network_rows(bench, _loaded_model(model, scale, where), size)
     if row.error:
@@ -446,23 +447,6 @@ def _content(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-class _Quiet:
-    """A reporter that keeps what could not be scored."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def begin(self, label: str) -> None:
-        """Nothing to show."""
-
-    def advance(self, label: str) -> None:
-        """Nothing to show."""
-
-    def note(self, text: str) -> None:
-        """Kept for the error."""
-        self.notes.append(text)
-
-
 def _rows(plan: Plan, request: Config, store: Store) -> list[Row]:
     machine = environment(str(plan.device))
     number = store.start(
@@ -475,7 +459,7 @@ def _rows(plan: Plan, request: Config, store: Store) -> list[Row]:
             metrics=tuple(info(name, cache.used_name) for name in request.metrics),
         )
     )
-    reporter = _Quiet()
+    reporter = Silent()
     found = results(plan, store, run(ResultWriter(plan, store, number, reporter)))
     failures = store.failures(number)
     store.finish(number)

@@ -123,6 +123,23 @@ class Reporter(Protocol):
         """A line that stays on the screen."""
 
 
+class Silent:
+    """A reporter that shows nothing, and keeps its lines."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def begin(self, label: str) -> None:
+        """Nothing to show."""
+
+    def advance(self, label: str) -> None:
+        """Nothing to show."""
+
+    def note(self, text: str) -> None:
+        """Kept."""
+        self.notes.append(text)
+
+
 class _Running:
     """What is being worked on, the oldest first."""
 

@@ -308,6 +308,10 @@ class Run:
     config: str = ""
 
 
+EAGER = "eager"
+"""The variant of a network, and the step of a sweep, that the others are compared with: plain float32."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SpeedResult:
     """One subject timed in one variant under one speed protocol on one machine.

@@ -76,7 +76,7 @@ def build(
         UserError: `reference` was nowhere scored.
     """
     found = machines(results, shown_runs(results))
-    verdicts = judge(results, (), preferences)  # what others measured is shown, and judges nothing
+    verdicts = judge(results, ())  # what others measured is shown, and judges nothing
     material = _Material(
         results=results,
         figures=figures,

@@ -72,7 +72,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
     if not config.force:
         opened_models.restore(config.out / opened_models.FILE, names)
     entries = list(usable(board, problems))
-    opened_models.keep(config.out / opened_models.FILE, names)
+    opened_models.keep(config.out / opened_models.FILE, [entry.model for entry in entries])
     if "quality" in config.only:
         for part in board.quality:
             scores += score_part(config, part, entries, command, problems)

@@ -91,7 +91,7 @@ def score(config: ScoreConfig) -> int:
         print(f"dropped: {_why_dropped(dropped, config.min_attention_accuracy)}", file=sys.stderr)
     if not result.n_votes:
         raise RunError(
-            f"no valid votes: {result.n_refused} of {result.n_files} files refused, {result.n_dropped} workers dropped "
+            f"no valid votes: {result.n_refused} of {result.n_files} files refused, {_dropped(result)}"
             f"{_shares_right(result)}; at least one must pass (--min-attention-accuracy, "
             f"{config.min_attention_accuracy:.0%})"
         )
@@ -104,9 +104,9 @@ def score(config: ScoreConfig) -> int:
 
 
 def _shares_right(result: PreferenceResult) -> str:
-    """`(attention checks: 1/5, 2/5)`, the workers' shares of right answers; empty where nobody was dropped."""
+    """` (attention checks: 1/5, 2/5)`, the workers' shares of right answers; empty where nobody was dropped."""
     shares = [f"{worker.right}/{worker.caught}" for worker in result.dropped[:MOST_NAMED]]
-    return f"(attention checks: {', '.join(shares)})" if shares else ""
+    return f" (attention checks: {', '.join(shares)})" if shares else ""
 
 
 def _why_dropped(dropped: Dropped, least_right: float) -> str:
@@ -119,6 +119,10 @@ def _why_dropped(dropped: Dropped, least_right: float) -> str:
     )
 
 
+def _dropped(result: PreferenceResult) -> str:
+    return f"{result.n_dropped} {'worker' if result.n_dropped == 1 else 'workers'} dropped"
+
+
 def _print_result(result: PreferenceResult) -> None:
     console = Console()
     print(
@@ -127,7 +131,7 @@ def _print_result(result: PreferenceResult) -> None:
     print(
         f"study {result.study[:8]}: {result.n_votes} votes of {result.n_workers} workers on {result.n_images} images"
     )
-    print(f"{result.n_dropped} workers dropped, {result.n_refused} of {result.n_files} files refused\n")
+    print(f"{_dropped(result)}, {result.n_refused} of {result.n_files} files refused\n")
     print_table(pairs_table(result), console)
     print()
     print_table(ranking_table(result), console)

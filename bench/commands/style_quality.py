@@ -89,7 +89,7 @@ def measure(
     """
     exact_float32()
     with working("loading the loss network and the models"):
-        todo = plans(config, where, tell=show, warn=log)
+        todo = plans(config, where, log=show, warn=log)
     record = Run(
         program="style_quality",
         command=command,

@@ -77,8 +77,9 @@ def reading(text: str, db: Path, open_store: Open) -> Reading:
             f"{text!r} can be read as {meanings}; must be one meaning: write FILE#MODEL or FILE@RUN, or rename a file"
         )
     if not found:
+        near = did_you_mean(text, models(open_store(db))) if db.is_file() else ""
         raise UserError(
-            f"{text!r} is no file that exists, and {_no_name(text, db, open_store)}; must be {FORMS}"
+            f"{text!r} is no file that exists{near}, and {_no_name(text, db, open_store)}; must be {FORMS}"
         )
     return found[0]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.atomic import atomic_write
 from bench.environment import suite_version
-from bench.quality.engine import stamp
+from bench.quality.engine import fingerprint
 from bench.registry import external
 from bench.registry.external import VERSION, ExternalModel
 from bench.registry.spec import parse
@@ -53,7 +53,9 @@ def keep(file: Path, models: Iterable[str]) -> None:
             if record is not None:
                 found[text] = record
     with atomic_write(file) as new:
-        new.write_text(json.dumps({"format": _format(), "models": found}, indent=1), encoding="utf-8")
+        new.write_text(
+            json.dumps({"format": _format(), "models": found}, indent=1), encoding="utf-8", newline="\n"
+        )
 
 
 def _format() -> str:
@@ -63,7 +65,7 @@ def _format() -> str:
 
 def _record(text: str, opened: ExternalModel) -> Mapping[str, Any] | None:
     paths = _paths(text, opened.source_files)
-    stamps = {path: stamp(path) for path in paths}
+    stamps = {path: fingerprint(path) for path in paths}
     if None in stamps.values():  # written a moment ago, or gone
         return None
     model = {name: getattr(opened, name) for name in KEPT}
@@ -91,7 +93,7 @@ def _unchanged(text: str, record: Mapping[str, Any]) -> bool:
     return (
         str(Path(parse(text).source).absolute()) in files
         and all(os.environ.get(name) == value for name, value in variables.items())
-        and all(stamp(path) == found for path, found in files.items())
+        and all(fingerprint(path) == found for path, found in files.items())
     )
 
 

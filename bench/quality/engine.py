@@ -168,7 +168,7 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
             job = ImageJob(
                 image=image,
                 lr_file=plan.lr_files.get(image.stem),
-                fingerprint=fingerprint(image),
+                fingerprint=fingerprint(image.file),
                 # with bytes that are not UTF-8 written out, so that it can be stored
                 path=os.fsencode(image.file).decode("utf-8", "backslashreplace"),
             )
@@ -191,7 +191,7 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
         job.hr = loaded
         writer.hashes[image.stem] = loaded.sha256
         # a file that changed while it was read is not remembered
-        if job.fingerprint is not None and fingerprint(image) == job.fingerprint:
+        if job.fingerprint is not None and fingerprint(image.file) == job.fingerprint:
             job.cached = CachedFileHash(
                 path=job.path,
                 stamp=job.fingerprint,
@@ -296,17 +296,14 @@ def save_images(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def fingerprint(image: ImageFile) -> str | None:
-    """What changes with a file outside the cache: size, times and number. None for one that may change unseen.
+def fingerprint(file: str) -> str | None:
+    """What changes with a file outside the cache: size, times and number. None for one that may change unseen, or is gone.
 
     As version-control systems do, a file is taken for the same while these are. Times have a grain, so a file that was
     changed just before it was read is not remembered.
     """
-    return stamp(image.file) if os.path.isabs(image.file) else None  # noqa: PTH117 (a hundred thousand times)
-
-
-def stamp(file: str) -> str | None:
-    """The same of any file; None too where there is none."""
+    if not os.path.isabs(file):  # noqa: PTH117 (a hundred thousand times)
+        return None
     try:
         found = os.stat(file)  # noqa: PTH116
     except (OSError, ValueError):  # ValueError: the name holds a NUL

@@ -265,7 +265,7 @@ def print_tables(rows: Sequence[Row], others: Sequence[Published] = ()) -> None:
         metrics = [column.head for column in table.columns[1:-1]]
         shown = [other for other in others if any(other.text(metric) for metric in metrics)]
         console.print()
-        print_table(with_published(table, shown), console)
+        print_table(with_published(table, shown) if shown else table, console)
         for other in shown:
             if other.cannot:
                 # printed text may hold brackets, which rich takes for markup

@@ -134,7 +134,7 @@ def remember(text: str, model: ExternalModel) -> None:
 def known(text: str) -> ExternalModel | None:
     """The model of `text`; None where that names none that can be opened."""
     try:
-        return found(text, str) if looks_outside(text) else None
+        return resolve_external(text, str) if looks_outside(text) else None
     except UserError:
         return None
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from bench.atomic import file_number
 from bench.errors import StoreError
 from bench.records import (
     CachedFileHash,
@@ -102,7 +103,7 @@ class Store(AbstractContextManager["Store"]):
                     self._db.close()
                     raise
             # after opening, which makes a new file
-            self._number = integrity.number(self.place)
+            self._number = file_number(self.place)
 
     def _open(self, read_only: bool) -> None:
         tables = self._tables()  # first, for another process may be making them, which also sets what follows
@@ -142,7 +143,7 @@ class Store(AbstractContextManager["Store"]):
     ) -> None:
         try:
             # what was written into a file that has no name any more would be lost without a word
-            if error is None and not self.read_only and integrity.number(self.place) != self._number:
+            if error is None and not self.read_only and file_number(self.place) != self._number:
                 saved = integrity.saved(self._db, self.place)
                 where = f"what it held is in {str(saved)!r}" if saved else "it went with that file"
                 raise StoreError(

@@ -41,12 +41,12 @@ SHARE = 0.8
 """Of the free memory that is used."""
 
 
-def plans(config: Config, device: torch.device, *, tell: Log, warn: Log) -> list[Plan]:
+def plans(config: Config, device: torch.device, *, log: Log, warn: Log) -> list[Plan]:
     """One plan for each style and size; networks, loss networks and styles are loaded once.
 
     Args:
-        tell: told which loss network each style is judged by, and why.
-        warn: told, once each, which network is skipped and why.
+        log: which loss network each style is judged by, and why.
+        warn: once each, which network is skipped and why.
 
     Raises:
         MissingFile: a network that was named, a loss network or a metric lacks a file.
@@ -61,7 +61,7 @@ def plans(config: Config, device: torch.device, *, tell: Log, warn: Log) -> list
     for line in (line for folder in folders.values() for line in folder.lines()):
         warn(line)
     loaded = dict(_networks(config, device, warn))
-    return [plan for style in config.style for plan in _plans(config, style, loaded, folders, device, tell)]
+    return [plan for style in config.style for plan in _plans(config, style, loaded, folders, device, log)]
 
 
 def _networks(
@@ -86,10 +86,10 @@ def _plans(
     loaded: Mapping[Entry, Callable[[Tensor], Tensor]],
     folders: Mapping[ExternalModel, StylizedFolder],
     device: torch.device,
-    tell: Log,
+    log: Log,
 ) -> Iterator[Plan]:
     trained = [entry for entry in loaded if of_style(entry, style)]
-    judge = _judge(config, style, trained, tell)
+    judge = _judge(config, style, trained, log)
     protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
     # Sizes have layers, weights and style in common: one loss network serves them all.
     network = style_objective.loss_network(protocols[0]).to(device)
@@ -176,12 +176,12 @@ def _style_image(dataset: str, aim: Aim, style: Tensor) -> tuple[SavedImage, np.
     return row, pixels
 
 
-def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], tell: Log) -> str:
+def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], log: Log) -> str:
     judge, why = loss_network(config.objective, trained)
-    tell(f"{style.name}: judged by the loss network {judge} ({why})")
+    log(f"{style.name}: judged by the loss network {judge} ({why})")
     for entry in trained:
         if entry.loss_network not in {"", judge}:
-            tell(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
+            log(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
     return judge
 
 

@@ -18,8 +18,7 @@ from bench.registry import catalog
 from bench.registry.adapters.preserved_environment import preserved_environment
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
-from bench.timing import GATYS, provenance
-from bench.timing import workloads as subjects
+from bench.timing import GATYS, provenance, workloads
 from bench.timing.card import card
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.losses import losses
@@ -137,7 +136,7 @@ def _variant_result(bench: SpeedRun, model: LoadedModel, size: int, variant: Var
         bench.reporter.note(f"{model.name} {size} {variant.name}: already measured ({protocol.hash[:8]})")
         if _with_card(bench, variant) and "card" not in known.certificate:
             # For this table alone: the stored timing stays as it was measured.
-            made = card(model, subjects.example(model, size, bench.device))
+            made = card(model, workloads.example(model, size, bench.device))
             return replace(known, certificate={**known.certificate, "card": made})
         return known
     return explained(lambda: bench.keep(_time_variant(bench, model, size, variant, protocol)), size)
@@ -163,7 +162,7 @@ def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
 def _time_variant(
     bench: SpeedRun, model: LoadedModel, size: int, variant: Variant, protocol: SpeedProtocol
 ) -> SpeedResult:
-    image = subjects.example(model, size, bench.device)
+    image = workloads.example(model, size, bench.device)
     built = _built(model, variant, image)
     call, eager = built.call, built.eager
     with torch.inference_mode():
@@ -196,7 +195,7 @@ def _facts(
         return facts
     return replace(
         facts,
-        **losses(output, plain, subjects.truth(model, size)),
+        **losses(output, plain, workloads.truth(model, size)),
         calibration=built.calibration or None,
         engine=openvino_session.versions(built.variant) or None,
     )
@@ -267,7 +266,7 @@ def _whole_run(bench: SpeedRun) -> bool:
 
 def _gatys_result(bench: SpeedRun, size: int, fast: bool) -> SpeedResult | str:
     protocol = _gatys_protocol(bench, size, fast)
-    key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
+    key = (workloads.gatys_hash(), _variant(fast), protocol.hash)
     known = bench.stored(GATYS, key, size)
     if known is not None:
         bench.reporter.note(f"gatys {size} {_variant(fast)}: already measured ({protocol.hash[:8]})")
@@ -297,16 +296,16 @@ def _time_gatys(bench: SpeedRun, size: int, fast: bool, protocol: SpeedProtocol)
         require_float64(bench.device)
     except ValueError as error:
         raise VariantUnavailable(str(error)) from error
-    subject = subjects.optimisation(size, bench.device, fast=fast, settled=not whole)
+    work = workloads.optimisation(size, bench.device, fast=fast, settled=not whole)
     _, record = provenance.time_work(
-        subject.iterate,
+        work.iterate,
         protocol,
         device=str(bench.device),
-        weights=subject.weights,
-        eager=subject.eager,
-        network=subject.network,
+        weights=work.weights,
+        eager=work.eager,
+        network=work.network,
     )
-    key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
+    key = (workloads.gatys_hash(), _variant(fast), protocol.hash)
     return _result(bench, GATYS, key, size, replace(record, whole_run=whole))
 
 

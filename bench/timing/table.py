@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bench.data import published
+from bench.records import EAGER
 from bench.tables import Table, columns
 from bench.timing import GATYS
 from bench.timing.rows import Row
 
 SCALED = "*"
-EAGER = "eager"
-"""The step that the others are compared with."""
 
 Line = tuple[str, ...]
 
@@ -31,7 +30,7 @@ def table_1(rows: Sequence[Row]) -> Table | None:
     counts = sorted({r.iterations for r in rows if r.iterations is not None})
     if network is None or not counts:
         return None
-    heads = ("size", "", *(f"Gatys {c}" for c in counts), "network", *(f"x {c}" for c in counts))
+    heads = ("size", "", *(f"Gatys\n{c}" for c in counts), "network", *(f"speed-up\n{c}" for c in counts))
     papers = published.table_1()
     lines: list[Line] = []
     muted = []

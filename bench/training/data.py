@@ -106,10 +106,12 @@ def divided(used: dict[str, ReadImage], skipped: tuple[str, ...], share: float, 
 
 
 def first(skipped: Sequence[str]) -> str:
+    """The first message, for the end of an error; empty without any."""
     return f", the first: {skipped[0]}" if skipped else ""
 
 
 def sources_of(used: dict[str, ReadImage]) -> list[str]:
+    """The sources that have a used image, in the order of their images."""
     return list(dict.fromkeys(r.source for r in used.values()))
 
 
@@ -126,6 +128,7 @@ def list_images(source: str) -> Dataset:
 
 
 def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> ReadImage:
+    """One file; `whole`: as one square of the size of a patch. What cannot be used has a reason in place of pixels."""
     try:
         loaded = load(image)
     except ImageError as error:

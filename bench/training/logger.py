@@ -42,6 +42,7 @@ class RunLogger:
             self.writer.add_image(f"samples/{name}", pixels, step, dataformats="HWC")
 
     def close(self) -> None:
+        """End the curves; lines of JSON are complete after each write."""
         if self.writer:
             self.writer.close()
 

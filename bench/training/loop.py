@@ -94,6 +94,7 @@ class Trainer:
                     layer.eval()
 
     def due(self, every: int) -> bool:
+        """Whether this step is one of every `every`, or the last."""
         return self.state.step % every == 0 or self.state.step == self.recipe.iterations
 
     def step(self) -> None:
@@ -123,6 +124,7 @@ class Trainer:
         state.step += 1
 
     def remember(self, loss: Tensor) -> None:
+        """Add the loss of a step to the mean that is logged, and note the first that is not finite; on the device."""
         self.total += loss
         self.steps += 1
         # A choice on the device; `if` would wait for the loss in every step.
@@ -176,6 +178,7 @@ class Trainer:
         return reduced
 
     def save(self) -> None:
+        """Write a checkpoint, by the first process."""
         # First: no checkpoint holds a weight that is not finite.
         self.check_loss()
         self.lap()

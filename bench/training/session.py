@@ -17,7 +17,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from bench.cli import Reporter, progress
+from bench.cli import Reporter, Silent, progress
 from bench.environment import environment, suite, summary, version
 from bench.errors import UserError
 from bench.training import checkpoint
@@ -92,8 +92,11 @@ def loop(
         flips=recipe.flips,
         device=lightning.device,
     )
-    with open_logger(config, state, first) as logger, reporter(recipe.iterations - state.step, first) as says:
-        announce(says, images, state)
+    with (
+        open_logger(config, state, first) as logger,
+        open_reporter(recipe.iterations - state.step, first) as reporter,
+    ):
+        announce(reporter, images, state)
         return Trainer(
             fabric=lightning,
             config=config,
@@ -102,21 +105,24 @@ def loop(
             validation=images.validation[: config.validation_images],
             save=save,
             logger=logger,
-            reporter=says,
+            reporter=reporter,
         ).run()
 
 
 def write(folder: Path, identity: dict[str, Any], record: dict[str, str], state: State) -> None:
+    """The checkpoint of a step."""
     checkpoint.save(folder, state, identity, record)
 
 
 def check_sizes(config: Config) -> None:
+    """Refuse patches that the network or the loss cannot take."""
     patch, multiple, least = config.recipe.patch, config.task.multiple, config.task.least
     require(patch % multiple == 0, "patch", patch, f"a multiple of {multiple}")
     require(patch >= least, "patch", patch, f"at least {least}")
 
 
 def check_batch(batch: int, processes: int) -> None:
+    """Refuse a batch that processes cannot share equally."""
     require(batch % processes == 0, "batch", batch, f"a multiple of the number of processes, {processes}")
 
 
@@ -157,12 +163,13 @@ def record_of(config: Config, images: Images, lightning: Fabric) -> dict[str, st
     }
 
 
-def announce(says: Reporter, images: Images, state: State) -> None:
+def announce(reporter: Reporter, images: Images, state: State) -> None:
+    """Name what is skipped, and say how many images there are and from which step training goes on."""
     for reason in images.skipped:
-        says.note(f"skipped: {reason}")
+        reporter.note(f"skipped: {reason}")
     counts = f"{len(images.training)} images to train on, {len(images.validation)} held out"
-    start = f"; going on from step {state.step}" if state.step else ""
-    says.note(f"{counts}, {len(images.skipped)} skipped{start}")
+    start = f"; resuming from step {state.step}" if state.step else ""
+    reporter.note(f"{counts}, {len(images.skipped)} skipped{start}")
 
 
 @contextmanager
@@ -179,27 +186,14 @@ def open_logger(config: Config, state: State, first: bool) -> Iterator[RunLogger
         notes.close()
 
 
-class Silent:
-    """The reporter of all processes but the first."""
-
-    def begin(self, label: str) -> None:
-        """Nothing."""
-
-    def advance(self, label: str) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-
 @contextmanager
-def reporter(steps: int, first: bool) -> Iterator[Reporter]:
+def open_reporter(steps: int, first: bool) -> Iterator[Reporter]:
     """A progress bar, in the first process."""
     if not first:
         yield Silent()
         return
-    with progress("train", steps) as says:
-        yield says
+    with progress("train", steps) as shown:
+        yield shown
 
 
 def fabric(device: torch.device, devices: int, precision: str) -> Fabric:

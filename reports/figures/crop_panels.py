@@ -24,6 +24,7 @@ MEASURES = ("psnr", "ssim")
 GAP, TEXT, ABOVE = 0.1, 0.46, EDGE
 LINE = 0.13
 LETTERS = 14  # of bold text that fit under a picture, per inch
+SMALL_LETTERS = 19  # of the small text
 MOST_LINES = 3
 LARGEST, SMALLEST = 1.6, 0.85  # inches of a detail's side
 CONTEXT_DPI = 140  # of the whole image, which is there for orientation alone
@@ -239,7 +240,10 @@ def _values(shown: ShownCrop, model: str) -> Iterator[str]:
     image = (number(column.get(shown.image), m.decimals) for m, column in columns.items())
     means = (number(mean(tuple(c)) if len(c) else None, m.decimals) for m, c in columns.items())
     yield " / ".join(image)
-    yield f"mean {' / '.join(means)}"
+    numbers = " / ".join(means)
+    # Under a narrow detail the caption alone says which of the two lines is the mean.
+    named = f"mean {numbers}"
+    yield named if len(named) <= SMALL_LETTERS * shown.places.panel else numbers
 
 
 def _measures(group: Group) -> list[Any]:

@@ -101,7 +101,7 @@ class Fronts:
         if without:
             yield f"Fewer than two models have {listed(without)}: bench.speed --card counts them."
         if MEMORY not in shown:
-            yield "No front of memory: on a CPU it is known as a lower bound only, which ranks nothing."
+            yield "No front of memory: on a CPU the resident set ranks nothing, and bench.speed --card counts tensors."
         untimed = len(self.known.group.models) - len(places)
         if untimed:
             yield f"{counted(untimed, 'model')} without a time or with images missing: not drawn."

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.records import EAGER
 from bench.statistics import Interval, ratio_interval
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, canvas
 from reports.figures.text import drawable, listed, short
 from reports.formatting import duration, exactness
 from reports.load.results import SHORT, Results, anchor
-from reports.load.speeds import EAGER, Machine, Timed
+from reports.load.speeds import Machine, Timed
 from reports.load.timings import all_machines, input_size, newest, provenance, seconds
 from reports.parts import Figure
 
@@ -35,7 +36,7 @@ CHANGES = (
     "openvino",
     "int8",
 )
-HEADS = ("times", "time", "error", "PSNR")
+HEADS = ("speed-up", "time", "error", "PSNR")
 COLUMN = 38.0  # points
 COMMAND = "python -m bench.speed --sizes 512 --models style-paper --sweep"
 
@@ -220,5 +221,5 @@ def _style_axes(axes: Axes, variants: Sequence[Timed]) -> None:
     axes.axvline(1, color=MUTED, lw=0.8, ls="--", zorder=1)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("times as fast as eager")
+    axes.set_xlabel("speed-up over eager float32")
     _beside(axes, -0.85, HEADS, weight="bold")

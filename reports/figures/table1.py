@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.records import EAGER
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import (
     BLACK,
@@ -23,7 +24,7 @@ from reports.figures.text import drawable, listed, short
 from reports.formatting import duration
 from reports.load.paper import GridTarget, entries
 from reports.load.results import Results
-from reports.load.speeds import EAGER, ITERATIONS, PAPER_NETWORK, Machine, Timed
+from reports.load.speeds import ITERATIONS, PAPER_NETWORK, Machine, Timed
 from reports.load.timings import all_machines
 from reports.parts import Figure
 

@@ -19,7 +19,7 @@ UNITS = {"psnr": "dB"}
 METRIC_TITLES = {"psnr": "PSNR", "ssim": "SSIM", "ms-ssim": "MS-SSIM", "lpips-alex": "LPIPS (alex)"}
 DATASET_TITLES = {"set5": "Set5", "set14": "Set14", "bsd100": "BSD100"}
 IMAGE_TITLES = {"361010": "polo riders (361010)"}
-Standing = Literal["printed", "misprint", "digitised", "memory", "calculated"]
+Standing = Literal["printed", "misprint", "digitised", "calculated"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ def parse(text: str) -> tuple[Entry, ...]:
 
 def _entries(document: Mapping[str, Any]) -> tuple[Entry, ...]:
     plain = (*_scores(document), *_grids(document), *_values(document))
-    order = ("table1", "figure5", "figure8", "figure9", "study")
+    order = ("table1", "figure5", "figure8", "figure9")
     ranked = sorted(plain, key=lambda e: order.index(e.source) if e.source in order else len(order))
     found = tuple(_remarked(entry, document["remark"]) for entry in ranked)
     for cell in (entry.cell for entry in found):

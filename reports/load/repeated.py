@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.records import EAGER
 from bench.timing.repeat import Measured, Repeat, repeat
 from reports.load.results import Group
-from reports.load.speeds import EAGER, Machine, Timed
+from reports.load.speeds import Machine, Timed
 from reports.load.timings import CommonTimings, input_size, provenance
 
 

@@ -9,12 +9,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from bench.records import content_hash
+from bench.records import EAGER, content_hash
 from bench.timing.rows import Row, gatys_rows, network_row
 from reports.load.results import GATYS, Results
 
 ITERATIONS = (100, 300, 500)
-EAGER = "eager"
 REFERENCE_RUN = "reference run shipped with the suite"
 STYLE = "style-"
 PAPER_NETWORK = "style-paper"

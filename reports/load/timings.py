@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.records import EAGER
 from bench.timing.rows import Row
 from reports.load.results import Group, Results
-from reports.load.speeds import EAGER, Machine, Timed, machines, shown_runs
+from reports.load.speeds import Machine, Timed, machines, shown_runs
 
 
 def all_machines(results: Results) -> tuple[Machine, ...]:

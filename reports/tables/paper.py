@@ -37,7 +37,7 @@ def table_1(machines: Sequence[Machine]) -> Table:
             Head(text="size"),
             Head(text="machine", numeric=False),
             *(Head(text=text, better="lower") for text in (*counts, "network")),
-            *(Head(text=f"x {count}", better="higher") for count in ITERATIONS),
+            *(Head(text=f"speed-up {count}", better="higher") for count in ITERATIONS),
         ),
         rows=tuple(rows),
         # A block per size: the paper, then each machine.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.records import EAGER
 from reports.formatting import mebibytes, seconds
 from reports.load.results import anchor
-from reports.load.speeds import EAGER, REFERENCE_RUN, Machine, Timed
+from reports.load.speeds import REFERENCE_RUN, Machine, Timed
 from reports.parts import Cell, Head, Table
 
 
@@ -37,12 +38,12 @@ def _sweep(machine: Machine, number: int, method: str, size: int, variants: Mapp
             Head(text="variant", numeric=False),
             Head(text="seconds", better="lower"),
             Head(text="95 %"),
-            Head(text="times as fast", better="higher"),
+            Head(text="speed-up", better="higher"),
             Head(text="MiB", better="lower"),
             Head(text="largest error", better="lower"),
             Head(text="PSNR, dB", better="higher"),
             Head(text="within tolerance", numeric=False),
-            Head(text="to build, s", better="lower"),
+            Head(text="build, s", better="lower"),
         ),
         rows=tuple(_variant_row(timed, eager, best=right[-1:] == [timed]) for timed in ordered),
     )
@@ -104,7 +105,7 @@ def _measurements(machine: Machine, number: int, timed: Sequence[Timed]) -> Tabl
             Head(text="95 %"),
             Head(text="n"),
             Head(text="megapixels/s", better="higher"),
-            Head(text="of the peak"),
+            Head(text="of peak FLOP/s"),
             Head(text="MiB", better="lower"),
         ),
         rows=tuple(_measurement(t) for t in timed),

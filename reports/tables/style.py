@@ -15,14 +15,14 @@ from reports.protocol_captions import objective_caption, style_caption
 DIGITS = 4
 HEADS = (
     Head(text="size"),
-    Head(text="subject", numeric=False),
+    Head(text="method", numeric=False),
     Head(text="objective", better="lower"),
     Head(text="sd"),
-    Head(text="below the content", better="higher"),
-    Head(text="iterations of equal loss", better="higher"),
-    Head(text="seconds of equal loss"),
-    Head(text="own seconds", better="lower"),
-    Head(text="times faster", better="higher"),
+    Head(text="reduction", better="higher"),
+    Head(text="iterations to match", better="higher"),
+    Head(text="time to match, s"),
+    Head(text="own time, s", better="lower"),
+    Head(text="speed-up", better="higher"),
     Head(text="n"),
 )
 
@@ -110,7 +110,7 @@ def _notes(results: Results, series: Series) -> Iterator[str]:
     yield (
         "Reduction: the contents' mean objective divided by the method's. Iterations to match: those after which the "
         "optimisation is as good as the network, the median over contents; time to match: their number times the "
-        "seconds of one iteration. Own seconds: for one content, the median; for the optimisation, its share of a batch."
+        "seconds of one iteration. Own time: for one content, the median; for the optimisation, its share of a batch."
     )
     yield f"Networks called {RELEASED} are those that the paper's authors released; the others are the suite's."
     stopped = sum(panel.stopped for panel in series.panels)

@@ -12,16 +12,16 @@ from reports.tables.quality import SIC
 from reports.verdicts.rows import VerdictRow, counts, verdict_rows
 
 HEADS = (
-    Head(text="cell", numeric=False),
+    Head(text="id", numeric=False),
     Head(text="row", numeric=False),
     Head(text="column", numeric=False),
     Head(text="printed"),
-    Head(text="standing", numeric=False),
-    Head(text="ours"),
+    Head(text="status", numeric=False),
+    Head(text="this run"),
     Head(text="difference"),
     Head(text="95 %", numeric=False),
     Head(text="verdict", numeric=False),
-    Head(text="why, or what would run it", numeric=False),
+    Head(text="reason, or command", numeric=False),
 )
 STRENGTH_DECIMALS = 2
 
@@ -124,8 +124,8 @@ def _ranked(ranked: Mapping[str, Any]) -> tuple[Cell, ...]:
 def _study_notes(study: Mapping[str, Any]) -> Iterator[str]:
     if study["n_dropped"]:
         yield (
-            f"{counted(study['n_dropped'], 'worker')} dropped: less than {study['least_right']:.0%} of the catch "
-            "trials answered rightly."
+            f"{counted(study['n_dropped'], 'worker')} dropped: less than {study['least_right']:.0%} of the attention "
+            "checks answered correctly."
         )
     if study["n_refused"]:
         yield f"{counted(study['n_refused'], 'file')} of answers refused."

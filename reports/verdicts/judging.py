@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from bench.protocols import protocol
 from bench.records import SRProtocol
@@ -16,7 +16,6 @@ from reports.load.results import Group, Results
 from reports.load.speeds import PublishedRun, machines
 from reports.parts import Judgement, Scoring, Verdict
 from reports.verdicts.speed import judge_speed
-from reports.verdicts.study import judge_study
 from reports.verdicts.style import judge_objective
 
 IMAGES: Mapping[str, int] = {"set5": 5, "set14": 14, "bsd100": 100}
@@ -27,7 +26,6 @@ DEFAULT_METRICS = ("psnr", "ssim")
 def judge(
     results: Results,
     published: Sequence[PublishedRun],
-    preferences: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[Verdict, ...]:
     """A verdict on each number of `paper.toml`, in its order.
 
@@ -56,7 +54,7 @@ def judge(
         if isinstance(entry.target, ScoreTarget):
             return _judge_score(entry, entry.target, results)
         if entry.target is None:
-            return judge_study(entry, preferences)
+            return Verdict(cell=entry.cell, judgement="not comparable", why=entry.cannot)
         if entry.source == "table1":
             return judge_speed(entry, entry.target, known)
         return judge_objective(entry, entry.target, results)

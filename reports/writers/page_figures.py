@@ -90,11 +90,15 @@ def with_dark_form(svg: str) -> str:
         ";".join(f"{names[colour.lower()]}:{value}" for colour, value in pairs)
         for pairs in ([(colour, colour) for colour in DARK], DARK.items())
     )
-    sheet = f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+    # What is drawn in black says nothing of its fill, which it inherits.
+    black = f"fill:var({names[BLACK]})"
+    sheet = f"<style>svg{{{light};{black}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+    # The ground of a hatching has its colour in an attribute, where a variable has no meaning.
+    styled = re.sub(r'\bfill="(#[0-9a-f]{6})"', r'style="fill: \1"', svg[start:])
     painted = re.sub(
         r"(fill|stroke): (#[0-9a-f]{6})",
         lambda found: f"{found[1]}: var({names[found[2]]})" if found[2] in names else found[0],
-        svg[start:],
+        styled,
     )
     return svg[:start] + sheet + painted
 

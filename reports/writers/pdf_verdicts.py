@@ -15,7 +15,6 @@ STANDINGS: Mapping[Standing, str] = {
     "printed": "",
     "misprint": "misprint",
     "digitised": "read off a curve",
-    "memory": "from memory",
     "calculated": "calculated",
 }
 

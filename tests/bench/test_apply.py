@@ -380,7 +380,7 @@ def test_measurements_of_other_weights_or_another_machine_are_not_used(
 
 
 @pytest.mark.usefixtures("as_speed_sets_it")
-def test_a_strangers_measurements_are_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_third_partys_measurements_are_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.png"))
     store(replace(measured("eager", 1.0), certificate={"environment": []}))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 1
@@ -409,7 +409,7 @@ def test_a_stylizer_is_run_in_bfloat16_where_the_cpu_has_units_for_it(
 def test_what_an_upscaler_makes_stays_float32(capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.png"), 10, 12)
     assert program.main(["enlarge", "a.png", "--out", "out", *CPU]) == 0
-    assert "enlarge on cpu, channels_last+spread: no rung" in capsys.readouterr().out
+    assert "enlarge on cpu, channels_last+spread: no variant" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("units")
@@ -421,7 +421,7 @@ def test_a_stylizer_that_bfloat16_would_change_stays_float32(
     monkeypatch.setattr(catalog, "load_stylizer", lambda n, f, d: amplifying)
     picture(Path("a.png"))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
-    assert "channels_last+folded+spread: no rung" in capsys.readouterr().out
+    assert "channels_last+folded+spread: no variant" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("units")

@@ -453,7 +453,8 @@ def test_two_runs_of_one_file_are_compared_where_the_weights_changed(folder: Pat
         (("r.db", "none.db"), "'none.db' is no file that exists, and there is no 'results.db' to look for"),
         (
             ("bicubik", "bicubic", "--db", "r.db"),
-            "'r.db' has no model or run of that name (models: bicubic, srcnn",
+            "'bicubik' is no file that exists (did you mean 'bicubic'?), and 'r.db' has no model or run of that name "
+            "(models: bicubic, srcnn",
         ),
         (("r.db@7", "r.db"), "'r.db' has no run 7; models: bicubic, srcnn-955; runs: 1 (sr_quality, "),
         (("r.db#x", "r.db#bicubic"), "'r.db' has no model 'x'; models: bicubic, srcnn-955; runs"),

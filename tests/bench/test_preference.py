@@ -299,7 +299,7 @@ def test_a_key_that_was_changed_is_refused(folder: Path, tmp_path: Path) -> None
         read_key(tmp_path / "none.json")
 
 
-# ---- answers of strangers ----
+# ---- untrusted answers ----
 
 
 def changed(study: Study, /, **fields: object) -> dict[str, Any]:

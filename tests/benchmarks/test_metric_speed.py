@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import lpips
@@ -21,20 +20,12 @@ from tests.bench.metrics.random_weights import trunk
 from tests.benchmarks.ratio import require_times_faster
 
 SIDE = 1024
-CORES = 2
+pytestmark = pytest.mark.usefixtures("two_cores")
 REQUIRED = 4.0
 ROUNDS = 15
 # 2.0 measured: the features of hr, half of the work, are kept from the first model on.
 LPIPS_REQUIRED = 1.9
 LPIPS = {"alex": (lpips_alex, 512, 9), "vgg": (lpips_vgg, 192, 5)}
-
-
-@pytest.fixture(autouse=True)
-def two_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(CORES)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_psnr_and_ssim_are_at_least_four_times_as_fast_as_scikit_images_ssim(

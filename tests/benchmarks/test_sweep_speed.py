@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.environment import bf16_units
 from bench.registry import catalog
-from bench.timing import workloads as speed_subjects
+from bench.timing import workloads
 from bench.variants import sweep
-from bench.variants.build import Built, build, exact_float32
+from bench.variants.build import Built, build
 from bench.variants.variant import VariantUnavailable, parse_variant
 from tests.benchmarks.ratio import record, require_enabled, seconds
 
-CORES = 2
+pytestmark = pytest.mark.usefixtures("two_cores")
 CPU = torch.device("cpu")
 # At 512x512 the network is 76 billion operations. Two cores of AVX-512 at 2.5 GHz make 320 billion a second at best,
 # 0.24 s; plain eager float32 takes 0.72 s. No order of float32 sums brings 2.5 there; units for bfloat16 do.
@@ -31,15 +29,6 @@ FORMS = (
     "channels_last+folded+spread+bfloat16+compiled",
     "folded+onnxruntime",
 )
-
-
-@pytest.fixture(autouse=True)
-def two_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(CORES)
-    exact_float32()
-    yield
-    torch.set_num_threads(before)
 
 
 def fastest(times: dict[str, list[float]]) -> tuple[str, float]:
@@ -63,7 +52,7 @@ def admissible_forms(model: catalog.LoadedModel, image: torch.Tensor) -> dict[st
 
 def test_the_best_variant_is_much_faster_than_plain_eager_float32_at_512(benchmark: BenchmarkFixture) -> None:
     model = catalog.load("style-paper", scale=1, device=CPU)
-    image = speed_subjects.example(model, 512, CPU)
+    image = workloads.example(model, 512, CPU)
     with torch.inference_mode():
         benchmark.pedantic(lambda: model.network(image), rounds=1)
         require_enabled(benchmark)
@@ -87,8 +76,8 @@ def test_the_network_is_a_thousand_times_faster_than_500_iterations_at_256(
     benchmark: BenchmarkFixture,
 ) -> None:
     model = catalog.load("style-paper", scale=1, device=CPU)
-    image = speed_subjects.example(model, 256, CPU)
-    gatys = speed_subjects.optimisation(256, CPU, fast=False, settled=True)
+    image = workloads.example(model, 256, CPU)
+    gatys = workloads.optimisation(256, CPU, fast=False, settled=True)
     with torch.inference_mode():
         benchmark.pedantic(lambda: model.network(image), rounds=3)
     require_enabled(benchmark)

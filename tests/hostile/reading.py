@@ -1,4 +1,4 @@
-"""What every target shares: what may come out of a reader of strangers' bytes, and where these bytes lie."""
+"""What every target shares: what may come out of a reader of untrusted bytes, and where these bytes lie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images, the manifest, the paper's numbers and files of weights, as strangers would have them."""
+"""Images, the manifest, the paper's numbers and files of weights, as a third party may make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers, keys and results of preference studies, as strangers would have them."""
+"""Answers, keys and results of preference studies, as a third party may make them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def preference_case(draw: random.Random) -> bytes:
 
 def check_preference(content: bytes) -> None:
     sort, _, rest = content.partition(b":")
-    file = written(rest, "stranger.json")
+    file = written(rest, "third-party.json")
     if sort + b":" == KEY:
         with refusing():
             found = read_key(file)

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from bench.atomic import atomic_write
-from reports.figures.style import BLUE, CARD
+from reports.figures.style import BLACK, BLUE, CARD
 from reports.load.paper import PaperCell
 from reports.load.results import Results
 from reports.parts import Verdict
@@ -232,7 +232,7 @@ def test_results_without_scores_say_so(tmp_path: Path, found: Results) -> None:
 
 def test_lost_pictures_are_counted(found: Results) -> None:
     lost = replace(found, groups=(replace(found.groups[0], lost_images=7),))
-    assert any("7 pictures" in sentence for sentence in missing_images(lost, galleries(lost)))
+    assert any("7 image files" in sentence for sentence in missing_images(lost, galleries(lost)))
 
 
 def test_a_figure_is_in_the_page_and_its_png_beside_it(folder: Path, page: Parsed) -> None:
@@ -262,6 +262,17 @@ def test_a_drawing_has_a_dark_form_and_is_else_as_it_was() -> None:
         r"var\((--c\d+)\)", lambda name: light[name[1]].lower(), page.replace(f"<style>{sheet}</style>", "")
     )
     assert restored == drawn
+
+
+def test_black_and_the_ground_of_a_hatching_are_dark_with_the_page() -> None:
+    page = with_dark_form(f'<svg width="9"><rect fill="{CARD}"/><text style="font-size: 7px">44</text></svg>')
+    sheet = page.partition("<style>")[2].partition("</style>")[0]
+    names = {
+        colour: name
+        for name, colour in re.findall(r"(--c\d+):(#[0-9a-fA-F]{6})", sheet.partition("@media")[0])
+    }
+    assert f"fill:var({names[BLACK]})" in sheet.partition("@media")[0]
+    assert f'<rect style="fill: var({names[CARD]})"/>' in page
 
 
 def test_published_rows_are_a_body_of_their_own(tmp_path: Path, found: Results) -> None:

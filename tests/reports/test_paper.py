@@ -52,7 +52,6 @@ TYPED = {
     "figure9.bsd100.sr-pixel.ssim": "0.5526",
     "figure9.bsd100.361010.sr-feature.ssim": "0.6083",
     "figure9.bsd100.sr-feature.psnr": "21.35",
-    "study.bsd100.sr-feature.srcnn-955.share": "96",
     "rcan2018.x2.set5.bicubic.psnr": "33.66",
     "rcan2018.x2.bsd100.srcnn-955.ssim": "0.8879",
     "rcan2018.x3.set14.bicubic.ssim": "0.7742",
@@ -104,7 +103,6 @@ COUNTS = {
     "figure5": 3 * 12,
     "figure8": 4 * 5 * 2,
     "figure9": 3 * 4 * 2,
-    "study": 1,
     "rcan2018": (2 + 2 + 7 + 6) * 3 * 2,
     "huang": 1 + 2 + 2 + 2 + 1,
     "srgan2017": 2 * 3 * 2,
@@ -125,7 +123,7 @@ def test_every_table_has_as_many_numbers_as_were_counted_by_hand() -> None:
 
 def test_the_papers_own_numbers_come_first_in_its_order() -> None:
     sources = list(dict.fromkeys(entry.source for entry in entries()))
-    assert sources[:5] == ["table1", "figure5", "figure8", "figure9", "study"]
+    assert sources[:4] == ["table1", "figure5", "figure8", "figure9"]
 
 
 @pytest.mark.parametrize(("name", "printed"), TYPED.items())
@@ -176,7 +174,6 @@ def test_what_cannot_be_had_is_figure_9s_bicubic_row_figure_5_and_what_has_no_mo
 def test_standings_are_those_of_the_sources() -> None:
     standing = {source: {e.cell.standing for e in entries() if e.source == source} for source in COUNTS}
     assert standing["figure5"] == {"digitised"}
-    assert standing["study"] == {"memory"}
     assert standing["table1"] == {"printed"}
     assert BY_ID["lpips.examples.p0.lpips-vgg"].standing == "printed"
     assert BY_ID["lpips.examples.p0.lpips-alex"].standing == "calculated"

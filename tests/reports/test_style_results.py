@@ -115,7 +115,7 @@ def test_pictures_that_are_gone_are_counted_and_not_shown(tmp_path: Path) -> Non
     assert found.styles[0].pictures == {}
     assert found.styles[0].style_picture is None
     assert found.styles[0].lost_images == 3
-    assert any("3 pictures that the results name are not there" in note for note in found.notes)
+    assert any("3 images named in the results are missing" in note for note in found.notes)
 
 
 def test_purposes_are_told_by_the_layers(tmp_path: Path) -> None:

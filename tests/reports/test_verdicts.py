@@ -31,9 +31,8 @@ def verdict(
     found: Results,
     *,
     published: Sequence[PublishedRun] = (),
-    preferences: Sequence[Mapping[str, Any]] = (),
 ) -> Verdict:
-    made = judge(found, published, preferences)
+    made = judge(found, published)
     return next(v for v in made if v.cell.id == name)
 
 
@@ -202,7 +201,7 @@ def test_the_command_asks_for_a_metric_that_is_not_a_default() -> None:
 def test_a_model_that_nobody_registered_has_to_be_brought() -> None:
     made = verdict("rcan2018.x4.set5.rcan.psnr", results())
     assert (made.judgement, made.command) == ("not run", "")
-    assert "add its checkpoint" in made.why
+    assert "add it with --models FILE,name=rcan" in made.why
 
 
 def test_figure_5_is_not_comparable_but_where_its_curves_cross_can_be_run() -> None:
@@ -322,22 +321,3 @@ def test_whole_runs_are_summed_not_multiplied() -> None:
     made = verdict("table1.256.gatys-100", results(timings=rows))
     assert made.ours == pytest.approx(100 * 0.015)
     assert "multiplied" not in made.why
-
-
-def study(**changes: object) -> dict[str, object]:
-    pair = {"a": "srcnn-955", "b": "sr-feature+match", "share_a": 0.03, "share_b": 0.96, "images": 100}
-    return {
-        "dataset": "bsd100",
-        "protocol_hash": protocol("johnson2016", 4).hash,
-        "n_workers": 5,
-        "pairs": [pair],
-        **changes,
-    }
-
-
-def test_the_user_study_is_held_against_one_of_ours() -> None:
-    name = "study.bsd100.sr-feature.srcnn-955.share"
-    made = verdict(name, results(), preferences=[study()])
-    assert (made.judgement, made.ours) == ("reproduced", pytest.approx(96.0))
-    assert made.why == "5 workers, 100 images, sr-feature+match"
-    assert verdict(name, results(), preferences=[study(dataset="set5")]).judgement == "not run"

@@ -339,7 +339,7 @@ def fill_all_but(db: Path, folder: Path, left: int) -> None:
         connection.executemany(
             "insert or ignore into files values (?, ?, ?, 32, 32)",
             (
-                (names[n].file, engine.fingerprint(names[n]), model[n % SOURCES][sha])
+                (names[n].file, engine.fingerprint(names[n].file), model[n % SOURCES][sha])
                 for n in range(len(names) - left)
             ),
         )
@@ -374,7 +374,7 @@ def peak(folder: Path, db: Path) -> tuple[int, str]:
 def test_a_killed_run_of_a_hundred_thousand_goes_on_within_seconds_and_in_flat_memory(
     many: Path, tmp_path: Path
 ) -> None:
-    while engine.fingerprint(dataset(str(many)).images[0]) is None:
+    while engine.fingerprint(dataset(str(many)).images[0].file) is None:
         time.sleep(0.2)
     left = 25
     fill_all_but(tmp_path / "many.db", many, left)

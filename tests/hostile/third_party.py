@@ -1,4 +1,4 @@
-"""A results file of a stranger in which every text is code for something that results are shown on."""
+"""A results file of a third party in which every text is code for something that results are shown on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERYTHING = FORMULA + RICH + MARKUP + LATEX + TYPST + MARKDOWN + TERMINAL
 TEXTS = (EVERYTHING, "../../../escape", "/etc/passwd", "+1+1", "@SUM(A1)", "-2+3", "a" * 300)
 
 
-def stranger(file: Path, pictures: Path) -> Path:
+def third_party(file: Path, pictures: Path) -> Path:
     """Scores, pictures, failures, timings and curves, and everything that is said of them."""
     machine = {
         "suite": {"version": EVERYTHING, "commit": EVERYTHING},
