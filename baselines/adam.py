@@ -44,5 +44,5 @@ class Adam:
         root = (self.square / square_bias.to(gradient.dtype)).sqrt() + EPSILON
         return -self.learning_rate * (self.mean / mean_bias.to(gradient.dtype)) / root
 
-    def settle(self) -> None:
+    def fill_history(self) -> None:
         """Every step is the same work already."""

@@ -29,7 +29,7 @@ class Rule(tp.Protocol):
             share: of the last step that brought it there.
         """
 
-    def settle(self) -> None:
+    def fill_history(self) -> None:
         """From now on every step is the same work, so that it can be captured once and replayed."""
 
 
@@ -109,7 +109,7 @@ class Descent:
         if self.box is not None:
             proposed = proposed.clamp(*self.box)
         self.go_on_where(all_finite(proposed))
-        # Value and gradient were taken here; bench.inverting.search looks it up after the iteration.
+        # Value and gradient were taken here; bench.inverting.methods looks it up after the iteration.
         self.previous.copy_(self.images)
         self.images.copy_(choose(self.alive, proposed, self.images))
 
@@ -121,7 +121,7 @@ class Descent:
         self.share.copy_(torch.where(taken, 1, self.share / 2))
         self.base.copy_(choose(taken, self.images, self.base))
         self.base_value.copy_(torch.where(taken, value, self.base_value))
-        return self.base + spread(self.share, step) * step
+        return self.base + per_image(self.share, step) * step
 
     def good(self, value: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
         """Whether the step that led to this value is taken."""
@@ -149,7 +149,7 @@ class Replayed:
         device = descent.images.device
         if device.type != "cuda":
             raise ValueError(f"images are on {device.type}, must be cuda for a CUDA graph")
-        descent.rule.settle()
+        descent.rule.fill_history()
         self.descent = descent
         self.warm_up = WARM_UP
         self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -231,7 +231,7 @@ def all_finite(images: Float[Tensor, "n ..."]) -> Bool[Tensor, " n"]:
     return images.isfinite().flatten(1).all(1)
 
 
-def spread(values: Shaped[Tensor, " n *_"], images: Shaped[Tensor, "n ..."]) -> Shaped[Tensor, "n ..."]:
+def per_image(values: Shaped[Tensor, " n *_"], images: Shaped[Tensor, "n ..."]) -> Shaped[Tensor, "n ..."]:
     """One value for each image, in a shape that broadcasts against the images."""
     return values.view(-1, *[1] * (images.dim() - 1))
 
@@ -240,4 +240,4 @@ def choose(
     chosen: Bool[Tensor, " n"], images: Float[Tensor, "n ..."], otherwise: Float[Tensor, "n ..."]
 ) -> Float[Tensor, "n ..."]:
     """Each image where it is chosen, else the other."""
-    return torch.where(spread(chosen, images), images, otherwise)
+    return torch.where(per_image(chosen, images), images, otherwise)

@@ -25,7 +25,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from baselines.optimise import Callback, Optimised, Settings, optimise
+from baselines.optimise import Callback, OptimisationResult, Settings, optimise
 from models.losses import CONTENT_LAYERS, STYLE_LAYERS, StyleObjective
 from models.vgg_weights import TORCHVISION
 
@@ -66,7 +66,7 @@ class Gatys:
         record: bool = False,
         callback: Callback | None = None,
         callback_every: int = 50,
-    ) -> Optimised:
+    ) -> OptimisationResult:
         """As a call, with what happened on the way: see :func:`baselines.optimise.optimise`."""
         return optimise(
             self.objective(content),

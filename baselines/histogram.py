@@ -186,6 +186,10 @@ class Matched:
         return self.upscaler.scale
 
     @property
+    def batch(self) -> bool:
+        return getattr(self.upscaler, "batch", False)
+
+    @property
     def channels(self) -> int | None:
         return self.upscaler.channels if self.space == "rgb" else 3
 

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from baselines.descent import require_float64, spread
+from baselines.descent import per_image, require_float64
 
 HISTORY_SIZE = 100
 CURVATURE = 1e-10
@@ -94,7 +94,7 @@ class LBFGS:
             return self.learning_rate * (1 / gradient.abs().sum(1)).clamp(max=1)
         return self.first_step / gradient.abs().mean(1).clamp(min=NO_GRADIENT)
 
-    def settle(self) -> None:
+    def fill_history(self) -> None:
         """From now on every step is the same work, over empty slots of the history as well."""
         self.history.used = self.history.size
 
@@ -110,7 +110,7 @@ class History:
     def __init__(self, size: int, like: Float[Tensor, "n pixels"]) -> None:
         n, pixels = like.shape
         self.size = size
-        # A Python number: until `settle`, products are over the slots that can hold a pair, and no more.
+        # A Python number: until `fill_history`, products are over the slots that can hold a pair, and no more.
         self.used = 0
         # Slot by slot s, then y; `order` has the slots from the oldest pair to the newest.
         self.pairs = like.new_zeros(n, size, 2, pixels)
@@ -150,7 +150,7 @@ class History:
         problems, slot = torch.arange(len(s), device=s.device), self.order[:, 0]
         # Every image writes, so that nothing depends on values; without a new pair it writes what was there.
         old, new = self.pairs[problems, slot], torch.stack([s, y], 1)
-        self.pairs[problems, slot] = torch.where(spread(accepted, new), new, old)
+        self.pairs[problems, slot] = torch.where(per_image(accepted, new), new, old)
         self.order.copy_(torch.where(accepted[:, None], self.order.roll(-1, 1), self.order))
         valid = self.valid.roll(-1, 1)
         valid[:, -1] = True
@@ -158,11 +158,11 @@ class History:
 
     def forget(self, chosen: Bool[Tensor, " n"]) -> None:
         """Every pair of the images that are chosen."""
-        self.valid.masked_fill_(spread(chosen, self.valid), False)
+        self.valid.masked_fill_(per_image(chosen, self.valid), False)
         eye = torch.eye(self.size, dtype=self.upper.dtype, device=self.upper.device)
-        self.upper.copy_(torch.where(spread(chosen, self.upper), eye, self.upper))
-        self.yy.masked_fill_(spread(chosen, self.yy), 0)
-        self.gamma.masked_fill_(spread(chosen, self.gamma), 1)
+        self.upper.copy_(torch.where(per_image(chosen, self.upper), eye, self.upper))
+        self.yy.masked_fill_(per_image(chosen, self.yy), 0)
+        self.gamma.masked_fill_(per_image(chosen, self.gamma), 1)
 
     def products(self, vectors: Float[Tensor, "n k pixels"]) -> Float64[Tensor, "n k 2 size"]:
         """Inner products with every s and every y, oldest pair first, in one pass over the history."""
@@ -182,7 +182,7 @@ class History:
         yy[:, -1, :] = yy[:, :, -1] = with_y[:, 1]
         gamma = upper[:, -1:, -1:] / yy[:, -1:, -1:]
         for kept, new in ((self.upper, upper), (self.yy, yy), (self.gamma, gamma)):
-            kept.copy_(torch.where(spread(accepted, new), new, kept))
+            kept.copy_(torch.where(per_image(accepted, new), new, kept))
 
     def coefficients(self, with_g: Float64[Tensor, "n 2 size"]) -> Float64[Tensor, "n 2 size"]:
         """Of every s and y in -H g, from their products with g (theorem 2.2)."""

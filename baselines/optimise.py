@@ -60,7 +60,7 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimised:
+class OptimisationResult:
     """What a search ended with.
 
     Attributes:
@@ -89,7 +89,7 @@ def optimise(
     callback: Callback | None = None,
     callback_every: int = 50,
     keep: Collection[int] = (),
-) -> Optimised:
+) -> OptimisationResult:
     """Minimises an objective over images.
 
     Args:
@@ -105,7 +105,7 @@ def optimise(
         ValueError: an unknown method, a start outside [0, 1], a number of iterations below 0.
     """
     descent, evaluate = search(objective, start, settings)
-    history = Record(evaluate, settings.iterations if record else 0)
+    history = TermHistory(evaluate, settings.iterations if record else 0)
     kept: dict[int, Tensor] = {}
 
     def after(done: int) -> None:
@@ -190,7 +190,7 @@ class InLevels:
         return terms.total, gradient / BOX[1]
 
 
-class Record:
+class TermHistory:
     """The terms of every iteration, on the device; without iterations, of none."""
 
     def __init__(self, evaluate: InLevels, iterations: int) -> None:
@@ -210,10 +210,10 @@ class Record:
         return Terms(*self.rows[: found.iterations + 1].unbind(1))
 
 
-def optimised(found: Minimum, objective: Terms | None) -> Optimised:
+def optimised(found: Minimum, objective: Terms | None) -> OptimisationResult:
     """The outcome in [0, 1], of a minimum in levels."""
     failed_at = tuple(found.failed_at.tolist())
-    return Optimised(
+    return OptimisationResult(
         image=found.images / BOX[1],
         iterations=found.iterations,
         stopped="non-finite" if all(failed_at) else "iterations",

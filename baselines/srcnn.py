@@ -43,6 +43,7 @@ class SRCNN(nn.Module):
     """
 
     channels: int | None = None
+    batch: bool = True
 
     def __init__(self, scale: int, weights: Path) -> None:
         super().__init__()

@@ -28,13 +28,14 @@ from torch import Tensor, nn
 from bench import lr as degradation
 from bench import metrics as metric_table
 from bench.api_inputs import require_alike, require_image, require_name, require_names, require_scale
+from bench.cli import Silent
 from bench.cli import device as find_device
 from bench.data import cache, images
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.errors import RunError, UserError
 from bench.explaining.conventions import Convention as PairConvention
-from bench.explaining.conventions import psnr_conventions, ssim_conventions
+from bench.explaining.conventions import distinct, psnr_conventions, ssim_conventions
 from bench.explaining.scores import measure as measure_pair
 from bench.explaining.scores import values
 from bench.explaining.table import described
@@ -108,7 +109,7 @@ def evaluate(
     require_names(metrics)
     require_name(name)
     with tempfile.TemporaryDirectory() as folder:
-        asked = config(
+        request = config(
             datasets=[_folder(dataset, Path(folder) / "images")],
             models=[str(model)] if isinstance(model, str | Path) else [],
             scales=[scale],
@@ -119,12 +120,12 @@ def evaluate(
         with _in_eval_mode(model):
             where = _device(model, device)
             # everything is asked for by name: what cannot be had raises, and nothing is skipped
-            (plan,) = plans(asked, where, lambda line: None)
+            (plan,) = plans(request, where, lambda line: None)
             if not isinstance(model, str | Path):
                 # models=[] made a plan without a model: none of the table is loaded.
                 plan = replace(plan, models=[_own_model(model, scale, name, where, db is not None)])
             with Store(Path(db) if db is not None else Path(folder) / "results.db") as store:
-                return _frame(plan, _rows(plan, asked, store), where)
+                return _frame(plan, _rows(plan, request, store), where)
 
 
 def metric(
@@ -227,7 +228,8 @@ def explain(
     if arrays[0].shape[:2] != arrays[1].shape[:2]:
         raise ValueError(f"sr is {arrays[0].shape}, hr {arrays[1].shape}; must be one height and width")
     conventions: list[PairConvention] = [*psnr_conventions(1), *ssim_conventions()]
-    found = values([measure_pair("pair", arrays[0], arrays[1], scale, conventions)], conventions)
+    image = measure_pair("pair", arrays[0], arrays[1], scale, conventions)
+    found = values([image], distinct(conventions, grey=image.grey))
     rows = [(value.metric, described(value.convention, scale), value.value) for value in found]
     import pandas as pd
 
@@ -268,23 +270,23 @@ def time_model(
     with tempfile.TemporaryDirectory() as folder, _in_eval_mode(model):
         where = _device(model, device)
         # iterations: of the optimisation, which is not timed here, but the config wants some.
-        asked = TimingConfig(
+        request = TimingConfig(
             sizes=[size], iterations=[1], models=named, scale=scale if named else None, time_limit=time_limit
         )
         machine = environment(str(where))
         with Store(Path(folder) / "results.db") as store:
             run = store.start(Run(program="api.time_model", command=(), started=now(), environment=machine))
             bench = SpeedRun(
-                config=asked, device=where, environment=machine, store=store, run=run, reporter=_Quiet()
+                config=request, device=where, environment=machine, store=store, run=run, reporter=Silent()
             )
-            (row,) = network_rows(bench, _participant(model, scale, where), size)
+            (row,) = network_rows(bench, _loaded_model(model, scale, where), size)
     if row.error:
         # A row that could not be timed carries its reason and no seconds; the program prints it, here it is raised.
         raise UserError(f"{row.method} cannot be timed: {row.error}")
     return row
 
 
-def _participant(model: Upscaling, scale: int, device: torch.device) -> LoadedModel:
+def _loaded_model(model: Upscaling, scale: int, device: torch.device) -> LoadedModel:
     if isinstance(model, str | Path):
         return catalog.load(str(model), scale=catalog.scale_of(str(model), scale), device=device)
     own = _own_model(model, scale, None, device, stored=False)
@@ -445,24 +447,7 @@ def _content(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-class _Quiet:
-    """A reporter that keeps what could not be scored."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def begin(self, label: str) -> None:
-        """Nothing to show."""
-
-    def advance(self, label: str) -> None:
-        """Nothing to show."""
-
-    def note(self, text: str) -> None:
-        """Kept for the error."""
-        self.notes.append(text)
-
-
-def _rows(plan: Plan, asked: Config, store: Store) -> list[Row]:
+def _rows(plan: Plan, request: Config, store: Store) -> list[Row]:
     machine = environment(str(plan.device))
     number = store.start(
         Run(
@@ -471,10 +456,10 @@ def _rows(plan: Plan, asked: Config, store: Store) -> list[Row]:
             started=now(),
             environment=machine,
             protocols=(plan.protocol,),
-            metrics=tuple(info(name, cache.used_name) for name in asked.metrics),
+            metrics=tuple(info(name, cache.used_name) for name in request.metrics),
         )
     )
-    reporter = _Quiet()
+    reporter = Silent()
     found = results(plan, store, run(ResultWriter(plan, store, number, reporter)))
     failures = store.failures(number)
     store.finish(number)

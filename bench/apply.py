@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bench import arguments
 from bench.applying.config import configure
-from bench.applying.listing import list_names
 from bench.cli import guard, working
 from bench.config_file import parse, with_config
+from bench.listings import list_applied
 
 EXAMPLES = """examples:
   python -m bench.apply style-johnson-candy photo.jpg --out stylized
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("model", metavar="MODEL", help=HELP["model"])
     p.add_argument("inputs", nargs="+", metavar="INPUT", help=HELP["input"])
-    arguments.add_list(p, list_names, "the names of models")
+    arguments.add_list(p, list_applied, "the names of models")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the PNG files go")
     p.add_argument("--name", default="{stem}", metavar="PATTERN", help=HELP["name"])
     p.add_argument("--scale", type=arguments.scale, metavar="N", help=HELP["scale"])

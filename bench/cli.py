@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench import interrupts
 from bench.devices import devices, find_device
-from bench.errors import UserError, describe_os_error
-from bench.out_of_memory import out_of_memory
-from bench.text import PLAIN_LINE_EVERY_SECONDS, fitted, log, one_line, printable, shortened
+from bench.errors import UserError, describe_os_error, out_of_memory
+from bench.text import PLAIN_LINE_EVERY_SECONDS, escape_control_chars, fitted, log, one_line, shortened, show
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +30,7 @@ DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 VARIABLE = "PERCEPTUAL_BENCH_DATA"
 PACKAGES = ("models", "baselines", "reports")
 LONGEST_MESSAGE = 4000
+NAMED_FAILURES = 10
 
 
 def guard(body: Callable[[], int]) -> int:
@@ -123,6 +123,23 @@ class Reporter(Protocol):
         """A line that stays on the screen."""
 
 
+class Silent:
+    """A reporter that shows nothing, and keeps its lines."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def begin(self, label: str) -> None:
+        """Nothing to show."""
+
+    def advance(self, label: str) -> None:
+        """Nothing to show."""
+
+    def note(self, text: str) -> None:
+        """Kept."""
+        self.notes.append(text)
+
+
 class _Running:
     """What is being worked on, the oldest first."""
 
@@ -162,7 +179,7 @@ class _Bar:
         self._describe(label)
 
     def note(self, text: str) -> None:
-        self.bar.console.print(fitted(printable(text), sys.stderr), markup=False, highlight=False)
+        self.bar.console.print(fitted(escape_control_chars(text), sys.stderr), markup=False, highlight=False)
 
     def _describe(self, label: str) -> None:
         # no more of the line than leaves the bar and the numbers their place
@@ -254,3 +271,19 @@ def as_given(path: Path) -> Path:
     """An absolute path for people: below the working directory without what every path there begins with."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def print_missing(what: str, lines: Sequence[str]) -> None:
+    """What the tables lack; each was named when it happened, this stays at the end of a long run.
+
+    Args:
+        what: as in `a stored image could not be scored`.
+        lines: one for each time; nothing is printed without any.
+    """
+    if lines:
+        print()
+        show(f"{len(lines)} time{'' if len(lines) == 1 else 's'} {what}:")
+    for line in lines[:NAMED_FAILURES]:
+        show(f"  {line}")
+    if len(lines) > NAMED_FAILURES:
+        show(f"  and {len(lines) - NAMED_FAILURES} more; the reasons are above and in the results file")

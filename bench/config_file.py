@@ -161,7 +161,7 @@ def _apply(p: argparse.ArgumentParser, file: Path, words: list[str]) -> tuple[st
         chosen = commands[words[0]]
     given = _given(chosen, words[1:] if commands else words)
     values = _values(chosen, table, str(file))
-    _refuse_exclusive(chosen, values, str(file))
+    _check_exclusive(chosen, values, str(file))
     for group in chosen._mutually_exclusive_groups:
         members = {action.dest for action in group._group_actions}
         if members & given.keys():  # the command line wins over all that excludes what it says
@@ -298,7 +298,7 @@ def _element(action: argparse.Action, kind: type, value: Any, must: str, what: s
     return found
 
 
-def _refuse_exclusive(p: argparse.ArgumentParser, values: Mapping[str, Any], file: str) -> None:
+def _check_exclusive(p: argparse.ArgumentParser, values: Mapping[str, Any], file: str) -> None:
     for group in p._mutually_exclusive_groups:
         dests = dict.fromkeys(action.dest for action in group._group_actions if action.dest in values)
         if len(dests) > 1:

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 from bench.text import RUN
 
+# What torch's CPU allocator says; a CUDA device has an exception of its own.
+CPU_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory")
+
 
 class UserError(ValueError):
     """Something the user can mend; the message states what was given, then what is required."""
@@ -85,3 +88,20 @@ def describe_os_error(error: OSError) -> str:
     """`No space left on device: 'results/x.png'`: the reason first, then the file."""
     file = f": {os.fspath(error.filename)!r}" if error.filename else ""
     return f"{error.strerror or error}{file}"
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be measured, in one line, as it is stored; an error that nobody expected with its type."""
+    text = describe_os_error(error) if isinstance(error, OSError) else str(error)
+    if not isinstance(error, ValueError | OSError):
+        text = f"{type(error).__name__}: {text}"
+    return " ".join(text.split())
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: what Python, a CUDA device and torch's CPU allocator raise."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in CPU_OUT_OF_MEMORY)

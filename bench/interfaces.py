@@ -1,4 +1,4 @@
-"""What a participant must look like. A participant conforms by shape; nothing here is inherited from."""
+"""What a model must look like. A model conforms by shape; nothing here is inherited from."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class Requirements:
             Otherwise a library may add the same numbers in another order, which turns single 8-bit values.
         half_precision: how it runs in float16 or bfloat16. `autocast`: under torch's autocast, which chooses layer by
             layer. `layers`: its layers with weights are cast, and it casts between them and its images by itself.
+        batch: of several images given together each comes out as alone, but for rounding.
     """
 
     channels: int | None = 3
@@ -60,6 +61,7 @@ class Requirements:
     receptive_field: tp.Literal["measured", "unbounded"] = "measured"
     tiles_exactly: bool = False
     half_precision: tp.Literal["autocast", "layers"] = "autocast"
+    batch: bool = False
 
 
 def requirements(model: tp.Any) -> Requirements:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from bench.atomic import special
+from bench.atomic import file_number, special
 from bench.data import cache, manifest
 from bench.errors import UserError
 from bench.records import Dataset
@@ -21,7 +21,7 @@ Named: TypeAlias = "tuple[str, str | os.PathLike[str]]"
 """What a path is for, in the words of the command line (`--json`, `an image`), and the path."""
 
 
-def refuse_clashes(
+def check_clashes(
     *,
     reads: Iterable[Named] = (),
     writes: Iterable[Named] = (),
@@ -77,10 +77,10 @@ def refuse_clashes(
         (into, folders_read, "another folder"),
     ):
         # only what is there already can be an input, so that 100,000 inputs cost a look at each and no more
-        there = {number: place for place in places if (number := _number(place[1])) is not None}
+        there = {number: place for place in places if (number := file_number(place[1])) is not None}
         for read, file in inputs if there else ():
             # (-1, -1): no file has that number
-            if (place := there.get(_number(os.fspath(file)) or (-1, -1))) is not None:
+            if (place := there.get(file_number(os.fspath(file)) or (-1, -1))) is not None:
                 what, path = place
                 raise UserError(
                     f"{what} {path!r} is an input, which is never overwritten: it is {read} ({os.fspath(file)!r}); "
@@ -123,19 +123,9 @@ def same_path(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
     return _key(os.fspath(a)) == _key(os.fspath(b))
 
 
-def _number(path: str) -> tuple[int, int] | None:
-    """Of the file that a path leads to; None where there is none."""
-    try:
-        # ValueError: a name with a null character, which no file has.
-        found = os.stat(path)  # noqa: PTH116 (a Path for each of 100,000 images takes seconds)
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _key(path: str) -> object:
     """What two paths share that lead to one place: the file's number, or the real name that it is to get."""
-    number = _number(path)
+    number = file_number(path)
     if number is not None:
         return number
     real = os.path.realpath(path)
@@ -147,6 +137,6 @@ def ignores_case(path: str) -> bool:
     for here in (Path(path), *Path(path).parents):
         # A name of digits alone stays the same when its case is swapped: the folder above it is asked.
         other = here.with_name(here.name.swapcase()) if here.name else here
-        if other != here and (number := _number(str(here))) is not None:
-            return _number(str(other)) == number
+        if other != here and (number := file_number(str(here))) is not None:
+            return file_number(str(other)) == number
     return False

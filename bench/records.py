@@ -212,7 +212,7 @@ class Score:
     """One value of one metric for one image, with everything that it depends on.
 
     Attributes:
-        model_hash: of the participant's code version and weights.
+        model_hash: of the model's code version and weights.
         image_sha256: of the hr file's bytes.
         value: finite, or infinite for the PSNR of identical images; never NaN.
     """
@@ -242,7 +242,7 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class SavedImage:
     """Where the image that was scored lies; `model` is `hr` or `lr` for what it was made from.
 
     Attributes:
@@ -261,10 +261,10 @@ class Picture:
     pixels_sha256: str = ""
 
 
-def map_file(picture: Path, metric: str) -> Path:
+def map_file(image: Path, metric: str) -> Path:
     """Of the map by a metric of a model's image: FOLDER-maps/METRIC/MODEL/STEM.png for FOLDER/MODEL/STEM.png."""
-    folder = picture.parent.parent
-    return folder.with_name(f"{folder.name}-maps") / metric / picture.parent.name / picture.name
+    folder = image.parent.parent
+    return folder.with_name(f"{folder.name}-maps") / metric / image.parent.name / image.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,6 +306,10 @@ class Run:
     protocols: tuple[SRProtocol | StyleProtocol, ...] = field(default=())
     metrics: tuple[MetricInfo, ...] = field(default=())
     config: str = ""
+
+
+EAGER = "eager"
+"""The variant of a network, and the step of a sweep, that the others are compared with: plain float32."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from bench import arguments
 from bench.cli import guard, working
 from bench.config_file import Command, parse, with_config
+from bench.listings import list_timed
 from bench.timing.config import Config
-from bench.timing.listing import list_names
 
 EXAMPLES = """examples:
   python -m bench.speed --sizes 256 512 1024
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; see :data:`EXAMPLES`."""
     args, command = parse(parser(), argv)
-    return guard(list_names if args.list else lambda: run(args, command))
+    return guard(list_timed if args.list else lambda: run(args, command))
 
 
 def run(args: argparse.Namespace, command: Command) -> int:

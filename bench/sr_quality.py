@@ -102,9 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def list_names() -> int:
     """Print every name with what it still needs."""
-    from bench.quality.listing import lines
+    from bench.listings import sr_quality_lines
 
-    show(*lines())
+    show(*sr_quality_lines())
     return DONE
 
 

@@ -13,7 +13,7 @@ from bench import arguments
 from bench.cli import guard, working
 from bench.config_file import parse, with_config
 from bench.data.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
-from bench.styling.listing import list_names
+from bench.listings import list_style_quality
 from bench.styling.metrics import METRICS
 
 SIZES = [256, 512, 1024]
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
     )
     p.add_argument("--style", nargs="+", required=True, metavar="NAME|FILE", help=HELP["style"])
-    arguments.add_list(p, list_names, "the names of styles, networks, metrics and data sets")
+    arguments.add_list(p, list_style_quality, "the names of styles, networks, metrics and data sets")
     p.add_argument("--sizes", nargs="+", type=arguments.side, default=SIZES, metavar="N", help=HELP["sizes"])
     p.add_argument("--contents", default="coco50", metavar="DATASET|FOLDER", help=HELP["contents"])
     arguments.aliases(p, images="--contents")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from bench.atomic import atomic_write
 from bench.cli import as_given
-from bench.text import escape_csv, escape_latex, escape_markdown, printable
+from bench.text import escape_control_chars, escape_csv, escape_latex, escape_markdown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -132,7 +132,7 @@ def terminal(table: Table, widths: Widths = ()) -> RichTable:
     }
     made = RichTable(**layouts[table.layout])
     for column, width in zip(table.columns, widths or [None] * len(table.columns), strict=True):
-        head = printable(column.title)
+        head = escape_control_chars(column.title)
         long = table.longest_head is not None and len(head) > table.longest_head
         made.add_column(
             Text(head.replace("-", "-\n") if long else head),
@@ -143,7 +143,7 @@ def terminal(table: Table, widths: Widths = ()) -> RichTable:
         )
     for i, row in enumerate(table.rows):
         cells = (
-            Text(printable(cell), style=column.styles.get(cell, ""))
+            Text(escape_control_chars(cell), style=column.styles.get(cell, ""))
             for cell, column in zip(row, table.columns, strict=True)
         )
         # rich draws its lines below rows, ours are above them
@@ -162,14 +162,14 @@ def print_table(table: Table, console: Console) -> None:
     here = console.is_terminal
     parts = fitted(table, console.width) if here else [(table, ())]
     if table.title:
-        title = Text(printable(table.title), style="bold" if table.bold_title else "")
+        title = Text(escape_control_chars(table.title), style="bold" if table.bold_title else "")
         console.print(title, soft_wrap=not (table.wrap_title or here))
     for i, (part, widths) in enumerate(parts):
         if i:
             console.print()
         console.print(terminal(part, widths))
     for note in parts[-1][0].notes:
-        console.print(Text(printable(note)), soft_wrap=not here)
+        console.print(Text(escape_control_chars(note)), soft_wrap=not here)
 
 
 def fitted(table: Table, room: int) -> list[tuple[Table, Widths]]:
@@ -257,7 +257,7 @@ def _least(column: Column, texts: Sequence[str], longest: int) -> int:
 def _width(text: str) -> int:
     from rich.cells import cell_len
 
-    return cell_len(printable(text))
+    return cell_len(escape_control_chars(text))
 
 
 def _overhead(table: Table) -> int:

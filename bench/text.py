@@ -33,7 +33,7 @@ FORMULA = ("=", "+", "-", "@")
 NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?[%*]?")
 
 
-def printable(text: str) -> str:
+def escape_control_chars(text: str) -> str:
     """`text` with control characters written out as `\\x1b` and the like: a terminal would obey them. Lines stay."""
     return "".join(
         letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text
@@ -41,8 +41,8 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """As :func:`printable`, line ends written out too."""
-    return printable(text).replace("\n", "\\n")
+    """As :func:`escape_control_chars`, line ends written out too."""
+    return escape_control_chars(text).replace("\n", "\\n")
 
 
 def shortened(text: str, most: int) -> str:
@@ -53,13 +53,16 @@ def shortened(text: str, most: int) -> str:
 
 def log(text: str) -> None:
     """A line on standard error, above whatever bar is there."""
-    print(fitted(printable(text), sys.stderr), file=sys.stderr, flush=True)
+    # External code in another thread may have set it to None for as long as it runs: the line goes to where it began.
+    stream = sys.stderr or sys.__stderr__
+    if stream is not None:
+        print(fitted(escape_control_chars(text), stream), file=stream, flush=True)
 
 
 def show(*texts: str) -> None:
     """Lines on standard output; on a terminal broken between words."""
     for text in texts:
-        print(fitted(printable(text), sys.stdout))
+        print(fitted(escape_control_chars(text), sys.stdout))
 
 
 def fitted(text: str, stream: TextIO) -> str:
@@ -123,5 +126,5 @@ def escape_markdown(text: str) -> str:
 
 def escape_csv(text: str) -> str:
     """Text that a spreadsheet does not compute: behind an apostrophe where it would be a formula; a number stays one."""
-    plain = printable(text)
+    plain = escape_control_chars(text)
     return f"'{plain}" if plain.startswith(FORMULA) and not NUMBER.fullmatch(plain) else plain

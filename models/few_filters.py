@@ -4,10 +4,10 @@ A CPU computes 8 or 16 filters at a time and throws away what is not asked for: 
 network that makes RGB, 15 of 16 for luma. Both ways differ from the plain convolution, and from each other, in the order of
 the sums and so in the last bits.
 
-- :class:`FewFilters`, row by row of the kernel, is a layer of a network: the super-resolution networks were trained with
+- :class:`RowwiseConv2d`, row by row of the kernel, is a layer of a network: the super-resolution networks were trained with
   it, and its bits are those of every score stored of them. It is differentiable in the weights, and the faster one in
   float32 as images come (9x9, 32 to 3 filters at 512x512, one thread: 259 ms, spread 277, plain 681).
-- :class:`SpreadConv2d`, blocks of output pixels, replaces layers in the variant `spread`, which is timed and applied but
+- :class:`BlockedConv2d`, blocks of output pixels, replaces layers in the variant `spread`, which is timed and applied but
   never scored. In the variant that `bench.apply` takes unasked, bfloat16 in channels_last, it is twice as fast (127 ms,
   rows 288, plain 381); in float32 in channels_last the two are about equal (194 and 227).
 """
@@ -28,7 +28,7 @@ LANES = 16  # float32 values in an AVX-512 register
 MOST_FILTERS = 4  # of 5 filters a block of 2x2 output pixels needs 20 lanes
 
 
-class FewFilters(nn.Conv2d):
+class RowwiseConv2d(nn.Conv2d):
     """`nn.Conv2d` of stride 1 with a large kernel and few filters, computed row by row of the kernel on a CPU.
 
     Every row of every filter is a filter of its own, as high as one pixel, and the rows' results are added where they
@@ -66,7 +66,7 @@ def by_rows(
     return total.to(parts.dtype)
 
 
-class SpreadConv2d(nn.Module):
+class BlockedConv2d(nn.Module):
     """What `conv` computes, `factor` x `factor` output pixels at a time; values differ by rounding at most.
 
     A convolution of more filters and a stride: each step makes a block of output pixels, whose filters are the old ones
@@ -123,7 +123,7 @@ def factor_for(conv: nn.Conv2d) -> int | None:
     return int((LANES / conv.out_channels) ** 0.5) if conv.out_channels <= MOST_FILTERS else None
 
 
-def spread(network: Network) -> Network:
+def with_blocked_convolutions(network: Network) -> Network:
     """A copy of `network` with its convolutions of at most four filters spread.
 
     Raises:
@@ -136,7 +136,7 @@ def spread(network: Network) -> Network:
             factor = factor_for(child) if isinstance(child, nn.Conv2d) else None
             if factor is not None:
                 assert isinstance(child, nn.Conv2d)
-                setattr(parent, name, SpreadConv2d(child, factor))
+                setattr(parent, name, BlockedConv2d(child, factor))
                 found = True
     if not found:
         raise ValueError(

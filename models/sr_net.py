@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.few_filters import FewFilters
+from models.few_filters import RowwiseConv2d
 from models.style_net import ConvNorm, choice
 from models.weight_files import load_network
 
@@ -85,6 +85,7 @@ class SRNet(nn.Module):
     """
 
     channels: int = 3
+    batch: bool = True
 
     def __init__(self, *, scale: int = 4, width: int = 64, blocks: int = 4, unit: str = "plain") -> None:
         super().__init__()
@@ -99,7 +100,7 @@ class SRNet(nn.Module):
         self.residual = nn.Sequential(*(make(width) for _ in range(blocks)))
         self.up = nn.Sequential(*(up(width) for _ in range(SCALES.index(scale) + 1)))
         # No normalisation after it, but tanh. On a CPU its sums have an order of their own.
-        self.last = FewFilters(width, 3, 9, padding=4)
+        self.last = RowwiseConv2d(width, 3, 9, padding=4)
 
     def forward(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 sh sw"]:
         if lr.shape[1] != 3:

@@ -39,7 +39,7 @@ def load(file: Path) -> Any:
         One of :data:`DAMAGE`: it is damaged, or larger inside than outside.
     """
     try:
-        _refuse_compressed(file)
+        _check_uncompressed(file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickles by other writers than torch
             return torch.load(file, map_location="cpu", weights_only=True)
@@ -50,7 +50,7 @@ def load(file: Path) -> Any:
         raise ValueError("it names a place before the beginning of the file") from error
 
 
-def _refuse_compressed(file: Path) -> None:
+def _check_uncompressed(file: Path) -> None:
     """
     Raises:
         ValueError: the parts of the archive are together larger than it: torch never compresses them.

@@ -11,9 +11,9 @@ from typing import Any
 from bench.cli import DONE, Reporter, progress
 from bench.errors import RunError, UserError
 from bench.storage import reader as contents
-from bench.storage.reader import refuse_replaced
+from bench.storage.reader import check_not_replaced
 from bench.study.result import read_result
-from bench.text import one_line, printable
+from bench.text import escape_control_chars, one_line
 from reports.content import build, check_reference
 from reports.figures.draw import draw, draw_some
 from reports.load.gather import gather
@@ -77,7 +77,7 @@ def read_config(args: argparse.Namespace) -> Config:
     names = (FIGURES, *WRITERS, *(name for writer in WRITERS.values() for name in writer.beside))
     if args.figures:
         names = tuple(f"{figure}.{suffix}" for figure in args.figures for suffix in SUFFIXES)
-    refuse_replaced(args.stores, args.preference, [args.out / name for name in names])
+    check_not_replaced(args.stores, args.preference, [args.out / name for name in names])
     return Config(
         stores=args.stores,
         out=args.out,
@@ -109,7 +109,7 @@ def draw_figures(config: Config) -> int:
     made = draw_some(read_results(config), config.out, config.figures)
     for figure in made:
         if figure.png is not None:
-            print(printable(f"{figure.png}\n{figure.svg}\n{figure.pdf}\n{figure.caption}\n"))
+            print(escape_control_chars(f"{figure.png}\n{figure.svg}\n{figure.pdf}\n{figure.caption}\n"))
     absent = [figure for figure in made if figure.png is None]
     if absent:
         raise RunError(

@@ -11,11 +11,13 @@ from typing import Any
 from bench.errors import UserError
 from bench.storage.store import now
 from reports.load.costs import costs, prediction_sentence, predictions
+from reports.load.repeated import repeated
 from reports.load.results import Group, Results
 from reports.load.speeds import Machine, machines, shown_runs
 from reports.load.standings import leading_groups, sentence, standings
+from reports.load.timings import all_machines
 from reports.parts import Figure, Report, Section, Table, Verdict
-from reports.protocol_words import protocol_words
+from reports.protocol_captions import protocol_caption
 from reports.summary import abstract, headlines, summary
 from reports.tables.leaderboard import leaderboard_table, steps_tables
 from reports.tables.paper import figure_5_table, figure_table, table_1
@@ -182,6 +184,8 @@ def _leaderboard(material: _Material) -> Section:
             if known:
                 tables += steps_tables(known)
                 told += [prediction_sentence(taus)] if (taus := predictions(known.common)) else []
+                again = repeated(all_machines(material.results), known.common, group)
+                told += [again.sentence] if again else []
             text.append(" ".join(told))
     section = _section(material, "leaderboard", "Leaderboard", *text, tables=tables)
     return replace(section, page=LEADERBOARD) if tables else section
@@ -249,5 +253,5 @@ def _preference(material: _Material) -> Section:
 
 
 def _protocols(groups: Sequence[Group]) -> Section:
-    words = dict.fromkeys(protocol_words(group.protocol) for group in groups)
+    words = dict.fromkeys(protocol_caption(group.protocol) for group in groups)
     return Section(id="protocols", title="Protocols", text=tuple(words), folded=True)

@@ -7,7 +7,7 @@ from math import fsum, isinf
 
 from reports.formatting import counted, fixed, listed
 from reports.load.results import Group, Results
-from reports.load.speeds import Machine, machine_words
+from reports.load.speeds import Machine, describe_machine
 from reports.parts import Headline, Verdict
 from reports.verdicts.rows import counts
 from reports.verdicts.speed import PAPER_MACHINE
@@ -65,7 +65,7 @@ def _timed(results: Results) -> str:
 
 
 def _machines(results: Results) -> str:
-    names = dict.fromkeys(machine_words(facts) for facts in results.environments.values())
+    names = dict.fromkeys(describe_machine(facts) for facts in results.environments.values())
     return f"Measured on: {'; '.join(names)}." if names else ""
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from bench.metrics import METRICS, info
 from bench.protocols import protocol
-from bench.records import Curve, Environment, Picture, Run, Score, StyleProtocol
+from bench.records import Curve, Environment, Run, SavedImage, Score, SpeedResult, StyleProtocol
 from bench.storage.store import Store, now
+from bench.timing.records import SpeedProtocol, Timing
 
 MACHINE: Mapping[str, object] = {
     "suite": {"version": "0.1.0", "commit": "0" * 40},
@@ -91,7 +94,7 @@ def fill(
 
 def _picture(
     folder: Path, dataset: str, rule: str, image: str, model: str, scale: int, *, seed: int
-) -> Picture:
+) -> SavedImage:
     """Coarse noise, the same for all models of an image but for a little of their own."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
     size = (48 // scale, 40 // scale) if model == "lr" else (48, 40)
@@ -100,7 +103,7 @@ def _picture(
     file = folder / dataset / f"x{scale}" / model / f"{image}.png"
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray((pixels + own).clip(0, 255).astype(np.uint8)).save(file)
-    return Picture(
+    return SavedImage(
         dataset=dataset,
         protocol_hash=rule,
         image=image,
@@ -217,7 +220,7 @@ def _curve(
 
 def _style_pictures(
     folder: Path, curves: Sequence[Curve], rule: StyleProtocol, dataset: str
-) -> Iterator[Picture]:
+) -> Iterator[SavedImage]:
     """Of every curve, and of the style: coarse noise, its own for each."""
     sources = {(c.image, c.image_sha256, c.subject, c.subject_hash) for c in curves}
     if rule.style:
@@ -228,7 +231,7 @@ def _style_pictures(
         file = folder / rule.hash[:8] / f"{seed}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(file)
-        yield Picture(
+        yield SavedImage(
             dataset=dataset,
             protocol_hash=rule.hash,
             image=image,
@@ -237,3 +240,50 @@ def _style_pictures(
             model_hash=digest,
             file=str(file),
         )
+
+
+def speed_result(
+    subject: str,
+    rule: SpeedProtocol,
+    seconds: Sequence[float],
+    *,
+    size: int,
+    variant: str = "eager",
+    environment: Environment | None = None,
+    **provenance: Any,
+) -> SpeedResult:
+    """What `bench.speed` stores of repetitions that took these times.
+
+    Args:
+        provenance: fields besides or in place of what a plain pass on the invented machine has.
+    """
+    machine = environment or Environment(facts=MACHINE)
+    raw = Timing(
+        seconds=tuple(seconds),
+        wall_seconds=tuple(seconds),
+        first_seconds=seconds[0],
+        warmup_seconds=(),
+        loops=1,
+        clock="perf_counter",
+        target_ci=0.02,
+        stopped="narrow",
+    )
+    plain: dict[str, Any] = {
+        "protocol": rule.definition,
+        "timing": asdict(raw),
+        "peak_memory": {"bytes": 3 * 2**20, "meaning": "invented"},
+        "environment": dict(machine.facts),
+        "weights": "random weights, seed 0",
+        "warnings": [],
+        "whole_run": False,
+    }
+    return SpeedResult(
+        subject=subject,
+        subject_hash=f"hash of {subject}",
+        variant=variant,
+        size=size,
+        protocol_hash=rule.hash,
+        environment_hash=machine.hash,
+        seconds=tuple(seconds),
+        certificate=plain | provenance,
+    )

@@ -32,6 +32,7 @@ ROOM_MAY_IMPORT_OF_BENCH = {
     "reports.content": {"bench.storage.store"},
     "reports.load": {
         "bench.storage.reader",
+        "bench.timing.repeat",
         "bench.timing.rows",
         "bench.timing.validation",
         "bench.styling.summary",

@@ -13,8 +13,8 @@ import pytest
 
 from bench import metrics, plugins
 from bench.errors import UserError
+from bench.listings import sr_quality_lines
 from bench.metrics import METRICS
-from bench.quality import listing
 from bench.registry import catalog
 from bench.storage.store import Store
 from tests.test_adding import SAID, steps
@@ -160,7 +160,7 @@ def test_a_plugin_that_cannot_be_used_is_named_and_breaks_no_other(
     assert message in str(refused.value)
     assert metrics.entry("good").version == "1+good-metrics-1.0"
     assert metrics.entry("psnr") is METRICS["psnr"]
-    listed = "\n".join(listing.lines())
+    listed = "\n".join(sr_quality_lines())
     assert "broken                 cannot be used: metric 'broken' of broken-metrics 2.1" in listed
     assert "good                   a; from good-metrics 1.0" in listed
 

@@ -20,7 +20,7 @@ from bench.records import Environment, ImageFile, SpeedResult
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
 from bench.timing.provenance_record import TimingProvenance
-from bench.timing.validation import sound_timings
+from bench.timing.validation import valid_timings
 from bench.timing.workloads import example
 from bench.variants import build, openvino_session, sweep
 from bench.variants.variant import Variant, VariantUnavailable, parse_variant
@@ -29,17 +29,17 @@ TRIAL_SIZE = 256
 """Side of the photograph on which bfloat16 is compared with float32: a pass of either takes a fraction of a second."""
 
 
-def measured(participant: LoadedModel, machine: Environment, db: Path) -> list[SpeedResult]:
+def measured(model: LoadedModel, machine: Environment, db: Path) -> list[SpeedResult]:
     """Admissible variants of this model, as they were timed on this machine with these versions; the suite's own aside."""
     if not db.is_file():
         return []
     with Store(db, read_only=True) as store:
-        results = sound_timings(store, participant.name)
+        results = valid_timings(store, model.name)
     here = without_suite(machine.facts)
     return [
         result
         for result in results
-        if result.subject_hash == participant.hash
+        if result.subject_hash == model.hash
         and without_suite(TimingProvenance.of(result).environment) == here
         and sweep.admissible(result)
         and sweep.same_engine(result, openvino_session.versions(parse_variant(result.variant)))
@@ -77,34 +77,34 @@ def safe(module: nn.Module, device_type: str) -> Variant:
     return chosen
 
 
-def unmeasured(participant: LoadedModel) -> Variant:
+def unmeasured(model: LoadedModel) -> Variant:
     """What a model runs in where no sweep was measured: :func:`safe`, of a stylizer in bfloat16 where that will do.
 
     That is where the CPU has units for it, and the picture of the sample photograph is within the ladder's tolerance
     of plain float32: a matter of the network and the machine alone, so that one command gives one picture. What an
     upscaler makes may be scored, and stays float32.
     """
-    module = participant.module
+    module = model.module
     assert module is not None
-    exact = safe(module, participant.device.type)
-    on_a_cpu = participant.device.type == "cpu"  # what bfloat16 costs on a GPU has not been measured yet
-    if participant.kind != "stylizer" or not on_a_cpu or not bf16_units():
+    exact = safe(module, model.device.type)
+    on_a_cpu = model.device.type == "cpu"  # what bfloat16 costs on a GPU has not been measured yet
+    if model.kind != "stylizer" or not on_a_cpu or not bf16_units():
         return exact
     half = replace(exact, dtype="bfloat16")
-    return half if will_do(participant, half) else exact
+    return half if will_do(model, half) else exact
 
 
-def will_do(participant: LoadedModel, tried: Variant) -> bool:
+def will_do(model: LoadedModel, tried: Variant) -> bool:
     """Whether a variant gives the photograph within its tolerance of plain float32; one that fails does not."""
-    assert participant.module is not None
+    assert model.module is not None
     try:
-        image = example(participant, TRIAL_SIZE, participant.device)
+        image = example(model, TRIAL_SIZE, model.device)
         with torch.inference_mode():
-            plain = build.build(participant.module, Variant(), image).call(image)
-            found = build.build(participant.module, tried, image).call(image)
+            plain = build.build(model.module, Variant(), image).call(image)
+            found = build.build(model.module, tried, image).call(image)
     except (ValueError, RuntimeError):  # an external network may take no such image at all
         return False
-    return sweep.tolerance(participant.kind, tried).admits(sweep.closeness(found, plain))
+    return sweep.tolerance(model.kind, tried).admits(sweep.closeness(found, plain))
 
 
 def shapes(config: Config) -> dict[str, tuple[int, int]]:
@@ -121,29 +121,29 @@ def works(found: Mapping[str, tuple[int, int]], scale: int) -> list[sweep.Work]:
     return [sweep.Work(images=n, pixels=h * w * scale**2) for (h, w), n in Counter(found.values()).items()]
 
 
-def settle(config: Config, participant: LoadedModel) -> tuple[Runner, list[ImageFile], str]:
+def choose_variant(config: Config, model: LoadedModel) -> tuple[Runner, list[ImageFile], str]:
     """The model in the variant asked for or in the best one known, the images in the order that suits it, and why."""
-    if participant.module is None:
+    if model.module is None:
         return (
-            Runner(participant=participant, variant=Variant()),
+            Runner(model=model, variant=Variant()),
             list(config.waiting),
             "it has no other variant",
         )
     if config.variant != AUTO:
-        runner = Runner(participant=participant, variant=parse_variant(config.variant))
+        runner = Runner(model=model, variant=parse_variant(config.variant))
         return (
             runner,
             ordered(config.waiting, shapes(config) if runner.variant.per_size else {}),
             "as requested",
         )
-    fallback = unmeasured(participant)
-    results = measured(participant, environment(str(participant.device)), config.db)
+    fallback = unmeasured(model)
+    results = measured(model, environment(str(model.device)), config.db)
     found = shapes(config) if results else {}
-    best = best_measured(results, works(found, config.scale if participant.kind == "upscaler" else 1))
+    best = best_measured(results, works(found, config.scale if model.kind == "upscaler" else 1))
     if best is None:
-        command = f"python -m bench.speed --models {participant.name} --sweep"
+        command = f"python -m bench.speed --models {model.name} --sweep"
         why = f"no variant is measured here yet; `{command}` may find a faster one"
-        return Runner(participant=participant, variant=fallback), list(config.waiting), why
-    runner = Runner(participant=participant, variant=parse_variant(best.variant), instead=fallback)
+        return Runner(model=model, variant=fallback), list(config.waiting), why
+    runner = Runner(model=model, variant=parse_variant(best.variant), instead=fallback)
     why = f"done first with these images, as measured at {best.size}x{best.size} ({config.db})"
     return runner, ordered(config.waiting, found), why

@@ -12,7 +12,7 @@ from bench import arguments
 from bench.applying.origin import Origin, file_name, still_to_do
 from bench.data.datasets import NAMED, dataset, left_out
 from bench.errors import UserError
-from bench.outputs import Named, image_files, model_files, refuse_clashes
+from bench.outputs import Named, check_clashes, image_files, model_files
 from bench.records import Dataset, ImageFile
 from bench.registry import catalog
 from bench.registry.stylizers import StylizerEntry
@@ -110,8 +110,8 @@ def configure(
         UserError: an unknown model, variant, file or folder; an option that the model does not have; two inputs of one
             stem; an output that would overwrite an input.
     """
-    _refuse_options(model, scale=scale, size=size, median=median)
-    _refuse_tiles(model, tile=tile, self_ensemble=self_ensemble)
+    _check_options(model, scale=scale, size=size, median=median)
+    _check_tiles(model, tile=tile, self_ensemble=self_ensemble)
     if variant != AUTO:
         parse_variant(variant)
     config = Config(
@@ -130,7 +130,7 @@ def configure(
         left_out=tuple(line for name in inputs for line in _left_out(name)),
         name=name,
     )
-    refuse_outputs(config.images, config.output, out, inputs, [model])
+    check_outputs(config.images, config.output, out, inputs, [model])
     if force:
         return replace(config, waiting=config.images)
     # Asked for late: the origin hashes the model's weights, which is not needed where no output is there.
@@ -138,7 +138,7 @@ def configure(
     return replace(config, waiting=waiting)
 
 
-def _refuse_options(model: str, *, scale: int | None, size: int | None, median: bool) -> None:
+def _check_options(model: str, *, scale: int | None, size: int | None, median: bool) -> None:
     kind = catalog.kind(model)
     entry = catalog.entry(model)
     if isinstance(entry, StylizerEntry) and entry.weights is None:
@@ -153,7 +153,7 @@ def _refuse_options(model: str, *, scale: int | None, size: int | None, median: 
             raise UserError(f"{name} must be at least 1 (got {value})")
 
 
-def _refuse_tiles(model: str, *, tile: str, self_ensemble: bool) -> None:
+def _check_tiles(model: str, *, tile: str, self_ensemble: bool) -> None:
     if catalog.kind(model) == "upscaler" or not (self_ensemble or tile not in {AUTO, "off"}):
         return
     raise UserError(
@@ -200,7 +200,7 @@ def _left_out(name: str) -> Iterator[str]:
         yield from left_out(dataset(str(path), every=True))
 
 
-def refuse_outputs(
+def check_outputs(
     images: Sequence[ImageFile],
     output: Callable[[ImageFile], Path],
     out: Path,
@@ -220,7 +220,7 @@ def refuse_outputs(
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {str(out)!r} is a file; must be a folder")
     read = Dataset(name="the inputs", images=images, source="")
-    refuse_clashes(
+    check_clashes(
         reads=[*image_files([read]), *model_files(models), *others],
         writes=[("the output", output(image)) for image in images],
         folders_read=[("an input", name) for name in inputs if os.path.isdir(name)],  # noqa: PTH112 (long names)

@@ -15,16 +15,15 @@ from bench.applying.origin import KEY
 from bench.cli import Reporter
 from bench.data import images
 from bench.data.datasets import LoadedImage
-from bench.errors import describe_os_error
+from bench.errors import describe_os_error, out_of_memory
 from bench.executor import read_ahead
 from bench.interfaces import Upscaler
-from bench.out_of_memory import out_of_memory
 from bench.quality.strips import upscale_large
 from bench.quality.whole import upscale
 from bench.records import ImageFile
 from bench.registry.catalog import LoadedModel
 from bench.self_ensemble import SelfEnsemble
-from bench.tiling.tiles import is_worth_tiles, refuse_inexact, tiled, tiled_inside
+from bench.tiling.tiles import check_exact, is_worth_tiles, tiled, tiled_inside
 from bench.variants.build import Built, build
 from bench.variants.variant import Variant, VariantUnavailable
 from models.median import median_filter
@@ -42,7 +41,7 @@ class Runner:
         tiles: itself, in the tiles asked for; its receptive field is measured once.
     """
 
-    participant: LoadedModel
+    model: LoadedModel
     variant: Variant
     instead: Variant | None = None
     built: Built | None = field(default=None, init=False)
@@ -51,22 +50,22 @@ class Runner:
 
     @property
     def scale(self) -> int:
-        return self.participant.scale
+        return self.model.scale
 
     @property
     def channels(self) -> int | None:
-        return self.participant.requirements.channels
+        return self.model.requirements.channels
 
     def __call__(self, lr: Images) -> Images:
         """
         Raises:
             VariantUnavailable: the variant cannot be built, for this size at least.
         """
-        if self.participant.module is None:
-            return self.participant.network(lr)
+        if self.model.module is None:
+            return self.model.network(lr)
         if self.built is None or (self.variant.per_size and self.shape != tuple(lr.shape)):
             self.built = None  # its memory is free before the next one takes its own
-            self.built = build(self.participant.module, self.variant, lr)
+            self.built = build(self.model.module, self.variant, lr)
             self.shape = tuple(lr.shape)
         return self.built.call(lr)
 
@@ -139,9 +138,9 @@ def transformed(
         ValueError: too small for the model, or the model's output is not an image.
     """
     with torch.inference_mode():
-        if runner.participant.kind == "upscaler":
+        if runner.model.kind == "upscaler":
             return _upscaled(config, runner, pixels)
-        image = images.to_tensor(pixels).to(runner.participant.device)
+        image = images.to_tensor(pixels).to(runner.model.device)
         return images.to_array(_stylized(config, runner, image))
 
 
@@ -149,7 +148,7 @@ def _upscaled(
     config: Config, runner: Runner, pixels: UInt8[np.ndarray, "h w c"]
 ) -> UInt8[np.ndarray, "h2 w2 c2"]:
     """Whole, or, where sr is large, a tile at a time into 8 bits."""
-    device = runner.participant.device
+    device = runner.model.device
     if runner.tiles is None:
         runner.tiles = tiled(runner, config.tile)
     if config.self_ensemble:
@@ -159,12 +158,12 @@ def _upscaled(
     if tiles is None or (config.tile == "auto" and not is_worth_tiles(pixels, runner.scale)):
         return images.to_array(upscale(runner, images.to_tensor(pixels).to(device)))
     sr = upscale_large(pixels, tiles, device=device)
-    refuse_inexact(tiles)
+    check_exact(tiles)
     return sr
 
 
 def _stylized(config: Config, runner: Runner, image: Images) -> Images:
-    content, minimum = image.expand(-1, 3, -1, -1), runner.participant.requirements.minimum
+    content, minimum = image.expand(-1, 3, -1, -1), runner.model.requirements.minimum
     h, w = config.resized(*image.shape[-2:])
     if min(h, w) < minimum:
         raise ValueError(f"image must be at least {minimum} pixels per side (got {w}x{h})")

@@ -23,7 +23,7 @@ NO_NODE = "no node of the cluster that has a core answers; needs at least one"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
-class Where(Protocol):
+class EngineOptions(Protocol):
     """The options of :func:`bench.arguments.add_engine_options`, and the device."""
 
     @property
@@ -37,7 +37,7 @@ class Where(Protocol):
 
 
 @contextmanager
-def chosen(args: Where) -> Iterator[Cluster | None]:
+def chosen(args: EngineOptions) -> Iterator[Cluster | None]:
     """The cluster that was asked for; None for this process.
 
     Raises:
@@ -79,7 +79,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
     except ImportError as error:
         raise MissingExtra("--engine ray", "ray", "cluster") from error
     where = address or os.environ.get("RAY_ADDRESS") or "local"
-    _refuse_silence(where)
+    _check_answer(where)
     try:
         # workers' output stays off the terminal: what failed comes back as an outcome, and is reported once
         ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **_own_machine(where))
@@ -94,7 +94,7 @@ def cluster(address: str | None, device: str) -> Iterator[Cluster]:
         ray.shutdown()
 
 
-def _refuse_silence(where: str) -> None:
+def _check_answer(where: str) -> None:
     """Ray itself tries for minutes, and writes about each.
 
     Raises:
@@ -143,7 +143,7 @@ def _probe(gpus: bool) -> list[Mapping[str, Any]]:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    asked = [
+    pending = [
         ray.remote(node_facts)
         .options(
             # other jobs may have all cores; facts are asked for all the same
@@ -156,7 +156,7 @@ def _probe(gpus: bool) -> list[Mapping[str, Any]]:
         for node in workers(ray.nodes(), gpus)
     ]
     found = []
-    for reference in asked:
+    for reference in pending:
         try:
             found.append(ray.get(reference))
         # a RayError too, so that it stands first: the function failed, not the node

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
+from bench.cli import Silent
 from bench.cluster.pool import Cluster, Unit, WorkerLost
-from bench.cluster.worker import ready, there
+from bench.cluster.worker import set_up_worker, working_directory
 from bench.data.styles import names, style_image
 from bench.errors import RunError, UserError
 from bench.registry import catalog
@@ -121,25 +122,12 @@ def _hashes(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def measure_contents(job: Job, contents: Sequence[Content]) -> list[Outcome]:
     """Batches as they fit on this node's device. An outcome is a batch's: it comes with its first content."""
-    ready(job.threads)
-    with there(job.folder):
+    set_up_worker(job.threads)
+    with working_directory(job.folder):
         plan, found = _loaded(job), [Outcome() for _ in contents]
         for first in range(0, len(contents), plan.batch):
             (found[first],) = make_batch(plan, contents[first : first + plan.batch], Silent())
     return found
-
-
-class Silent:
-    """A reporter for where nobody looks."""
-
-    def begin(self, label: str) -> None:
-        """Say nothing."""
-
-    def advance(self, label: str) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
 
 
 @lru_cache(maxsize=LOADED)
@@ -155,7 +143,7 @@ def _loaded(job: Job) -> Plan:
     if style.name in names() and not style.file.is_file():
         config = replace(config, style=(style_image(style.name),))
     silent = Silent()
-    (plan,) = plans(config, torch.device(job.device), tell=silent.note, warn=silent.note)
+    (plan,) = plans(config, torch.device(job.device), log=silent.note, warn=silent.note)
     # in the same order: sorted by name on both sides
     for (name, required), (_, here) in zip(job.hashes, _hashes(plan), strict=True):
         if here != required:

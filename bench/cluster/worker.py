@@ -27,18 +27,18 @@ LOADED = 8
 
 def node_facts(device: str) -> Mapping[str, Any]:
     """The node, described as the driver's machine is."""
-    ready()
+    set_up_worker()
     return environment(device).facts
 
 
-def ready(threads: int = 1) -> None:
+def set_up_worker(threads: int = 1) -> None:
     """Arithmetic as in the driver, on the cores that the unit has."""
     # a worker is a process of its own, with torch's defaults
     exact_float32()
     torch.set_num_threads(threads)
 
 
-def there(folder: str) -> chdir[str]:
+def working_directory(folder: str) -> chdir[str]:
     """In the driver's folder, where the node has it: relative paths start from there."""
     return chdir(folder if Path(folder).is_dir() else ".")
 
@@ -94,8 +94,8 @@ def score_images(job: Job, items: Sequence[Item]) -> list[Outcome]:
     """
     import ray
 
-    ready()
-    with there(job.folder):
+    set_up_worker()
+    with working_directory(job.folder):
         plan, model, metrics = _loaded(job)
         found = []
         for item in items:

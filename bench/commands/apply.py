@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench import interrupts
-from bench.applying.choose import settle
+from bench.applying.choose import choose_variant
 from bench.applying.config import Config
 from bench.applying.images import apply
 from bench.cli import DONE, FAILED, device, progress, working
@@ -35,9 +35,9 @@ def _work(config: Config) -> tuple[int, int]:
     """Load the model and do what is waiting; returns how many were done and how many failed."""
     exact_float32()
     with working(f"loading {config.model} and choosing how it runs"):
-        participant = catalog.load(config.model, scale=config.scale, device=device(config.device))
-        runner, waiting, why = settle(config, participant)
-    show(f"{config.model} on {participant.device}, {runner.variant.name}: {why}")
+        model = catalog.load(config.model, scale=config.scale, device=device(config.device))
+        runner, waiting, why = choose_variant(config, model)
+    show(f"{config.model} on {model.device}, {runner.variant.name}: {why}")
     with progress("apply", len(waiting)) as reporter:
         failed = apply(config, waiting, runner, reporter)
     return len(waiting) - failed, failed

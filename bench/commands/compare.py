@@ -15,7 +15,7 @@ from bench.comparing.records import Comparison
 from bench.comparing.run import compare
 from bench.comparing.sides import Side, sides
 from bench.comparing.table import closing, record, remarks, tables
-from bench.outputs import refuse_clashes, store_files
+from bench.outputs import check_clashes, store_files
 from bench.storage.reader import read
 from bench.tables import print_table, to_json
 from bench.text import show
@@ -27,7 +27,7 @@ def run(options: Mapping[str, Any]) -> int:
     json_file = writable_file(config.json) if config.json else None
     # Cached: both sides may name one file, and a bare name is looked up in --db first.
     a, b = sides(config.a, config.b, config.db, functools.cache(lambda file: read([file])))
-    refuse_clashes(
+    check_clashes(
         reads=[*store_files("A", a.reading.store), *store_files("B", b.reading.store)],
         writes=[("--json", json_file)] if json_file else [],
     )

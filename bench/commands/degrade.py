@@ -12,14 +12,13 @@ import numpy as np
 from bench.cli import DONE, FAILED, Reporter, progress
 from bench.data.datasets import dataset, left_out
 from bench.data.images import read, to_array, to_tensor, write
-from bench.errors import UserError
+from bench.errors import UserError, out_of_memory
 from bench.executor import read_ahead
 from bench.lr import degrade
-from bench.out_of_memory import out_of_memory
-from bench.outputs import image_files, image_folders, refuse_clashes, same_path
+from bench.outputs import check_clashes, image_files, image_folders, same_path
 from bench.prepare import modcrop, quantize, size
 from bench.records import Dataset, ImageFile, SRProtocol
-from bench.text import printable
+from bench.text import escape_control_chars
 
 
 def run(hr: str, lr: Path, protocol: SRProtocol, *, force: bool) -> int:
@@ -33,8 +32,8 @@ def run(hr: str, lr: Path, protocol: SRProtocol, *, force: bool) -> int:
     name = os.path.abspath(hr) if Path(hr).is_dir() else hr  # noqa: PTH100
     data = dataset(name, scale=protocol.scale)
     for line in left_out(data):
-        print(printable(line), file=sys.stderr)
-    _refuse_folder(lr, data)
+        print(escape_control_chars(line), file=sys.stderr)
+    _check_folder(lr, data)
     with progress("degrade", len(data.images)) as reporter:
         written, kept, failed = _degrade_all(data.images, lr, protocol, reporter, force=force)
     print(f"{written} of {len(data.images)} images written to {lr} ({_describe(protocol)})")
@@ -45,13 +44,13 @@ def run(hr: str, lr: Path, protocol: SRProtocol, *, force: bool) -> int:
     return FAILED if failed else DONE
 
 
-def _refuse_folder(out: Path, data: Dataset) -> None:
+def _check_folder(out: Path, data: Dataset) -> None:
     if out.exists() and not out.is_dir():
         raise UserError(f"OUT_FOLDER {str(out)!r} is a file; must be a folder")
     if any(same_path(out, folder) for _, folder in image_folders([data])):
         raise UserError(f"OUT_FOLDER {str(out)!r} is where the hr images are; use another folder")
     targets = [("an lr image", _target(out, image)) for image in data.images]
-    refuse_clashes(reads=image_files([data]), writes=targets)
+    check_clashes(reads=image_files([data]), writes=targets)
 
 
 def _target(out: Path, image: ImageFile) -> Path:

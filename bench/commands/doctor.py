@@ -21,7 +21,7 @@ from bench.diagnostics.names import name_clashes
 from bench.diagnostics.report import report
 from bench.diagnostics.tables import MANY, show, show_fetched
 from bench.environment import environment
-from bench.outputs import refuse_clashes
+from bench.outputs import check_clashes
 from bench.records import Environment
 from bench.tables import to_json
 from bench.text import log
@@ -36,7 +36,7 @@ def run(config: Config) -> int:
         print(report(db=config.db, verify=config.verify).encode(letters, "replace").decode(letters))
         return DONE  # whatever the block says
     target = writable_file(config.json) if config.json else None
-    refuse_clashes(writes=[("--json", target)] if target else [])
+    check_clashes(writes=[("--json", target)] if target else [])
     failures = fetch(wanted(config.fetch)) if config.fetch is not None else ()
     machine = environment(devices()[-1])
     with working("hashing every file" if config.verify else "looking for files"):

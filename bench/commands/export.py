@@ -13,7 +13,7 @@ from bench.cli import DONE, as_given
 from bench.errors import MissingExtra, UserError
 from bench.exporting import hub, long
 from bench.exporting.config import Config
-from bench.outputs import refuse_clashes, store_files
+from bench.outputs import check_clashes, store_files
 from bench.storage.reader import read
 from bench.tables import to_csv
 
@@ -51,7 +51,7 @@ def run(config: Config) -> int:
 
 def write(config: Config, files: Mapping[Path, Callable[[Path], None]]) -> None:
     """Write each file, whole or not at all."""
-    refuse_clashes(
+    check_clashes(
         reads=[each for file in config.results for each in store_files("the results file", file)],
         writes=[("--out", file) for file in files],
     )

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 
 from bench import interrupts
-from bench.applying.config import refuse_outputs
+from bench.applying.config import check_outputs
 from bench.applying.origin import KEY, still_to_do
 from bench.cli import DONE, FAILED, device, progress, working
 from bench.data import images
@@ -25,7 +25,7 @@ from bench.variants.build import exact_float32
 def run(args: argparse.Namespace) -> int:
     """Do every image; one that cannot be done is named and the others are done."""
     config = read_config(args)
-    refuse_outputs(
+    check_outputs(
         config.inputs, config.output, config.out, args.inputs, others=[("--style", config.style.file)]
     )
     interrupts.keeps(f"finished images are kept in {config.out}")

@@ -16,16 +16,16 @@ from bench.data.datasets import left_out
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.inverting.config import LOOSE, Config, read_config
-from bench.inverting.methods import Made, made, plans
+from bench.inverting.methods import Inverted, inverted, plans
 from bench.inverting.weights import weighed
-from bench.outputs import image_files, image_folders, refuse_clashes, store_files
+from bench.outputs import check_clashes, image_files, image_folders, store_files
 from bench.records import Curve, Failure, Run
 from bench.storage.store import Store, now
 from bench.styling.engine import Engine
 from bench.styling.outcome import Outcome, Stored, StoreWriter, key_of
 from bench.styling.plan import Key
 from bench.tables import Table, columns, to_text
-from bench.text import printable
+from bench.text import escape_control_chars
 
 HEADS = ("image", "layer", "start", "end", "iterations", "seconds", "file")
 
@@ -33,7 +33,7 @@ HEADS = ("image", "layer", "start", "end", "iterations", "seconds", "file")
 def run(args: argparse.Namespace, command: Command) -> int:
     """Make every image that is not there yet and print what there is."""
     config = read_config(args)
-    refuse_clashes(
+    check_clashes(
         reads=[*(("--styles", style.file) for style in config.styles), *image_files(config.contents)],
         writes=store_files("--db", config.db),
         # Files that were named one by one are inputs themselves; what else lies in their folders is not.
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
         folders_written=[("--save-images", config.save_images.absolute())],
     )
     for line in (*config.missing, *(line for data in config.contents for line in left_out(data))):
-        print(printable(line), file=sys.stderr)
+        print(escape_control_chars(line), file=sys.stderr)
     where = device(config.device)
     interrupts.keeps(f"finished images are kept in {config.db} and {config.save_images}")
     with Store(config.db) as store:
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     return DONE if complete else FAILED
 
 
-def work(config: Config, where: torch.device, store: Store, command: Command) -> tuple[list[Made], bool]:
+def work(config: Config, where: torch.device, store: Store, command: Command) -> tuple[list[Inverted], bool]:
     """Load the loss network and make what is waiting.
 
     Returns:
@@ -75,7 +75,7 @@ def work(config: Config, where: torch.device, store: Store, command: Command) ->
     )
     number = store.start(record)
     todo = list(plans(config, network, where))
-    found: list[Made] = []
+    found: list[Inverted] = []
     kept: dict[Key, Curve] = {}
     steps = sum(len(plan.dataset.images) * plan.steps for plan in todo)
     with progress("inversion", steps) as reporter:
@@ -88,7 +88,7 @@ def work(config: Config, where: torch.device, store: Store, command: Command) ->
         for plan in todo:
             engine = Engine(plan, reporter, keep, Stored(store))
             engine.run()
-            found += made(engine, kept)
+            found += inverted(engine, kept)
     store.finish(number)
     return found, config.expected <= {(one.curve.dataset, one.curve.protocol_hash) for one in found}
 
@@ -98,7 +98,7 @@ def not_done(failure: Failure) -> str:
     return f"{failure.dataset} {failure.image!r}: not done: {failure.reason}"
 
 
-def print_tables(found: Sequence[Made], folder: Path) -> None:
+def print_tables(found: Sequence[Inverted], folder: Path) -> None:
     """One of the images from features, one of those from style; files as they lie in `folder`."""
     for title, of_style in (
         ("images from features (Figure 3)", False),
@@ -114,7 +114,7 @@ def print_tables(found: Sequence[Made], folder: Path) -> None:
             print(f"\n{to_text(table)}")
 
 
-def cells(one: Made, folder: Path) -> tuple[str, ...]:
+def cells(one: Inverted, folder: Path) -> tuple[str, ...]:
     """A row of the table."""
     file = one.file.absolute()
     inside = file.is_relative_to(folder.absolute())

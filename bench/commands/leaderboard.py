@@ -23,9 +23,9 @@ from bench.data import cache
 from bench.data.datasets import dataset
 from bench.environment import environment, suite_version, summary
 from bench.errors import MissingFile, UserError
-from bench.leaderboards import STEPS, table
+from bench.leaderboards import STEPS, opened_models, table
 from bench.leaderboards.config import Config, Entry, Leaderboard, Quality
-from bench.outputs import model_files, refuse_clashes, store_files
+from bench.outputs import check_clashes, model_files, store_files
 from bench.protocols import protocol
 from bench.quality import summary as quality
 from bench.quality.config import config as quality_config
@@ -56,7 +56,7 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
         The exit status: done only if the file has no problem, and every model its scores and times.
     """
     file = writable_file(config.out / FILE)
-    refuse_clashes(
+    check_clashes(
         reads=[("the leaderboard", config.file), *model_files(entry.model for entry in board.entries)],
         writes=[*store_files("--db", config.db), ("--out", file)],
     )
@@ -68,7 +68,11 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
     interrupts.keeps(f"scores and times of finished models are kept in {config.db}")
     # A cluster's nodes have their own devices; here models are only opened, and this machine may have no GPU.
     where = device("cpu" if config.engine == "ray" else config.device)
+    names = [entry.model for entry in board.entries]
+    if not config.force:
+        opened_models.restore(config.out / opened_models.FILE, names)
     entries = list(usable(board, problems))
+    opened_models.keep(config.out / opened_models.FILE, [entry.model for entry in entries])
     if "quality" in config.only:
         for part in board.quality:
             scores += score_part(config, part, entries, command, problems)
@@ -109,9 +113,9 @@ def usable(board: Leaderboard, problems: list[str]) -> Iterator[Entry]:
     scales = {scale for part in board.quality for scale in part.scales}
     for entry in board.entries:
         try:
-            opened = catalog.upscaler_entry(entry.model)
-            if isinstance(opened, UpscalerEntry):  # an external one was called when it was opened
-                for scale in filter(opened.supports, scales):
+            model = catalog.upscaler_entry(entry.model)
+            if isinstance(model, UpscalerEntry):  # an external one was called when it was opened
+                for scale in filter(model.supports, scales):
                     # Loaded once and let go: what cannot be loaded is said now and not after the first models' hours.
                     catalog.load_upscaler(entry.model, scale, cache.find, torch.device("cpu"))
         except UserError as error:
@@ -141,7 +145,7 @@ def score_part(
         return []
     by_label = {entry.label: entry for entry in entries}
     try:
-        asked = quality_config(
+        request = quality_config(
             datasets=part.datasets,
             models=[entry.model for entry in entries],
             scales=part.scales,
@@ -155,16 +159,16 @@ def score_part(
             shard=config.shard,
             force=config.force,
         )
-        with Store(asked.db) as store, chosen(asked) as cluster:
-            found, _ = score(asked, device("cpu" if cluster else asked.device), store, command, cluster)
+        with Store(request.db) as store, chosen(request) as cluster:
+            found, _ = score(request, device("cpu" if cluster else request.device), store, command, cluster)
     except (UserError, ValueError) as error:
         noted(problems, f"{part.place}: {error}")
         return []
     counts = {(row.model, row.dataset, row.scale, row.metric): row.n for row in found if row.model != HR}
-    for data in asked.datasets:
-        for rule in asked.protocols:
-            images = len(asked.shard.of(data).images)
-            for opened in asked.entries:
+    for data in request.datasets:
+        for rule in request.protocols:
+            images = len(request.shard.of(data).images)
+            for opened in request.entries:
                 if opened.supports(rule.scale):
                     # By the metric with the fewest: a model counts as scored where every metric has every image.
                     n = min(counts.get((opened.name, data.name, rule.scale, name), 0) for name in names)
@@ -226,7 +230,7 @@ def time_models(
             if isinstance(opened, ExternalModel) and opened.kind == "images":
                 continue
             try:
-                asked = SpeedConfig(
+                request = SpeedConfig(
                     sizes=board.speed.sizes,
                     iterations=(1,),  # of the optimisation, which a leaderboard does not time
                     models=(entry.model,),
@@ -237,7 +241,7 @@ def time_models(
                     db=config.db,
                 )
                 bench = SpeedRun(
-                    config=asked,
+                    config=request,
                     device=where,
                     environment=machine,
                     store=store,

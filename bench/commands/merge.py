@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cli import DONE, next_step
-from bench.data.untrusted import shown
+from bench.data.untrusted import short_repr
 from bench.errors import UserError
 from bench.outputs import same_path
 from bench.storage.store import Store
-from bench.text import printable
+from bench.text import escape_control_chars
 
 LONGEST_NAME = 200
 
@@ -32,7 +32,7 @@ def run(into: Path, files: Sequence[Path], contributors: Sequence[str] = ()) -> 
     for name in contributors:
         if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
             raise UserError(
-                f"--contributor is {shown(name)}; must be a name of 1 to {LONGEST_NAME} printable characters"
+                f"--contributor is {short_repr(name)}; must be a name of 1 to {LONGEST_NAME} printable characters"
             )
     names = list(contributors) * (len(files) if len(contributors) == 1 else 1) or [""] * len(files)
     for file in files:
@@ -44,7 +44,7 @@ def run(into: Path, files: Sequence[Path], contributors: Sequence[str] = ()) -> 
         for file, name in zip(files, names, strict=True):
             merged = store.merge(file, contributor=name)
             runs = f"{merged.runs} run{'' if merged.runs == 1 else 's'}"
-            joined = printable(str(file))
+            joined = escape_control_chars(str(file))
             print(f"{joined}: {merged.scores} scores, {runs} not here yet")
             if merged.others:
                 print(

@@ -11,9 +11,8 @@ import numpy as np
 from bench.cli import DONE, FAILED, Reporter, progress
 from bench.data.datasets import dataset
 from bench.data.images import write
-from bench.errors import UserError
+from bench.errors import UserError, out_of_memory
 from bench.executor import read_ahead
-from bench.out_of_memory import out_of_memory
 from bench.records import Dataset
 
 

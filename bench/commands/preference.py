@@ -10,13 +10,13 @@ from rich.console import Console
 
 from bench.cli import DONE, FAILED, as_given, progress, writable_file
 from bench.errors import RunError
-from bench.outputs import refuse_clashes, store_files
+from bench.outputs import check_clashes, store_files
 from bench.protocols import protocol
 from bench.storage.reader import read
 from bench.study.config import BuildConfig, ScoreConfig
+from bench.study.images import StudyImages, study_images
 from bench.study.key import read_key
 from bench.study.page import write_study
-from bench.study.pictures import Pictures, pictures
 from bench.study.plan import Plan, plan
 from bench.study.result import Dropped, PreferenceResult
 from bench.study.score import score as scored
@@ -25,19 +25,18 @@ from bench.study.votes import votes
 from bench.tables import print_table
 from bench.text import show
 
-NAMED_LACKING = 10
+MOST_NAMED = 10
 
 
 def build(config: BuildConfig) -> int:
     """Make the page and the key."""
-    words = config.words
     rule = protocol(config.protocol, config.scale)
-    found = pictures(read(config.db), dataset=config.dataset, protocol=rule, models=config.models)
+    found = study_images(read(config.db), dataset=config.dataset, protocol=rule, models=config.models)
     planned = plan(found, limit=config.limit, attention_checks=config.attention_checks, seed=config.seed)
-    texts = (("--instructions", config.instructions), ("--consent", config.consent))
-    refuse_clashes(
+    files = (("--instructions", config.instructions), ("--consent", config.consent))
+    check_clashes(
         reads=[
-            *((option, file) for option, file in texts if file is not None),
+            *((option, file) for option, file in files if file is not None),
             *(each for db in config.db for each in store_files("--db", db)),
             *(("a stored image", shown.file) for shown in planned.shown.values()),
         ],
@@ -45,12 +44,12 @@ def build(config: BuildConfig) -> int:
         replaced=[("the page", config.out / "page"), ("the key", config.out / "key.json")],
     )
     with progress("pictures", len(planned.shown)) as reporter:
-        write_study(planned, config.out, reporter, words=words, force=config.force)
+        write_study(planned, config.out, reporter, texts=config.texts, force=config.force)
     _print_study(planned, found, config.out)
     return DONE
 
 
-def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
+def _print_study(planned: Plan, found: StudyImages, out: Path) -> None:
     study = planned.study
     catch = sum(trial.right is not None for trial in study.trials)
     images = len({trial.image for trial in study.trials if trial.right is None})
@@ -59,8 +58,8 @@ def _print_study(planned: Plan, found: Pictures, out: Path) -> None:
         f"{len(list(study.pairs))} pair(s) of models, {catch} attention checks"
     )
     if found.missing:
-        more = len(found.missing) - NAMED_LACKING
-        names = ", ".join(plain(image) for image in found.missing[:NAMED_LACKING])
+        more = len(found.missing) - MOST_NAMED
+        names = ", ".join(plain(image) for image in found.missing[:MOST_NAMED])
         print(
             f"skipped, because not every model has an image of it: {names}{f' and {more} more' if more > 0 else ''}"
         )
@@ -78,7 +77,7 @@ def score(config: ScoreConfig) -> int:
     study = read_key(config.key)
     export = writable_file(config.json) if config.json else None
     files = config.answers
-    refuse_clashes(
+    check_clashes(
         reads=[("--key", config.key), *(("a file of answers", file) for file in files)],
         writes=[("--json", export)] if export else [],
     )
@@ -106,7 +105,7 @@ def score(config: ScoreConfig) -> int:
 
 def _shares_right(result: PreferenceResult) -> str:
     """` (attention checks: 1/5, 2/5)`, the workers' shares of right answers; empty where nobody was dropped."""
-    shares = [f"{worker.right}/{worker.caught}" for worker in result.dropped[:NAMED_LACKING]]
+    shares = [f"{worker.right}/{worker.caught}" for worker in result.dropped[:MOST_NAMED]]
     return f" (attention checks: {', '.join(shares)})" if shares else ""
 
 

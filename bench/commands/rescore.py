@@ -16,7 +16,7 @@ from bench.data import cache
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.metrics import info
-from bench.outputs import refuse_clashes
+from bench.outputs import check_clashes
 from bench.quality.config import RescoreConfig
 from bench.quality.engine import ResultWriter, evaluate, results
 from bench.quality.loading import can_measure, load_metrics
@@ -38,7 +38,7 @@ def rescore(config: RescoreConfig, command: Command) -> int:
     interrupts.keeps(f"the scores of finished images are kept in {config.db}")
     with Store(config.db) as store:
         outputs = [(f"--{name}", file) for name, file in config.exports.items()]
-        refuse_clashes(reads=_stored_files(store), writes=outputs)
+        check_clashes(reads=_stored_files(store), writes=outputs)
         selection = select(store, config, warn)
         with working("loading metrics"):
             loaded = list(load_metrics(config.metrics, where))

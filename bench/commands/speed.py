@@ -14,7 +14,7 @@ from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, device, next_step, progress, writable_file
 from bench.config_file import Command
 from bench.environment import environment, summary
-from bench.outputs import model_files, refuse_clashes, store_files
+from bench.outputs import check_clashes, model_files, store_files
 from bench.records import Run
 from bench.storage.store import Store, now
 from bench.tables import print_table, to_json
@@ -35,7 +35,7 @@ def speed(config: Config, command: Command) -> int:
         The exit status: done only if every model could be timed in its plain variant.
     """
     json_file = writable_file(config.json) if config.json else None
-    refuse_clashes(
+    check_clashes(
         reads=model_files(config.models),
         writes=[*store_files("--db", config.db), *([("--json", json_file)] if json_file else [])],
     )

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from bench import interrupts
-from bench.cli import DONE, FAILED, as_given, device, next_step, progress, working
+from bench.cli import DONE, FAILED, as_given, device, next_step, print_missing, progress, working
 from bench.cluster.connect import chosen, machine_of
 from bench.cluster.images import in_cluster
 from bench.cluster.pool import Cluster
@@ -19,11 +19,12 @@ from bench.data.datasets import NAMED, dataset, left_out
 from bench.data.published import Published, published
 from bench.devices import exact_float32
 from bench.errors import MissingFile
-from bench.failures import print_missing
+from bench.executor import reuse_memory
 from bench.metrics import info
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results
-from bench.quality.loading import plans, refuse_folders
+from bench.quality.loading import check_no_folders, finished, plans
+from bench.quality.plan import Plan
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
 from bench.storage.store import Store, now
@@ -69,13 +70,14 @@ def score(
         The rows, and whether every model, metric and data set has at least one score.
     """
     exact_float32()
+    reuse_memory()
     for data in config.datasets:
         for line in left_out(data):
             warn(line)
     with working("loading models and metrics"):
-        todo = plans(config, where, warn)
+        todo = plans(config, where, warn, finished(config, store))
     for plan in todo:
-        refuse_folders(plan)
+        check_no_folders(plan)
     number = store.start(
         Run(
             program="sr_quality",
@@ -108,19 +110,24 @@ def score(
     store.finish(number)
     for plan in todo:
         key = (plan.dataset.name, plan.protocol.hash)
-        name, scale = plan.dataset.name, plan.protocol.scale
-        models = [model.name for model in plan.models]
-        others: list[Published] = []
-        # A published mean is over the whole set: it does not stand beside that of --limit or --shard.
-        if name not in NAMED or len(plan.dataset.images) == len(dataset(name).images):
-            others = published(dataset=name, scale=scale, channel=plan.protocol.channel, models=models)
-        print_tables([row for row in table if (row.dataset, row.protocol_hash) == key], others)
-        if plan.images_folder is not None:
-            for file in write_crops(plan.images_folder, name, scale, models):
-                print(f"crops: {as_given(file)}")
+        print_plan(plan, [row for row in table if (row.dataset, row.protocol_hash) == key])
     if failures := store.failures(number):
         print_failures("an image, or a model on an image, could not be scored", failures)
     return table, complete
+
+
+def print_plan(plan: Plan, rows: Sequence[Row]) -> None:
+    """Tables of a data set at a scale, published values in them, and which details were cut from its images."""
+    name, scale = plan.dataset.name, plan.protocol.scale
+    models = [model.name for model in plan.models]
+    others: list[Published] = []
+    # A published mean is over the whole set: it does not stand beside that of --limit or --shard.
+    if name not in NAMED or len(plan.dataset.images) == len(dataset(name).images):
+        others = published(dataset=name, scale=scale, channel=plan.protocol.channel, models=models)
+    print_tables(rows, others)
+    if plan.images_folder is not None:
+        for file in write_crops(plan.images_folder, name, scale, models):
+            print(f"crops: {as_given(file)}")
 
 
 warn = log

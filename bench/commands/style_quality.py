@@ -12,15 +12,14 @@ from rich.console import Console
 
 from bench import interrupts
 from bench.atomic import atomic_write
-from bench.cli import DONE, FAILED, device, next_step, progress, working, writable_file
+from bench.cli import DONE, FAILED, device, next_step, print_missing, progress, working, writable_file
 from bench.cluster import connect
 from bench.cluster.pool import Cluster
 from bench.cluster.style import in_cluster
 from bench.config_file import Command
 from bench.data.datasets import left_out
 from bench.devices import exact_float32
-from bench.failures import print_missing
-from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
+from bench.outputs import check_clashes, image_files, image_folders, model_files, store_files
 from bench.records import Failure, Run
 from bench.registry.external import ExternalModel
 from bench.storage.store import Store, now
@@ -30,7 +29,7 @@ from bench.styling.loading import plans
 from bench.styling.outcome import Stored, StoreWriter, machines, results, stored_scores
 from bench.styling.plan import Plan
 from bench.styling.summary import comparisons
-from bench.styling.table import Panel, metric_tables, notes, objectives, overtakings, record
+from bench.styling.table import Panel, crossovers, metric_tables, notes, objectives, record
 from bench.tables import print_table, to_json
 from bench.text import log, show
 
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     """Measure everything that was asked for and print it."""
     config = read_config(args)
     json_file = writable_file(config.json) if config.json else None
-    refuse_inputs(config, json_file)
+    check_inputs(config, json_file)
     for line in left_out(config.contents):
         log(line)
 
@@ -57,9 +56,9 @@ def run(args: argparse.Namespace, command: Command) -> int:
     return DONE if complete else FAILED
 
 
-def refuse_inputs(config: Config, json_file: Path | None) -> None:
+def check_inputs(config: Config, json_file: Path | None) -> None:
     """Refuse outputs that are inputs, or share a path."""
-    refuse_clashes(
+    check_clashes(
         reads=[
             *model_files(entry.text for entry in config.models),
             *(("--style", style.file) for style in config.style),
@@ -90,7 +89,7 @@ def measure(
     """
     exact_float32()
     with working("loading the loss network and the models"):
-        todo = plans(config, where, tell=show, warn=log)
+        todo = plans(config, where, log=show, warn=log)
     record = Run(
         program="style_quality",
         command=command,
@@ -161,9 +160,9 @@ def print_panel(panel: Panel) -> None:
     for table in metric_tables(panel):
         print()
         print_table(table, console)
-    if panel.comparison.overtakings:
+    if panel.comparison.crossovers:
         print()
-        print_table(overtakings(panel), console)
+        print_table(crossovers(panel), console)
     print()
     show(*notes(panel))
 

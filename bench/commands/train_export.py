@@ -6,7 +6,7 @@ import argparse
 
 from bench.cli import DONE, writable_file
 from bench.errors import UserError
-from bench.outputs import refuse_clashes, store_files
+from bench.outputs import check_clashes, store_files
 from bench.training import checkpoint
 from bench.training.card_scores import table
 from bench.training.export import export, write_card
@@ -16,7 +16,7 @@ from models.weight_files import read_weights
 def export_weights(args: argparse.Namespace) -> int:
     """Write the weights and what they say of themselves."""
     file = writable_file(args.out)
-    refuse_clashes(
+    check_clashes(
         reads=[("the run's checkpoint", args.run / checkpoint.NAME)],
         writes=[("--out", file), ("the card beside --out", file.with_suffix(".md"))],
     )
@@ -31,7 +31,7 @@ def export_card(args: argparse.Namespace) -> int:
         record, _ = read_weights(args.weights)
     except ValueError as error:
         raise UserError(str(error)) from error
-    refuse_clashes(
+    check_clashes(
         reads=[("the weights", args.weights), *store_files("--db", args.db)],
         writes=[("the card", args.weights.with_suffix(".md"))],
     )

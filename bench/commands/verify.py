@@ -16,11 +16,11 @@ from bench import interrupts
 from bench.atomic import atomic_write
 from bench.cli import DONE, FAILED, Reporter, as_given, device, next_step, progress, writable_file
 from bench.environment import environment, suite_version
-from bench.outputs import model_files, refuse_clashes, store_files
+from bench.outputs import check_clashes, model_files, store_files
 from bench.storage.reader import read
 from bench.storage.store import Store
 from bench.tables import Column, Table, columns, print_table
-from bench.text import log, one_line, printable, show
+from bench.text import escape_control_chars, log, one_line, show
 from bench.verifying import eval_results
 from bench.verifying.config import Claim, Claims, Config
 from bench.verifying.score import judge_all
@@ -39,7 +39,7 @@ def verify(config: Config, claims: Claims, command: Sequence[str]) -> int:
     file = writable_file(config.json) if config.json else None
     hub = config.eval_results.absolute() if config.eval_results else None
     runs = [claim.run for claim in claims.claims if claim.run]
-    refuse_clashes(
+    check_clashes(
         reads=[("the claims", config.file), *model_files(dict.fromkeys(runs))],
         writes=[*store_files("--db", config.db), *([("--json", file)] if file else [])],
         folders_written=[("--eval-results", hub)] if hub else [],
@@ -74,7 +74,7 @@ def judged(config: Config, claims: Claims, where: torch.device, command: Sequenc
     verdicts: list[Verdict] = []
     with Store(config.db) as store, progress("verify", len(claims.claims)) as reporter:
         for (run, *_), group in groups.items():
-            at = Claimed(reporter, group)
+            at = ClaimReporter(reporter, group)
             if run:
                 verdicts += judge_all(group, config, where, store, command, at)
             else:
@@ -119,7 +119,7 @@ def export(hub: Path, config: Config, claims: Claims, verdicts: Sequence[Verdict
 
 
 @dataclass
-class Claimed:
+class ClaimReporter:
     """A reporter whose units are claims: the images of a group are scored once for each protocol, for all its claims."""
 
     reporter: Reporter
@@ -172,10 +172,10 @@ def table(verdicts: Sequence[Verdict], *, narrow: bool = False) -> Table:
         ),
         rows=tuple(
             (
-                printable(verdict.claim),
+                escape_control_chars(verdict.claim),
                 verdict.metric,
                 verdict.printed,
-                printable(one_line(verdict.text)),
+                escape_control_chars(one_line(verdict.text)),
                 "as expected" if verdict.as_expected else f"expected: {verdict.expected}",
             )
             for verdict in verdicts

@@ -13,7 +13,7 @@ NAMED_FIELDS = 8
 LONGEST_VALUE = 48
 
 
-def unlike(a: Collection[Mapping[str, Any]], b: Collection[Mapping[str, Any]]) -> Fields:
+def differing(a: Collection[Mapping[str, Any]], b: Collection[Mapping[str, Any]]) -> Fields:
     """Fields that do not hold the same values in the descriptions `a` as in `b`; values are JSON text."""
     flat_a, flat_b = ([dict(_flat(facts)) for facts in side] for side in (a, b))
     names = dict.fromkeys(name for facts in (*flat_a, *flat_b) for name in facts)

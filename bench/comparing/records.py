@@ -143,7 +143,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ComparedResults:
     """One kind of result, compared.
 
     Attributes:

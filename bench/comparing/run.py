@@ -14,7 +14,7 @@ from bench.comparing.timings import compare_timings
 from bench.errors import UserError
 from bench.metrics import METRICS
 from bench.statistics import holm, verdict
-from bench.text import printable
+from bench.text import escape_control_chars
 
 NAMED_REASONS = 5
 
@@ -97,5 +97,5 @@ def _refused(refused: Sequence[Skipped]) -> str:
 
 def _listed(reasons: Sequence[str]) -> str:
     more = len(reasons) - NAMED_REASONS
-    lines = [*map(printable, reasons[:NAMED_REASONS]), *([f"and {more} more"] if more > 0 else [])]
+    lines = [*map(escape_control_chars, reasons[:NAMED_REASONS]), *([f"and {more} more"] if more > 0 else [])]
     return "".join(f"\n  {line}" for line in lines)

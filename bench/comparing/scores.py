@@ -1,16 +1,16 @@
-"""Scores of A and B, image by image."""
+"""Scores of A and B, image by image, in groups: one model version, data set, protocol and metric each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from bench.comparing.config import Config
-from bench.comparing.facts import describe, unlike
-from bench.comparing.groups import Group, Groups, groups, in_order, several_versions
-from bench.comparing.records import Effect, Found, ScoreKey, Skipped, Unmatched
+from bench.comparing.facts import describe, differing
+from bench.comparing.records import ComparedResults, Effect, ScoreKey, Skipped, Unmatched
 from bench.comparing.sides import Side
 from bench.metrics import METRICS, info
 from bench.records import MetricInfo
@@ -19,7 +19,7 @@ from bench.statistics import differences, mean, paired_interval, signed_rank
 Image = tuple[str, str]
 
 
-def compare_scores(a: Side, b: Side, config: Config) -> Found:
+def compare_scores(a: Side, b: Side, config: Config) -> ComparedResults:
     """Everything that both sides scored under the same protocol with the same version of a metric."""
     left, right = groups(a, config), groups(b, config)
     common = in_order([key for key in left if key in right])
@@ -27,7 +27,7 @@ def compare_scores(a: Side, b: Side, config: Config) -> Found:
     effects = tuple(outcome for outcome in outcomes if isinstance(outcome, Effect))
     left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
     used = [(left[key].rows, right[key].rows) for key in common]
-    return Found(
+    return ComparedResults(
         effects=effects,
         left_out=(*left_out, *unpaired(left, right, a, b)),
         notes=(*several_versions(a), *several_versions(b), *_machines(used, a, b)),
@@ -139,7 +139,7 @@ def unpaired(left: Groups, right: Groups, a: Side, b: Side) -> Iterator[Skipped]
     clashing = (under["A"].keys() & under["B"].keys()) - common
     for cell, keys in under["A"].items():
         if cell in clashing:
-            yield _unlike_protocols(keys, under["B"][cell], a, b)
+            yield _different_protocols(keys, under["B"][cell], a, b)
     for name, mine, other in (("A", left, right), ("B", right, left)):
         for key, group in mine.items():
             if key not in other and group.cell not in clashing:
@@ -153,8 +153,8 @@ def _by_cell(found: Groups) -> dict[tuple[str, int, str, str], list[ScoreKey]]:
     return cells
 
 
-def _unlike_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: Side) -> Skipped:
-    fields = unlike(
+def _different_protocols(left: list[ScoreKey], right: list[ScoreKey], a: Side, b: Side) -> Skipped:
+    fields = differing(
         [a.contents.protocols[key.protocol_hash].definition for key in left],
         [b.contents.protocols[key.protocol_hash].definition for key in right],
     )
@@ -172,7 +172,7 @@ def _machines(used: list[tuple[pd.DataFrame, pd.DataFrame]], a: Side, b: Side) -
     for side, frames in ((a, [x for x, _ in used]), (b, [y for _, y in used])):
         numbers = {number for frame in frames for number in frame["run"].unique()}
         facts.append(_environments(side, numbers))
-    fields = unlike(*facts)
+    fields = differing(*facts)
     if fields:
         yield (
             "scores were made on different machines or versions, which they depend on by rounding alone: "
@@ -184,3 +184,77 @@ def _environments(side: Side, numbers: Collection[Any]) -> list[Mapping[str, Any
     runs = side.contents.runs
     hashes = {runs[str(side.reading.store), int(number)].environment_hash for number in numbers}
     return [side.contents.environments[digest].facts for digest in sorted(hashes)]
+
+
+# With the data set, since the hash of a folder of images is that of its images, which differ by data set.
+VERSION = ["model", "protocol_hash", "dataset"]
+MATCHED = ["dataset", "protocol_hash", "model", "metric"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """One side's rows for one key."""
+
+    key: ScoreKey
+    rows: pd.DataFrame
+
+    @property
+    def cell(self) -> tuple[str, int, str, str]:
+        """What is matched, but for the protocol."""
+        return self.key.dataset, self.key.scale, self.key.model, self.key.metric
+
+
+Key = tuple[str, ...]
+Groups = Mapping[Key, Group]
+
+
+def in_order(keys: Sequence[Key]) -> list[Key]:
+    """By data set, protocol and model as they come, then by metric as in the table of metrics."""
+    place = {cell: i for i, cell in enumerate(dict.fromkeys(key[:-1] for key in keys))}
+    metrics = {name: i for i, name in enumerate(METRICS)}
+    return sorted(keys, key=lambda key: (place[key[:-1]], metrics.get(key[-1], len(metrics))))
+
+
+def groups(side: Side, config: Config) -> Groups:
+    """The side's rows that were asked for, of the newest version of each model, by what is matched."""
+    chosen = newest(side.scores)
+    for column, names in (("metric", config.metrics), ("dataset", config.datasets)):
+        if names is not None:
+            chosen = chosen[chosen[column].isin(names)]
+    return {
+        tuple(map(str, key)): Group(key=_key(rows), rows=rows)
+        for key, rows in chosen.groupby(MATCHED, observed=True, sort=False)
+    }
+
+
+def newest(scores: pd.DataFrame) -> pd.DataFrame:
+    """Of a model's versions of code or weights on a data set under one protocol, the rows of the one that ran last."""
+    if scores.empty:
+        return scores
+    # Numbers of runs grow in a file, and a side is of one file; clocks are not asked.
+    last = scores.loc[scores.groupby(VERSION, observed=True)["run"].idxmax(), [*VERSION, "model_hash"]]
+    return scores.merge(last, on=[*VERSION, "model_hash"])
+
+
+def several_versions(side: Side) -> Iterator[str]:
+    """A note for each model that the side holds in several versions."""
+    for _, rows in side.scores.groupby(VERSION, observed=True, sort=False):
+        count, first = rows["model_hash"].nunique(), rows.iloc[0]
+        if count > 1:
+            model = side.reading.model or first["model"]
+            yield (
+                f"{side.name} holds {count} versions of the code or weights of {model} on {first['dataset']} under "
+                f"{first['protocol']} x{first['scale']}; the newest, of run {rows['run'].max()}, is compared"
+            )
+
+
+def _key(rows: pd.DataFrame) -> ScoreKey:
+    first = rows.iloc[0]
+    return ScoreKey(
+        dataset=first["dataset"],
+        scale=int(first["scale"]),
+        protocol=first["protocol"],
+        protocol_hash=first["protocol_hash"],
+        model=first["model"],
+        metric=first["metric"],
+    )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.errors import UserError, did_you_mean
 from bench.storage.reader import ResultsData, StoredTiming
-from bench.text import printable
+from bench.text import escape_control_chars
 
 Open = Callable[[Path], ResultsData]
 
@@ -165,17 +165,17 @@ def known(contents: ResultsData) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - NAMED
-    named = [printable(name) for name in names[-NAMED:]]  # the last ones are the newest runs
+    named = [escape_control_chars(name) for name in names[-NAMED:]]  # the last ones are the newest runs
     return ", ".join([*named, *([f"and {more} before"] if more > 0 else [])]) or "none"
 
 
-def check_names(what: str, asked: Collection[str] | None, there: Collection[str]) -> None:
+def check_names(what: str, names: Collection[str] | None, there: Collection[str]) -> None:
     """Refuse a name that neither side knows.
 
     Raises:
         UserError: the message lists those there are.
     """
-    for name in asked or ():
+    for name in names or ():
         if name not in there:
             raise UserError(
                 f"no {what} in A or B is called {name!r}{did_you_mean(name, there)}; there are: {_listed(sorted(there))}"

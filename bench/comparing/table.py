@@ -13,7 +13,7 @@ from bench.comparing.config import Config
 from bench.comparing.records import SECONDS, Comparison, Effect, Row, Unmatched
 from bench.comparing.sides import Side
 from bench.tables import Column, Table, columns
-from bench.text import printable
+from bench.text import escape_control_chars
 from bench.timing.table import significant
 
 LABEL_COLUMNS = 12  # so that the widest table has 80 columns
@@ -42,7 +42,9 @@ def _table(title: str, rows: Sequence[Row], group: str, confidence: float) -> Ta
             *columns(("A", "B", change, f"{confidence * 100:.4g} % interval", "p", "n"), left=()),
             Column(head="verdict", align="left", styles=STYLES),
         ),
-        rows=tuple((broken(printable(row.effect.key.label)), *cells(row), row.verdict) for row in rows),
+        rows=tuple(
+            (broken(escape_control_chars(row.effect.key.label)), *cells(row), row.verdict) for row in rows
+        ),
         layout="open",
     )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.comparing.config import Config
-from bench.comparing.facts import Fields, describe, unlike
-from bench.comparing.records import SECONDS, Effect, Found, Skipped, TimeKey
+from bench.comparing.facts import Fields, describe, differing
+from bench.comparing.records import SECONDS, ComparedResults, Effect, Skipped, TimeKey
 from bench.comparing.sides import Side
 from bench.records import content_hash
 from bench.statistics import Interval, quantile, rank_sum, ratio_interval
@@ -39,20 +39,20 @@ Grouped = Mapping[TimeKey, Sequence[Timed]]
 Pair = tuple[TimeKey, Timed, Timed]
 
 
-def compare_timings(a: Side, b: Side, config: Config) -> Found:
+def compare_timings(a: Side, b: Side, config: Config) -> ComparedResults:
     """Everything that both sides timed under the same speed protocol; of one content and machine, the newest.
 
     What both timed, but on different machines, is `refused` unless `config.allow_different_machines`.
     """
     if not config.with_timings:
-        return Found()
+        return ComparedResults()
     left, right = by_key(a), by_key(b)
     pairs = [pair for key in left if key in right for pair in matched(key, left[key], right[key])]
     alike = [pair for pair in pairs if config.allow_different_machines or pair[1].machine == pair[2].machine]
     refused = [
         pair for pair in pairs if not (config.allow_different_machines or pair[1].machine == pair[2].machine)
     ]
-    return Found(
+    return ComparedResults(
         effects=tuple(_effect(*pair, config) for pair in alike),
         left_out=tuple(unpaired(left, right)),
         refused=tuple(_refusal(*pair) for pair in refused),
@@ -83,7 +83,7 @@ def matched(key: TimeKey, left: Sequence[Timed], right: Sequence[Timed]) -> Iter
     for machine, timed in mine.items():
         if machine in others:
             yield replace(key, device=timed.device), timed, others[machine]
-    # A pair of unlike machines all the same: it is refused with the facts that differ, not passed over.
+    # A pair of different machines all the same: it is refused with the facts that differ, not passed over.
     if not mine.keys() & others.keys():
         yield key, left[-1], right[-1]
 
@@ -116,7 +116,7 @@ def unpaired(left: Grouped, right: Grouped) -> Iterator[Skipped]:
     clashing = (mine.keys() & others.keys()) - common
     for cell, definitions in mine.items():
         if cell in clashing:
-            fields = unlike(definitions, others[cell])
+            fields = differing(definitions, others[cell])
             reason = f"different protocols: {describe(fields)}"
             yield Skipped(what=cell.text, reason=reason, fields=fields)
     for name, here, there in (("A", left, right), ("B", right, left)):
@@ -140,7 +140,7 @@ def _definitions(found: Grouped) -> dict[TimeKey, list[Mapping[str, Any]]]:
 
 
 def _differing(left: Timed, right: Timed) -> Fields:
-    return unlike([left.facts], [right.facts])
+    return differing([left.facts], [right.facts])
 
 
 def _refusal(key: TimeKey, left: Timed, right: Timed) -> Skipped:

@@ -108,7 +108,7 @@ def damage(file: ManifestFile, sha256: str | None = None) -> str:
     )
 
 
-def wrong(file: ManifestFile, sha256: str) -> bool:
+def hash_differs(file: ManifestFile, sha256: str) -> bool:
     """Whether a computed hash differs from the manifest's, of which eight digits may be known."""
     # torchvision's file names hold the first eight digits, and nothing pins more
     return not sha256.startswith(file.sha256)
@@ -141,7 +141,7 @@ def _is_right(file: ManifestFile, path: Path, *, verify: bool) -> bool:
     # an empty file is what a full disk or a killed program leaves: wrong even where no size is pinned
     if not stat.S_ISREG(found.st_mode) or found.st_size != (file.bytes or found.st_size) or not found.st_size:
         return False
-    return not verify or not wrong(file, digest.sha256(path))
+    return not verify or not hash_differs(file, digest.sha256(path))
 
 
 def _difference(file: ManifestFile, path: Path, sha256: str | None = None) -> str:

@@ -167,7 +167,7 @@ def page(address: str, *, accept: str, most: int, through: Connection | None = N
         return Page(content=content, kind=answer.headers.get("Content-Type", ""), address=answer.url)
 
 
-def refuse_offline() -> None:
+def check_online() -> None:
     """
     Raises:
         DownloadError: the user does not want downloads.
@@ -199,7 +199,7 @@ def _host(address: str) -> str:
 def _answer(address: str, accept: str, through: Connection | None) -> Response:
     import requests
 
-    refuse_offline()
+    check_online()
     try:
         host = _host(address)
     except ValueError as error:

@@ -22,7 +22,7 @@ from bench.data.pairing import pair
 from bench.data.whole_file import read_whole
 from bench.errors import UserError
 from bench.records import Dataset, content_hash
-from bench.text import printable, stem_of_name
+from bench.text import escape_control_chars, stem_of_name
 
 HR_FOLDERS = ("GTmod12", "HR")  # BasicSR and mmagic, EDSR and KAIR
 PREFIXED_HR = ("_hr", "-hr")  # of DIV2K's authors: DIV2K_valid_HR
@@ -61,7 +61,7 @@ class Listing:
             words = [f"{name!r}{f' ({what})' if what else ''}" for name, what in sorted(self.skipped.items())]
             more = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
             files = len(self.names) + len(self.skipped)
-            said = printable(f"{', '.join(words[:NAMED])}{more}")
+            said = escape_control_chars(f"{', '.join(words[:NAMED])}{more}")
             yield f"skipped, no image{'s' * (len(words) > 1)} ({len(words)} of {files} files): {said}"
 
 
@@ -79,14 +79,14 @@ def hr_folder(root: Path) -> Path:
         found = [folder for folder in prefixed if any(image_names(folder))]
     if len(found) > 1 or (found and flat):
         names = [f"the folder {folder.name}" for folder in found] + [f"{flat} images beside it"] * bool(flat)
-        typed = " or ".join(repr(printable(str(folder))) for folder in found)
+        typed = " or ".join(repr(escape_control_chars(str(folder))) for folder in found)
         raise UserError(
             f"{_named(root)} has {' and '.join(names)}; must be one: type {typed}{_or_move(flat)}"
         )
     if found:
         return found[0]
     if not flat and (others := _folders_with_images(root)):
-        typed = " or ".join(repr(printable(str(folder))) for folder in others[:NAMED])
+        typed = " or ".join(repr(escape_control_chars(str(folder))) for folder in others[:NAMED])
         raise UserError(
             f"{_named(root)} holds no image and no folder {' or '.join(HR_FOLDERS)}; "
             f"must be the folder that holds the hr images: type {typed}"
@@ -270,7 +270,7 @@ def lr_folder(root: Path, scale: int, prefix: str = "") -> Path:
         )
     there = ", ".join(sorted(folder.name for folder in _folders(root))) or "no folder"
     raise UserError(
-        f"{_named(root)} has no lr files for x{scale}: it has {printable(there)}; must be {required}"
+        f"{_named(root)} has no lr files for x{scale}: it has {escape_control_chars(there)}; must be {required}"
     )
 
 
@@ -323,7 +323,7 @@ def _or_move(flat: int) -> str:
 
 
 def _named(folder: Path) -> str:
-    return repr(printable(str(folder)))
+    return repr(escape_control_chars(str(folder)))
 
 
 def _sha256(file: Path) -> str:

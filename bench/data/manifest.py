@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from bench.data.untrusted import shown, typed
+from bench.data.untrusted import parse_as, short_repr
 from bench.errors import UserError, did_you_mean
 
 TOML = Path(__file__).with_name("manifest.toml")
@@ -45,14 +45,16 @@ class ManifestFile:
         path = PurePosixPath(self.name)
         # names become paths of this machine: a backslash would be a separator on Windows alone
         if path.is_absolute() or ".." in path.parts or not self.name.isprintable() or "\\" in self.name:
-            raise ValueError(f"a file is called {shown(self.name)}; must be a path below the cache's folder")
+            raise ValueError(
+                f"a file is called {short_repr(self.name)}; must be a path below the cache's folder"
+            )
         if not SHA256.fullmatch(self.sha256):
             raise ValueError(
-                f"{self.name}: sha256 is {shown(self.sha256)}; must be 64 hex digits, or the first 8"
+                f"{self.name}: sha256 is {short_repr(self.sha256)}; must be 64 hex digits, or the first 8"
             )
         if not self.address.startswith(ADDRESSES) or not self.address.isprintable():
             raise ValueError(
-                f"{self.name}: address is {shown(self.address)}; must be {' or '.join(ADDRESSES)}"
+                f"{self.name}: address is {short_repr(self.address)}; must be {' or '.join(ADDRESSES)}"
             )
 
 
@@ -98,7 +100,9 @@ def parse(text: str) -> Mapping[str, Group]:
                 for name, size, sha256, *tail in part["files"]
             ]
             about = {key: table[key] for key in ("licence", "source", "enables")}
-            parsed[group] = typed(Group, {"name": group, "files": files, **about}, f"group {shown(group)}")
+            parsed[group] = parse_as(
+                Group, {"name": group, "files": files, **about}, f"group {short_repr(group)}"
+            )
     except RecursionError as error:
         raise UserError("the manifest is nested too deeply") from error
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:

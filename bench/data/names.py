@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.errors import UserError
-from bench.text import printable
+from bench.text import escape_control_chars
 
 Role = Literal["hr", "lr", "sr"]
 SEPARATORS = ("_", "-", ".", " ")
@@ -154,7 +154,7 @@ def scale_at_end(stem: str) -> int | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class HrSelection:
     """The hr images among those of a folder.
 
     Attributes:
@@ -166,7 +166,7 @@ class Chosen:
     aside: dict[str, str]
 
 
-def hr_among(stems: Sequence[str], scale: int | None = None) -> Chosen:
+def hr_among(stems: Sequence[str], scale: int | None = None) -> HrSelection:
     """The hr images among a folder's, by the rules of this module.
 
     Args:
@@ -189,7 +189,7 @@ def hr_among(stems: Sequence[str], scale: int | None = None) -> Chosen:
                 aside[stem] = why
     kept = [stem for stem in stems if stem not in aside]
     aside |= _of_other_scales(kept, keys, scale)
-    return Chosen(stems=tuple(stem for stem in stems if stem not in aside), aside=aside)
+    return HrSelection(stems=tuple(stem for stem in stems if stem not in aside), aside=aside)
 
 
 def _made_of(key: str, role: Role | None, hr: Collection[str], there: Collection[str]) -> str:
@@ -231,7 +231,7 @@ def _of_other_scales(kept: Sequence[str], keys: dict[str, str], scale: int | Non
     for name, there in several.items():
         if scale not in there:
             raise UserError(
-                f"{printable(name)!r} is there at {', '.join(f'x{s}' for s in sorted(there))}: "
+                f"{escape_control_chars(name)!r} is there at {', '.join(f'x{s}' for s in sorted(there))}: "
                 f"{listed(there.values())}; must be the images of one scale in a folder"
                 + (", or one scale to be asked for" if scale is None else f", with x{scale} among them")
             )
@@ -242,6 +242,6 @@ def _of_other_scales(kept: Sequence[str], keys: dict[str, str], scale: int | Non
 
 def listed(names: Iterable[str]) -> str:
     """Names for a message: some of them, and how many more there are."""
-    found = [repr(printable(name)) for name in names]
+    found = [repr(escape_control_chars(name)) for name in names]
     more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
     return ", ".join(found[:LISTED]) + more

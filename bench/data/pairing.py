@@ -40,7 +40,7 @@ from bench.data.names import (
     scale_of,
 )
 from bench.errors import UserError
-from bench.text import printable, stem_of_name
+from bench.text import escape_control_chars, stem_of_name
 
 SHARED_BY_AT_LEAST = 2  # one file alone shares its ending with no other: it may be another image's
 STEM, SCALE = "{stem}", "{scale}"
@@ -286,7 +286,7 @@ def _one_each(matches: Mapping[Path, Match], role: Role | None) -> tuple[dict[st
         taken = files if len(files) == 1 or role is None else _of_role(files, matches, role)
         if len(taken) > 1:
             raise UserError(
-                f"two files fit the hr image {printable(stem)!r}: {_names(taken[:2])}; must be one, or "
+                f"two files fit the hr image {escape_control_chars(stem)!r}: {_names(taken[:2])}; must be one, or "
                 "pattern={stem}... to say how the names are made"
             )
         found[stem] = taken[0]
@@ -304,7 +304,9 @@ def _of_role(files: list[Path], matches: Mapping[Path, Match], role: Role) -> li
 
 
 def _two(file: Path, fitting: list[str]) -> UserError:
-    return UserError(f"{printable(file.name)!r} fits two hr images, {listed(fitting)}; must be one")
+    return UserError(
+        f"{escape_control_chars(file.name)!r} fits two hr images, {listed(fitting)}; must be one"
+    )
 
 
 def _names(files: Iterable[Path]) -> str:

@@ -40,7 +40,7 @@ def read_json(file: Path, *, limit_bytes: int) -> Any:
     if len(content) > limit_bytes:
         raise UserError(f"it has more than {limit_bytes} bytes, which is the most that is read")
     try:
-        return json.loads(content.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_object, parse_constant=_reject_constant)
     except RecursionError as error:
         raise UserError("it is nested too deeply") from error
     except UserError:
@@ -57,7 +57,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise UserError(f"it holds {name}, which is not JSON")
 
 
@@ -87,14 +87,14 @@ def parse_toml(text: str) -> dict[str, Any]:
     return found
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """An untrusted value, short and on one line of plain characters."""
     # ascii: what is shown may hold control characters, and lone surrogates that no terminal prints
     text = ascii(value) if not isinstance(value, list | dict) else f"a {type(value).__name__} of {len(value)}"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
-def typed(kind: type[T], value: object, where: str) -> T:
+def parse_as(kind: type[T], value: object, where: str) -> T:
     """`value`, a mapping as JSON, TOML or SQLite have it, as the record `kind`; lists become tuples where it has some.
 
     Args:
@@ -112,18 +112,18 @@ def typed(kind: type[T], value: object, where: str) -> T:
     if origin in {Union, types.UnionType}:
         for each in inner:
             try:
-                return typed(each, given, where)
+                return parse_as(each, given, where)
             except ValueError:
                 continue
     elif origin is tuple and isinstance(given, list | tuple):
         same = len(inner) == 2 and inner[1] is ...  # tuple[int, ...]
         if not same and len(inner) != len(given):
-            raise ValueError(f"{where} is {shown(list(given))}; must be {len(inner)} items")
-        items = (typed(inner[0] if same else inner[i], item, where) for i, item in enumerate(given))
+            raise ValueError(f"{where} is {short_repr(list(given))}; must be {len(inner)} items")
+        items = (parse_as(inner[0] if same else inner[i], item, where) for i, item in enumerate(given))
         return tuple(items)  # type: ignore[return-value]
     elif origin in MAPPINGS and isinstance(given, dict):
         return {  # type: ignore[return-value]
-            typed(inner[0], key, where): typed(inner[1], each, f"{where}: {shown(key)}")
+            parse_as(inner[0], key, where): parse_as(inner[1], each, f"{where}: {short_repr(key)}")
             for key, each in given.items()
         }
     elif (
@@ -133,20 +133,20 @@ def typed(kind: type[T], value: object, where: str) -> T:
         or (isinstance(origin, type) and type(given) in FITTING.get(origin, (origin,)))
     ):
         return given
-    raise ValueError(f"{where} is {shown(given)}; must be {_words(annotation)}")
+    raise ValueError(f"{where} is {short_repr(given)}; must be {_words(annotation)}")
 
 
 def _record(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
-        raise ValueError(f"{where} is {shown(value)}; must be a mapping")
+        raise ValueError(f"{where} is {short_repr(value)}; must be a mapping")
     known, types_of = _fields(kind)
     unknown = [name for name in value if name not in known]
     for name, field in known.items():
         if name not in value and field.default is MISSING and field.default_factory is MISSING:
             raise ValueError(f"{where} has no {name}")
     if unknown:
-        raise ValueError(f"{where} has a field {shown(unknown[0])} too many")
-    return kind(**{name: typed(types_of[name], value[name], f"{where}: {name}") for name in value})
+        raise ValueError(f"{where} has a field {short_repr(unknown[0])} too many")
+    return kind(**{name: parse_as(types_of[name], value[name], f"{where}: {name}") for name in value})
 
 
 @cache

@@ -19,7 +19,7 @@ from bench.errors import MissingFile, UserError
 AT_ONCE = 6
 
 
-class Done(Protocol):
+class OnFinished(Protocol):
     """Told of each file that no more will come of."""
 
     def __call__(self, name: str, *, failed: bool) -> None: ...
@@ -89,7 +89,7 @@ def _fetch_one(name: str, transfer: Transfer) -> tuple[str, str]:
     return name, ""
 
 
-def _failures(futures: Sequence[Future[tuple[str, str]]], advance: Done) -> Iterator[str]:
+def _failures(futures: Sequence[Future[tuple[str, str]]], advance: OnFinished) -> Iterator[str]:
     for future in as_completed(futures):
         name, reason = future.result()
         advance(name, failed=bool(reason))
@@ -98,7 +98,7 @@ def _failures(futures: Sequence[Future[tuple[str, str]]], advance: Done) -> Iter
 
 
 @contextmanager
-def _display(names: Sequence[str]) -> Iterator[tuple[Done, Progress | None]]:
+def _display(names: Sequence[str]) -> Iterator[tuple[OnFinished, Progress | None]]:
     """What is told that a file is done, and the screen for the bytes of those under way, if there is one."""
     if not sys.stderr.isatty():
         with cli.progress("fetching", len(names)) as reporter:

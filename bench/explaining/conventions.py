@@ -7,8 +7,8 @@ the factorial, `--match`, the table and the JSON, follows. No torch here.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 RGB = (0.0, 0.0, 0.0)
@@ -29,6 +29,9 @@ class Channel:
         offset: added, in [0, 1].
         rounded: half up to 8 bits.
         ssim: whether anyone measures SSIM on it.
+        grey_as_rgb: a grey image is read as RGB first, so that its luma has the offset and 219 levels; else it is
+            measured as it is.
+        on_colour: the channel that is the same on a colour image; empty where there is none.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Channel:
     offset: float = 0.0
     rounded: bool = False
     ssim: bool = True
+    grey_as_rgb: bool = False
+    on_colour: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +103,33 @@ CHANNELS = _table(
     Channel(name="rgb", about="R, G and B together"),
     Channel(name="y", about="BT.601 luma, 16..235, as MATLAB's rgb2ycbcr", weights=MATLAB, offset=16 / 255),
     Channel(name="y-8bit", about="y rounded to 8 bits", weights=MATLAB, offset=16 / 255, rounded=True),
+    Channel(
+        name="y-grey-rgb",
+        about="y, of grey images too, which are read as RGB first",
+        weights=MATLAB,
+        offset=16 / 255,
+        grey_as_rgb=True,
+        on_colour="y",
+    ),
+    Channel(
+        name="y-8bit-grey-rgb",
+        about="y-grey-rgb rounded to 8 bits",
+        weights=MATLAB,
+        offset=16 / 255,
+        rounded=True,
+        grey_as_rgb=True,
+        on_colour="y-8bit",
+    ),
     Channel(name="y-full", about="BT.601 luma, 0..255 (YIQ, JPEG)", weights=BT601),
     Channel(name="y-full-8bit", about="y-full rounded to 8 bits (OpenCV)", weights=BT601, rounded=True),
     Channel(name="y-709", about="BT.709 luma, 0..255 (skimage's rgb2gray)", weights=BT709),
-    Channel(name="y-edsr", about="65.738, 129.057, 25.064 over 256 (EDSR)", weights=EDSR, ssim=False),
+    Channel(
+        name="y-edsr",
+        about="65.738, 129.057, 25.064 over 256 (EDSR)",
+        weights=EDSR,
+        ssim=False,
+        grey_as_rgb=True,
+    ),
 )
 SHAVES = _table(
     Shave(name="0"),
@@ -225,6 +253,17 @@ def psnr_conventions(images: int) -> Iterator[Psnr]:
     means = MEANS if images > 1 else MEANS[:1]
     for peak, mean, channel, shave in itertools.product(PEAKS, means, CHANNELS, SHAVES):
         yield Psnr(channel=channel, shave=shave, peak=peak, mean=mean)
+
+
+def distinct(conventions: Iterable[Convention], *, grey: bool) -> tuple[Convention, ...]:
+    """Each once: where no image is grey, those that differ in grey images alone are one."""
+    if grey:
+        return tuple(dict.fromkeys(conventions))
+    return tuple(
+        dict.fromkeys(
+            replace(each, channel=CHANNELS[each.channel].on_colour or each.channel) for each in conventions
+        )
+    )
 
 
 def ssim_conventions() -> Iterator[Ssim]:

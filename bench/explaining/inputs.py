@@ -20,11 +20,11 @@ from bench.protocols import protocol
 from bench.quality.lint import Finding, lint_left_out, lint_pixels, lint_stems, refusal
 from bench.records import HR, LR, Dataset, ImageFile
 from bench.storage.reader import read
-from bench.text import printable
+from bench.text import escape_control_chars
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class FilePairs:
     """Pairs of files that belong together, with what was said about their names.
 
     Attributes:
@@ -49,7 +49,7 @@ class Pixels:
     findings: tuple[Finding, ...]
 
 
-def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = None) -> Found:
+def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = None) -> FilePairs:
     """Two images, or a folder and a folder or named data set.
 
     Args:
@@ -61,7 +61,7 @@ def two(sr: str, hr: str, *, scale: int | None = None, pattern: str | None = Non
     """
     a, b = Path(sr), Path(hr)
     if a.is_file() and b.is_file():
-        return Found(sr_said=sr, hr_said=hr, pairs=((b.stem, a, b),), expected=1)
+        return FilePairs(sr_said=sr, hr_said=hr, pairs=((b.stem, a, b),), expected=1)
     if a.is_file() or b.is_file():
         file, other = (sr, hr) if a.is_file() else (hr, sr)
         what = "a folder" if Path(other).is_dir() else "no file"
@@ -85,15 +85,15 @@ def _files(folder: str) -> Listing:
     return found
 
 
-def _found(sr: str, hr: str, data: Dataset, pairing: Pairing, notes: tuple[Finding, ...]) -> Found:
+def _found(sr: str, hr: str, data: Dataset, pairing: Pairing, notes: tuple[Finding, ...]) -> FilePairs:
     by_stem = {image.stem: image for image in data.images}
     pairs = tuple((stem, file, by_stem[stem]) for stem, file in pairing.pairs.items())
     if not pairs:
         raise UserError(f"no image of {sr!r} pairs with one of {hr!r}: {'; '.join(pairing.lines())}")
-    return Found(sr_said=sr, hr_said=hr, pairs=pairs, notes=notes, expected=len(by_stem))
+    return FilePairs(sr_said=sr, hr_said=hr, pairs=pairs, notes=notes, expected=len(by_stem))
 
 
-def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -> Found:
+def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -> FilePairs:
     """A model's pictures and those of hr, as `bench.sr_quality` wrote them.
 
     Raises:
@@ -113,7 +113,7 @@ def stored(db: Path, dataset: str, model: str, scale: int, protocol_name: str) -
         models = ", ".join(dict.fromkeys(kind for *_, kind, _ in rows if kind not in {HR, LR})) or "none"
         raise UserError(f"{said}: no images of {model!r}; there are images of: {models}")
     pairs = tuple((key[0], file, hr[key]) for key, file in sr.items() if key in hr)
-    return Found(sr_said=f"{model} of {said}", hr_said="hr of the same", pairs=pairs, expected=len(hr))
+    return FilePairs(sr_said=f"{model} of {said}", hr_said="hr of the same", pairs=pairs, expected=len(hr))
 
 
 def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> Iterator[Pixels]:
@@ -134,6 +134,8 @@ def loaded(pairs: Sequence[tuple[str, Path, ImageFile | Path]], scale: int) -> I
             yield Pixels(name=name, sr=sr, hr=hr[: sr.shape[0], : sr.shape[1]], findings=findings)
 
 
-def said(name: str, finding: Finding) -> str:
+def describe_finding(name: str, finding: Finding) -> str:
     """A line for the screen."""
-    return printable(f"{finding.severity} ({finding.kind}) {name}: {finding.text}".replace("\n", " "))
+    return escape_control_chars(
+        f"{finding.severity} ({finding.kind}) {name}: {finding.text}".replace("\n", " ")
+    )

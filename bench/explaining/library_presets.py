@@ -5,10 +5,10 @@ To add one, add a line. `docs/explain.md` says where each rule was read and whic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.errors import UserError
-from bench.explaining.conventions import Psnr, Recipe, Ssim
+from bench.explaining.conventions import CHANNELS, Psnr, Recipe, Ssim
 
 WANG = Recipe()
 CLIPPED = Recipe(contrast="clipped")
@@ -47,8 +47,8 @@ LIBRARY_PRESETS = (
     LibraryPreset(
         library="basicsr",
         option="test_y_channel",
-        psnr=Psnr(channel="y", shave="scale"),
-        ssim=Ssim(channel="y", shave="scale"),
+        psnr=Psnr(channel="y-grey-rgb", shave="scale"),
+        ssim=Ssim(channel="y-grey-rgb", shave="scale"),
         call=f"test_y_channel: true, crop_border: scale; {POPULAR}",
     ),
     LibraryPreset(
@@ -61,8 +61,8 @@ LIBRARY_PRESETS = (
     LibraryPreset(
         library="basicsr",
         option="test_y_channel, crop_border=0",
-        psnr=Psnr(channel="y", shave="0"),
-        ssim=Ssim(channel="y", shave="0"),
+        psnr=Psnr(channel="y-grey-rgb", shave="0"),
+        ssim=Ssim(channel="y-grey-rgb", shave="0"),
         call="test_y_channel: true, crop_border: 0",
     ),
     LibraryPreset(
@@ -81,8 +81,8 @@ LIBRARY_PRESETS = (
     LibraryPreset(
         library="pyiqa",
         option="color_space='ycbcr'",
-        psnr=Psnr(channel="y", shave="0", epsilon=True),
-        ssim=Ssim(channel="y-8bit", shave="0", recipe=CLIPPED),
+        psnr=Psnr(channel="y-grey-rgb", shave="0", epsilon=True),
+        ssim=Ssim(channel="y-8bit-grey-rgb", shave="0", recipe=CLIPPED),
         call="create_metric('psnry', color_space='ycbcr'), create_metric('ssim', color_space='ycbcr')",
     ),
     LibraryPreset(
@@ -156,8 +156,8 @@ LIBRARY_PRESETS = (
     LibraryPreset(
         library="kair",
         option="PSNR_Y, SSIM_Y",
-        psnr=Psnr(channel="y", shave="scale"),
-        ssim=Ssim(channel="y", shave="scale"),
+        psnr=Psnr(channel="y-grey-rgb", shave="scale"),
+        ssim=Ssim(channel="y-grey-rgb", shave="scale"),
         call="PSNR_Y and SSIM_Y of main_test_swinir.py",
     ),
     LibraryPreset(
@@ -237,19 +237,29 @@ def likes(library: str) -> tuple[LibraryPreset, ...]:
     return tuple(like for like in LIBRARY_PRESETS if like.library == library)
 
 
-def printed_by(convention: Psnr | Ssim, images: int) -> tuple[LibraryPreset, ...]:
-    """Whose number this is; epsilons apart, and of one image a mean is as good as another."""
+def printed_by(convention: Psnr | Ssim, images: int, *, grey: bool = False) -> tuple[LibraryPreset, ...]:
+    """Whose number this is; epsilons apart, and of one image a mean is as good as another.
+
+    Args:
+        grey: of whether any of the images is grey it depends whether channels that read it as RGB are their own.
+    """
     return tuple(
         like
         for like in LIBRARY_PRESETS
-        if any(_same(convention, own, images) for own in (like.psnr, like.ssim))
+        if any(_same(convention, own, images, grey) for own in (like.psnr, like.ssim))
     )
 
 
-def _same(convention: Psnr | Ssim, own: Psnr | Ssim | None, images: int) -> bool:
+def _same(convention: Psnr | Ssim, own: Psnr | Ssim | None, images: int, grey: bool) -> bool:
+    if own is None:
+        return False
+    channels = [
+        each.channel if grey else CHANNELS[each.channel].on_colour or each.channel
+        for each in (convention, own)
+    ]
+    if channels[0] != channels[1]:
+        return False
     if isinstance(convention, Psnr) and isinstance(own, Psnr):
         means = images == 1 or convention.mean == own.mean
-        return means and all(
-            getattr(convention, field) == getattr(own, field) for field in ("channel", "shave", "peak")
-        )
-    return convention == own
+        return means and (convention.shave, convention.peak) == (own.shave, own.peak)
+    return replace(convention, channel=own.channel) == own

@@ -1,4 +1,4 @@
-"""From pairs of images to the value of every convention."""
+"""From pairs of images to the value of every convention, and which of these values a published number may be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64, UInt8
 
+from bench.explaining.config import Published
 from bench.explaining.conventions import (
     BT601,
     CHANNELS,
@@ -26,6 +27,8 @@ from bench.explaining.ssim import ssim_of_planes
 
 EPSILON = 1e-8  # of piq and pyiqa, on images in [0, 1]
 TIE = 1e-9  # a luma of k + 1/2 computed in floating point still rounds up
+NEAREST = 3
+FLOAT = 1e-9  # half a digit is not exact in float64
 
 
 class Errors(NamedTuple):
@@ -47,9 +50,13 @@ class ImageScores:
     """All that the conventions need of one pair: errors by channel and shave, SSIM by convention.
 
     What is not there could not be measured: the image is too small for the shave or the window.
+
+    Attributes:
+        grey: hr has one channel.
     """
 
     name: str
+    grey: bool = False
     errors: Mapping[tuple[str, str], Errors]
     ssim: Mapping[Ssim, float]
 
@@ -78,7 +85,8 @@ def measure(
     """Measure one pair for the conventions; each channel and each window is computed once.
 
     Args:
-        sr: of hr's size, RGB or grey. A grey hr is measured as it is, against the full-range luma of a colour sr.
+        sr: of hr's size, RGB or grey. A grey hr is measured as it is, against the full-range luma of a colour sr, or read
+            as RGB first: as its channel says.
 
     Raises:
         ValueError: the sizes differ.
@@ -88,21 +96,32 @@ def measure(
             f"sr is {sr.shape[1]}x{sr.shape[0]}, must be the size of hr, {hr.shape[1]}x{hr.shape[0]}"
         )
     wanted = list(conventions)
+    grey = hr.shape[2] == 1
     errors: dict[tuple[str, str], Errors] = {}
     ssim: dict[Ssim, float] = {}
-    for channel in dict.fromkeys(convention.channel for convention in wanted):
+    for channel, names in _computed(wanted, grey).items():
         pair = planes(sr, hr, CHANNELS[channel])
-        shaves = {c.shave for c in wanted if isinstance(c, Psnr) and c.channel == channel}
-        errors |= {(channel, shave): found for shave, found in _errors(*pair, shaves, scale)}
-        ssim |= _ssim(*pair, [c for c in wanted if isinstance(c, Ssim) and c.channel == channel], scale)
-    return ImageScores(name=name, errors=errors, ssim=ssim)
+        shaves = {c.shave for c in wanted if isinstance(c, Psnr) and c.channel in names}
+        for shave, found in _errors(*pair, shaves, scale):
+            errors |= {(own, shave): found for own in names}
+        ssim |= _ssim(*pair, [c for c in wanted if isinstance(c, Ssim) and c.channel in names], scale)
+    return ImageScores(name=name, grey=grey, errors=errors, ssim=ssim)
+
+
+def _computed(conventions: Iterable[Convention], grey: bool) -> Mapping[str, set[str]]:
+    """The channels to be computed, each with those of the conventions that are the same on this image."""
+    found: dict[str, set[str]] = {}
+    for convention in conventions:
+        channel = ("" if grey else CHANNELS[convention.channel].on_colour) or convention.channel
+        found.setdefault(channel, {channel}).add(convention.channel)
+    return found
 
 
 def planes(
     sr: UInt8[np.ndarray, "h w c"], hr: UInt8[np.ndarray, "h w c2"], channel: Channel
 ) -> tuple[Float64[np.ndarray, "c3 h w"], Float64[np.ndarray, "c3 h w"]]:
     """What of a pair is measured, in [0, 1]."""
-    if hr.shape[2] == 1:
+    if hr.shape[2] == 1 and not channel.grey_as_rgb:
         # Full range, as for bench.prepare: it gives (v, v, v) back as v, so that a grey sr in colour loses nothing.
         full = Channel(name="grey", about="", weights=BT601)
         return tuple(view(image, full if image.shape[2] == 3 else CHANNELS["rgb"]) for image in (sr, hr))  # type: ignore[return-value]
@@ -189,3 +208,20 @@ def _decibel(mse: float, spread: float, convention: Psnr) -> float:
         return math.inf
     # The peak is 0 for an hr of one value, under hr-range.
     return 10 * math.log10(peak**2 / error) if peak else -math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """The values that a published number may be, nearest first; where there are none, the nearest ones there are."""
+
+    published: Published
+    values: tuple[Value, ...]
+    exact: bool
+
+
+def match(wanted: Published, values: Sequence[Value]) -> Match:
+    """All values within the tolerance, or the nearest."""
+    same = [value for value in values if value.metric == wanted.metric and math.isfinite(value.value)]
+    same.sort(key=lambda value: abs(value.value - wanted.value))
+    within = [value for value in same if abs(value.value - wanted.value) <= wanted.tolerance + FLOAT]
+    return Match(published=wanted, values=tuple(within or same[:NEAREST]), exact=bool(within))

@@ -11,8 +11,7 @@ from typing import Any
 from bench.environment import suite_version
 from bench.explaining.conventions import CHANNELS, PEAKS, SHAVES, Convention, Psnr, Recipe, Ssim
 from bench.explaining.library_presets import LIBRARY_PRESETS, LibraryPreset, printed_by
-from bench.explaining.match import Match
-from bench.explaining.scores import ImageScores, Value, values
+from bench.explaining.scores import ImageScores, Match, Value, values
 from bench.quality.lint import Finding
 from bench.tables import Column, Table, columns
 
@@ -20,15 +19,15 @@ UNITS = {"psnr": " dB", "ssim": ""}
 DECIMALS = {"psnr": 2, "ssim": 4}
 
 
-def usual(convention: Convention, images: int) -> bool:
+def usual(convention: Convention, images: int, *, grey: bool = False) -> bool:
     """Whether it is shown without --all: the right range for PSNR, and of SSIM what some library prints."""
     if isinstance(convention, Psnr):
         # The first peak is 255.
-        return convention.peak == next(iter(PEAKS)) or bool(printed_by(convention, images))
-    return convention.recipe == Recipe() or bool(printed_by(convention, images))
+        return convention.peak == next(iter(PEAKS)) or bool(printed_by(convention, images, grey=grey))
+    return convention.recipe == Recipe() or bool(printed_by(convention, images, grey=grey))
 
 
-def table(found: Sequence[Value], title: str, images: int, scale: int) -> Table:
+def table(found: Sequence[Value], title: str, images: int, scale: int, *, grey: bool = False) -> Table:
     """Highest first."""
     metric = found[0].metric if found else "psnr"
     with_how = any(value.convention.text for value in found)
@@ -37,7 +36,7 @@ def table(found: Sequence[Value], title: str, images: int, scale: int) -> Table:
         convention = value.convention
         how = [convention.text] if with_how else []
         shave = str(SHAVES[convention.shave].of(scale))
-        by = libraries(printed_by(convention, images))
+        by = libraries(printed_by(convention, images, grey=grey))
         rows.append((text(value.value, metric), convention.channel, shave, *how, by))
     return Table(
         title=title,
@@ -82,20 +81,22 @@ def described(convention: Convention, scale: int) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def match_lines(found: Match, images: int, scale: int) -> Iterator[str]:
+def match_lines(found: Match, images: int, scale: int, *, grey: bool = False) -> Iterator[str]:
     """What `--match` says."""
     wanted = found.published
     unit = UNITS[wanted.metric]
-    asked = f"{wanted.text}{unit} (+- {wanted.tolerance:.3g})"
+    published = f"{wanted.text}{unit} (+- {wanted.tolerance:.3g})"
     if found.exact:
         several = len(found.values) > 1
-        yield f"{asked} is what {f'{len(found.values)} conventions give' if several else 'one convention gives'}:"
+        yield f"{published} is what {f'{len(found.values)} conventions give' if several else 'one convention gives'}:"
     else:
-        yield f"no convention gives {asked}; the nearest:"
+        yield f"no convention gives {published}; the nearest:"
     # What a library prints first: of some hundred conventions others match by chance. Nearest ones keep their order.
-    named = sorted(found.values, key=lambda value: found.exact and not printed_by(value.convention, images))
+    named = sorted(
+        found.values, key=lambda value: found.exact and not printed_by(value.convention, images, grey=grey)
+    )
     for value in named:
-        by = libraries(printed_by(value.convention, images))
+        by = libraries(printed_by(value.convention, images, grey=grey))
         away = "" if found.exact else f" ({value.value - wanted.value:+.{DECIMALS[wanted.metric]}f})"
         yield (
             f"  {value.value:.4f}{away}  {value.convention.channel}: {described(value.convention, scale)}"
@@ -137,7 +138,7 @@ def record(
     """Numbers are not rounded; what cannot be measured is None."""
 
     def entry(value: Value) -> dict[str, Any]:
-        return _entry(value, len(images), scale)
+        return _entry(value, len(images), scale, grey=any(image.grey for image in images))
 
     return {
         "suite_version": suite_version(),
@@ -165,7 +166,7 @@ def record(
     }
 
 
-def _entry(value: Value, images: int, scale: int) -> dict[str, Any]:
+def _entry(value: Value, images: int, scale: int, *, grey: bool) -> dict[str, Any]:
     convention = value.convention
     how = (
         vars(convention.recipe)
@@ -179,7 +180,7 @@ def _entry(value: Value, images: int, scale: int) -> dict[str, Any]:
         "channel": convention.channel,
         "shave": SHAVES[convention.shave].of(scale),
         **how,
-        "printed_by": [like.name for like in printed_by(convention, images)],
+        "printed_by": [like.name for like in printed_by(convention, images, grey=grey)],
     }
 
 

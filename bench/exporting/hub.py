@@ -17,7 +17,7 @@ from bench.exporting.long import chosen_scores, machine
 from bench.records import MetricInfo
 from bench.storage.reader import ResultsData, StoredRun
 from bench.tables import Table, columns, to_markdown
-from bench.text import printable
+from bench.text import escape_control_chars
 
 TASK = {"type": "image-to-image", "name": "Super-resolution"}
 SHORT = 8
@@ -51,7 +51,7 @@ class Result:
         who = f" by {self.run.contributor}" if self.run.contributor else ""
         convention = f"{self.convention}, on the images of " if self.convention else ""
         printed = f"; published: {self.printed}" if self.printed else ""
-        return printable(
+        return escape_control_chars(
             f"{convention}protocol {self.protocol} (sha256 {self.protocol_hash}), x{self.scale}, mean of {self.n} images, "
             f"{self.metric.name} version {self.metric.version}; perceptual-bench {suite_version()}; "
             f"measured{who} on {self.about_machine}{printed}"
@@ -211,4 +211,6 @@ def yaml(value: object, indent: str = "") -> Iterator[str]:
 def _scalar(value: object) -> str:
     if isinstance(value, float):
         return repr(value) if "e" not in repr(value) else f"{value:.12f}"  # YAML 1.1 takes 1e-05 for a text
-    return json.dumps(value if isinstance(value, int) else printable(str(value)), ensure_ascii=False)
+    return json.dumps(
+        value if isinstance(value, int) else escape_control_chars(str(value)), ensure_ascii=False
+    )

@@ -1,4 +1,4 @@
-"""The config of `bench.inversion`: its command line, checked before an image or a network is loaded."""
+"""The config of `bench.inversion`: its command line, checked before an image or a network is loaded, and its layers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,79 @@ from pathlib import Path
 from bench.applying.config import gather
 from bench.data import styles
 from bench.data.datasets import dataset
-from bench.data.styles import StyleImage, style_image, weights_name
+from bench.data.styles import LOSS_WEIGHTS, StyleImage, style_image, weights_name
 from bench.errors import UserError
-from bench.inverting.layers import choose, refuse_small
 from bench.records import Dataset, StyleProtocol, content_hash
 from bench.styling.config import Baseline
+from models.vgg_weights import find_architecture
+
+PAPER = {
+    "Figure 3": ("relu2_2", "relu3_3", "relu4_3", "relu5_1", "relu5_3"),
+    "Figure 4": ("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
+}
+"""Layers whose features are met (Figure 3) and whose Gram matrices are met (Figure 4)."""
 
 LOOSE = "files"
 """The data set of images that are named one by one."""
 STYLES = "styles"
 """The data set that style images are stored as."""
+
+
+def choose(
+    named: Sequence[str] | None, figure: str, loss_network: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The layers to look at: those named, or the figure's; where it lacks some, all that end in a ReLU.
+
+    Returns:
+        The layers, and a line that names the figure's that are missing; no line where none is.
+
+    Raises:
+        UserError: a layer was named that the network does not have; the message lists those it has.
+    """
+    there = reached(loss_network)
+    if named is not None:
+        check_layers(named, loss_network)
+        return tuple(dict.fromkeys(named)), ()
+    missing = [layer for layer in PAPER[figure] if layer not in there]
+    if not missing:
+        return PAPER[figure], ()
+    # Layers before a ReLU are left to whoever names them: the paper shows none.
+    instead = tuple(layer for layer in there if layer.startswith("relu"))
+    having = [name for name in LOSS_WEIGHTS if set(PAPER[figure]) <= set(reached(name))]
+    return instead, (
+        f"{figure}: {', '.join(missing)} missing in {loss_network}, present in {' and '.join(having)}; "
+        f"used instead: {', '.join(instead)}",
+    )
+
+
+def reached(loss_network: str) -> tuple[str, ...]:
+    """The layers of a loss network, first to last."""
+    return find_architecture(loss_network).layers
+
+
+def check_layers(named: Sequence[str], loss_network: str) -> None:
+    """
+    Raises:
+        UserError: a layer that the network does not reach; the message lists those that it does.
+    """
+    there = reached(loss_network)
+    for layer in named:
+        if layer not in there:
+            raise UserError(
+                f"layer is {layer!r}; must be one that {loss_network} reaches: {', '.join(there)}"
+            )
+
+
+def check_size(size: int, layers: Sequence[str], loss_network: str) -> None:
+    """
+    Raises:
+        UserError: images of this size have no pixel left at one of the layers.
+    """
+    there = reached(loss_network)
+    for layer in layers:
+        least = 2 ** sum(name.startswith("pool") for name in there[: there.index(layer) + 1])
+        if size < least:
+            raise UserError(f"--size must be at least {least} for {layer} (got {size})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,14 +193,14 @@ def read_config(args: argparse.Namespace) -> Config:
         raise UserError("nothing to invert; must be a CONTENT, or --styles with a style image")
     style_size = args.size if args.style_size is None else args.style_size
     counts = {"size": args.size, "style-size": style_size, "iterations": args.iterations, "limit": args.limit}
-    refuse_numbers(counts, args.seed)
+    check_numbers(counts, args.seed)
     # NaN is in no interval and is refused, too.
     if args.tv_weight is not None and not 0 <= args.tv_weight < float("inf"):
         raise UserError(f"--tv-weight is {args.tv_weight}; must be a finite number of at least 0")
     layers, missing = choose(args.layers, "Figure 3", args.loss_network)
     style_layers, missing_of_style = choose(args.style_layers, "Figure 4", args.loss_network)
     used = (layers if args.contents else ()) + (style_layers if args.styles else ())
-    refuse_small(args.size, used, args.loss_network)
+    check_size(args.size, used, args.loss_network)
     if args.save_images.exists() and not args.save_images.is_dir():
         raise UserError(f"--save-images {str(args.save_images)!r} is a file; must be a folder")
     return Config(
@@ -159,7 +222,7 @@ def read_config(args: argparse.Namespace) -> Config:
     )
 
 
-def refuse_numbers(counts: Mapping[str, int | None], seed: int) -> None:
+def check_numbers(counts: Mapping[str, int | None], seed: int) -> None:
     """
     Raises:
         UserError: a count below 1, a negative seed.
@@ -181,7 +244,7 @@ def datasets(contents: Sequence[str]) -> tuple[Dataset, ...]:
     found = [dataset(name, every=True) for name in dict.fromkeys(contents) if name not in loose]
     if loose:
         found.append(Dataset(name=LOOSE, images=tuple(gather(loose)), source="named one by one"))
-    refuse_twins([data.name for data in found], "data sets")
+    check_unique([data.name for data in found], "data sets")
     return tuple(found)
 
 
@@ -193,17 +256,17 @@ def named_styles(names: Sequence[str]) -> tuple[StyleImage, ...]:
         MissingFile: a named one is not to be had.
     """
     found = tuple({image.sha256: image for image in map(style_image, names)}.values())
-    refuse_twins([image.name for image in found], "styles")
+    check_unique([image.name for image in found], "styles")
     return found
 
 
-def refuse_twins(names: Sequence[str], what: str) -> None:
+def check_unique(names: Sequence[str], what: str) -> None:
     """
     Raises:
         UserError: a name that is there twice; pictures and rows are named by it.
     """
-    twins = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twins:
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeated:
         raise UserError(
-            f"two {what} are called {twins[0]!r}; must be one name each: rename one, or run them apart"
+            f"two {what} are called {repeated[0]!r}; must be one name each: rename one, or run them apart"
         )

@@ -1,4 +1,9 @@
-"""The plans of `bench.inversion`: for each layer a method that meets its features, or its Gram matrices."""
+"""The plans of `bench.inversion`: for each layer a method that meets its features, or its Gram matrices.
+
+The best image of the optimisation is kept, not the last. Its L-BFGS does not stop: the first layers are met to the last
+digit of float32 within a hundred iterations; what the steps then learn of the curvature is rounding, and the last one that
+was tried may be one that would be taken back.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +18,71 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from baselines.descent import choose, minimise
 from baselines.gatys import initial_image
-from baselines.optimise import Optimised, Settings
+from baselines.optimise import BOX, Callback, Objective, OptimisationResult, Settings, search
 from bench.data import images
 from bench.inverting.config import STYLES, Config
-from bench.inverting.search import keep_best
-from bench.records import Curve, Dataset, ImageFile, Picture, StyleProtocol
+from bench.records import Curve, Dataset, ImageFile, SavedImage, StyleProtocol
 from bench.styling import objective as style_objective
 from bench.styling.engine import Engine
 from bench.styling.methods import shares, timed
-from bench.styling.plan import TRY_SMALLER, Content, Item, Key, Measured, Method, Plan, Report
+from bench.styling.plan import TRY_SMALLER, Content, Item, Key, MeasuredImage, Method, Plan, Report
 from bench.styling.summary import BASELINE
-from models.losses import StyleObjective
+from models.losses import StyleObjective, Terms
 from models.vgg import LossNetwork
+
+
+def keep_best(
+    objective: Objective,
+    start: Float[Tensor, "n 3 h w"],
+    settings: Settings,
+    *,
+    callback: Callback,
+    callback_every: int,
+) -> OptimisationResult:
+    """As :func:`baselines.optimise.optimise`, but for the image, which is that of the lowest objective so far.
+
+    Returns:
+        The images and, after 0, 1, ... iterations, the terms of the one that would have been returned then: the last
+        are those of `image`. All on the CPU.
+    """
+    descent, evaluate = search(objective, start, settings)
+    images, least = descent.images.clone(), torch.full_like(evaluate.terms[0], torch.inf)
+    rows: list[Tensor] = []
+
+    def look(levels: Tensor) -> None:
+        # False for NaN: an image that fails keeps its best.
+        better = evaluate.terms[0] < least
+        images.copy_(choose(better, levels, images))
+        least.copy_(torch.where(better, evaluate.terms[0], least))
+        rows.append(evaluate.terms.clone())
+
+    def after(done: int) -> None:
+        # The terms are of the image that the step set out from.
+        look(descent.previous)
+        if done % callback_every == 0:
+            callback(done, Terms(*evaluate.terms.cpu()))
+
+    found = minimise(descent, iterations=settings.iterations, graph=settings.graph, after=after)
+    # The image that the last step led to has no terms yet.
+    evaluate(found.images)
+    look(found.images)
+    failed_at = tuple(found.failed_at.tolist())
+    return OptimisationResult(
+        image=(images / BOX[1]).cpu(),
+        iterations=found.iterations,
+        stopped="non-finite" if all(failed_at) else "iterations",
+        failed_at=failed_at,
+        objective=running_minimum(torch.stack(rows, 1).cpu()),
+    )
+
+
+def running_minimum(terms: Float[Tensor, "4 k n"]) -> Terms:
+    """The terms of the lowest total up to each iteration."""
+    at = terms[0].cummin(0).indices
+    return Terms(*(term.gather(0, at) for term in terms))
+
 
 SHORT = 8
 AT_ONCE = {"cpu": 4}
@@ -62,14 +119,14 @@ class Inversion(Method):
 
     def make(
         self, contents: Sequence[Content], iterations: int, report: Report
-    ) -> Sequence[Measured | Exception]:
+    ) -> Sequence[MeasuredImage | Exception]:
         """
         Raises:
             ValueError: a style is too small for the loss network.
         """
         size, seed = self.config.size, self.config.seed
 
-        def work() -> Optimised:
+        def work() -> OptimisationResult:
             pixels = [content.pixels.to(self.device) for content in contents]
             # For its shape and device: nothing of a content is in the noise.
             like = torch.empty(len(contents), 3, size, size, device=self.device)
@@ -91,18 +148,18 @@ class Inversion(Method):
         own = "-".join((protocol.name, self.place, str(protocol.size), *hashes))
         return self.config.save_images.absolute() / self.dataset / own / f"{item.name}.png"
 
-    def picture(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> Picture:
+    def saved_image(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> SavedImage:
         """The row of the image, without the hash of its pixels, as always."""
-        return replace(super().picture(item, pixels), pixels_sha256="")
+        return replace(super().saved_image(item, pixels), pixels_sha256="")
 
-    def made_from(self, content: Content) -> Iterator[tuple[Picture, UInt8[np.ndarray, "h w c"]]]:
+    def made_from(self, content: Content) -> Iterator[tuple[SavedImage, UInt8[np.ndarray, "h w c"]]]:
         """The content, or the style."""
         kind = "style" if self.of_style else "content"
         size = self.config.style_size if self.of_style else self.config.size
         folder = self.config.save_images.absolute() / self.dataset / f"{kind}-{size}"
         pixels = images.to_array(content.pixels)
         row = replace(
-            self.picture(content, pixels),
+            self.saved_image(content, pixels),
             model=kind,
             model_hash=content.sha256,
             file=str(folder / f"{content.name}.png"),
@@ -190,7 +247,7 @@ def plan(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class Inverted:
     """What became of a content or style at a layer. `file` is the image."""
 
     method: Inversion
@@ -204,7 +261,7 @@ class Made:
         return len(self.curve.total) - 1
 
 
-def made(engine: Engine, kept: Mapping[Key, Curve]) -> Iterator[Made]:
+def inverted(engine: Engine, kept: Mapping[Key, Curve]) -> Iterator[Inverted]:
     """All that there is of what a plan asks for: batch after batch, in each layer after layer.
 
     Args:
@@ -216,8 +273,10 @@ def made(engine: Engine, kept: Mapping[Key, Curve]) -> Iterator[Made]:
             assert isinstance(method, Inversion)
             for item in engine.items[first : first + plan.batch]:
                 if method.key(item) in kept:
-                    yield Made(method=method, item=item, curve=kept[method.key(item)], file=method.file(item))
-                elif (result := engine.known(method, item, pictured=True)) is not None:
+                    yield Inverted(
+                        method=method, item=item, curve=kept[method.key(item)], file=method.file(item)
+                    )
+                elif (result := engine.known(method, item, with_image=True)) is not None:
                     assert result.curve is not None
                     assert result.file is not None
-                    yield Made(method=method, item=item, curve=result.curve, file=result.file)
+                    yield Inverted(method=method, item=item, curve=result.curve, file=result.file)

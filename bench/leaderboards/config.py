@@ -48,7 +48,7 @@ class Config:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Printed:
+class PublishedValue:
     """A published value: `value` has the digits as printed."""
 
     dataset: str
@@ -76,7 +76,7 @@ class Entry:
     paper: str = ""
     weights: str = ""
     sha256: str = ""
-    published: tuple[Printed, ...] = ()
+    published: tuple[PublishedValue, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,12 +293,12 @@ def _entry(reading: _Reading, right: Mapping[str, Any], index: int, first_publis
     )
 
 
-def _published(reading: _Reading, given: Sequence[Mapping[str, Any]], first: int) -> list[Printed]:
+def _published(reading: _Reading, given: Sequence[Mapping[str, Any]], first: int) -> list[PublishedValue]:
     found = []
     for i, each in enumerate(given):
         right = reading.checked(each, PRINTED, "models.published", first + i, tuple(PRINTED))
         if right is not None:
-            found.append(Printed(**right))
+            found.append(PublishedValue(**right))
     return found
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Literal
 
+from bench.data.datasets import dataset
 from bench.leaderboards.config import Leaderboard
 from bench.metrics import METRICS
 from bench.quality.summary import Row as ScoreRow
@@ -33,7 +36,9 @@ def tables(board: Leaderboard, scores: Sequence[ScoreRow], times: Sequence[Timin
 def ranking(board: Leaderboard, scores: Sequence[ScoreRow], times: Sequence[TimingRow]) -> Table:
     """A line for each model: every mean, and time, size and challenge score at the largest size.
 
-    In order of the first metric of the first data set, the best first; models without it last.
+    In order of the first metric of the first data set, the best first. Only models with a finite value of each of the same
+    images are ranked, as on the report's page; a mean over a part of the images says how many, and its model stands below
+    the ranked ones.
     """
     keys = list(
         dict.fromkeys(
@@ -45,21 +50,42 @@ def ranking(board: Leaderboard, scores: Sequence[ScoreRow], times: Sequence[Timi
     timed = {row.method: row for row in times if row.size == size}
     baseline = timed.get(board.speed.baseline) if board.speed else None
 
-    def rank(label: str) -> tuple[bool, float]:
-        row = cell.get((label, *keys[0])) if keys else None
+    images = {key: _images(scores, key) for key in keys}
+    first = {r.model: r for r in scores if keys and (r.dataset, r.scale, r.metric) == keys[0]}
+    ranked = {
+        label: row
+        for label, row in first.items()
+        if row.values.keys() == images[keys[0]] and math.isfinite(row.mean)
+    }
+
+    def place(label: str) -> tuple[bool, float]:
+        row = ranked.get(label)
         if row is None:
             return True, 0.0
         return False, -row.mean if METRICS[row.metric].higher_is_better else row.mean
 
     found = {row.model for row in scores} | set(timed)
+    labels = sorted((e.label for e in board.entries if e.label in found), key=place)
     lines = []
-    for label in sorted((e.label for e in board.entries if e.label in found), key=rank):
-        rows = [cell.get((label, *key)) for key in keys]
+    for rank, label in enumerate(labels, 1):
+        rows = [(cell.get((label, *key)), images[key]) for key in keys]
         lines.append(
-            (label, *(row.text() if row else "" for row in rows), *_timed(timed.get(label), baseline))
+            (
+                str(rank) if label in ranked else "",
+                label,
+                *(_mean(row, shared) if row else "" for row, shared in rows),
+                *_timed(timed.get(label), baseline),
+            )
         )
     heads = [Column(head=f"{d} x{s} {m}", better=_better(m)) for d, s, m in keys]
     notes = []
+    apart = len(labels) - sum(label in ranked for label in labels)
+    if ranked and apart:
+        dataset, scale, metric = keys[0]
+        notes.append(
+            f"not ranked: models without a finite {metric} of all {len(images[keys[0]])} images of {dataset} x{scale} that "
+            "the others share"
+        )
     if baseline is not None:
         notes.append(
             # 7.389 is e^2.
@@ -69,14 +95,33 @@ def ranking(board: Leaderboard, scores: Sequence[ScoreRow], times: Sequence[Timi
     return Table(
         title=board.title,
         columns=(
-            *columns(("model",)),
+            *columns(("rank", "model"), left={1}),
             *heads,
             *columns(("seconds", "95 %", "parameters", CHALLENGE), left=()),
         ),
         rows=tuple(lines),
+        rules=(len(ranked),) if ranked and apart else (),
         notes=tuple(notes),
+        keys=2,
         wrap_title=True,
     )
+
+
+def _images(scores: Sequence[ScoreRow], key: tuple[str, int, str]) -> Set[str]:
+    """The images that models are ranked over: the largest set that a model has, of several the one that most have."""
+    sets = Counter(
+        frozenset(row.values)
+        for row in scores
+        if (row.dataset, row.scale, row.metric) == key and row.model != HR
+    )
+    return max(sets, key=lambda images: (len(images), sets[images], sorted(images)), default=frozenset())
+
+
+def _mean(row: ScoreRow, shared: Set[str]) -> str:
+    """The mean; with the number of images where they are not those that models are ranked over."""
+    if row.values.keys() == shared:
+        return row.text()
+    return f"{row.text()} ({len(row.values.keys() & shared)} of {len(shared)})"
 
 
 def _better(metric: str) -> Literal["higher", "lower"]:
@@ -125,6 +170,11 @@ def published(board: Leaderboard, scores: Sequence[ScoreRow]) -> Table:
             # Rounded before it is compared: the difference is that of what would be printed.
             here = f"{row.mean:.{digits}f}"
             off = float(here) - float(printed.value)
+            difference = "equal" if here == printed.value else f"{off:+.{digits}f}"
+            images = len(dataset(printed.dataset).images)
+            # A published mean is over the whole data set.
+            if row.n < images:
+                here, difference = f"{here} ({row.n} of {images})", "over a part"
             lines.append(
                 (
                     entry.label,
@@ -132,7 +182,7 @@ def published(board: Leaderboard, scores: Sequence[ScoreRow]) -> Table:
                     printed.metric,
                     printed.value,
                     here,
-                    "equal" if here == printed.value else f"{off:+.{digits}f}",
+                    difference,
                     entry.paper or entry.source,
                 )
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.errors import MissingExtra, UserError, did_you_mean
 from bench.interfaces import Metric, NoReferenceMetric
-from bench.plugins import Extended, Plugin
+from bench.plugins import ExtendedTable, Plugin
 from bench.records import MetricInfo
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _signed(entry: MetricEntry, plugin: Plugin) -> MetricEntry:
     return replace(entry, version=f"{entry.version}+{plugin.stamp}")
 
 
-EXTENDED = Extended(
+EXTENDED = ExtendedTable(
     group="perceptual_bench.metrics",
     what="metric",
     ours=lambda: METRICS,

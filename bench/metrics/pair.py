@@ -37,10 +37,26 @@ def require_unit(image: Tensor, metric: str) -> None:
     Raises:
         ValueError: naming the metric, the actual and the required.
     """
-    low, high = (float(value) for value in image.aminmax())
+    low, high = numbers(*image.aminmax())
     # written so that NaN is refused too
     if not (low >= 0 and high <= 1):
         raise ValueError(f"{metric}: image has values from {low:.3g} to {high:.3g}, must be [0, 1]")
+
+
+def numbers(*values: Tensor | float) -> list[float]:
+    """Tensors of one element as numbers, those of a device in one transfer: each one waits for all that it was given."""
+    found = dict.fromkeys(range(len(values)), float("nan"))
+    by_device: dict[torch.device, dict[int, Tensor]] = {}
+    for place, value in enumerate(values):
+        if isinstance(value, Tensor):
+            # MPS has no float64, which holds every value of the smaller types
+            tensor = value.cpu() if value.device.type == "mps" else value
+            by_device.setdefault(tensor.device, {})[place] = tensor.double().reshape(())
+        else:
+            found[place] = float(value)
+    for tensors in by_device.values():
+        found |= zip(tensors, torch.stack(list(tensors.values())).tolist(), strict=True)
+    return list(found.values())
 
 
 @contextmanager

@@ -13,12 +13,12 @@ from bench.arguments import WHOLE, Shard, Tile
 from bench.cli import writable_file
 from bench.data.datasets import dataset
 from bench.errors import StoreError, UserError
-from bench.outputs import image_files, image_folders, model_files, refuse_clashes, store_files
+from bench.outputs import check_clashes, image_files, image_folders, model_files, store_files
 from bench.protocols import protocol as find_protocol
 from bench.quality import DEFAULT_METRICS
 from bench.records import Dataset, SRProtocol
 from bench.registry import catalog, upscalers
-from bench.registry.external import ExternalModel, refuse_namesakes
+from bench.registry.external import ExternalModel, check_unique_names
 from bench.registry.upscalers import UpscalerEntry
 
 
@@ -153,7 +153,7 @@ def config(
     _validate(made)
     made = replace(made, exports={name: writable_file(file) for name, file in exports.items() if file})
     # folders of single models are checked with the plans
-    refuse_clashes(
+    check_clashes(
         reads=[*model_files(made.models), *image_files(made.datasets)],
         writes=[*store_files("--db", db), *((f"--{name}", file) for name, file in made.exports.items())],
         folders_read=image_folders(made.datasets),
@@ -174,7 +174,7 @@ def _validate(config: Config) -> None:
             f"two data sets are called {twice[0]!r}; must be one name each: run them apart, or rename a folder"
         )
     entries = config.entries
-    refuse_namesakes(entries)
+    check_unique_names(entries)
     for scale in (protocol.scale for protocol in config.protocols):
         # `bench.api` brings a model that no table knows, so that there is nothing to look up
         if entries and not any(entry.supports(scale) for entry in entries):
@@ -220,7 +220,7 @@ def rescore_config(
     files = {name: writable_file(file) for name, file in exports.items() if file}
     if not db.is_file():
         raise StoreError(f"there is no results file {str(db)!r}")
-    refuse_clashes(writes=[*store_files("--db", db), *((f"--{name}", file) for name, file in files.items())])
+    check_clashes(writes=[*store_files("--db", db), *((f"--{name}", file) for name, file in files.items())])
     return RescoreConfig(
         metrics=names,
         datasets=datasets,

@@ -1,9 +1,9 @@
 """The engine of super-resolution scoring: files or stored images -> jobs -> the pipeline -> the store.
 
 One thread reads ahead, as many as there are cores score and write images, and this one stores. A CPU's cores each have
-an image of their own, which is faster than sharing one and gives the same values whatever their number; a GPU has one
-image at a time. Where the work is done can be changed (:mod:`bench.cluster.images`), what is stored cannot. Nothing is
-kept between images but their hashes, so memory does not grow with what is in them.
+an image of their own, which is faster than sharing one and gives the same values whatever their number; a GPU's network
+has images of one size together, one batch at a time. Where the work is done can be changed (:mod:`bench.cluster.images`),
+what is stored cannot. Nothing is kept between images but their hashes, so memory does not grow with what is in them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,16 +21,20 @@ from bench.data import images
 from bench.data.datasets import LoadedImage
 from bench.errors import RunError
 from bench.executor import in_parallel, read_ahead
-from bench.quality.pipeline import score_image
+from bench.quality.pipeline import score_image, score_images
 from bench.quality.plan import ORIGINAL, ImageJob, LoadedMetric, Model, Outcome, Pending, Plan
 from bench.quality.summary import Row, rows
 from bench.records import HR, CachedFileHash, ImageFile
-from bench.storage.pictures import relative_to_store
+from bench.storage.saved_images import relative_to_store
 from bench.storage.store import Store
-from bench.text import printable
+from bench.text import escape_control_chars
 
 GRAIN_NANOSECONDS = 2_000_000_000
 """Of the coarsest times that a file system in use has (FAT): what changed more lately could change again unseen."""
+BATCH_PIXELS = 4_000_000
+"""hr pixels that go through a network together at most: 25 images of BSD100."""
+MOST_WAITING = 64
+"""Images that wait for others of their size: about as many bytes as four of 16 megapixels."""
 
 
 @dataclass
@@ -60,7 +64,7 @@ class ResultWriter:
         self.store.add(
             self.run,
             scores=outcome.scores,
-            pictures=[relative_to_store(picture, self.store.place) for picture in written],
+            pictures=[relative_to_store(saved_image, self.store.place) for saved_image in written],
             failures=outcome.failures,
             files=[job.cached] if job.cached else [],
         )
@@ -73,7 +77,7 @@ class ResultWriter:
             text = f"{self.plan.title} {failure.image!r}{model}: not scored: {failure.reason}"
             if self.plan.strict:
                 raise RunError(f"{text} (--strict)")
-            self.reporter.note(printable(text))
+            self.reporter.note(escape_control_chars(text))
         for key, text in outcome.notes.items():
             # a model that is odd is so on every image: said of the first one alone
             if key not in self._seen_notes:
@@ -90,7 +94,7 @@ class ResultWriter:
 
     def label(self, job: ImageJob) -> str:
         """What progress calls the image."""
-        return printable(f"{self.plan.title} {job.image.stem}")
+        return escape_control_chars(f"{self.plan.title} {job.image.stem}")
 
     def missing(self, image: ImageFile, hr: LoadedImage | CachedFileHash) -> Pending:
         """By model, the metrics without a value; a model whose picture is missing is named with none.
@@ -100,7 +104,7 @@ class ResultWriter:
         plan, pending = self.plan, []
         has_image: set[tuple[str, str]] = set()
         if plan.images_folder is not None:
-            stored = self.store.pictured(
+            stored = self.store.models_with_image(
                 dataset=plan.dataset.name,
                 protocol_hash=plan.protocol.hash,
                 image=image.stem,
@@ -161,9 +165,15 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
     # Runs in the calling thread, as the store requires; only decoding is done in the reader's.
     def files() -> Iterator[ImageFile]:
         for image in plan.dataset.images:
-            job = ImageJob(image=image, lr_file=plan.lr_files.get(image.stem), fingerprint=fingerprint(image))
+            job = ImageJob(
+                image=image,
+                lr_file=plan.lr_files.get(image.stem),
+                fingerprint=fingerprint(image.file),
+                # with bytes that are not UTF-8 written out, so that it can be stored
+                path=os.fsencode(image.file).decode("utf-8", "backslashreplace"),
+            )
             if job.fingerprint is not None and not plan.force:
-                cached = writer.store.cached_file_hash(_stored_path(image))
+                cached = writer.store.cached_file_hash(job.path)
                 unchanged = cached is not None and cached.stamp == job.fingerprint
                 if cached is not None and unchanged and not writer.missing(image, cached):
                     writer.hashes[image.stem] = cached.sha256
@@ -181,9 +191,9 @@ def file_jobs(writer: ResultWriter) -> Iterator[ImageJob]:
         job.hr = loaded
         writer.hashes[image.stem] = loaded.sha256
         # a file that changed while it was read is not remembered
-        if job.fingerprint is not None and fingerprint(image) == job.fingerprint:
+        if job.fingerprint is not None and fingerprint(image.file) == job.fingerprint:
             job.cached = CachedFileHash(
-                path=_stored_path(image),
+                path=job.path,
                 stamp=job.fingerprint,
                 sha256=loaded.sha256,
                 height=loaded.height,
@@ -204,17 +214,41 @@ def in_threads(writer: ResultWriter, jobs: Iterator[ImageJob]) -> None:
     plan = writer.plan
     # no more workers than images; of stored images the number comes from the store
     count = plan.image_count or len(plan.dataset.images)
-    done = in_parallel(partial(_score_and_save, writer), jobs, device=plan.device, most=count)
+    # a CPU's caches hold no batch: each image alone
+    groups = ([job] for job in jobs) if plan.device.type == "cpu" else batches(jobs)
+    done = in_parallel(partial(_score_and_save, writer), groups, device=plan.device, most=count)
     with closing(done):  # at an error too: nothing goes on behind the message
-        for job, outcome in done:
-            writer.write(job, outcome)
-            writer.finish(job)
+        for batch, outcomes in done:
+            for job, outcome in zip(batch, outcomes, strict=True):
+                writer.write(job, outcome)
+                writer.finish(job)
 
 
-def _score_and_save(writer: ResultWriter, job: ImageJob) -> Outcome:
+def _score_and_save(writer: ResultWriter, batch: Sequence[ImageJob]) -> list[Outcome]:
     """In a worker thread: while one image is written, the others are scored."""
-    writer.begin(job)
-    return save_images(score_image(writer.plan, job))
+    for job in batch:
+        writer.begin(job)
+    if len(batch) == 1:
+        return [save_images(score_image(writer.plan, batch[0]))]
+    return [save_images(outcome) for outcome in score_images(writer.plan, batch)]
+
+
+def batches(jobs: Iterable[ImageJob]) -> Iterator[Sequence[ImageJob]]:
+    """Images of one size, of those that are next."""
+    waiting: dict[tuple[int, int], list[ImageJob]] = {}
+    for job in jobs:
+        hr = job.hr
+        # of stored images nothing is made any more, and their size is not known yet
+        if not job.pending or not isinstance(hr, LoadedImage):
+            yield [job]
+            continue
+        group = waiting.setdefault((hr.height, hr.width), [])
+        group.append(job)
+        if (len(group) + 1) * hr.height * hr.width > BATCH_PIXELS:
+            yield waiting.pop((hr.height, hr.width))
+        elif sum(map(len, waiting.values())) >= MOST_WAITING:
+            yield waiting.pop(next(iter(waiting)))
+    yield from waiting.values()
 
 
 def evaluate(writer: ResultWriter, feed: Feed = file_jobs, executor: Executor = in_threads) -> dict[str, str]:
@@ -262,16 +296,16 @@ def save_images(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def fingerprint(image: ImageFile) -> str | None:
-    """What changes with a file outside the cache: size, times and number. None for one that may change unseen.
+def fingerprint(file: str) -> str | None:
+    """What changes with a file outside the cache: size, times and number. None for one that may change unseen, or is gone.
 
     As version-control systems do, a file is taken for the same while these are. Times have a grain, so a file that was
     changed just before it was read is not remembered.
     """
-    if not os.path.isabs(image.file):  # noqa: PTH117 (a hundred thousand times)
+    if not os.path.isabs(file):  # noqa: PTH117 (a hundred thousand times)
         return None
     try:
-        found = os.stat(image.file)  # noqa: PTH116
+        found = os.stat(file)  # noqa: PTH116
     except (OSError, ValueError):  # ValueError: the name holds a NUL
         return None
     # copying with times kept sets st_mtime back; st_ctime is the file system's own
@@ -280,8 +314,3 @@ def fingerprint(image: ImageFile) -> str | None:
         return None
     # the inode too: a file that is moved into this place may bring size and times along
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
-
-
-def _stored_path(image: ImageFile) -> str:
-    """The path with bytes that are not UTF-8 written out, so that it can be stored."""
-    return os.fsencode(image.file).decode("utf-8", "backslashreplace")

@@ -28,7 +28,7 @@ from bench.quality.strips import (
 )
 from bench.quality.whole import require_size, upscale
 from bench.tiling.seams import seam_score
-from bench.tiling.tiles import Tiled, refuse_inexact, tiled_inside
+from bench.tiling.tiles import Tiled, check_exact, tiled_inside
 
 Pixels = UInt8[np.ndarray, "h w c"]
 
@@ -80,7 +80,7 @@ class LargeImage:
             return as_bytes(upscale(upscaler, as_tensor(lr).to(self.plan.device)))
         sr = upscale_large(lr, upscaler, device=self.plan.device)
         # here, since `pieces` goes past TiledWhenLarge.__call__, which refuses it for other images
-        refuse_inexact(upscaler)
+        check_exact(upscaler)
         return sr
 
     def check(self, model: Model, sr: Pixels) -> dict[tuple[str, str], str]:

@@ -8,6 +8,7 @@ range, another place) is found on means of blocks wider than what upscaling blur
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from bench.data.images import to_tensor
 from bench.data.pairing import Pairing
+from bench.metrics.pair import numbers
 
 Source = Literal["file", "model"]
 Size = tuple[int, int]
@@ -105,7 +107,7 @@ def lint(
     Args:
         sr: untouched: not clipped, cast or cropped. uint8 counts as 0..255, anything else as it is.
         hr: in [0, 1], right by definition.
-        source: `model` for what a participant returned, `file` for what was read.
+        source: `model` for what a model returned, `file` for what was read.
 
     Returns:
         Findings; after the first refusal nothing more is looked at. With a `crop` finding, what follows it is of hr
@@ -198,11 +200,10 @@ def lint_format(sr: Shaped[Tensor, "1 c h w"], hr_channels: int, source: Source)
 
 def lint_range(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h2 w2"]) -> Iterator[Finding]:
     """NaN, and ranges that are not [0, 1] with some overshoot; at most one."""
-    low, high = (float(value) for value in sr.aminmax())
-    bright = float(hr.max())
+    # in one transfer; one NaN or infinity makes the sum one, and as a sum may also overflow, all values decide
+    low, high, bright, total = numbers(*sr.aminmax(), hr.max(), sr.sum())
     what = f"sr has values from {low:.3g} to {high:.3g}"
-    # one NaN or infinity makes the sum one; as a sum may also overflow, all values decide
-    if not torch.isfinite(sr.sum()) and not torch.isfinite(sr).all():
+    if not math.isfinite(total) and not torch.isfinite(sr).all():
         yield _refuse(
             "range",
             "sr holds NaN or infinite values",
@@ -236,7 +237,8 @@ def lint_levels(
     """
     # of the middle channel every so many pixels, which nearly always is enough
     samples = [image[0, image.shape[1] // 2].flatten() for image in (sr, hr)]
-    a, b = (pixels[:: max(1, pixels.numel() // MOST_SAMPLED)] for pixels in samples)
+    # to the CPU, where each question is answered at once
+    a, b = (pixels[:: max(1, pixels.numel() // MOST_SAMPLED)].cpu() for pixels in samples)
     # the sample first: the whole pair is compared only where the sample is equal
     if bool(((a - b).abs() <= HALF).all()) and bool(((sr - hr).abs() <= HALF).all()):
         flat = float(hr.amax() - hr.amin()) == 0
@@ -341,7 +343,8 @@ def lint_fit(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h w"], scale:
     cell = min(max(2 * scale, 8), min(hr.shape[-2:]) // LEAST_CELLS)
     if cell < 2:
         return
-    a, b = (F.avg_pool2d(image.float(), cell) for image in (sr, hr))
+    # small by now: what is asked of them is asked on the CPU
+    a, b = (F.avg_pool2d(image.float(), cell).cpu() for image in (sr, hr))
     if a.shape[1] == b.shape[1] == 3:
         order = list(lint_order(a, b))
         if order:
@@ -355,7 +358,7 @@ def lint_fit(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h w"], scale:
     if linear or min(hr.shape[-2:]) < LEAST_LR * scale:
         return
     if min(hr.shape[-2:]) < SMALL and (fine := max(2, scale // 2)) < cell:
-        a, b = (F.avg_pool2d(image.float(), fine).mean(1, keepdim=True) for image in (sr, hr))
+        a, b = (F.avg_pool2d(image.float(), fine).cpu().mean(1, keepdim=True) for image in (sr, hr))
         cell = fine
     yield from lint_shift(a, b, cell)
 
@@ -369,8 +372,8 @@ def lint_order(a: Float[Tensor, "1 3 h w"], b: Float[Tensor, "1 3 h w"]) -> Iter
         for order in itertools.permutations(range(3))
     }
     best = min(totals, key=totals.__getitem__)
-    asked = totals[0, 1, 2]  # as it is: R, G, B
-    if asked > LEAST_ERROR and totals[best] * CLEARLY < asked:
+    unchanged = totals[0, 1, 2]  # as it is: R, G, B
+    if unchanged > LEAST_ERROR and totals[best] * CLEARLY < unchanged:
         name = "".join("RGB"[i] for i in best)
         yield Finding(
             kind="order",
@@ -416,7 +419,7 @@ def lint_shift(a: Float[Tensor, "1 1 h w"], b: Float[Tensor, "1 1 h w"], cell: i
     Lucas and Kanade 1981, on cells twice as wide first. Their first step, which costs next to nothing, is all that is
     done where it stays small.
     """
-    a, b = a.cpu().double(), b.cpu().double()  # small by now, and mps has no float64
+    a, b = a.double(), b.double()
     if cell * float(_step(a, b).abs().max()) < LEAST_SHIFT / 2:
         return
     shift = torch.zeros(2, dtype=torch.float64)

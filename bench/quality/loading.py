@@ -5,37 +5,101 @@ A name asked for that cannot run is an error; one that is only there by default 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from bench import metrics
 from bench.data import cache
 from bench.data.crops import FOLDER as CROPS_FOLDER
 from bench.data.layouts import digest, lr_of
 from bench.errors import MissingFile, UserError, run_fetch
-from bench.interfaces import PrecomputedImages
-from bench.outputs import image_folders, refuse_clashes
+from bench.interfaces import PrecomputedImages, Upscaler, UpscalerWrapper
+from bench.outputs import check_clashes, image_folders
 from bench.quality.config import Config
 from bench.quality.plan import LoadedMetric, Model, Plan
-from bench.quality.provided_lr import closest_lr, refuse_protocol
-from bench.records import Dataset, SRProtocol
+from bench.quality.provided_lr import check_protocol, closest_lr
+from bench.records import Dataset, SRProtocol, untiled_hash
 from bench.registry import catalog
 from bench.registry.adapters.image_folder import OtherScale, images_for
 from bench.registry.external import ExternalModel
 from bench.self_ensemble import SelfEnsemble, ensemble_hash, ensemble_name
+from bench.storage.store import Store
 from bench.tiling.tiles import tiled, tiled_hash, tiled_inside
 
 Log = Callable[[str], None]
 
 
-def plans(config: Config, device: torch.device, log: Log) -> list[Plan]:
+class LoadedWhenCalled(UpscalerWrapper):
+    """A model that is not expected to be called, because no score of it is missing."""
+
+    def __init__(self, load: Callable[[], Upscaler]) -> None:
+        self._load = load
+
+    @cached_property
+    def upscaler(self) -> Upscaler:  # type: ignore[override]
+        return self._load()
+
+    def __call__(self, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c sh sw"]:
+        return self.upscaler(lr)
+
+
+def finished(config: Config, store: Store) -> frozenset[tuple[str, str]]:
+    """Models that miss no score, each with the hash of the protocol, so that they need not be loaded.
+
+    Only where that is known without reading an image: of data sets whose hashes are known, and where no image is written.
+    """
+    if (
+        config.force
+        or config.save_images is not None
+        or config.lr == "files"
+        or config.self_ensemble
+        or config.tile != "auto"
+    ):
+        return frozenset()
+    entries = [(name, metrics.used_entry(name, cache.used_name)) for name in config.metrics]
+    versions = [(name, entry.version) for name, entry in entries]
+    found = set()
+    for protocol in config.protocols:
+        waiting = {
+            entry.name: entry.hash(protocol.scale)
+            for entry in config.entries
+            if entry.kind != "images" and entry.supports(protocol.scale)
+        }
+        for data in config.datasets:
+            for image in config.shard.of(data).images:
+                stored = store.scored(
+                    dataset=data.name,
+                    protocol_hash=protocol.hash,
+                    image=image.stem,
+                    image_sha256=image.sha256 or "",
+                )
+                known = {(model, untiled_hash(content), *version) for model, content, *version in stored}
+                waiting = {
+                    name: content
+                    for name, content in waiting.items()
+                    if image.sha256 and all((name, content, *version) in known for version in versions)
+                }
+        found |= {(name, protocol.hash) for name in waiting}
+    return frozenset(found)
+
+
+def plans(
+    config: Config,
+    device: torch.device,
+    log: Log,
+    finished: Collection[tuple[str, str]] = (),
+) -> list[Plan]:
     """One plan for each scale and data set, models and metrics loaded once.
 
     Args:
         log: told, once each, what is skipped and why.
+        finished: models that are not loaded, as :func:`finished` finds them.
 
     Raises:
         MissingFile: a model or metric that was named lacks a file.
@@ -44,7 +108,7 @@ def plans(config: Config, device: torch.device, log: Log) -> list[Plan]:
     loaded = list(load_metrics(config.metrics, device, named=config.metrics_named, log=log))
     made = []
     for protocol in config.protocols:
-        models = list(_models(config, protocol, device, log))
+        models = list(_models(config, protocol, device, log, finished))
         usable = [m for m in loaded if can_measure(m, protocol, required=config.metrics_named, log=log)]
         for data in config.datasets:
             part = config.shard.of(data)
@@ -55,7 +119,7 @@ def plans(config: Config, device: torch.device, log: Log) -> list[Plan]:
             lr_files: Mapping[str, Path] = {}
             rule = protocol
             if config.lr == "files":
-                refuse_protocol(protocol)
+                check_protocol(protocol)
                 # of the whole data set, whose hash is the same for every shard
                 lr_files = lr_of(data, protocol.scale, config.lr_pattern)
                 log(f"{data.name}: {closest_lr(data, lr_files, protocol)}")
@@ -132,7 +196,13 @@ def load_metrics(
             log(f"metric {name} skipped: {why}")
 
 
-def _models(config: Config, p: SRProtocol, device: torch.device, log: Log) -> Iterator[Model | ExternalModel]:
+def _models(
+    config: Config,
+    p: SRProtocol,
+    device: torch.device,
+    log: Log,
+    finished: Collection[tuple[str, str]] = (),
+) -> Iterator[Model | ExternalModel]:
     """The models, loaded; a folder of images stays closed until its data set is known."""
     for name, entry in zip(config.models, config.entries, strict=True):
         if not entry.supports(p.scale):
@@ -141,8 +211,13 @@ def _models(config: Config, p: SRProtocol, device: torch.device, log: Log) -> It
         if entry.kind == "images":
             yield entry
             continue
+        load = partial(catalog.load_upscaler, name, p.scale, cache.find, device)
+        if (entry.name, p.hash) in finished:
+            later = LoadedWhenCalled(load)
+            yield Model(name=entry.name, hash=entry.hash(p.scale), upscaler=later, variants=True)
+            continue
         try:
-            upscaler = catalog.load_upscaler(name, p.scale, cache.find, device)
+            upscaler = load()
         except MissingFile as error:
             if config.models_named:
                 raise error.of(f"model {entry.name} cannot run") from error
@@ -213,7 +288,7 @@ def can_measure(metric: LoadedMetric, p: SRProtocol, *, required: bool, log: Log
     return False
 
 
-def refuse_folders(plan: Plan) -> None:
+def check_no_folders(plan: Plan) -> None:
     """
     Raises:
         UserError: images would go into a folder that the data set, its lr files or a model's images lie in.
@@ -228,7 +303,7 @@ def refuse_folders(plan: Plan) -> None:
         # whatever has `pixels(stem)` conforms; only a folder of files can be written into
         if isinstance(model.upscaler, PrecomputedImages) and hasattr(model.upscaler, "folder")
     ]
-    refuse_clashes(
+    check_clashes(
         folders_read=[
             *image_folders([plan.dataset]),
             *(("the folder of lr files", folder) for folder in {f.parent for f in plan.lr_files.values()}),

@@ -8,20 +8,23 @@ threads and cluster nodes run it. The four steps are those of :class:`bench.qual
 from __future__ import annotations
 
 import typing as tp
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
+from torch import Tensor
 
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
+from bench.interfaces import UpscalerWrapper, requirements
+from bench.metrics import MetricEntry
 from bench.quality.large import LargeImage
 from bench.quality.plan import ImageJob, LoadedMetric, Model, Outcome, Plan, is_in_strips
 from bench.quality.whole import WholeImage
 from bench.records import HR, LR
-from bench.tiling.tiles import hash_done
+from bench.tiling.tiles import hash_done, tiled_inside
 
 
 class Steps(tp.Protocol):
@@ -47,8 +50,8 @@ class Steps(tp.Protocol):
     def prepare(self, sr: tp.Any) -> tp.Any:
         """sr as metrics see it: rounded, border cropped, luma."""
 
-    def measure(self, metric: LoadedMetric, sr: tp.Any) -> float:
-        """One metric of one prepared sr against hr."""
+    def measure(self, metric: LoadedMetric, sr: tp.Any) -> Tensor | float:
+        """One metric of one prepared sr against hr; on a GPU it is still being computed."""
 
     def local_error(self, metric: LoadedMetric, sr: tp.Any) -> UInt8[np.ndarray, "h w 1"] | None:
         """Where one prepared sr differs from hr by one metric that measured it; None of a metric that cannot say."""
@@ -57,12 +60,23 @@ class Steps(tp.Protocol):
         """hr, lr or sr as it is written."""
 
 
+class Begun(tp.NamedTuple):
+    """An image of a batch: its lr, and by model's name the sr that was made with the others'."""
+
+    image: Steps
+    lr: tp.Any
+    sr: dict[str, Tensor]
+
+
 @torch.inference_mode()
-def score_image(plan: Plan, job: ImageJob) -> Outcome:
+def score_image(plan: Plan, job: ImageJob, begun: Begun | None = None) -> Outcome:
     """Score one image: every pending metric of every pending model.
 
     Never raises for what is wrong with the image or with a model: an image that cannot be used costs itself, a model
     that fails on it costs itself, and so does a metric that cannot measure it.
+
+    Args:
+        begun: what was made of it in a batch.
     """
     outcome = Outcome.of(plan, job)
     # a file that was read to learn its hash and misses nothing: the writer stores the hash
@@ -77,8 +91,8 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
     steps: type[Steps] = LargeImage if is_in_strips(*pixels.shape[:2]) else WholeImage
     with steps.turn:
         try:
-            image = steps.of(pixels, plan)
-            lr = image.degrade(job.lr_file) if job.needs_lr else None
+            image = begun.image if begun else steps.of(pixels, plan)
+            lr = begun.lr if begun else image.degrade(job.lr_file) if job.needs_lr else None
         except Exception as error:
             # anything else is a defect of this suite and ends the run, as in the loop over metrics below
             if not isinstance(error, ValueError | OSError) and not out_of_memory(error):
@@ -88,9 +102,12 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
             # a job without lr (stored images) comes from a plan that writes no images
             outcome.add_image(HR, "", image.to_pixels(image.hr))
             outcome.add_image(LR, "", image.to_pixels(lr))
+        values: list[tuple[Model, MetricEntry, Tensor | float]] = []
         for planned, metrics in job.pending:
             try:
-                sr = image.hr if planned.name == HR else image.upscale(planned, lr, job.image.stem)
+                made = begun.sr.get(planned.name) if begun else None
+                sr = image.hr if planned.name == HR else made
+                sr = image.upscale(planned, lr, job.image.stem) if sr is None else sr
                 # where memory asked for tiles, the tile becomes part of what the scores are of
                 model = replace(planned, hash=hash_done(planned.hash, planned.upscaler))
                 outcome.notes.update(image.check(model, sr))
@@ -103,7 +120,7 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
             measured = []
             for metric in metrics:
                 try:
-                    outcome.add_score(model, metric.entry, image.measure(metric, prepared))
+                    values.append((model, metric.entry, image.measure(metric, prepared)))
                     measured.append(metric)
                 except Exception as error:
                     if not isinstance(error, ValueError) and not out_of_memory(error):
@@ -113,7 +130,47 @@ def score_image(plan: Plan, job: ImageJob) -> Outcome:
                 outcome.add_image(model.name, model.hash, written)
                 if plan.maps:
                     _add_maps(outcome, image, measured, prepared)
+        outcome.add_scores(values)
     return outcome
+
+
+@torch.inference_mode()
+def score_images(plan: Plan, jobs: tp.Sequence[ImageJob]) -> list[Outcome]:
+    """As :func:`score_image` of each, all of one size; a network that takes several images at a time is given them all."""
+    begun: list[Begun | None] = []
+    for job in jobs:
+        # whatever is wrong with an image is found again, and said, where it is scored alone
+        try:
+            assert job.hr is not None
+            image = WholeImage.of(job.hr.pixels, plan)
+            begun.append(Begun(image, image.degrade(job.lr_file), {}))
+        except Exception:
+            begun.append(None)
+    models = {
+        model.name: model for job in jobs for model, _ in job.pending if requirements(model.upscaler).batch
+    }
+    for model in models.values():
+        together = [
+            one
+            for one, job in zip(begun, jobs, strict=True)
+            if one and any(m is model for m, _ in job.pending)
+        ]
+        # What fails together is done alone: it may be memory, or one image of the batch.
+        with suppress(Exception):
+            sr = together[0].image.upscale(model, torch.cat([one.lr for one in together]), "")
+            tiles = tiled_inside(model.upscaler)
+            # memory may have asked for tiles that no image needs by itself
+            if tiles is None or tiles.last is None or tiles.last.tile is None:
+                for one, part in zip(together, sr.split(1), strict=True):
+                    one.sr[model.name] = part
+    return [score_image(plan, job, one) for job, one in zip(jobs, begun, strict=True)]
+
+
+def takes_batches(upscaler: tp.Any) -> bool:
+    """Whether a model, or the one inside of tiles and flips, is known to do each image of a batch as it does it alone."""
+    while isinstance(upscaler, UpscalerWrapper):
+        upscaler = upscaler.upscaler
+    return requirements(upscaler).batch
 
 
 def _add_maps(outcome: Outcome, image: Steps, metrics: tp.Sequence[LoadedMetric], sr: tp.Any) -> None:

@@ -10,19 +10,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import UInt8
+from torch import Tensor
 
 from bench.data import images
 from bench.data.datasets import LoadedImage
-from bench.failures import reason
+from bench.errors import reason
 from bench.interfaces import Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.metrics import MetricEntry
+from bench.metrics.pair import numbers
 from bench.records import (
     HR,
     CachedFileHash,
     Dataset,
     Failure,
     ImageFile,
-    Picture,
+    SavedImage,
     Score,
     SRProtocol,
     map_file,
@@ -143,6 +145,7 @@ class ImageJob:
         pending: what the store misses of it.
         lr_file: lr as it was given.
         needs_lr: false where sr is stored, so that nothing is upscaled.
+        path: of its file, as it is stored.
         cached: to be remembered of its file, so that it need not be read again.
     """
 
@@ -152,6 +155,7 @@ class ImageJob:
     lr_file: Path | None = None
     needs_lr: bool = True
     fingerprint: str | None = None
+    path: str = ""
     cached: CachedFileHash | None = None
 
 
@@ -199,7 +203,7 @@ class Outcome:
     key: ImageKey
     scores: list[Score] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: list[SavedImage] = field(default_factory=list)
     files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
     maps: list[tuple[Path, np.ndarray, Mapping[str, str]]] = field(default_factory=list)
     notes: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -221,24 +225,26 @@ class Outcome:
             )
         )
 
-    def add_score(self, model: Model, metric: MetricEntry, value: float) -> None:
-        """A value as the store keeps it."""
+    def add_scores(self, values: Sequence[tuple[Model, MetricEntry, Tensor | float]]) -> None:
+        """Values as the store keeps them; together, since of a GPU each transfer waits for all that it was given."""
         key = self.key
-        self.scores.append(
-            Score(
-                model=model.name,
-                model_hash=model.hash,
-                dataset=key.dataset,
-                image=key.image,
-                image_sha256=key.image_sha256,
-                scale=key.scale,
-                protocol=key.protocol,
-                protocol_hash=key.protocol_hash,
-                metric=metric.name,
-                metric_version=metric.version,
-                value=value,
+        found = numbers(*(value for _, _, value in values))
+        for (model, metric, _), value in zip(values, found, strict=True):
+            self.scores.append(
+                Score(
+                    model=model.name,
+                    model_hash=model.hash,
+                    dataset=key.dataset,
+                    image=key.image,
+                    image_sha256=key.image_sha256,
+                    scale=key.scale,
+                    protocol=key.protocol,
+                    protocol_hash=key.protocol_hash,
+                    metric=metric.name,
+                    metric_version=metric.version,
+                    value=value,
+                )
             )
-        )
 
     def add_failure(self, error: Exception, *, model: str = "", metric: str = "") -> Outcome:
         """Why there is no value, as the store keeps it; the metric's name stands before it, but only once."""
@@ -258,7 +264,7 @@ class Outcome:
         file = key.folder / model / f"{key.image}.png"
         self.files.append((file, pixels))
         self.pictures.append(
-            Picture(
+            SavedImage(
                 dataset=key.dataset,
                 protocol_hash=key.protocol_hash,
                 image=key.image,
@@ -272,6 +278,6 @@ class Outcome:
 
     def add_map(self, metric: MetricEntry, pixels: UInt8[np.ndarray, "h w 1"]) -> None:
         """Where the image that was added last differs from hr, which was added first; see :mod:`bench.quality.maps`."""
-        original, *_, picture = self.pictures
-        about = {"metric": metric.name, "sr": picture.pixels_sha256, "hr": original.pixels_sha256}
-        self.maps.append((map_file(Path(picture.file), metric.name), pixels, about))
+        original, *_, saved_image = self.pictures
+        about = {"metric": metric.name, "sr": saved_image.pixels_sha256, "hr": original.pixels_sha256}
+        self.maps.append((map_file(Path(saved_image.file), metric.name), pixels, about))

@@ -22,18 +22,18 @@ OTHER_BORDER: dict[Border, Border] = {"symmetric": "replicate", "replicate": "sy
 
 
 @dataclass(frozen=True, kw_only=True)
-class SameLr:
+class LrComparison:
     """What a comparison found.
 
     Attributes:
         levels: by image, the largest difference in 8-bit levels; 0 for equal pixels.
-        unlike: by image, the size of its lr file and the one that it must have, in words.
+        other_size: by image, the size of its lr file and the one that it must have, in words.
         unreadable: by image, why there is nothing to compare: hr or its lr file cannot be read.
     """
 
     protocol: SRProtocol
     levels: Mapping[str, int]
-    unlike: Mapping[str, str]
+    other_size: Mapping[str, str]
     unreadable: Mapping[str, str]
 
     @property
@@ -44,7 +44,7 @@ class SameLr:
     @property
     def images(self) -> int:
         """How many were looked at."""
-        return len(self.levels) + len(self.unlike) + len(self.unreadable)
+        return len(self.levels) + len(self.other_size) + len(self.unreadable)
 
     def __str__(self) -> str:
         p = self.protocol
@@ -56,7 +56,7 @@ class SameLr:
         if most:
             text += f", the others differ by at most {most} level{'s' * (most > 1)}"
         for those, what in (
-            (self.unlike, f"{'have' if len(self.unlike) > 1 else 'has'} another size"),
+            (self.other_size, f"{'have' if len(self.other_size) > 1 else 'has'} another size"),
             (self.unreadable, "cannot be compared"),
         ):
             if those:
@@ -65,14 +65,14 @@ class SameLr:
         return text
 
 
-def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> SameLr:
+def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> LrComparison:
     """Compare lr files (:func:`bench.data.layouts.lr_of`) with the lr images made of `data` under `protocol`.
 
     Raises:
         UserError: the protocol's lr is no 8-bit RGB image, or an image has no lr file.
     """
-    refuse_protocol(protocol)
-    levels, unlike, unreadable = {}, {}, {}
+    check_protocol(protocol)
+    levels, other_size, unreadable = {}, {}, {}
     for image in data.images:
         if image.stem not in files:
             raise UserError(
@@ -88,11 +88,11 @@ def same_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> S
             # int16: differences of uint8 wrap. A grey hr's lr may be stored as three equal channels, which broadcasts.
             levels[image.stem] = int(np.abs(made.astype(np.int16) - given).max())
         else:
-            unlike[image.stem] = f"{_size(given)}, must be {_size(made)}"
-    return SameLr(protocol=protocol, levels=levels, unlike=unlike, unreadable=unreadable)
+            other_size[image.stem] = f"{_size(given)}, must be {_size(made)}"
+    return LrComparison(protocol=protocol, levels=levels, other_size=other_size, unreadable=unreadable)
 
 
-def closest_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> SameLr:
+def closest_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -> LrComparison:
     """As :func:`same_lr`, under the protocol or, where more files equal that, the protocol with MATLAB's other border.
 
     Raises:
@@ -106,7 +106,7 @@ def closest_lr(data: Dataset, files: Mapping[str, Path], protocol: SRProtocol) -
     return max(found, other, key=lambda proof: len(proof.equal))
 
 
-def refuse_protocol(protocol: SRProtocol) -> None:
+def check_protocol(protocol: SRProtocol) -> None:
     """Refuse a protocol whose lr no image file can stand for.
 
     Raises:

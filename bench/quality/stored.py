@@ -19,17 +19,17 @@ from jaxtyping import UInt8
 
 from bench.data import images
 from bench.data.datasets import ALIASES
-from bench.data.untrusted import typed
+from bench.data.untrusted import parse_as
 from bench.errors import ImageError, UserError
 from bench.quality.config import RescoreConfig
 from bench.quality.engine import ResultWriter, missing_scores
 from bench.quality.plan import ImageJob, LoadedMetric, Model, Plan
-from bench.records import HR, LR, Dataset, ImageFile, Picture, SRProtocol, untiled_hash
+from bench.records import HR, LR, Dataset, ImageFile, SavedImage, SRProtocol, untiled_hash
 from bench.registry.upscalers import UPSCALERS
-from bench.storage.pictures import Version
-from bench.storage.rows import checked, definition, sound
+from bench.storage.rows import checked_rows, definition, validating_rows
+from bench.storage.saved_images import Version
 from bench.storage.store import Store
-from bench.text import printable
+from bench.text import escape_control_chars
 
 Log = Callable[[str], None]
 Place = tuple[str, str]
@@ -48,14 +48,14 @@ def protocols(store: Store) -> dict[str, SRProtocol]:
     """
     columns, rows = store.table("protocols")
     found = {}
-    with sound(store.file, "protocols"):
-        for row in checked(store.file, "protocols", columns, rows):
+    with validating_rows(store.file, "protocols"):
+        for row in checked_rows(store.file, "protocols", columns, rows):
             fields = dict(zip(columns, row, strict=True))
             defined = definition(fields["definition"])
             # protocols of style transfer lie in the same table
             if "style_layers" in defined:
                 continue
-            rule = typed(SRProtocol, {**defined, "name": fields["name"]}, "a protocol")
+            rule = parse_as(SRProtocol, {**defined, "name": fields["name"]}, "a protocol")
             if rule.hash != fields["hash"]:
                 raise ValueError(
                     f"hash is {fields['hash'][:8]}, must be {rule.hash[:8]}, that of its definition"
@@ -108,13 +108,13 @@ class _Known:
     file: str
     protocols: Mapping[str, SRProtocol]
     scored: Mapping[tuple[str, ...], Version]
-    pictured: Mapping[tuple[str, ...], Version]
+    with_images: Mapping[tuple[str, ...], Version]
 
     @property
     def newest(self) -> list[Version]:
         """Of each model's versions on a data set under a protocol the one that ran last."""
         last: dict[tuple[str, ...], Version] = {}
-        for version in (*self.scored.values(), *self.pictured.values()):
+        for version in (*self.scored.values(), *self.with_images.values()):
             key = _key(version)[:-1]
             # by the number of the run, not its start: the clock may have been put back
             if version.model not in {HR, LR} and (key not in last or last[key].run < version.run):
@@ -128,9 +128,9 @@ class _Known:
 
     def images(self, version: Version) -> tuple[int, int]:
         """With scores, and with pictures."""
-        found = (table.get(_key(version)) for table in (self.scored, self.pictured))
-        scored, pictured = (each.images if each else 0 for each in found)
-        return scored, pictured
+        found = (table.get(_key(version)) for table in (self.scored, self.with_images))
+        scored, with_images = (each.images if each else 0 for each in found)
+        return scored, with_images
 
 
 def select(store: Store, config: RescoreConfig, log: Log) -> Selection:
@@ -145,19 +145,19 @@ def select(store: Store, config: RescoreConfig, log: Log) -> Selection:
         StoreError: the results file cannot be read.
     """
     known = _known(store, config, log)
-    _refuse_unknown(known, config)
+    _check_known(known, config)
     chosen = [version for version in known.newest if _wanted(version, known, config)]
     if not chosen:
         raise UserError(f"results file {known.file!r} has no scores and no images of this selection")
     commands = _commands(store)
     for version in chosen:
-        scored, pictured = known.images(version)
-        if pictured < scored:
+        scored, with_images = known.images(version)
+        if with_images < scored:
             log(_lack(known, version, commands.get(version.run, ())))
     pictured_models = [version for version in chosen if known.images(version)[1]]
     parts = tuple(_parts(known, pictured_models))
     if not config.skip_hash_check:
-        _refuse_unhashed(known, pictured_models)
+        _check_hashed(known, pictured_models)
     # models that nobody named may lack pictures: a line has said so
     whole = bool(parts) and (config.models is None or len(pictured_models) == len(chosen))
     return Selection(parts=parts, whole=whole)
@@ -179,11 +179,11 @@ def _known(store: Store, config: RescoreConfig, log: Log) -> _Known:
             raise UserError(f"{reason}; use another protocol")
         log(f"{reason}: skipped")
         del rules[digest]
-    scored, pictured = ({_key(v): v for v in table if v.protocol_hash in rules} for table in tables)
-    return _Known(file=str(store.file), protocols=rules, scored=scored, pictured=pictured)
+    scored, with_images = ({_key(v): v for v in table if v.protocol_hash in rules} for table in tables)
+    return _Known(file=str(store.file), protocols=rules, scored=scored, with_images=with_images)
 
 
-def _refuse_unknown(known: _Known, config: RescoreConfig) -> None:
+def _check_known(known: _Known, config: RescoreConfig) -> None:
     rules = [known.protocols[version.protocol_hash] for version in known.newest]
     _require("data set", _datasets(config), [v.dataset for v in known.newest], known.file)
     _require("model", config.models, [v.model for v in known.newest], known.file)
@@ -194,7 +194,7 @@ def _refuse_unknown(known: _Known, config: RescoreConfig) -> None:
 def _require(what: str, names: Iterable[object] | None, there: Sequence[object], file: str) -> None:
     for name in names or ():
         if name not in there:
-            have = ", ".join(printable(str(each)) for each in dict.fromkeys(there)) or "none"
+            have = ", ".join(escape_control_chars(str(each)) for each in dict.fromkeys(there)) or "none"
             raise UserError(f"results file {file!r} has no {what} {name!r}; there are: {have}")
 
 
@@ -224,14 +224,14 @@ def _parts(known: _Known, versions: Sequence[Version]) -> Iterable[Part]:
             dataset=place[0],
             protocol=known.protocols[place[1]],
             models=tuple(models),
-            images=max(v.images for key, v in known.pictured.items() if key[:2] == place),
+            images=max(v.images for key, v in known.with_images.items() if key[:2] == place),
         )
 
 
-def _refuse_unhashed(known: _Known, versions: Sequence[Version]) -> None:
+def _check_hashed(known: _Known, versions: Sequence[Version]) -> None:
     sources = {(v.dataset, v.protocol_hash, HR, "") for v in versions}
     keys = [*sources, *map(_key, versions)]
-    number = sum(known.pictured[key].unhashed for key in keys if key in known.pictured)
+    number = sum(known.with_images[key].unhashed for key in keys if key in known.with_images)
     if number:
         raise UserError(
             f"{number} images in results file {known.file!r} were stored without a hash of their pixels, by an "
@@ -242,12 +242,12 @@ def _refuse_unhashed(known: _Known, versions: Sequence[Version]) -> None:
 
 def _lack(known: _Known, version: Version, command: Sequence[str]) -> str:
     """What has no pictures, and how to get them."""
-    scored, pictured = known.images(version)
+    scored, with_images = known.images(version)
     place = (version.dataset, version.protocol_hash)
     # the run's own command, this time with images; a run of another program has none
     words = [word for word in command if word != "--no-images"] or _like(known, version)
-    return printable(
-        f"{known.title(place)}: {scored - pictured} of {scored} images that {version.model} was scored on are not "
+    return escape_control_chars(
+        f"{known.title(place)}: {scored - with_images} of {scored} images that {version.model} was scored on are not "
         f"stored and are skipped; run: python -m bench.sr_quality {shlex.join(words)}"
     )
 
@@ -261,7 +261,7 @@ def _like(known: _Known, version: Version) -> list[str]:
 def _commands(store: Store) -> dict[int, tuple[str, ...]]:
     """Of the runs of bench.sr_quality, by number."""
     columns, rows = store.table("runs")
-    with sound(store.file, "runs"):
+    with validating_rows(store.file, "runs"):
         runs = [dict(zip(columns, row, strict=True)) for row in rows]
         return {
             run["id"]: tuple(map(str, json.loads(run["command"])))
@@ -296,7 +296,7 @@ def stored_jobs(writer: ResultWriter, *, trust: bool) -> Iterator[ImageJob]:
     after, plan = "", writer.plan
     place = {"dataset": plan.dataset.name, "protocol_hash": plan.protocol.hash}
     # by name, not by an open cursor or an offset: rows are written while the pages are read
-    while rows := writer.store.picture_page(**place, after=after, most=PAGE):
+    while rows := writer.store.saved_image_page(**place, after=after, most=PAGE):
         after = rows[-1][0].image
         for _, group in groupby(rows, key=lambda row: row[0].image):
             job = _job(writer, _newest_by_file(group), trust)
@@ -307,9 +307,9 @@ def stored_jobs(writer: ResultWriter, *, trust: bool) -> Iterator[ImageJob]:
                 writer.finish(job)
 
 
-def _newest_by_file(rows: Iterable[tuple[Picture, int]]) -> list[Picture]:
+def _newest_by_file(rows: Iterable[tuple[SavedImage, int]]) -> list[SavedImage]:
     """The images whose files no later run wrote to, the newest last."""
-    last: dict[str, Picture] = {}
+    last: dict[str, SavedImage] = {}
     for picture, _ in sorted(rows, key=lambda row: row[1]):
         # popped, so that it is inserted again at the end: the order is that of the runs
         last.pop(picture.file, None)
@@ -317,7 +317,7 @@ def _newest_by_file(rows: Iterable[tuple[Picture, int]]) -> list[Picture]:
     return list(last.values())
 
 
-def _job(writer: ResultWriter, pictures: Sequence[Picture], trust: bool) -> ImageJob:
+def _job(writer: ResultWriter, pictures: Sequence[SavedImage], trust: bool) -> ImageJob:
     """Of the newest version of the image's file. Scores are kept under the hash that a model's image has."""
     plan, stem, sha256 = writer.plan, pictures[-1].image, pictures[-1].image_sha256
     stored = {
@@ -346,7 +346,7 @@ def _job(writer: ResultWriter, pictures: Sequence[Picture], trust: bool) -> Imag
 class StoredImage:
     """An image that a run wrote; `trust` says that one without a hash of its pixels is taken as it is."""
 
-    picture: Picture
+    picture: SavedImage
     file: Path
     trust: bool
 

@@ -23,7 +23,7 @@ from bench.lr import degrade
 from bench.metrics.pair import one_thread
 from bench.metrics.ssim import LOST, WINDOW, similarity
 from bench.prepare import prepare, quantize, to_luma
-from bench.quality.whole import refuse_range
+from bench.quality.whole import check_range
 from bench.records import SRProtocol
 from bench.tiling.grid import up_to
 from bench.tiling.tiles import Tiled
@@ -199,7 +199,7 @@ def upscale_large(
     for piece in upscaler.pieces(height, width, read):
         if piece.sr.shape[1] != colours:
             raise ValueError(f"the model returned {piece.sr.shape[1]} channels, must be {colours}")
-        refuse_range(*(float(value) for value in piece.sr.aminmax()))
+        check_range(*(float(value) for value in piece.sr.aminmax()))
         out[piece.rows, piece.columns] = as_bytes(piece.sr)
     return out
 

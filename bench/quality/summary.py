@@ -19,7 +19,7 @@ from bench.environment import suite_version
 from bench.metrics import entry as metric_entry
 from bench.records import HR, Score
 from bench.tables import Column, Export, Table, print_table
-from bench.text import printable
+from bench.text import escape_control_chars
 
 STAR = "*"
 
@@ -236,8 +236,9 @@ def _of_infinite(group: Sequence[Row]) -> Iterator[str]:
     for (metric, infinite, n), models in alike.items():
         finite = f"mean of the {n - len(infinite)} others" if len(infinite) < n else "no mean"
         yield (
-            f"{STAR} {metric} of {', '.join(map(printable, models))}: {finite}; infinite on {len(infinite)} of {n} "
-            f"{'image' if n == 1 else 'images'}, where sr is hr to the last bit: {listed(infinite)}"
+            f"{STAR} {metric} of {', '.join(map(escape_control_chars, models))}: {finite}; "
+            f"infinite on {len(infinite)} of {n} {'image' if n == 1 else 'images'}"
+            f", where sr is hr to the last bit: {listed(infinite)}"
         )
 
 
@@ -264,7 +265,7 @@ def print_tables(rows: Sequence[Row], others: Sequence[Published] = ()) -> None:
         metrics = [column.head for column in table.columns[1:-1]]
         shown = [other for other in others if any(other.text(metric) for metric in metrics)]
         console.print()
-        print_table(with_published(table, shown), console)
+        print_table(with_published(table, shown) if shown else table, console)
         for other in shown:
             if other.cannot:
                 # printed text may hold brackets, which rich takes for markup

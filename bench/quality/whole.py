@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import typing as tp
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -10,20 +12,22 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench.data import images
 from bench.interfaces import CachedMetric, Metric, NoReferenceMetric, PrecomputedImages, Upscaler
 from bench.lr import degrade
+from bench.metrics.pair import numbers
 from bench.metrics.ssim import WINDOW
 from bench.prepare import Prepared, modcrop, prepare_one, size, to_luma
-from bench.quality.lint import OVERSHOOT, lint, refusal
+from bench.quality.lint import OVERSHOOT, lint
 from bench.quality.maps import encoded, local_error
 from bench.quality.plan import LoadedMetric, Model, Plan
 from bench.quality.provided_lr import read_lr
 from bench.records import SRProtocol
+
+_ONE_NETWORK = threading.Lock()
 
 
 @dataclass(kw_only=True)
@@ -60,7 +64,7 @@ class WholeImage:
         """lr as the protocol makes it, or as it was given."""
         return read_lr(lr_file, self.hr, self.protocol.scale) if lr_file else degrade(self.hr, self.protocol)
 
-    def upscale(self, model: Model, lr: Float[Tensor, "1 c h2 w2"] | None, stem: str) -> Tensor:
+    def upscale(self, model: Model, lr: Float[Tensor, "n c h2 w2"] | None, stem: str) -> Tensor:
         """What a model makes of lr, or made of it before; not checked yet but for its shape and range.
 
         Raises:
@@ -82,8 +86,8 @@ class WholeImage:
         if not model.validated:
             file = isinstance(model.upscaler, PrecomputedImages)
             found = lint(sr, self.hr, self.protocol.scale, source="file" if file else "model")
-            if refused := refusal(found):
-                raise ValueError(refused.text)
+            if found and found[-1].severity == "refuse":
+                raise ValueError(found[-1].text)
             notes = {(finding.kind, model.name): finding.text for finding in found}
         # of validated images too: with --skip-hash-check a file may hold anything by now
         if sr.shape[-2:] != self.hr.shape[-2:]:
@@ -96,8 +100,8 @@ class WholeImage:
             return self.reference
         return prepare_one(sr, self.protocol, grey=self.hr.shape[1] == 1)
 
-    def measure(self, metric: LoadedMetric, sr: Prepared) -> float:
-        """One metric of one prepared sr.
+    def measure(self, metric: LoadedMetric, sr: Prepared) -> Tensor | float:
+        """One metric of one prepared sr; on a GPU nothing waits for it yet.
 
         Raises:
             ValueError: it cannot measure the pair.
@@ -105,14 +109,14 @@ class WholeImage:
         entry, function = metric.entry, metric.metric
         a = getattr(sr, entry.view)
         if not entry.reference:
-            return float(tp.cast("NoReferenceMetric", function)(a))
+            return tp.cast("NoReferenceMetric", function)(a)
         b = getattr(self.reference, entry.view)
         if not isinstance(function, CachedMetric):
-            return float(tp.cast("Metric", function)(a, b))
+            return tp.cast("Metric", function)(a, b)
         # kept as long as this image: the next models are measured against the same features
         if entry.name not in self.features:
             self.features[entry.name] = function.reference(b)
-        return float(function.against(a, self.features[entry.name]))
+        return function.against(a, self.features[entry.name])
 
     def local_error(self, metric: LoadedMetric, sr: Prepared) -> UInt8[np.ndarray, "h w 1"] | None:
         """Where one prepared sr differs from hr by one metric that measured it; None of a metric that cannot say."""
@@ -151,20 +155,21 @@ def upscale(upscaler: Upscaler, lr: Float[Tensor, "n c h w"]) -> Float[Tensor, "
     """
     # channels None takes one channel as it is
     given = lr.expand(-1, 3, -1, -1) if lr.shape[1] == 1 and upscaler.channels == 3 else lr
-    sr = upscaler(given)
+    with _ONE_NETWORK if given.device.type != "cpu" else nullcontext():
+        sr = upscaler(given)
     n, c, h, w = given.shape
     required = (n, c, h * upscaler.scale, w * upscaler.scale)
     if tuple(sr.shape) != required:
         raise ValueError(f"the model returned shape {tuple(sr.shape)}, must be {required}")
     # aminmax passes NaN on, so that two numbers say whether all are finite
-    low, high = sr.aminmax()
-    if not (torch.isfinite(low) and torch.isfinite(high)):
+    low, high = numbers(*sr.aminmax())
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("the model returned NaN or infinite values, must be finite ones in [0, 1]")
-    refuse_range(float(low), float(high))
+    check_range(low, high)
     return sr
 
 
-def refuse_range(low: float, high: float) -> None:
+def check_range(low: float, high: float) -> None:
     """
     Raises:
         ValueError: values lie further outside [0, 1] than a resize kernel overshoots.

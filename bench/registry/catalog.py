@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench.data import cache, shipped
 from bench.errors import UserError
 from bench.interfaces import Requirements, Upscaler, requirements
-from bench.plugins import Extended, Plugin
+from bench.plugins import ExtendedTable, Plugin
 from bench.registry import stylizers, upscalers
-from bench.registry.external import PLUGIN_MODELS, ExternalModel, found, resolve
+from bench.registry.external import PLUGIN_MODELS, ExternalModel, resolve, resolve_external
 from bench.registry.stylizers import StylizerEntry
 from bench.registry.upscalers import UpscalerEntry
 
@@ -62,7 +62,7 @@ def _signed(entry: StylizerEntry | UpscalerEntry, plugin: Plugin) -> StylizerEnt
     )
 
 
-EXTENDED: Extended[StylizerEntry | UpscalerEntry] = Extended(
+EXTENDED: ExtendedTable[StylizerEntry | UpscalerEntry] = ExtendedTable(
     group=PLUGIN_MODELS,
     what="model",
     ours=lambda: {**upscalers.UPSCALERS, **stylizers.STYLIZERS},
@@ -86,7 +86,7 @@ def upscaler_entry(name: str) -> UpscalerEntry | ExternalModel:
     known = EXTENDED.find(name)
     if isinstance(known, UpscalerEntry):
         return known
-    chosen = found(name, lambda: ", ".join([*upscalers.UPSCALERS, *EXTENDED.names()]))
+    chosen = resolve_external(name, lambda: ", ".join([*upscalers.UPSCALERS, *EXTENDED.names()]))
     if chosen.kind == "stylizer":
         raise UserError(
             f"{name!r} gives images of the size it takes: a stylizer; must be an upscaler (kind=upscaler makes it one)"
@@ -106,7 +106,7 @@ def stylizer_entry(name: str, *, images: bool = False) -> StylizerEntry | Extern
     known = EXTENDED.find(name)
     if isinstance(known, StylizerEntry):
         return known
-    chosen = found(name, lambda: ", ".join([*stylizers.STYLIZERS, *EXTENDED.names()]))
+    chosen = resolve_external(name, lambda: ", ".join([*stylizers.STYLIZERS, *EXTENDED.names()]))
     if chosen.kind != "stylizer" and not (images and chosen.kind == "images"):
         raise UserError(f"{name!r} is not a stylizer but {chosen.about}; must be a style network")
     return chosen
@@ -167,7 +167,7 @@ def entry(name: str) -> StylizerEntry | UpscalerEntry | ExternalModel:
     known = EXTENDED.find(name)
     if known is not None:
         return known
-    chosen = found(name, lambda: ", ".join(names()))
+    chosen = resolve_external(name, lambda: ", ".join(names()))
     if chosen.kind == "images":
         raise UserError(f"{name!r} is a folder of images, which cannot be run; must be a network")
     return chosen

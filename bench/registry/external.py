@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 TAKEN = ("gatys", "hr", "lr", "content", "style", "crops")
 """Names of what lies beside the models' images, and of rows that are no model's."""
 ADAPTERS: Mapping[SourceKind, str] = {
-    "checkpoint": "bench.registry.adapters.checkpoint:opened",
-    "onnx": "bench.registry.adapters.onnx_file:opened",
-    "callable": "bench.registry.adapters.python_callable:opened",
-    "folder": "bench.registry.adapters.image_folder:opened",
+    "checkpoint": "bench.registry.adapters.checkpoint:load_external",
+    "onnx": "bench.registry.adapters.onnx_file:load_external",
+    "callable": "bench.registry.adapters.python_callable:load_external",
+    "folder": "bench.registry.adapters.image_folder:load_external",
 }
 """What opens each kind of source: called with its spec, gives the model."""
 PLUGIN_MODELS = "perceptual_bench.models"
@@ -44,6 +44,7 @@ class ExternalModel:
         minimum: pixels per side that go in at least.
         style: that a stylizer was trained for, where the file or the option says it.
         loss_network: that it was trained with, where the file says so.
+        source_files: of its code and its weights, where it states them.
     """
 
     spec: Spec
@@ -55,6 +56,7 @@ class ExternalModel:
     minimum: int = 1
     style: str = ""
     loss_network: str = ""
+    source_files: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -103,7 +105,7 @@ def resolve(target: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def found(text: str, known: Callable[[], str]) -> ExternalModel:
+def resolve_external(text: str, known: Callable[[], str]) -> ExternalModel:
     """The external model that `text` names.
 
     Args:
@@ -118,9 +120,37 @@ def found(text: str, known: Callable[[], str]) -> ExternalModel:
             "or a path: a checkpoint, an ONNX file, "
             "FILE.py:NAME, a folder of images"
         )
-    spec = parse(text)
-    # the stamp is a part of the cache's key: an edited file is opened again
-    return _opened(text, *_stamp(spec.source))
+    return _REMEMBERED.get(_key(text)) or opened(text)
+
+
+_REMEMBERED: dict[tuple[str, str, int, int], ExternalModel] = {}
+
+
+def remember(text: str, model: ExternalModel) -> None:
+    """Find `model` by `text` from now on, without opening it; whoever calls this knows that nothing of it has changed."""
+    _REMEMBERED[_key(text)] = model
+
+
+def known(text: str) -> ExternalModel | None:
+    """The model of `text`; None where that names none that can be opened."""
+    try:
+        return resolve_external(text, str) if looks_outside(text) else None
+    except UserError:
+        return None
+
+
+def opened(text: str) -> ExternalModel:
+    """The external model that `text` names, opened.
+
+    Raises:
+        UserError: it is something that cannot be run.
+    """
+    return _opened(*_key(text))
+
+
+def _key(text: str) -> tuple[str, str, int, int]:
+    # the stamp is a part of the key: an edited file is opened again
+    return text, *_stamp(parse(text).source)
 
 
 def _stamp(source: str) -> tuple[str, int, int]:
@@ -146,7 +176,7 @@ def _opened(text: str, path: str, written: int, length: int) -> ExternalModel:
     return opened
 
 
-def refuse_namesakes(models: Iterable[Any]) -> None:
+def check_unique_names(models: Iterable[Any]) -> None:
     """
     Raises:
         UserError: two models are called alike, so that their scores would be taken for each other's, or their images

@@ -24,15 +24,6 @@ HEADER_BYTES = 100  # of every SQLite database
 REMEDY = "it is damaged; restore a copy, or rename it and repeat the command"
 
 
-def number(file: Path) -> tuple[int, int] | None:
-    """What tells a file from another that has its name (device and inode); None where there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 @contextmanager
 def readable(file: Path) -> Iterator[Path]:
     """The file, or a copy of it with its log where SQLite cannot read it in its place, to be opened in the block.

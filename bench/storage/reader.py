@@ -8,22 +8,22 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.data.untrusted import typed
-from bench.outputs import refuse_clashes, store_files
+from bench.data.untrusted import parse_as
+from bench.outputs import check_clashes, store_files
 from bench.records import (
     HR,
     Curve,
     Environment,
     Failure,
     MetricInfo,
-    Picture,
+    SavedImage,
     Score,
     SpeedResult,
     SRProtocol,
     StyleProtocol,
     untiled_hash,
 )
-from bench.storage.rows import checked, curve, definition, sound, timing
+from bench.storage.rows import checked_rows, curve, definition, timing, validating_rows
 from bench.storage.schema import CONFIG, CONTRIBUTOR
 from bench.storage.store import Store
 
@@ -35,7 +35,7 @@ MOST_DECIMALS = 17  # digits that tell any two floats apart; a larger number wou
 # Few values in millions of rows: categories take a small part of the memory that strings do.
 SHARED = ("model", "model_hash", "dataset", "protocol", "protocol_hash", "metric", "metric_version", "store")
 
-COLUMNS = {"scores": fields(Score), "pictures": fields(Picture), "failures": fields(Failure)}
+COLUMNS = {"scores": fields(Score), "pictures": fields(SavedImage), "failures": fields(Failure)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class ResultsData:
             protocol of super-resolution.
         style_scores: likewise, under a style protocol: the values of style metrics.
         of_hr: likewise, what metrics without a reference give for hr itself, which is no model.
-        pictures: the fields of :class:`bench.records.Picture`, and `run` and `store`; `file` is absolute.
+        pictures: the fields of :class:`bench.records.SavedImage`, and `run` and `store`; `file` is absolute.
         failures: the fields of :class:`bench.records.Failure`, and `run` and `store`.
         runs: by file and number.
         protocols: by hash; of equal ones with several names, the first.
@@ -152,7 +152,7 @@ def read(files: Sequence[Path]) -> ResultsData:
     )
 
 
-def refuse_replaced(stores: Sequence[Path], files: Sequence[Path], replaced: Sequence[Path]) -> None:
+def check_not_replaced(stores: Sequence[Path], files: Sequence[Path], replaced: Sequence[Path]) -> None:
     """Refuse to replace files and folders of an earlier output that what is read is, or lies in.
 
     Args:
@@ -161,7 +161,7 @@ def refuse_replaced(stores: Sequence[Path], files: Sequence[Path], replaced: Seq
     Raises:
         UserError: names both.
     """
-    refuse_clashes(
+    check_clashes(
         reads=[
             *(each for store in stores for each in store_files("the results file", store)),
             *(("the file", file) for file in files),
@@ -246,11 +246,11 @@ def _read_one(file: Path) -> ResultsData:
             ),
             metrics={(metric.name, metric.version): metric for metric in _made(store, "metrics", _metric)},
         )
-    _refuse_loose_ends(contents)
+    _check_references(contents)
     return contents
 
 
-def _refuse_loose_ends(contents: ResultsData) -> None:
+def _check_references(contents: ResultsData) -> None:
     """
     Raises:
         StoreError: a row is of a run, a machine or a protocol that the file does not hold.
@@ -262,7 +262,7 @@ def _refuse_loose_ends(contents: ResultsData) -> None:
         "timings": {timing.result.environment_hash for timing in contents.timings},
     }
     for table, hashes in machines.items():
-        with sound(contents.stores[0], table):
+        with validating_rows(contents.stores[0], table):
             if unknown := hashes - set(contents.environments):
                 raise ValueError(f"the environment {min(unknown)!a} is not in the file")
     parts: dict[str, tuple[Iterable[int], Iterable[str], Collection[str]]] = {
@@ -280,7 +280,7 @@ def _refuse_loose_ends(contents: ResultsData) -> None:
         ),
     }
     for table, (of_runs, of_protocols, protocols) in parts.items():
-        with sound(contents.stores[0], table):
+        with validating_rows(contents.stores[0], table):
             if lost := set(of_runs) - runs:
                 raise ValueError(f"the run {min(lost)} is not in the file")
             if gone := set(of_protocols) - set(protocols):
@@ -294,8 +294,8 @@ def _made(store: Store, table: str, make: Callable[[dict[str, Any]], T]) -> list
         StoreError: a row is none.
     """
     columns, rows = store.table(table)
-    with sound(store.file, table):
-        found = checked(store.file, table, columns, rows)
+    with validating_rows(store.file, table):
+        found = checked_rows(store.file, table, columns, rows)
         return [make(dict(zip(columns, row, strict=True))) for row in found]
 
 
@@ -305,12 +305,12 @@ def _frame(store: Store, table: str, name: str) -> pd.DataFrame:
     columns, rows = store.table(table)
     # no columns: a file from before there was the table
     known = columns or (*(field.name for field in COLUMNS[table]), "run")
-    with sound(store.file, table):
+    with validating_rows(store.file, table):
         # a column of a field with a default may be absent from an older file
         if missing := {f.name for f in COLUMNS[table] if f.default is MISSING} - set(known):
             raise ValueError(f"the column {min(missing)} is missing")
         return pd.DataFrame.from_records(
-            list(checked(store.file, table, columns, rows)), columns=list(known)
+            list(checked_rows(store.file, table, columns, rows)), columns=list(known)
         ).assign(store=name)
 
 
@@ -319,7 +319,7 @@ def _run(row: dict[str, Any], name: str, facts: dict[tuple[int, str], str]) -> S
         store=name,
         id=row["id"],
         program=row["program"],
-        command=typed(Command, {"words": json.loads(row["command"])}, "a run").words,
+        command=parse_as(Command, {"words": json.loads(row["command"])}, "a run").words,
         started=row["started"],
         finished=row["finished"],
         environment_hash=row["environment"],
@@ -339,12 +339,12 @@ def _protocol(row: dict[str, Any]) -> tuple[str, SRProtocol | StyleProtocol]:
     fields = {**definition(row["definition"]), "name": row["name"]}
     what = f"protocol {row['hash'][:8]!a}"
     if "style_layers" in fields:
-        return row["hash"], typed(StyleProtocol, fields, what)
-    return row["hash"], typed(SRProtocol, fields, what)
+        return row["hash"], parse_as(StyleProtocol, fields, what)
+    return row["hash"], parse_as(SRProtocol, fields, what)
 
 
 def _metric(row: dict[str, Any]) -> MetricInfo:
     known = {**row, "higher_is_better": bool(row["higher_is_better"])}
     if not 0 <= row["decimals"] <= MOST_DECIMALS:
         raise ValueError(f"decimals must be 0 to {MOST_DECIMALS} (got {row['decimals']})")
-    return typed(MetricInfo, known, f"metric {row['name']!a}")
+    return parse_as(MetricInfo, known, f"metric {row['name']!a}")

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bench.data.untrusted import shown, typed
+from bench.data.untrusted import parse_as, short_repr
 from bench.errors import StoreError
 from bench.records import CachedFileHash, Curve, Failure, MetricInfo, Score, SpeedResult, content_hash
 
@@ -66,24 +66,25 @@ def timing(row: Mapping[str, Any]) -> SpeedResult:
     """Of a row of the table `timings`, by column.
 
     Raises:
-        ValueError: it is none, or its seconds are not finite times above 0; other errors for other content (:func:`sound`).
+        ValueError: it is none, or its seconds are not finite times above 0; other errors for other content
+            (:func:`validating_rows`).
     """
     known = {name: row[name] for name in TIMING_COLUMNS}
     parts = {"seconds": json.loads(row["seconds"]), "certificate": mapping(row["certificate"])}
     # written so that NaN is refused too
     if not parts["seconds"] or not all(0 < value < math.inf for value in parts["seconds"]):
         raise ValueError(f"seconds is {parts['seconds']}; must be times above 0, one at least")
-    return typed(SpeedResult, known | parts, "a timing")
+    return parse_as(SpeedResult, known | parts, "a timing")
 
 
 def curve(row: Mapping[str, Any]) -> Curve:
     """Of a row of the table `curves`, by column.
 
     Raises:
-        ValueError: it is none; other errors for other content (:func:`sound`).
+        ValueError: it is none; other errors for other content (:func:`validating_rows`).
     """
     known = {name: row[name] for name in CURVE_COLUMNS}
-    return typed(Curve, known | {"terms": mapping(row["terms"])}, "a curve")
+    return parse_as(Curve, known | {"terms": mapping(row["terms"])}, "a curve")
 
 
 def as_json(value: Collection[object]) -> str:
@@ -91,7 +92,7 @@ def as_json(value: Collection[object]) -> str:
     return json.dumps(dict(value) if isinstance(value, Mapping) else value, sort_keys=True)
 
 
-def refuse_programs(db: sqlite3.Connection, file: object) -> None:
+def check_no_programs(db: sqlite3.Connection, file: object) -> None:
     """Let nothing run that a file holds.
 
     Raises:
@@ -113,7 +114,7 @@ def refuse_programs(db: sqlite3.Connection, file: object) -> None:
             )
 
 
-def checked(
+def checked_rows(
     file: object, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
 ) -> Iterator[tuple[Any, ...]]:
     """The rows as they come, each of whose values has the type of its column.
@@ -136,7 +137,7 @@ def checked(
         if kinds not in known:
             for column, value, types in zip(columns, row, wanted, strict=True):
                 if type(value) not in types:
-                    what = f"{column} is {shown(value)}; must be {WORDS[types[0]]}"
+                    what = f"{column} is {short_repr(value)}; must be {WORDS[types[0]]}"
                     raise StoreError(_message(file, table, what))
             known.add(kinds)
         for column, value in zip(columns, row, strict=True):
@@ -151,7 +152,7 @@ def checked(
 
 
 @contextmanager
-def sound(file: object, table: str) -> Iterator[None]:
+def validating_rows(file: object, table: str) -> Iterator[None]:
     """Whatever is odd about the content of a row is an error of the file.
 
     Raises:
@@ -182,7 +183,7 @@ def mapping(text: str) -> dict[str, Any]:
     """
     found = json.loads(text)
     if not isinstance(found, dict):
-        raise ValueError(f"{shown(found)}, must be an object")
+        raise ValueError(f"{short_repr(found)}, must be an object")
     if _depth(text) > DEEPEST:
         raise ValueError(f"must be nested at most {DEEPEST} deep (got {_depth(text)})")
     return found

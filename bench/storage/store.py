@@ -16,19 +16,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from bench.atomic import file_number
 from bench.errors import StoreError
 from bench.records import (
     CachedFileHash,
     Curve,
     Environment,
     Failure,
-    Picture,
     Run,
+    SavedImage,
     Score,
     SpeedResult,
 )
-from bench.storage import integrity
-from bench.storage import pictures as store_pictures
+from bench.storage import integrity, saved_images
 from bench.storage.merge import Merged, merge
 from bench.storage.rows import (
     CURVE_COLUMNS,
@@ -42,13 +42,13 @@ from bench.storage.rows import (
     SCORE_COLUMNS,
     TIMING_COLUMNS,
     as_json,
-    checked,
+    check_no_programs,
+    checked_rows,
     curve,
     fields_of,
     mapping,
-    refuse_programs,
-    sound,
     timing,
+    validating_rows,
 )
 from bench.storage.schema import (
     ADDED,
@@ -103,7 +103,7 @@ class Store(AbstractContextManager["Store"]):
                     self._db.close()
                     raise
             # after opening, which makes a new file
-            self._number = integrity.number(self.place)
+            self._number = file_number(self.place)
 
     def _open(self, read_only: bool) -> None:
         tables = self._tables()  # first, for another process may be making them, which also sets what follows
@@ -118,7 +118,7 @@ class Store(AbstractContextManager["Store"]):
                 f"{str(self.file)!r} was written by a newer perceptual-bench (format {version}, this one reads up to "
                 f"{SCHEMA_VERSION}); upgrade, or name another file with --db"
             )
-        refuse_programs(self._db, self.file)
+        check_no_programs(self._db, self.file)
         if read_only:
             return
         integrity.write_ahead(self._db, BUSY_SECONDS)
@@ -134,8 +134,8 @@ class Store(AbstractContextManager["Store"]):
                 self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
             for statement in ADDED.split(";"):
                 self._db.execute(statement)
-            if not store_pictures.hashed(self._db):
-                hashes = f"{store_pictures.HASH} text not null default ''"  # older versions leave it empty
+            if not saved_images.hashed(self._db):
+                hashes = f"{saved_images.HASH} text not null default ''"  # older versions leave it empty
                 self._db.execute(f"alter table pictures add column {hashes}")
 
     def __exit__(
@@ -143,7 +143,7 @@ class Store(AbstractContextManager["Store"]):
     ) -> None:
         try:
             # what was written into a file that has no name any more would be lost without a word
-            if error is None and not self.read_only and integrity.number(self.place) != self._number:
+            if error is None and not self.read_only and file_number(self.place) != self._number:
                 saved = integrity.saved(self._db, self.place)
                 where = f"what it held is in {str(saved)!r}" if saved else "it went with that file"
                 raise StoreError(
@@ -206,7 +206,7 @@ class Store(AbstractContextManager["Store"]):
         run: int,
         *,
         scores: Iterable[Score] = (),
-        pictures: Iterable[Picture] = (),
+        pictures: Iterable[SavedImage] = (),
         failures: Iterable[Failure] = (),
         timings: Iterable[SpeedResult] = (),
         curves: Iterable[Curve] = (),
@@ -215,7 +215,7 @@ class Store(AbstractContextManager["Store"]):
         """Write rows in one transaction. A score, picture, timing or curve of the same content replaces the older one."""
         with self._explained(), self._transaction():
             self._db.executemany(INSERT_SCORE, ((*astuple(score), run) for score in scores))
-            store_pictures.insert(self._db, run, pictures)
+            saved_images.insert(self._db, run, pictures)
             self._db.executemany(INSERT_FAILURE, ((*astuple(failure), run) for failure in failures))
             self._db.executemany(
                 INSERT_TIMING, ([*fields_of(record, TIMING_COLUMNS), run] for record in timings)
@@ -236,7 +236,7 @@ class Store(AbstractContextManager["Store"]):
         with self._explained():
             return set(self._db.execute(query, (dataset, protocol_hash, image, image_sha256)))
 
-    def pictured(
+    def models_with_image(
         self, *, dataset: str, protocol_hash: str, image: str, image_sha256: str
     ) -> set[tuple[str, str]]:
         """Of which models there is a picture of one image: (model, model hash)."""
@@ -253,7 +253,7 @@ class Store(AbstractContextManager["Store"]):
             found = self._db.execute("select * from files where path = ?", (path,)).fetchone()
         if found is None:
             return None
-        (row,) = checked(self.file, "files", FILE_COLUMNS, [found])
+        (row,) = checked_rows(self.file, "files", FILE_COLUMNS, [found])
         return CachedFileHash(**dict(zip(FILE_COLUMNS, row, strict=True)))
 
     def scores(self, *, dataset: str, protocol_hash: str) -> Iterator[Score]:
@@ -261,25 +261,25 @@ class Store(AbstractContextManager["Store"]):
         query = f"select {', '.join(SCORE_COLUMNS)} from scores where dataset = ? and protocol_hash = ? order by image"
         with self._explained():
             found = self._db.execute(query, (dataset, protocol_hash))
-            for row in checked(self.file, "scores", SCORE_COLUMNS, found):
+            for row in checked_rows(self.file, "scores", SCORE_COLUMNS, found):
                 yield Score(**dict(zip(SCORE_COLUMNS, row, strict=True)))
 
-    def pictures(self, *, dataset: str, protocol_hash: str) -> Iterator[Picture]:
+    def pictures(self, *, dataset: str, protocol_hash: str) -> Iterator[SavedImage]:
         """Where the images of a data set under a protocol were written, ordered by image."""
         with self._explained():
-            yield from store_pictures.select(self._db, self.file, dataset, protocol_hash)
+            yield from saved_images.select(self._db, self.file, dataset, protocol_hash)
 
-    def picture_page(
+    def saved_image_page(
         self, *, dataset: str, protocol_hash: str, after: str, most: int
-    ) -> list[tuple[Picture, int]]:
-        """The pictures of the next `most` images, each with its run (:func:`bench.storage.pictures.page`)."""
+    ) -> list[tuple[SavedImage, int]]:
+        """The pictures of the next `most` images, each with its run (:func:`bench.storage.saved_images.page`)."""
         with self._explained():
-            return store_pictures.page(self._db, self.file, dataset, protocol_hash, after=after, most=most)
+            return saved_images.page(self._db, self.file, dataset, protocol_hash, after=after, most=most)
 
-    def versions(self, table: Literal["scores", "pictures"]) -> list[store_pictures.Version]:
-        """Of the models that have rows in a table (:func:`bench.storage.pictures.versions`)."""
+    def versions(self, table: Literal["scores", "pictures"]) -> list[saved_images.Version]:
+        """Of the models that have rows in a table (:func:`bench.storage.saved_images.versions`)."""
         with self._explained():
-            return store_pictures.versions(self._db, self.file, table)
+            return saved_images.versions(self._db, self.file, table)
 
     def timings(self, *, subject: str) -> list[SpeedResult]:
         """Every timing of a subject, whatever the machine; of one content and machine, the newest."""
@@ -288,8 +288,8 @@ class Store(AbstractContextManager["Store"]):
             if "timings" not in self._tables():
                 return []
             rows = self._db.execute(query, (subject,)).fetchall()
-        with sound(self.file, "timings"):
-            found = checked(self.file, "timings", TIMING_COLUMNS, rows)
+        with validating_rows(self.file, "timings"):
+            found = checked_rows(self.file, "timings", TIMING_COLUMNS, rows)
             return [timing(dict(zip(TIMING_COLUMNS, row, strict=True))) for row in found]
 
     def curves(self, *, dataset: str, protocol_hash: str) -> list[Curve]:
@@ -302,8 +302,8 @@ class Store(AbstractContextManager["Store"]):
             if "curves" not in self._tables():
                 return []
             rows = self._db.execute(query, (dataset, protocol_hash)).fetchall()
-        with sound(self.file, "curves"):
-            found = checked(self.file, "curves", CURVE_COLUMNS, rows)
+        with validating_rows(self.file, "curves"):
+            found = checked_rows(self.file, "curves", CURVE_COLUMNS, rows)
             return [curve(dict(zip(CURVE_COLUMNS, row, strict=True))) for row in found]
 
     def failures(self, run: int) -> list[Failure]:
@@ -311,7 +311,7 @@ class Store(AbstractContextManager["Store"]):
         query = "select dataset, image, model, scale, reason from failures where run = ? order by rowid"
         with self._explained():
             rows = self._db.execute(query, (run,)).fetchall()
-        found = checked(self.file, "failures", FAILURE_COLUMNS, rows)
+        found = checked_rows(self.file, "failures", FAILURE_COLUMNS, rows)
         return [Failure(dataset=d, image=i, model=m, scale=s, reason=one_line(r)) for d, i, m, s, r in found]
 
     def table(self, name: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
@@ -334,7 +334,7 @@ class Store(AbstractContextManager["Store"]):
             row = self._db.execute(query, (run,)).fetchone()
         if row is None:
             raise StoreError(f"{str(self.file)!r} holds no run {run}")
-        with sound(self.file, "environments"):
+        with validating_rows(self.file, "environments"):
             return Environment(facts=mapping(row[0]))
 
     def _pragma(self, name: str) -> int:

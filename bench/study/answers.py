@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.data.untrusted import read_json, shown
+from bench.data.untrusted import read_json, short_repr
 from bench.errors import UserError
 from bench.study.key import Trial
 
@@ -58,17 +58,17 @@ def read_answers(file: Path, study_hash: str, trials: Mapping[str, Trial]) -> An
     # type(): true equals 1 in Python.
     if found["format"] != FORMAT or type(found["version"]) is not int or found["version"] != VERSION:
         raise UserError(
-            f"its format is {shown(found['format'])} {shown(found['version'])}, must be {FORMAT!r} {VERSION}"
+            f"its format is {short_repr(found['format'])} {short_repr(found['version'])}, must be {FORMAT!r} {VERSION}"
         )
     if found["study"] != study_hash:
-        raise UserError(f"it answers another study, {shown(found['study'])}; must be {study_hash!r}")
+        raise UserError(f"it answers another study, {short_repr(found['study'])}; must be {study_hash!r}")
     worker, entries = found["worker"], found["answers"]
     if not isinstance(worker, str) or not WORKER.fullmatch(worker):
         raise UserError(
-            f"its worker must be 1 to 64 letters, digits, dots, hyphens or underscores (got {shown(worker)})"
+            f"its worker must be 1 to 64 letters, digits, dots, hyphens or underscores (got {short_repr(worker)})"
         )
     if not isinstance(entries, list):
-        raise UserError(f"its answers are {shown(entries)}; must be a list")
+        raise UserError(f"its answers are {short_repr(entries)}; must be a list")
     answers = tuple(_answer(entry, trials) for entry in entries)
     if len({answer.trial for answer in answers}) < len(answers):
         raise UserError("it answers a trial twice")
@@ -80,22 +80,24 @@ def _answer(entry: Any, trials: Mapping[str, Trial]) -> Answer:
     name, seconds = found["trial"], found["seconds"]
     trial = trials.get(name) if isinstance(name, str) else None
     if trial is None:
-        raise UserError(f"it answers a trial {shown(name)}, which the study has not")
+        raise UserError(f"it answers a trial {short_repr(name)}, which the study has not")
     for field in ("choice", "first"):
         if not isinstance(found[field], str) or found[field] not in trial.pictures:
-            raise UserError(f"trial {name}: {field} is {shown(found[field])}, which is not an image of it")
+            raise UserError(
+                f"trial {name}: {field} is {short_repr(found[field])}, which is not an image of it"
+            )
     if type(seconds) not in {int, float} or not 0 <= seconds <= LONGEST_SECONDS or not math.isfinite(seconds):
         raise UserError(
-            f"trial {name}: seconds must be a number from 0 to {LONGEST_SECONDS:.0f} (got {shown(seconds)})"
+            f"trial {name}: seconds must be a number from 0 to {LONGEST_SECONDS:.0f} (got {short_repr(seconds)})"
         )
     return Answer(trial=name, choice=found["choice"], first=found["first"], seconds=float(seconds))
 
 
 def _fields(value: Any, required: set[str], what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise UserError(f"{what} is {shown(value)}; must be an object")
+        raise UserError(f"{what} is {short_repr(value)}; must be an object")
     if set(value) != required:
-        given = ", ".join(shown(name) for name in sorted(value)[: 2 * len(required)])
+        given = ", ".join(short_repr(name) for name in sorted(value)[: 2 * len(required)])
         raise UserError(
             f"{what} has the fields {given or 'none'}; must be exactly {', '.join(sorted(required))}"
         )

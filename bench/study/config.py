@@ -14,7 +14,7 @@ LONGEST_TEXT = 20_000  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words:
+class PageTexts:
     """What the page shows beside its own text; empty for nothing. A blank line ends a paragraph."""
 
     instructions: str = ""
@@ -63,7 +63,7 @@ class BuildConfig:
         return cls(**{**options, "models": tuple(options["models"]), "db": tuple(options["db"])})
 
     def __post_init__(self) -> None:
-        _refuse_seed(self.seed)
+        _check_seed(self.seed)
         code = self.completion_code
         if code is not None and not (0 < len(code) <= LONGEST_CODE and code.isprintable() and code.strip()):
             raise UserError(
@@ -71,13 +71,13 @@ class BuildConfig:
             )
 
     @property
-    def words(self) -> Words:
+    def texts(self) -> PageTexts:
         """The texts of one's own that the page shows.
 
         Raises:
             UserError: a file is not readable text, or too long.
         """
-        return Words(
+        return PageTexts(
             instructions=_text("--instructions", self.instructions),
             consent=_text("--consent", self.consent),
             completion_code=self.completion_code or "",
@@ -104,11 +104,11 @@ class ScoreConfig:
         return cls(**{**options, "answers": tuple(dict.fromkeys(options["answers"]))})
 
     def __post_init__(self) -> None:
-        _refuse_seed(self.seed)
+        _check_seed(self.seed)
         if not 0 <= self.min_attention_accuracy <= 1:
             raise UserError(f"--min-attention-accuracy must be 0 to 1 (got {self.min_attention_accuracy:g})")
 
 
-def _refuse_seed(seed: int) -> None:
+def _check_seed(seed: int) -> None:
     if seed < 0:
         raise UserError(f"--seed must be at least 0 (got {seed})")

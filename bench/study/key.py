@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import atomic_write
-from bench.data.untrusted import read_json, shown, typed
+from bench.data.untrusted import parse_as, read_json, short_repr
 from bench.errors import UserError
 from bench.records import HR, LR, content_hash
 from bench.tables import to_json
@@ -92,20 +92,20 @@ def _study(key: Any) -> Study:
             "it is not the key of a study; must be the key.json that `bench.preference build` wrote"
         )
     if key.get("version") != VERSION:
-        raise UserError(f"its version is {shown(key.get('version'))}, must be {VERSION}")
+        raise UserError(f"its version is {short_repr(key.get('version'))}, must be {VERSION}")
     fields = {name: value for name, value in key.items() if name not in {"format", "version", "study"}}
     try:
         # Before any field is used: a key that was edited would score answers of other pictures.
         if content_hash(fields) != key.get("study"):
             raise UserError("it was changed or damaged after it was written; must be an untouched copy")
-        study = typed(Study, fields, "it")
+        study = parse_as(Study, fields, "it")
     except ValueError as error:
         raise UserError(str(error)) from error
-    _refuse_unsound(study)
+    _validate(study)
     return study
 
 
-def _refuse_unsound(study: Study) -> None:
+def _validate(study: Study) -> None:
     """
     Raises:
         UserError: a trial is there twice, or shows other pictures than two of the study's models, or hr and lr.
@@ -116,5 +116,5 @@ def _refuse_unsound(study: Study) -> None:
     for trial in study.trials:
         if len(trial.pictures) != 2 or set(trial.pictures.values()) not in pairs:
             raise UserError(
-                f"trial {shown(trial.id)} does not show two of its models; must be two, or {HR} and {LR}"
+                f"trial {short_repr(trial.id)} does not show two of its models; must be two, or {HR} and {LR}"
             )

@@ -12,23 +12,23 @@ from PIL import Image
 from bench.cli import Reporter
 from bench.errors import UserError
 from bench.study.answers import FORMAT, VERSION
-from bench.study.config import Words
+from bench.study.config import PageTexts
+from bench.study.images import read_stored_image
 from bench.study.key import Study, read_key
-from bench.study.pictures import read_picture
-from bench.study.plan import Plan, Shown
+from bench.study.plan import Plan, ShownImage
 
-NO_WORDS = Words()
+NO_TEXTS = PageTexts()
 
 
 def write_study(
-    planned: Plan, out: Path, reporter: Reporter, *, words: Words = NO_WORDS, force: bool = False
+    planned: Plan, out: Path, reporter: Reporter, *, texts: PageTexts = NO_TEXTS, force: bool = False
 ) -> None:
     """`out/page/` with `index.html` and `images/`, and `out/key.json` beside it.
 
     Pictures are written anew, so that no time stamp and no remark in a file says what made it.
 
     Args:
-        words: texts of one's own that the page shows; they are no part of the study's hash.
+        texts: texts of one's own that the page shows; they are no part of the study's hash.
         force: replace the study that is in `out`.
 
     Raises:
@@ -44,7 +44,7 @@ def write_study(
         reporter.begin(name)
         _enlarged(shown).save(page / "images" / f"{name}.png")
         reporter.advance(name)
-    (page / "index.html").write_text(html(planned.study, words), encoding="utf-8", newline="\n")
+    (page / "index.html").write_text(html(planned.study, texts), encoding="utf-8", newline="\n")
 
 
 def _refuse(out: Path, *, force: bool) -> None:
@@ -57,9 +57,9 @@ def _refuse(out: Path, *, force: bool) -> None:
     read_key(out / "key.json")  # what is replaced is a study, and nothing else of the user's
 
 
-def _enlarged(shown: Shown) -> Image.Image:
+def _enlarged(shown: ShownImage) -> Image.Image:
     """Its pixels alone, each repeated."""
-    picture = read_picture(shown.file)
+    picture = read_stored_image(shown.file)
     width, height = picture.size
     # A new image has none of the file's text chunks, which may say what made it.
     bare = Image.new(picture.mode, picture.size)
@@ -67,16 +67,16 @@ def _enlarged(shown: Shown) -> Image.Image:
     return bare.resize((width * shown.enlarge, height * shown.enlarge), Image.Resampling.NEAREST)
 
 
-def html(study: Study, words: Words = NO_WORDS) -> str:
+def html(study: Study, texts: PageTexts = NO_TEXTS) -> str:
     """The page: no name of a model, an image or a data set is in it, and no attention check is marked."""
     templates = Environment(loader=PackageLoader("bench"), autoescape=True, undefined=StrictUndefined)
     catch = any(trial.right is not None for trial in study.trials)
     return templates.get_template("preference.html").render(
         n=len(study.trials),
         catch=catch,
-        instructions=_paragraphs(words.instructions),
-        consent=_paragraphs(words.consent),
-        code=words.completion_code,
+        instructions=_paragraphs(texts.instructions),
+        consent=_paragraphs(texts.consent),
+        code=texts.completion_code,
         data=_data(study),
     )
 

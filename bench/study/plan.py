@@ -13,15 +13,15 @@ from pathlib import Path
 from bench.data.whole_file import read_whole
 from bench.errors import UserError
 from bench.records import HR, LR, content_hash
+from bench.study.images import StudyImages, read_stored_image
 from bench.study.key import Study, Trial
-from bench.study.pictures import Pictures, read_picture
 
 MOST_CATCH_TRIALS_BY_DEFAULT = 10
 OPAQUE_DIGITS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ShownImage:
     """A picture of the page: its file in the results, and how many times as large it is shown."""
 
     file: Path
@@ -33,11 +33,11 @@ class Plan:
     """A study, and by opaque name what its page shows."""
 
     study: Study
-    shown: Mapping[str, Shown]
+    shown: Mapping[str, ShownImage]
 
 
 def plan(
-    found: Pictures, *, limit: int | None = None, attention_checks: int | None = None, seed: int = 0
+    found: StudyImages, *, limit: int | None = None, attention_checks: int | None = None, seed: int = 0
 ) -> Plan:
     """Every pair of models on every image, and the attention checks. The same pictures and seed give the same study.
 
@@ -58,13 +58,13 @@ def plan(
         raise UserError(f"--limit must be at least 1 (got {limit})")
     draw = random.Random(seed)
     # The order of the draws is part of a study: another one makes another study of the same seed.
-    asked = sorted(draw.sample(every, min(limit or len(every), len(every))))
+    chosen = sorted(draw.sample(every, min(limit or len(every), len(every))))
     catching = draw.sample(every, n_catch)
-    used = {image: found.files[image] for image in sorted({*asked, *catching})}
+    used = {image: found.files[image] for image in sorted({*chosen, *catching})}
     namer = _Namer(secret=_secret(used, seed))
     sizes = {image: _size(files, found.protocol.scale) for image, files in used.items()}
     pairs = [
-        namer.trial(image, pair, sizes[image]) for image in asked for pair in combinations(found.models, 2)
+        namer.trial(image, pair, sizes[image]) for image in chosen for pair in combinations(found.models, 2)
     ]
     study = Study(
         dataset=found.dataset,
@@ -121,7 +121,7 @@ def _digest(file: Path) -> str:
 
 def _size(files: Mapping[str, Path], scale: int) -> tuple[int, int]:
     """Width and height of hr, which every model's picture must have."""
-    sizes = {model: read_picture(file).size for model, file in files.items()}
+    sizes = {model: read_stored_image(file).size for model, file in files.items()}
     width, height = sizes[HR]
     small = sizes.pop(LR)
     sizes[f"lr times {scale}"] = (small[0] * scale, small[1] * scale)
@@ -146,10 +146,12 @@ def _blocks(pairs: Sequence[Trial], catches: Sequence[Trial], draw: random.Rando
     return tuple(sorted(dealt, key=lambda trial: (trial.block, trial.id)))
 
 
-def _shown(study: Study, files: Mapping[str, Mapping[str, Path]], namer: _Namer) -> dict[str, Shown]:
+def _shown(study: Study, files: Mapping[str, Mapping[str, Path]], namer: _Namer) -> dict[str, ShownImage]:
     found = {}
     for trial in study.trials:
-        found[trial.reference] = Shown(file=files[trial.image][LR])
+        found[trial.reference] = ShownImage(file=files[trial.image][LR])
         for name, model in trial.pictures.items():
-            found[name] = Shown(file=files[trial.image][model], enlarge=study.scale if model == LR else 1)
+            found[name] = ShownImage(
+                file=files[trial.image][model], enlarge=study.scale if model == LR else 1
+            )
     return dict(sorted(found.items()))

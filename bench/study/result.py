@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import atomic_write
-from bench.data.untrusted import read_json, typed
+from bench.data.untrusted import parse_as, read_json
 from bench.errors import UserError
 from bench.records import content_hash
 from bench.tables import to_json
@@ -147,6 +147,6 @@ def _result(found: Any) -> PreferenceResult:
     fields = {name: value for name, value in found.items() if name not in {"format", "version"}}
     try:
         content_hash(fields)  # refuses numbers that JSON cannot hold, such as 1e999
-        return typed(PreferenceResult, fields, "it")
+        return parse_as(PreferenceResult, fields, "it")
     except ValueError as error:
         raise UserError(f"a field is missing, unknown or of another type: {error}") from error

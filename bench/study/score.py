@@ -1,4 +1,4 @@
-"""Votes to a result: majorities, agreement, a ranking."""
+"""Votes to a result: majorities, Krippendorff's alpha for agreement, a ranking by Bradley and Terry's model."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from bench.statistics import percentile_interval, share_interval
-from bench.study.agreement import krippendorff_alpha
 from bench.study.key import Study
-from bench.study.ranking import RESAMPLES, bootstrap_bradley_terry, bradley_terry
 from bench.study.result import Dropped, PairResult, PreferenceResult, Ranked
 from bench.study.votes import Votes
 
 Counts = Mapping[tuple[str, str, str], tuple[int, int]]  # (image, a, b) -> votes for a, votes for b
+
+RESAMPLES = 1000
+PRIOR_WINS = 0.5
+MOST_ITERATIONS = 10_000
 
 
 def score(study: Study, found: Votes, *, least_right: float, n_files: int, seed: int = 0) -> PreferenceResult:
@@ -123,3 +125,55 @@ def _wins(models: Sequence[str], counts: Counts) -> np.ndarray[Any, Any]:
         wins[images[image], place[a], place[b]] = for_a
         wins[images[image], place[b], place[a]] = for_b
     return wins
+
+
+def krippendorff_alpha(counts: Sequence[Sequence[int]]) -> float | None:
+    """1 for full agreement, 0 for that of chance, below 0 for less; None where it is not defined.
+
+    1 - observed / expected disagreement (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability"): the
+    chance that two votes on one unit differ, a unit weighing as many as it has votes, over the chance that two of
+    all these votes differ. Units may have any number of votes; those with one say nothing and are skipped.
+
+    Args:
+        counts: for each unit, the number of votes for each value.
+    """
+    pairable = [unit for unit in counts if sum(unit) > 1]
+    totals = [sum(column) for column in zip(*pairable, strict=True)]
+    n = sum(totals)
+    if not n or max(totals) == n:  # no pair of votes, or all for one value: nothing could have differed
+        return None
+    observed = sum(_differing(unit) / (sum(unit) - 1) for unit in pairable) / n
+    return 1 - observed / (_differing(totals) / (n * (n - 1)))
+
+
+def _differing(counts: Sequence[int]) -> int:
+    """Ordered pairs of votes for different values."""
+    return sum(counts) ** 2 - sum(count**2 for count in counts)
+
+
+def bradley_terry(wins: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Log-strengths with mean 0: i is preferred to j with probability 1 / (1 + exp(s_j - s_i)).
+
+    Before the first vote each model has beaten each other one half a time, so that strengths exist even where a
+    model won or lost every vote, or two were never compared.
+
+    Args:
+        wins: (n, n) or any numbers: how often the model of the row was preferred to that of the column.
+    """
+    import choix
+
+    n = len(wins)
+    # The diagonal stays 0: no model is compared with itself.
+    return choix.ilsr_pairwise_dense(wins + PRIOR_WINS * (1 - np.eye(n)), max_iter=MOST_ITERATIONS)
+
+
+def bootstrap_bradley_terry(wins: np.ndarray[Any, Any], *, seed: int = 0) -> np.ndarray[Any, Any]:
+    """Strengths of `RESAMPLES` draws of as many images with replacement, an image with all its votes: (draws, n).
+
+    Args:
+        wins: (images, n, n), as in :func:`bradley_terry` for each image.
+    """
+    generator, images = np.random.default_rng(seed), len(wins)
+    # How often each image was drawn: (draws, images).
+    draws = generator.multinomial(images, np.full(images, 1 / images), RESAMPLES)
+    return np.stack([bradley_terry(np.tensordot(draw, wins, 1)) for draw in draws])

@@ -16,7 +16,7 @@ from bench.data.styles import STYLE_SIZE, StyleImage, names, protocol, style_ima
 from bench.errors import UserError
 from bench.records import Dataset, StyleProtocol, content_hash
 from bench.registry import catalog, stylizers
-from bench.registry.external import ExternalModel, refuse_namesakes
+from bench.registry.external import ExternalModel, check_unique_names
 from bench.registry.stylizers import StylizerEntry
 from bench.styling import metrics as style_metrics
 
@@ -132,7 +132,7 @@ def read_config(args: argparse.Namespace) -> Config:
         UserError: a name is unknown, a number out of range, a network is of none of the styles.
         MissingFile: the image of a named style is not to be had.
     """
-    refuse_numbers(args)
+    check_numbers(args)
     # By content: two names of one picture are one style.
     style = tuple({image.sha256: image for image in map(style_image, args.style)}.values())
     contents = dataset(args.contents, every=True)
@@ -146,8 +146,8 @@ def read_config(args: argparse.Namespace) -> Config:
         metrics=find_metrics(args.metrics or (), args.sizes),
         objective=Objective(
             loss_network=args.loss_network,
-            content_layers=once(args.content_layers),
-            style_layers=once(args.style_layers),
+            content_layers=each_once(args.content_layers),
+            style_layers=each_once(args.style_layers),
             content_weight=args.content_weight,
             style_weight=args.style_weight,
             tv_weight=args.tv_weight,
@@ -168,7 +168,7 @@ def read_config(args: argparse.Namespace) -> Config:
     )
 
 
-def refuse_numbers(args: argparse.Namespace) -> None:
+def check_numbers(args: argparse.Namespace) -> None:
     """
     Raises:
         UserError: a number out of range.
@@ -198,7 +198,7 @@ def find_metrics(names: Sequence[str], sizes: Sequence[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def once(names: Sequence[str] | None) -> tuple[str, ...] | None:
+def each_once(names: Sequence[str] | None) -> tuple[str, ...] | None:
     """Each name once; None stays None."""
     return None if names is None else tuple(dict.fromkeys(names))
 
@@ -229,9 +229,9 @@ def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> t
     chosen = [catalog.stylizer_entry(name, images=True) for name in models or ()]
     # Before anything is loaded: a network is for the one style that it was trained on.
     for entry in chosen:
-        _refuse_other_style(entry, styles)
-        _refuse_options(entry)
-    refuse_namesakes(chosen)
+        _check_style(entry, styles)
+        _check_options(entry)
+    check_unique_names(chosen)
     wanted = {entry.name for entry in chosen}
     listed = (
         entry
@@ -242,7 +242,7 @@ def find_models(styles: Sequence[StyleImage], models: Sequence[str] | None) -> t
     return (*listed, *dict.fromkeys(others))
 
 
-def _refuse_options(entry: Entry) -> None:
+def _check_options(entry: Entry) -> None:
     """Of a folder of stylised images: how they are called is a rule, and they have no scale."""
     options = entry.spec.options if isinstance(entry, ExternalModel) and entry.kind == "images" else {}
     if wrong := sorted(options.keys() - {"name"}):
@@ -251,7 +251,7 @@ def _refuse_options(entry: Entry) -> None:
         )
 
 
-def _refuse_other_style(entry: Entry, styles: Sequence[StyleImage]) -> None:
+def _check_style(entry: Entry, styles: Sequence[StyleImage]) -> None:
     if any(of_style(entry, style) for style in styles):
         return
     if isinstance(entry, StylizerEntry) and not entry.style:

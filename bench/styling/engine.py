@@ -12,11 +12,10 @@ from contextlib import AbstractContextManager, contextmanager
 from bench.cli import Reporter
 from bench.data import images
 from bench.data.datasets import LoadedImage
-from bench.errors import RunError
+from bench.errors import RunError, out_of_memory
 from bench.executor import read_ahead
-from bench.out_of_memory import out_of_memory
 from bench.styling.outcome import Outcome, Result, Stored
-from bench.styling.plan import Content, Item, Measured, Method, Plan
+from bench.styling.plan import Content, Item, MeasuredImage, Method, Plan
 from models.losses import Terms
 
 Keep = Callable[[Outcome], None]
@@ -45,8 +44,8 @@ class Engine:
         """
         if self.plan.shown:
             outcome = Outcome()
-            for picture, pixels in self.plan.shown:
-                outcome.show(picture, pixels)
+            for saved_image, pixels in self.plan.shown:
+                outcome.show(saved_image, pixels)
             self.keep(outcome)
         with (pool or in_batches)(self) as submit:
             for content in self.contents():
@@ -85,8 +84,8 @@ class Engine:
         item = Item(name=name, sha256=loaded.sha256)
         # With nothing pending, too: tables are made of all contents that could be read.
         self.items.append(item)
-        pictured = plan.picture_limit is None or index < plan.picture_limit
-        pending = self.pending(item, pictured=pictured)
+        with_image = plan.image_limit is None or index < plan.image_limit
+        pending = self.pending(item, with_image=with_image)
         if not pending:
             return None
         pixels = plan.prepare(images.to_tensor(loaded.pixels))
@@ -94,35 +93,35 @@ class Engine:
             name=name,
             sha256=loaded.sha256,
             pixels=pixels,
-            pictured=pictured,
+            with_image=with_image,
             pending=pending,
             height=h,
             width=w,
         )
 
-    def pending(self, item: Item, *, pictured: bool) -> dict[str, int]:
+    def pending(self, item: Item, *, with_image: bool) -> dict[str, int]:
         """Methods without a result, with the iterations to do: a stored curve is never made shorter."""
         return {
-            method.name: max(method.iterations, self.found(method, item, pictured=pictured).iterations)
+            method.name: max(method.iterations, self.found(method, item, with_image=with_image).iterations)
             for method in self.plan.methods
-            if self.known(method, item, pictured=pictured) is None
+            if self.known(method, item, with_image=with_image) is None
         }
 
-    def known(self, method: Method, item: Item, *, pictured: bool) -> Result | None:
+    def known(self, method: Method, item: Item, *, with_image: bool) -> Result | None:
         """What was made before, where it need not be made again."""
-        found = self.found(method, item, pictured=pictured)
-        lacks_image = pictured and found.file is None
+        found = self.found(method, item, with_image=with_image)
+        lacks_image = with_image and found.file is None
         if found.iterations < method.iterations or lacks_image:
             return None
         if self.stored and self.plan.metrics and self.stored.lacks_scores(self.plan, method, item):
             return None
         return found
 
-    def found(self, method: Method, item: Item, *, pictured: bool) -> Result:
+    def found(self, method: Method, item: Item, *, with_image: bool) -> Result:
         """What was made before."""
         if self.stored is None or self.plan.force:
             return Result(curve=None, file=None)
-        return self.stored.find(self.plan, method, item, pictured=pictured)
+        return self.stored.find(self.plan, method, item, with_image=with_image)
 
     def named(self, error: Exception) -> Exception:
         """An error that says more than its type where memory ran out."""
@@ -194,7 +193,7 @@ def make_all(
         value = f"objective {terms.total.mean().item():.4g}"
         advance(plan, reporter, f"{who}, iteration {done}, {value}", len(batch))
 
-    found: Sequence[Measured | Exception] = []
+    found: Sequence[MeasuredImage | Exception] = []
     parts: Sequence[Sequence[Content]] = []
     no_memory = False
     try:

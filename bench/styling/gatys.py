@@ -20,7 +20,7 @@ from bench.environment import AUTO, precision
 from bench.errors import UserError
 from bench.records import ImageFile, StyleProtocol
 from bench.styling.objective import loss_network, read_style
-from bench.styling.plan import Content, Item, Measured, Method, Report
+from bench.styling.plan import Content, Item, MeasuredImage, Method, Report
 from bench.styling.summary import BASELINE
 
 
@@ -126,7 +126,7 @@ class Stylization(Method):
 
     def make(
         self, contents: Sequence[Content], iterations: int, report: Report
-    ) -> Sequence[Measured | Exception]:
+    ) -> Sequence[MeasuredImage | Exception]:
         """
         Raises:
             ValueError: the content is too small, or the objective became NaN or infinite; then the last good image is
@@ -145,7 +145,7 @@ class Stylization(Method):
                 f"the objective is not finite in iteration {failed_at}; the image before it is {str(file)!r}"
             )
         # Neither terms nor time are stored: there is no results file.
-        return [Measured(image=found.image, terms={}, seconds=0.0)]
+        return [MeasuredImage(image=found.image, terms={}, seconds=0.0)]
 
 
 def load(config: Config, where: torch.device) -> Gatys:

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from baselines.lbfgs import HISTORY_SIZE
 from bench.data import cache, images
 from bench.data.styles import StyleImage
 from bench.errors import MissingFile, UserError
-from bench.records import Picture, StyleProtocol
+from bench.records import SavedImage, StyleProtocol
 from bench.registry import catalog
 from bench.registry.external import ExternalModel
 from bench.styling import metrics as style_metrics
 from bench.styling import objective as style_objective
-from bench.styling.batch import batch_size
 from bench.styling.config import Config, Entry, loss_network, of_style
 from bench.styling.made_images import StylizedFolder, StylizedImages, stylized_folder
 from bench.styling.methods import Aim, ContentItself, Optimisation, Stylizer, TimedNetwork
@@ -32,13 +32,21 @@ from models.vgg import LossNetwork
 STYLE = "style"
 Log = Callable[[str], None]
 
+FLOAT_BYTES = 4
+IMAGES = 2 * HISTORY_SIZE + 16
+"""Images' worth of memory: the history, and what the loop and the step work with."""
+FEATURES = 4
+"""Copies of each layer: itself, its gradient, a target and what a convolution works with."""
+SHARE = 0.8
+"""Of the free memory that is used."""
 
-def plans(config: Config, device: torch.device, *, tell: Log, warn: Log) -> list[Plan]:
+
+def plans(config: Config, device: torch.device, *, log: Log, warn: Log) -> list[Plan]:
     """One plan for each style and size; networks, loss networks and styles are loaded once.
 
     Args:
-        tell: told which loss network each style is judged by, and why.
-        warn: told, once each, which network is skipped and why.
+        log: which loss network each style is judged by, and why.
+        warn: once each, which network is skipped and why.
 
     Raises:
         MissingFile: a network that was named, a loss network or a metric lacks a file.
@@ -53,7 +61,7 @@ def plans(config: Config, device: torch.device, *, tell: Log, warn: Log) -> list
     for line in (line for folder in folders.values() for line in folder.lines()):
         warn(line)
     loaded = dict(_networks(config, device, warn))
-    return [plan for style in config.style for plan in _plans(config, style, loaded, folders, device, tell)]
+    return [plan for style in config.style for plan in _plans(config, style, loaded, folders, device, log)]
 
 
 def _networks(
@@ -78,10 +86,10 @@ def _plans(
     loaded: Mapping[Entry, Callable[[Tensor], Tensor]],
     folders: Mapping[ExternalModel, StylizedFolder],
     device: torch.device,
-    tell: Log,
+    log: Log,
 ) -> Iterator[Plan]:
     trained = [entry for entry in loaded if of_style(entry, style)]
-    judge = _judge(config, style, trained, tell)
+    judge = _judge(config, style, trained, log)
     protocols = [config.objective.protocol(style, size, loss_network=judge) for size in config.sizes]
     # Sizes have layers, weights and style in common: one loss network serves them all.
     network = style_objective.loss_network(protocols[0]).to(device)
@@ -120,9 +128,9 @@ def _plans(
             protocols=(protocol,),
             title=f"{style.name} at {protocol.size}x{protocol.size}",
             minimum=network.minimum,
-            picture_limit=0 if config.save_images is None else config.image_limit,
+            image_limit=0 if config.save_images is None else config.image_limit,
             force=config.force,
-            shown=() if config.save_images is None else (_style_picture(name, aim, pixels),),
+            shown=() if config.save_images is None else (_style_image(name, aim, pixels),),
             metrics=metrics,
         )
 
@@ -152,10 +160,10 @@ def _stylized(
     )
 
 
-def _style_picture(dataset: str, aim: Aim, style: Tensor) -> tuple[Picture, np.ndarray]:
+def _style_image(dataset: str, aim: Aim, style: Tensor) -> tuple[SavedImage, np.ndarray]:
     """The style as the objective sees it, with its row."""
     protocol, pixels = aim.protocol, images.to_array(style)
-    row = Picture(
+    row = SavedImage(
         dataset=dataset,
         protocol_hash=protocol.hash,
         image=protocol.style,
@@ -168,12 +176,12 @@ def _style_picture(dataset: str, aim: Aim, style: Tensor) -> tuple[Picture, np.n
     return row, pixels
 
 
-def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], tell: Log) -> str:
+def _judge(config: Config, style: StyleImage, trained: Sequence[Entry], log: Log) -> str:
     judge, why = loss_network(config.objective, trained)
-    tell(f"{style.name}: judged by the loss network {judge} ({why})")
+    log(f"{style.name}: judged by the loss network {judge} ({why})")
     for entry in trained:
         if entry.loss_network not in {"", judge}:
-            tell(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
+            log(f"{style.name}: {entry.name} was trained with {entry.loss_network}, another objective")
     return judge
 
 
@@ -203,3 +211,25 @@ def _objective(protocol: StyleProtocol, network: LossNetwork, style: Tensor) -> 
 def _batch(config: Config, network: LossNetwork, size: int, device: torch.device) -> int:
     most = len(config.contents.images)
     return batch_size(network, size, device, most) if config.batch is None else min(config.batch, most)
+
+
+def batch_size(network: LossNetwork, size: int, device: torch.device, most: int) -> int:
+    """On a CUDA device as many as fit into its free memory, at most `most`; elsewhere one."""
+    if device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(most, int(SHARE * free / bytes_of_one(network, size))))
+
+
+def bytes_of_one(network: LossNetwork, size: int) -> int:
+    """Memory that one content takes, roughly and rather too much."""
+    values = 0
+    side, channels = size, 3
+    for layer in network.path:
+        if layer.startswith("conv"):
+            channels = int(network.convolutions[layer].out_channels)  # type: ignore[arg-type]
+            # Its ReLU works in place and adds none.
+            values += channels * side**2
+        elif layer.startswith("pool"):
+            side //= 2
+    return FLOAT_BYTES * (3 * size**2 * IMAGES + FEATURES * values)

@@ -18,10 +18,10 @@ from bench.data.whole_file import read_whole
 from bench.errors import UserError
 from bench.records import Dataset, content_hash
 from bench.registry.external import ExternalModel
-from bench.styling.methods import Judged
+from bench.styling.methods import ObjectiveMethod
 from bench.styling.objective import square
-from bench.styling.plan import Content, Item, Measured, Report
-from bench.text import printable, stem_of_name
+from bench.styling.plan import Content, Item, MeasuredImage, Report
+from bench.text import escape_control_chars, stem_of_name
 
 MARK = "_stylized_"
 RULE = f"CONTENT{MARK}STYLE.png"
@@ -47,8 +47,8 @@ class StylizedFolder:
     def lines(self) -> Iterator[str]:
         """What is skipped."""
         if self.extra:
-            names = printable(listed(self.extra))
-            yield f"{printable(str(self.folder))}: skipped, not of a content in one of the styles: {names}"
+            names = escape_control_chars(listed(self.extra))
+            yield f"{escape_control_chars(str(self.folder))}: skipped, not of a content in one of the styles: {names}"
 
     def of_style(self, style: str) -> Mapping[str, Path]:
         """The file of each content in a style."""
@@ -135,7 +135,7 @@ def _sha256(file: Path) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StylizedImages(Judged):
+class StylizedImages(ObjectiveMethod):
     """The images of a folder in one style, judged as if a network had made them just now.
 
     Attributes:
@@ -153,7 +153,7 @@ class StylizedImages(Judged):
     def hash(self, item: Item) -> str:
         return self.images_hash
 
-    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[Measured]:
+    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[MeasuredImage]:
         """
         Raises:
             ImageError: the file is not an image that is measured.
@@ -162,13 +162,13 @@ class StylizedImages(Judged):
         """
         (content,) = contents
         pixels = images.read(self.files[content.name])
-        refuse_another_shape(self.files[content.name].name, pixels, content)
+        check_shape(self.files[content.name].name, pixels, content)
         image = square(images.to_tensor(pixels), self.aim.protocol.size).to(self.aim.device)
         terms = self.aim.judge(content.pixels.to(self.aim.device), image)
-        return [Measured(image=image, terms=terms, seconds=0.0)]
+        return [MeasuredImage(image=image, terms=terms, seconds=0.0)]
 
 
-def refuse_another_shape(name: str, pixels: UInt8[np.ndarray, "h w c"], content: Content) -> None:
+def check_shape(name: str, pixels: UInt8[np.ndarray, "h w c"], content: Content) -> None:
     """
     Raises:
         ValueError: the aspect is not the content's.

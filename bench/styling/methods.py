@@ -17,13 +17,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from baselines.gatys import initial_image
-from baselines.optimise import Optimised, Settings, optimise
-from bench.errors import RunError
-from bench.failures import reason
+from baselines.optimise import OptimisationResult, Settings, optimise
+from bench.errors import RunError, reason
 from bench.records import Score, StyleProtocol
 from bench.styling.config import Baseline
 from bench.styling.metrics import StyleMetric
-from bench.styling.plan import Content, Item, Measured, Method, Report, ScoreKey
+from bench.styling.plan import Content, Item, MeasuredImage, Method, Report, ScoreKey
 from bench.styling.stylized import Stylized
 from bench.styling.summary import BASELINE, CONTENT, after
 from bench.timing.clocks import clock_for, current
@@ -75,7 +74,7 @@ class Aim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged(Method):
+class ObjectiveMethod(Method):
     """A method with an aim."""
 
     aim: Aim
@@ -85,7 +84,7 @@ class Judged(Method):
         """The network that makes its images, clipped to [0, 1]; None where none does."""
         return None
 
-    def measured_images(self, measured: Measured | None) -> Mapping[str, Tensor | None]:
+    def measured_images(self, measured: MeasuredImage | None) -> Mapping[str, Tensor | None]:
         """What style metrics measure, by the name that the scores have; None for each before there is any."""
         return {self.subject: None if measured is None else measured.image}
 
@@ -115,7 +114,7 @@ class Judged(Method):
         }
 
     def scores(
-        self, content: Content, measured: Measured, metrics: Sequence[StyleMetric]
+        self, content: Content, measured: MeasuredImage, metrics: Sequence[StyleMetric]
     ) -> Iterator[Score | Exception]:
         chosen = self.applicable(metrics)
         for model, image in self.measured_images(measured).items() if chosen else ():
@@ -159,7 +158,7 @@ class Judged(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContentItself(Judged):
+class ContentItself(ObjectiveMethod):
     """The content, judged as if it were the result; its hash is its own."""
 
     name: str = CONTENT
@@ -171,10 +170,10 @@ class ContentItself(Judged):
     def file(self, item: Item) -> Path:
         return self.aim.file(self.dataset, self.subject, item.name)
 
-    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[Measured]:
+    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[MeasuredImage]:
         (content,) = contents
         image = content.pixels.to(self.aim.device)
-        return [Measured(image=image, terms=self.aim.judge(image, image), seconds=0.0)]
+        return [MeasuredImage(image=image, terms=self.aim.judge(image, image), seconds=0.0)]
 
 
 @dataclass(kw_only=True)
@@ -196,7 +195,7 @@ class TimedNetwork:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stylizer(Judged):
+class Stylizer(ObjectiveMethod):
     """A style network."""
 
     network: TimedNetwork
@@ -210,7 +209,7 @@ class Stylizer(Judged):
     def hash(self, item: Item) -> str:
         return self.network_hash
 
-    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[Measured]:
+    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[MeasuredImage]:
         """
         Raises:
             ValueError: the content is too small for it, or what comes out is not an image of the content's size.
@@ -223,11 +222,11 @@ class Stylizer(Judged):
                 f"the network returned shape {tuple(given.shape)}, must be {tuple(content.shape)}"
             )
         image = given.clamp(0, 1)
-        return [Measured(image=image, terms=self.aim.judge(content, image), seconds=seconds)]
+        return [MeasuredImage(image=image, terms=self.aim.judge(content, image), seconds=seconds)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimisation(Judged):
+class Optimisation(ObjectiveMethod):
     """The optimisation that the networks are compared with, a batch at once.
 
     Attributes:
@@ -243,23 +242,23 @@ class Optimisation(Judged):
     def hash(self, item: Item) -> str:
         return self.baseline.hash
 
-    def measured_images(self, measured: Measured | None) -> Mapping[str, Tensor | None]:
+    def measured_images(self, measured: MeasuredImage | None) -> Mapping[str, Tensor | None]:
         return {after(mark): None if measured is None else measured.kept[mark] for mark in self.marks}
 
     def make(
         self, contents: Sequence[Content], iterations: int, report: Report
-    ) -> Sequence[Measured | Exception]:
+    ) -> Sequence[MeasuredImage | Exception]:
         pixels = torch.cat([content.pixels for content in contents]).to(self.aim.device)
         return optimised(self, pixels, iterations, report)
 
 
 def optimised(
     method: Optimisation, contents: Float[Tensor, "n 3 s s"], iterations: int, report: Report
-) -> list[Measured | NotFinite]:
+) -> list[MeasuredImage | NotFinite]:
     """What the optimisation makes of each content of a batch, all at once."""
     baseline, aim = method.baseline, method.aim
 
-    def work() -> Optimised:
+    def work() -> OptimisationResult:
         return optimise(
             aim.objective.with_content(contents),
             initial_image(contents, baseline.initial, baseline.seed),
@@ -273,7 +272,7 @@ def optimised(
     return shares(*timed(aim.device, work))
 
 
-def shares(found: Optimised, seconds: float, required: str = "") -> list[Measured | NotFinite]:
+def shares(found: OptimisationResult, seconds: float, required: str = "") -> list[MeasuredImage | NotFinite]:
     """Each content's share of a batch.
 
     Args:
@@ -285,7 +284,7 @@ def shares(found: Optimised, seconds: float, required: str = "") -> list[Measure
         NotFinite(f"the objective is not finite in iteration {failed_at or found.iterations}{required}")
         # The last image's terms were found after the search and may be the first that are not finite.
         if failed_at or not batch.total[:, i].isfinite().all()
-        else Measured(
+        else MeasuredImage(
             image=found.image[i : i + 1],
             terms=rows(Terms(*(term[:, i] for term in batch))),
             seconds=seconds / n,

@@ -11,11 +11,11 @@ import numpy as np
 from bench.cli import Reporter
 from bench.data import images
 from bench.environment import summary
-from bench.failures import reason
-from bench.records import Curve, Failure, Picture, Score
-from bench.storage.pictures import relative_to_store
+from bench.errors import reason
+from bench.records import Curve, Failure, SavedImage, Score
+from bench.storage.saved_images import relative_to_store
 from bench.storage.store import Store
-from bench.styling.plan import Content, Item, Key, Measured, Method, Plan, ScoreKey
+from bench.styling.plan import Content, Item, Key, MeasuredImage, Method, Plan, ScoreKey
 from bench.styling.summary import shortened
 
 
@@ -26,11 +26,11 @@ class Outcome:
     curves: list[Curve] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: list[SavedImage] = field(default_factory=list)
     files: list[tuple[Path, np.ndarray]] = field(default_factory=list)
 
-    def keep(self, plan: Plan, method: Method, content: Content, measured: Measured) -> None:
-        """Add a curve, the values of style metrics and, of a content that is pictured, its image."""
+    def keep(self, plan: Plan, method: Method, content: Content, measured: MeasuredImage) -> None:
+        """Add a curve, the values of style metrics and, of a content whose images are kept, the image."""
         self.curves.append(
             Curve(
                 subject=method.subject,
@@ -49,17 +49,17 @@ class Outcome:
                 self.fail(plan, content.name, method, score)
             else:
                 self.scores.append(score)
-        if not content.pictured:
+        if not content.with_image:
             return
         pixels = images.to_array(measured.image)
-        self.show(method.picture(content, pixels), pixels)
-        for picture, source in method.made_from(content):
-            self.show(picture, source)
+        self.show(method.saved_image(content, pixels), pixels)
+        for saved_image, source in method.made_from(content):
+            self.show(saved_image, source)
 
-    def show(self, picture: Picture, pixels: np.ndarray) -> None:
+    def show(self, saved_image: SavedImage, pixels: np.ndarray) -> None:
         """Add an image."""
-        self.pictures.append(picture)
-        self.files.append((Path(picture.file), pixels))
+        self.pictures.append(saved_image)
+        self.files.append((Path(saved_image.file), pixels))
 
     def fail(self, plan: Plan, name: str, method: Method | None, error: Exception) -> None:
         """Add why a method, or every one where it is None, made nothing of a content."""
@@ -102,7 +102,7 @@ class StoreWriter:
         except OSError:
             self.store.add(self.run, curves=outcome.curves, scores=outcome.scores, failures=outcome.failures)
             raise
-        pictures = [relative_to_store(picture, self.store.place) for picture in outcome.pictures]
+        pictures = [relative_to_store(saved_image, self.store.place) for saved_image in outcome.pictures]
         self.store.add(
             self.run,
             curves=outcome.curves,
@@ -137,15 +137,15 @@ class Stored:
         self.scores: dict[tuple[str, str], set[ScoreKey]] = {}
         self._read: set[tuple[str, str]] = set()
 
-    def find(self, plan: Plan, method: Method, item: Item, *, pictured: bool) -> Result:
+    def find(self, plan: Plan, method: Method, item: Item, *, with_image: bool) -> Result:
         """Of one method and content.
 
         Args:
-            pictured: look for the image too.
+            with_image: look for the image too.
         """
         key = method.key(item)
         self._read_all(dataset=key[0], protocol_hash=key[3])
-        file = self.files.get(key) if pictured else None
+        file = self.files.get(key) if with_image else None
         if file is not None and not plan.anywhere:
             # Where this run would write it: an image kept elsewhere does not count as there.
             file = method.file(item)

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench.data import images
-from bench.records import Dataset, Picture, Score, StyleProtocol
+from bench.records import Dataset, SavedImage, Score, StyleProtocol
 from bench.styling.metrics import StyleMetric
 from models.losses import Terms
 
@@ -45,20 +45,20 @@ class Content(Item):
 
     Attributes:
         pixels: as the protocol has it, RGB in [0, 1], on the CPU.
-        pictured: images of it are kept.
+        with_image: its images are kept.
         pending: by name the methods without a result of it, with the iterations to do.
         height, width: of the file, in pixels.
     """
 
     pixels: Float[Tensor, "1 3 h w"]
-    pictured: bool
+    with_image: bool
     pending: Mapping[str, int]
     height: int = 0
     width: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredImage:
     """What a method made of one content.
 
     Attributes:
@@ -98,7 +98,7 @@ class Method(ABC):
     @abstractmethod
     def make(
         self, contents: Sequence[Content], iterations: int, report: Report
-    ) -> Sequence[Measured | Exception]:
+    ) -> Sequence[MeasuredImage | Exception]:
         """The images, or why there is none of a content.
 
         Raises:
@@ -122,9 +122,9 @@ class Method(ABC):
         digest = self.protocol(item).hash
         return self.dataset, item.name, item.sha256, digest, self.subject, self.hash(item)
 
-    def picture(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> Picture:
+    def saved_image(self, item: Item, pixels: UInt8[np.ndarray, "h w c"]) -> SavedImage:
         """The row of the image."""
-        return Picture(
+        return SavedImage(
             dataset=self.dataset,
             protocol_hash=self.protocol(item).hash,
             image=item.name,
@@ -135,7 +135,7 @@ class Method(ABC):
             pixels_sha256=images.pixels_sha256(pixels),
         )
 
-    def made_from(self, content: Content) -> Iterator[tuple[Picture, UInt8[np.ndarray, "h w c"]]]:
+    def made_from(self, content: Content) -> Iterator[tuple[SavedImage, UInt8[np.ndarray, "h w c"]]]:
         """Images that are kept beside its own."""
         return iter(())
 
@@ -144,7 +144,7 @@ class Method(ABC):
         return set()
 
     def scores(
-        self, content: Content, measured: Measured, metrics: Sequence[StyleMetric]
+        self, content: Content, measured: MeasuredImage, metrics: Sequence[StyleMetric]
     ) -> Iterator[Score | Exception]:
         """The values of style metrics, or why there is none."""
         return iter(())
@@ -176,7 +176,7 @@ class Plan:
         protocols: every objective.
         title: in failures and in lines of progress; may be empty.
         minimum: pixels per side that a file must have.
-        picture_limit: images are kept of so many contents, the first; None for all.
+        image_limit: images are kept of so many contents, the first; None for all.
         anywhere: an image is there wherever the results file says that it lies, not only where this plan would put it.
         no_memory: what a content says that found none.
         force: make again what the results file already has.
@@ -191,11 +191,11 @@ class Plan:
     protocols: tuple[StyleProtocol, ...]
     title: str = ""
     minimum: int = 1
-    picture_limit: int | None = None
+    image_limit: int | None = None
     anywhere: bool = False
     no_memory: str = "out of memory"
     force: bool = False
-    shown: tuple[tuple[Picture, UInt8[np.ndarray, "h w c"]], ...] = ()
+    shown: tuple[tuple[SavedImage, UInt8[np.ndarray, "h w c"]], ...] = ()
     metrics: tuple[StyleMetric, ...] = ()
 
     @property

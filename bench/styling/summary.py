@@ -122,14 +122,14 @@ class Crossover:
         return found if math.isfinite(found) else None
 
     @property
-    def seconds_to_equal(self) -> float | None:
+    def seconds_to_match(self) -> float | None:
         """Time to equal loss: the median crossing times the seconds of an iteration."""
         return None if self.median is None else self.median * self.seconds_per_iteration
 
     @property
     def times_faster(self) -> float | None:
         """Time to equal loss over the network's own."""
-        return quotient(self.seconds_to_equal, self.seconds)
+        return quotient(self.seconds_to_match, self.seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +140,7 @@ class Comparison:
         content: the contents themselves; None where they were not measured.
         networks: every subject but the contents and the optimisation.
         baselines: the optimisation, once for each of its settings.
-        overtakings: of each network by each of the baselines.
+        crossovers: of each network by each of the baselines.
     """
 
     dataset: str
@@ -148,7 +148,7 @@ class Comparison:
     content: Summary | None
     networks: tuple[Summary, ...]
     baselines: tuple[Summary, ...]
-    overtakings: tuple[Crossover, ...]
+    crossovers: tuple[Crossover, ...]
 
     @property
     def summaries(self) -> tuple[Summary, ...]:
@@ -222,7 +222,7 @@ def comparisons(curves: Iterable[Curve], *, iterations: int | None = None) -> tu
     return tuple(_comparison(dataset, protocol, group) for (dataset, protocol), group in groups.items())
 
 
-def overtaking(network: Summary, baseline: Summary) -> Crossover | None:
+def crossover(network: Summary, baseline: Summary) -> Crossover | None:
     """Where the optimisation overtakes a network; None where no content has both, or no iteration was done."""
     # A mean over other contents would say nothing of the method.
     own, theirs = shared(network, baseline)
@@ -277,14 +277,14 @@ def _of_one_length(curves: Sequence[Curve], iterations: int | None) -> tuple[Cur
 def _comparison(dataset: str, protocol_hash: str, group: Sequence[Summary]) -> Comparison:
     networks = tuple(s for s in group if s.subject not in {CONTENT, BASELINE})
     baselines = tuple(s for s in group if s.subject == BASELINE)
-    pairs = (overtaking(network, baseline) for network in networks for baseline in baselines)
+    pairs = (crossover(network, baseline) for network in networks for baseline in baselines)
     return Comparison(
         dataset=dataset,
         protocol_hash=protocol_hash,
         content=next((s for s in group if s.subject == CONTENT), None),
         networks=networks,
         baselines=baselines,
-        overtakings=tuple(found for found in pairs if found is not None),
+        crossovers=tuple(found for found in pairs if found is not None),
     )
 
 

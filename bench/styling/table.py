@@ -23,7 +23,7 @@ from bench.styling.summary import (
     moments,
 )
 from bench.tables import Column, Table, columns
-from bench.text import printable
+from bench.text import escape_control_chars
 
 PAPER = (
     "paper: a network matches 50 to 100 iterations, at 256, 512 and 1024 though trained at 256 "
@@ -125,7 +125,7 @@ def about(metric: StyleMetric) -> str:
     return f"{entry.name}: {entry.about}{unit} ({entry.source}){absent}"
 
 
-def overtakings(panel: Panel) -> Table:
+def crossovers(panel: Panel) -> Table:
     """Iterations until the optimisation matches each network, and how long they take."""
     heads = ("median", "mean curve", "s / iteration", "s to match", "network s", "speed-up")
     return Table(
@@ -134,7 +134,7 @@ def overtakings(panel: Panel) -> Table:
             replace(made, short="s / it." if made.head == "s / iteration" else "")
             for made in columns(("network", "n", *heads))
         ),
-        rows=tuple(_overtaking_row(found) for found in panel.comparison.overtakings),
+        rows=tuple(_crossover_row(found) for found in panel.comparison.crossovers),
     )
 
 
@@ -142,7 +142,7 @@ def _optimiser(panel: Panel) -> str:
     return METHODS[panel.baseline.method] if panel.baseline else "the optimisation"
 
 
-def _overtaking_row(found: Crossover) -> tuple[str, ...]:
+def _crossover_row(found: Crossover) -> tuple[str, ...]:
     seconds, times = iterations_to_match(found)
     return (
         found.subject,
@@ -164,9 +164,9 @@ def notes(panel: Panel) -> Iterator[str]:
     for summary in panel.comparison.baselines:
         if panel.baseline:
             yield baseline(panel.baseline, summary)
-    yield from _lacking(panel)
-    if panel.comparison.overtakings:
-        found = panel.comparison.overtakings[0]
+    yield from _missing(panel)
+    if panel.comparison.crossovers:
+        found = panel.comparison.crossovers[0]
         yield (
             "median: iteration at which the optimisation's objective comes down to the network's, interpolated, median "
             f"over contents ({found.iterations} iterations were run); mean curve: the same of the mean objective; "
@@ -179,7 +179,7 @@ def notes(panel: Panel) -> Iterator[str]:
         yield "the times are not all of one machine; --force measures them again, here"
 
 
-def _lacking(panel: Panel) -> Iterator[str]:
+def _missing(panel: Panel) -> Iterator[str]:
     """Metrics that a network would have, and why these have none; contents and the optimisation are spoken of elsewhere."""
     for summary in panel.comparison.networks:
         own = {name: reason for (model, name), reason in panel.missing.items() if model == summary.subject}
@@ -195,7 +195,7 @@ def objective(protocol: StyleProtocol) -> str:
         f"{protocol.content_weight:g} x content at {' '.join(protocol.content_layers)} + "
         f"{protocol.style_weight:g} x style at {' '.join(protocol.style_layers)}{distance} + "
         f"{protocol.tv_weight:g} x total variation, of {protocol.loss_network} ({protocol.loss_weights}); "
-        f"style {printable(protocol.style)}, longer side {protocol.style_size}"
+        f"style {escape_control_chars(protocol.style)}, longer side {protocol.style_size}"
     )
 
 
@@ -228,7 +228,7 @@ def iterations(value: float | None, found: Crossover) -> str:
 
 def iterations_to_match(found: Crossover) -> tuple[str, str]:
     """Seconds to equal loss, and the same over the network's own; bounds where there were not enough iterations."""
-    seconds, times = found.seconds_to_equal, found.times_faster
+    seconds, times = found.seconds_to_match, found.times_faster
     if seconds is not None:
         return short(seconds), "" if times is None else short(times)
     least = found.iterations * found.seconds_per_iteration
@@ -249,7 +249,7 @@ def record(panel: Panel) -> dict[str, Any]:
         "machines": list(panel.machines),
         "suite_version": suite_version(),
         "objectives": [_line(comparison, line) for line in lines(comparison)],
-        "overtakings": [_overtaking(found) for found in comparison.overtakings],
+        "overtakings": [_crossover(found) for found in comparison.crossovers],
         "curves": [asdict(curve) for summary in comparison.summaries for curve in summary.curves],
         # Without --metrics the JSON is as it was before there were any.
         **({"metrics": [_metric(panel, metric) for metric in panel.metrics]} if panel.metrics else {}),
@@ -281,6 +281,10 @@ def _line(comparison: Comparison, line: Line) -> dict[str, Any]:
     }
 
 
-def _overtaking(found: Crossover) -> dict[str, Any]:
-    derived = ("median", "seconds_to_equal", "times_faster")
-    return asdict(found) | {name: getattr(found, name) for name in derived}
+def _crossover(found: Crossover) -> dict[str, Any]:
+    derived = {
+        "median": found.median,
+        "seconds_to_equal": found.seconds_to_match,
+        "times_faster": found.times_faster,
+    }
+    return asdict(found) | derived

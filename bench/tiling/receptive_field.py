@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.errors import out_of_memory
 from bench.interfaces import Upscaler
-from bench.out_of_memory import out_of_memory
 from bench.tiling.grid import up_to
 
 LENGTHS = (64, 128, 256, 512, 1024)
@@ -60,22 +60,22 @@ class Probe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Field:
+class ReceptiveField:
     """The receptive field.
 
     Attributes:
         radius: lr pixels on each side that have a part in an sr pixel, the larger of both axes; None where it has no
             bound, or none within half of the longest probe.
-        how: what it was found by; a perturbation sees what is not lost in rounding, a gradient all.
+        method: what it was found by; a perturbation sees what is not lost in rounding, a gradient all.
         reason: why there is no radius; empty where there is one.
     """
 
     radius: int | None
-    how: Literal["gradient", "perturbation"]
+    method: Literal["gradient", "perturbation"]
     reason: str = ""
 
 
-def receptive_field(probe: Probe) -> Field:
+def receptive_field(probe: Probe) -> ReceptiveField:
     """The receptive field of an upscaler; never changes it. On random noise, the same each time.
 
     Raises:
@@ -85,7 +85,7 @@ def receptive_field(probe: Probe) -> Field:
     with torch.inference_mode(False):
         found = [_along(probe, axis) for axis in (-2, -1)]
         # the weaker of both: what one axis was found by alone is not said of the other
-        how = found[0].how if found[0].how == found[1].how else "perturbation"
+        method = found[0].method if found[0].method == found[1].method else "perturbation"
         unbounded = [field for field in found if field.radius is None]
         if unbounded:
             return unbounded[0]
@@ -93,25 +93,31 @@ def receptive_field(probe: Probe) -> Field:
         error = max(error_of(probe, radius, axis) for axis in (-2, -1))
     if not error <= TOLERANCE:
         reason = f"a pixel changes by {error:.2g} with what lies more than {radius} pixels away"
-        return Field(radius=None, how=how, reason=reason)
-    return Field(radius=radius, how=how)
+        return ReceptiveField(radius=None, method=method, reason=reason)
+    return ReceptiveField(radius=radius, method=method)
 
 
-def _along(probe: Probe, axis: int) -> Field:
-    how: Literal["gradient", "perturbation"] = "gradient"
+def _along(probe: Probe, axis: int) -> ReceptiveField:
+    method: Literal["gradient", "perturbation"] = "gradient"
     for shortest in LENGTHS:
         length = up_to(max(shortest, 2 * probe.minimum), probe.multiple)
-        used = _by_gradient(probe, length, axis) if length <= LONGEST_GRADIENT and how == "gradient" else None
+        used = (
+            _by_gradient(probe, length, axis) if length <= LONGEST_GRADIENT and method == "gradient" else None
+        )
         if used is None:
-            how, used = "perturbation", _by_perturbation(probe, length, axis)
+            method, used = "perturbation", _by_perturbation(probe, length, axis)
         cell = probe.cell(length)
         # at a border it may reach further: a longer strip is asked
         if used and used.start > 0 and used.stop < length:
-            return Field(radius=max(cell - used.start, used.stop - cell - probe.multiple, 0), how=how)
+            return ReceptiveField(
+                radius=max(cell - used.start, used.stop - cell - probe.multiple, 0), method=method
+            )
         # nothing has a part: what comes out does not depend on lr
         if not used:
-            return Field(radius=0, how=how)
-    return Field(radius=None, how=how, reason=f"it looks further than {LENGTHS[-1] // 2 - 1} pixels")
+            return ReceptiveField(radius=0, method=method)
+    return ReceptiveField(
+        radius=None, method=method, reason=f"it looks further than {LENGTHS[-1] // 2 - 1} pixels"
+    )
 
 
 def _by_gradient(probe: Probe, length: int, axis: int) -> range | None:

@@ -22,13 +22,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from bench.arguments import LEAST_TILE, Tile
+from bench.errors import out_of_memory
 from bench.interfaces import Upscaler, UpscalerWrapper, requirements
-from bench.out_of_memory import out_of_memory
 from bench.records import content_hash
 from bench.records import tiled_hash as in_tiles_hash
 from bench.tiling.grid import Span, spans, up_to
 from bench.tiling.memory import budget, bytes_per_pixel
-from bench.tiling.receptive_field import Field, Probe, receptive_field
+from bench.tiling.receptive_field import Probe, ReceptiveField, receptive_field
 
 WHOLE_PIXELS = 8_000_000
 """sr pixels up to which `auto` does not think of tiles; sr-pixel x4 needs 5 GB for that many (`docs/large.md`)."""
@@ -93,7 +93,7 @@ class Tiled(UpscalerWrapper):
     minimum: int = 0
     # of a tile, once memory has run out; it stays for the images that follow
     most: int | None = field(default=None, init=False)
-    _fields: dict[tuple[object, ...], Field] = field(default_factory=dict, init=False, repr=False)
+    _fields: dict[tuple[object, ...], ReceptiveField] = field(default_factory=dict, init=False, repr=False)
     _bytes: dict[tuple[object, ...], float] = field(default_factory=dict, init=False, repr=False)
     # workers share the upscaler: how an image was done is each thread's own
     _done: threading.local = field(default_factory=threading.local, init=False, repr=False, compare=False)
@@ -162,7 +162,7 @@ class Tiled(UpscalerWrapper):
             if like.device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    def field_of(self, like: Float[Tensor, "n c h w"]) -> Field:
+    def field_of(self, like: Float[Tensor, "n c h w"]) -> ReceptiveField:
         """The receptive field for images with the channels, dtype and device of `like`; measured once."""
         key = (like.shape[1], like.dtype, like.device)
         if key not in self._fields:
@@ -257,7 +257,7 @@ class TiledWhenLarge(Tiled):
             self.last = None
             return self.upscaler(lr)
         sr = super().__call__(lr)
-        refuse_inexact(self)
+        check_exact(self)
         return sr
 
 
@@ -266,7 +266,7 @@ def is_worth_tiles(pixels: UInt8[np.ndarray, "h w c"], scale: int) -> bool:
     return pixels.shape[0] * pixels.shape[1] * scale**2 > WHOLE_PIXELS
 
 
-def refuse_inexact(tiles: Tiled) -> None:
+def check_exact(tiles: Tiled) -> None:
     """
     Raises:
         ValueError: the last image was done in tiles that memory chose, which changed its values.

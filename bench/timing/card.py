@@ -13,7 +13,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.registry.catalog import LoadedModel
 from bench.tiling.receptive_field import Probe, receptive_field
 from bench.timing.clocks import Work
@@ -124,7 +124,7 @@ def _noted(outputs: list[Any]) -> dict[Any, Callable[..., int]]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Probed:
-    """A participant as the probe of receptive fields calls it."""
+    """A model as the probe of receptive fields calls it."""
 
     network: Callable[[Any], Any]
     scale: int
@@ -134,16 +134,16 @@ class _Probed:
         return self.network(lr)
 
 
-def card(participant: LoadedModel, image: Tensor) -> dict[str, Any]:
+def card(model: LoadedModel, image: Tensor) -> dict[str, Any]:
     """What a network is made of, and what it computes of `image`; calls it some dozen times, untimed.
 
     Returns:
         `parameters` is None for a callable that is no module, the counts where nothing that is counted was seen.
     """
     with torch.inference_mode():
-        found = counts(lambda: participant.network(image))
-    module = participant.module
-    field, reason = _field(participant, image)
+        found = counts(lambda: model.network(image))
+    module = model.module
+    field, reason = _field(model, image)
     return {
         "input": list(image.shape[-2:]),
         "parameters": None if module is None else sum(p.numel() for p in module.parameters()),
@@ -160,13 +160,13 @@ def card(participant: LoadedModel, image: Tensor) -> dict[str, Any]:
     }
 
 
-def _field(participant: LoadedModel, image: Tensor) -> tuple[int | None, str]:
+def _field(model: LoadedModel, image: Tensor) -> tuple[int | None, str]:
     """The side of the receptive field, or why there is none."""
-    needs = participant.requirements
+    needs = model.requirements
     if needs.receptive_field == "unbounded":
         return None, "it looks at the whole image"
     probe = Probe(
-        upscaler=_Probed(network=participant.network, scale=participant.scale),
+        upscaler=_Probed(network=model.network, scale=model.scale),
         like=image,
         multiple=needs.multiple,
         minimum=needs.minimum,

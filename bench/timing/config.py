@@ -70,7 +70,7 @@ class Config:
         if not 0 < self.time_limit < LONGEST_SECONDS:
             raise UserError(f"--time-limit must be a number of seconds above 0 (got {self.time_limit:g})")
         for size, model in itertools.product(self.sizes, self.models):
-            _refuse_size(size, model, self.scale)
+            _check_size(size, model, self.scale)
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Config:
@@ -78,7 +78,7 @@ class Config:
         return cls(**{field.name: getattr(args, field.name) for field in fields(cls)})
 
 
-def _refuse_size(size: int, model: str, scale: int | None) -> None:
+def _check_size(size: int, model: str, scale: int | None) -> None:
     scale = 1 if model == GATYS else catalog.scale_of(model, scale)
     if size % scale:
         raise UserError(f"--sizes must be multiples of the scale, {scale}, for {model} (got {size})")

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from bench import metrics
 from bench.data import cache, manifest
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.variants.sweep import closeness, storable
 
 Images = Float[torch.Tensor, "n c h w"]

@@ -89,7 +89,9 @@ def sizes_for(device: torch.device) -> list[int]:
 
 def product(device: torch.device, dtype: torch.dtype, size: int) -> Work:
     """Multiplies two matrices of random numbers; zeros would draw less power and run faster on a GPU."""
-    left, right = torch.rand(2, size, size, device=device).to(dtype)
+    # A generator of its own: a timing leaves the caller's random numbers as they are.
+    generator = torch.Generator(device).manual_seed(0)
+    left, right = torch.rand(2, size, size, device=device, generator=generator).to(dtype)
     out = torch.empty_like(left)
     return functools.partial(torch.mm, left, right, out=out)
 

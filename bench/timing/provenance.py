@@ -160,7 +160,7 @@ def cuda_peak_bytes(work: Work, device: torch.device) -> int:
 
 
 @dataclass(kw_only=True)
-class Resident:
+class ResidentSet:
     """The resident set in bytes, as it was at first and at its largest."""
 
     read: Callable[[], int]
@@ -170,7 +170,7 @@ class Resident:
     def __post_init__(self) -> None:
         self.first = self.largest = self.read()
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """One sample."""
         self.largest = max(self.largest, self.read())
 
@@ -180,14 +180,14 @@ class Resident:
 
 
 @contextmanager
-def resident_peak(read: Callable[[], int] | None = None) -> Iterator[Resident]:
+def resident_peak(read: Callable[[], int] | None = None) -> Iterator[ResidentSet]:
     """Watches the resident set from a thread; the last look is on leaving."""
-    resident = Resident(read=read or resident_bytes)
+    resident = ResidentSet(read=read or resident_bytes)
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(SAMPLE_SECONDS):
-            resident.look()
+            resident.sample()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -196,7 +196,7 @@ def resident_peak(read: Callable[[], int] | None = None) -> Iterator[Resident]:
     finally:
         done.set()
         thread.join()
-        resident.look()
+        resident.sample()
 
 
 def resident_bytes() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.data.untrusted import typed
+from bench.data.untrusted import parse_as
 from bench.records import SpeedResult, content_hash
 from bench.timing.records import Timing
 from bench.variants.sweep import LATER_FACTS, VariantFacts
@@ -111,4 +111,4 @@ class TimingProvenance:
         known = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
         if isinstance(form := known.get("form"), Mapping):
             known["form"] = {name: form[name] for name in VariantFacts.__dataclass_fields__ if name in form}
-        return typed(cls, known, "the provenance")
+        return parse_as(cls, known, "the provenance")

@@ -12,14 +12,13 @@ import torch
 
 from baselines.descent import require_float64
 from bench.cli import Reporter
-from bench.out_of_memory import out_of_memory
+from bench.errors import out_of_memory
 from bench.records import Environment, SpeedResult
 from bench.registry import catalog
-from bench.registry.adapters.environment_kept import environment_kept
+from bench.registry.adapters.preserved_environment import preserved_environment
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
-from bench.timing import GATYS, provenance
-from bench.timing import workloads as subjects
+from bench.timing import GATYS, provenance, workloads
 from bench.timing.card import card
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.losses import losses
@@ -27,7 +26,7 @@ from bench.timing.provenance_record import TimingProvenance
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.timing.rows import Row, gatys_rows, network_row
 from bench.timing.stopwatch import TimingError, regions
-from bench.timing.validation import sound_timings
+from bench.timing.validation import valid_timings
 from bench.variants import openvino_session, sweep
 from bench.variants.build import Built, build, run, transformed
 from bench.variants.variant import Variant, VariantUnavailable
@@ -57,7 +56,7 @@ class SpeedRun:
         """
         if self.config.force:
             return None
-        for result in sound_timings(self.store, subject):
+        for result in valid_timings(self.store, subject):
             known = (result.subject_hash, result.variant, result.protocol_hash)
             same = (known, result.size, result.environment_hash) == (key, size, self.environment.hash)
             if same and sweep.same_engine(result, engine or {}):
@@ -95,63 +94,59 @@ def rows(bench: SpeedRun) -> Iterator[Row]:
         yield from _gatys(bench, size) if model == GATYS else network_rows(bench, loaded[model], size)
 
 
-def network_rows(bench: SpeedRun, participant: LoadedModel, size: int) -> Iterator[Row]:
+def network_rows(bench: SpeedRun, model: LoadedModel, size: int) -> Iterator[Row]:
     """One network at one size, in each variant that the config asks for."""
-    measure = partial(_variant_result, bench, participant, size)
+    measure = partial(_variant_result, bench, model, size)
     if not bench.config.sweep:
-        yield _network_row(bench, participant, size, Variant(), measure(Variant()))
+        yield _network_row(bench, model, size, Variant(), measure(Variant()))
         return
-    if participant.module is None:
-        bench.reporter.note(f"{participant.name} is not a torch.nn.Module: it has no variant but eager")
-    for step in sweep.run_sweep(measure, only_eager=participant.module is None):
-        row = _network_row(bench, participant, size, step.variant, step.result or step.reason)
+    if model.module is None:
+        bench.reporter.note(f"{model.name} is not a torch.nn.Module: it has no variant but eager")
+    for step in sweep.run_sweep(measure, only_eager=model.module is None):
+        row = _network_row(bench, model, size, step.variant, step.result or step.reason)
         yield replace(row, rung=step.word, kept=step.kept)
 
 
 def _network_row(
-    bench: SpeedRun, participant: LoadedModel, size: int, variant: Variant, found: SpeedResult | str
+    bench: SpeedRun, model: LoadedModel, size: int, variant: Variant, found: SpeedResult | str
 ) -> Row:
-    bench.reporter.advance(f"{participant.name} {size} {variant.name}")
+    bench.reporter.advance(f"{model.name} {size} {variant.name}")
     if isinstance(found, SpeedResult):
         return network_row(found)
     return Row(
-        method=participant.name,
+        method=model.name,
         size=size,
         variant=variant.name,
         device=str(bench.device),
-        weights=participant.weights,
+        weights=model.weights,
         error=found,
     )
 
 
-def _variant_result(
-    bench: SpeedRun, participant: LoadedModel, size: int, variant: Variant
-) -> SpeedResult | str:
+def _variant_result(bench: SpeedRun, model: LoadedModel, size: int, variant: Variant) -> SpeedResult | str:
     """The stored result of a variant, or a new one; a text that says why there is none."""
-    bench.reporter.begin(f"{participant.name} {size} {variant.name}")
+    bench.reporter.begin(f"{model.name} {size} {variant.name}")
     stopping = Stopping(time_limit_seconds=bench.config.time_limit)
     protocol = SpeedProtocol.of(
-        variant, size=size // participant.scale, threads=torch.get_num_threads(), stopping=stopping
+        variant, size=size // model.scale, threads=torch.get_num_threads(), stopping=stopping
     )
-    key = (participant.hash, variant.name, protocol.hash)
-    known = bench.stored(participant.name, key, size, openvino_session.versions(variant))
+    key = (model.hash, variant.name, protocol.hash)
+    known = bench.stored(model.name, key, size, openvino_session.versions(variant))
     if known is not None:
-        bench.reporter.note(
-            f"{participant.name} {size} {variant.name}: already measured ({protocol.hash[:8]})"
-        )
+        bench.reporter.note(f"{model.name} {size} {variant.name}: already measured ({protocol.hash[:8]})")
         if _with_card(bench, variant) and "card" not in known.certificate:
             # For this table alone: the stored timing stays as it was measured.
-            made = card(participant, subjects.example(participant, size, bench.device))
+            made = card(model, workloads.example(model, size, bench.device))
             return replace(known, certificate={**known.certificate, "card": made})
         return known
-    return explained(lambda: bench.keep(_time_variant(bench, participant, size, variant, protocol)), size)
+    return explained(lambda: bench.keep(_time_variant(bench, model, size, variant, protocol)), size)
 
 
 def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
     """What `work` returns, or why it could not: out of memory, no such variant here, a clock that cannot be trusted."""
     try:
         # External code may change threads, dtypes or seeds, on which the next timing depends.
-        with environment_kept():
+        with preserved_environment():
             return work()
     except (VariantUnavailable, TimingError) as error:
         return str(error)
@@ -165,42 +160,42 @@ def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:
 
 
 def _time_variant(
-    bench: SpeedRun, participant: LoadedModel, size: int, variant: Variant, protocol: SpeedProtocol
+    bench: SpeedRun, model: LoadedModel, size: int, variant: Variant, protocol: SpeedProtocol
 ) -> SpeedResult:
-    image = subjects.example(participant, size, bench.device)
-    built = _built(participant, variant, image)
+    image = workloads.example(model, size, bench.device)
+    built = _built(model, variant, image)
     call, eager = built.call, built.eager
     with torch.inference_mode():
         # Outside of what is timed, on the image that is timed.
-        output, plain = call(image).cpu(), _plain(participant, image).cpu()
+        output, plain = call(image).cpu(), _plain(model, image).cpu()
         _, record = provenance.time_work(
             lambda: call(image),
             protocol,
             device=str(bench.device),
-            weights=participant.weights,
+            weights=model.weights,
             eager=lambda: eager(image),
-            network=None if participant.module is None else built.network,
+            network=None if model.module is None else built.network,
         )
     record = replace(
         record,
-        form=_facts(participant, size, built, output, plain),
+        form=_facts(model, size, built, output, plain),
         transfers=_transfers(call, image),
-        card=card(participant, image) if _with_card(bench, variant) else None,
+        card=card(model, image) if _with_card(bench, variant) else None,
     )
-    return _result(bench, participant.name, (participant.hash, variant.name, protocol.hash), size, record)
+    return _result(bench, model.name, (model.hash, variant.name, protocol.hash), size, record)
 
 
 def _facts(
-    participant: LoadedModel, size: int, built: Built, output: torch.Tensor, plain: torch.Tensor
+    model: LoadedModel, size: int, built: Built, output: torch.Tensor, plain: torch.Tensor
 ) -> sweep.VariantFacts:
     """How close a variant's picture is to plain float32's, and what else is to be said of it."""
-    allowed = sweep.tolerance(participant.kind, built.variant)
+    allowed = sweep.tolerance(model.kind, built.variant)
     facts = sweep.facts(sweep.closeness(output, plain), allowed, built.seconds)
     if built.variant == Variant():  # it loses nothing against itself
         return facts
     return replace(
         facts,
-        **losses(output, plain, subjects.truth(participant, size)),
+        **losses(output, plain, workloads.truth(model, size)),
         calibration=built.calibration or None,
         engine=openvino_session.versions(built.variant) or None,
     )
@@ -211,13 +206,13 @@ def _with_card(bench: SpeedRun, variant: Variant) -> bool:
     return bench.config.card and variant == Variant()
 
 
-def _plain(participant: LoadedModel, image: torch.Tensor) -> torch.Tensor:
+def _plain(model: LoadedModel, image: torch.Tensor) -> torch.Tensor:
     """What plain eager float32 makes of `image`, whatever layout the network comes in."""
-    if participant.module is None:
-        output: torch.Tensor = participant.network(image)
+    if model.module is None:
+        output: torch.Tensor = model.network(image)
         return output
     plain = Variant()
-    return run(transformed(participant.module, plain), plain, image)
+    return run(transformed(model.module, plain), plain, image)
 
 
 def _transfers(call: Any, image: torch.Tensor) -> dict[str, Any]:
@@ -232,12 +227,12 @@ def _transfers(call: Any, image: torch.Tensor) -> dict[str, Any]:
     }
 
 
-def _built(participant: LoadedModel, variant: Variant, image: torch.Tensor) -> Built:
+def _built(model: LoadedModel, variant: Variant, image: torch.Tensor) -> Built:
     """The network in a variant; what is no module is called as it is."""
-    if participant.module is None:
-        call: Any = participant.network
+    if model.module is None:
+        call: Any = model.network
         return Built(variant=variant, call=call, eager=call, network=call, seconds=0.0)
-    return build(participant.module, variant, image)
+    return build(model.module, variant, image)
 
 
 def _gatys(bench: SpeedRun, size: int) -> Iterator[Row]:
@@ -271,7 +266,7 @@ def _whole_run(bench: SpeedRun) -> bool:
 
 def _gatys_result(bench: SpeedRun, size: int, fast: bool) -> SpeedResult | str:
     protocol = _gatys_protocol(bench, size, fast)
-    key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
+    key = (workloads.gatys_hash(), _variant(fast), protocol.hash)
     known = bench.stored(GATYS, key, size)
     if known is not None:
         bench.reporter.note(f"gatys {size} {_variant(fast)}: already measured ({protocol.hash[:8]})")
@@ -301,16 +296,16 @@ def _time_gatys(bench: SpeedRun, size: int, fast: bool, protocol: SpeedProtocol)
         require_float64(bench.device)
     except ValueError as error:
         raise VariantUnavailable(str(error)) from error
-    subject = subjects.optimisation(size, bench.device, fast=fast, settled=not whole)
+    work = workloads.optimisation(size, bench.device, fast=fast, settled=not whole)
     _, record = provenance.time_work(
-        subject.iterate,
+        work.iterate,
         protocol,
         device=str(bench.device),
-        weights=subject.weights,
-        eager=subject.eager,
-        network=subject.network,
+        weights=work.weights,
+        eager=work.eager,
+        network=work.network,
     )
-    key = (subjects.gatys_hash(), _variant(fast), protocol.hash)
+    key = (workloads.gatys_hash(), _variant(fast), protocol.hash)
     return _result(bench, GATYS, key, size, replace(record, whole_run=whole))
 
 

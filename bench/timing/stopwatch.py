@@ -162,7 +162,7 @@ def repeat(
     while True:
         laps.append(clock.lap(work, loops))
         if len(laps) >= next_look:
-            if narrow(laps, stopping.target_ci):
+            if interval_is_narrow(laps, stopping.target_ci):
                 return laps, "narrow"
             next_look = int(len(laps) * GROWTH) + 1
         if len(laps) >= stopping.max_repeats:
@@ -171,7 +171,7 @@ def repeat(
             return laps, "time limit"
 
 
-def narrow(laps: list[Lap], target_ci: float) -> bool:
+def interval_is_narrow(laps: list[Lap], target_ci: float) -> bool:
     """Whether half the interval's width is at most `target_ci` of the median."""
     seconds = [lap.seconds for lap in laps]
     interval = median_interval(seconds)

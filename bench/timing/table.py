@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bench.data import published
+from bench.records import EAGER
 from bench.tables import Table, columns
 from bench.timing import GATYS
 from bench.timing.rows import Row
 
 SCALED = "*"
-EAGER = "eager"
-"""The step that the others are compared with."""
 
 Line = tuple[str, ...]
 

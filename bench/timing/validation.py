@@ -8,7 +8,7 @@ from bench.storage.store import Store
 from bench.timing.provenance_record import TimingProvenance
 
 
-def sound_timings(store: Store, subject: str) -> list[SpeedResult]:
+def valid_timings(store: Store, subject: str) -> list[SpeedResult]:
     """Every timing of a subject.
 
     Raises:
@@ -16,11 +16,11 @@ def sound_timings(store: Store, subject: str) -> list[SpeedResult]:
     """
     found = store.timings(subject=subject)
     for result in found:
-        refuse_unsound(result, str(store.file))
+        validate_timing(result, str(store.file))
     return found
 
 
-def refuse_unsound(result: SpeedResult, store: str) -> TimingProvenance:
+def validate_timing(result: SpeedResult, store: str) -> TimingProvenance:
     """The provenance of a timing, which whoever reads it later can rely on.
 
     Raises:

@@ -14,6 +14,7 @@ from torch import nn
 from baselines.bicubic import imresize
 from baselines.descent import WARM_UP, Descent, Replayed, ValueAndGrad
 from baselines.lbfgs import LBFGS
+from baselines.optimise import BOX
 from baselines.style_gradient import StyleGradient
 from bench.data import cache, images
 from bench.data.datasets import dataset
@@ -29,7 +30,6 @@ PHOTOGRAPH = "astronaut"
 LOSS_NETWORK = "vgg16"
 VGG16_FILE = "weights/trunks/vgg16-features.safetensors"
 RANDOM_SEED = 0
-BOX = (0.0, 255.0)
 # Raised when the optimisation's code changes in a way that its time may follow.
 GATYS_VERSION = "1"
 
@@ -41,15 +41,15 @@ def photograph() -> Images:
     return images.to_tensor(load(chosen).pixels)
 
 
-def example(participant: LoadedModel, size: int, device: torch.device) -> Images:
-    """The photograph at the size from which `participant` makes `size` x `size` pixels, values in [0, 1]."""
-    side = size // participant.scale
+def example(model: LoadedModel, size: int, device: torch.device) -> Images:
+    """The photograph at the size from which `model` makes `size` x `size` pixels, values in [0, 1]."""
+    side = size // model.scale
     return imresize(photograph(), (side, side)).clamp(0, 1).to(device)
 
 
-def truth(participant: LoadedModel, size: int) -> Images | None:
+def truth(model: LoadedModel, size: int) -> Images | None:
     """What an upscaler should make of :func:`example`: the photograph at `size`, on the CPU. None of a stylizer."""
-    if participant.kind != "upscaler":
+    if model.kind != "upscaler":
         return None
     return imresize(photograph(), (size, size)).clamp(0, 1)
 
@@ -89,7 +89,7 @@ def optimisation(size: int, device: torch.device, *, fast: bool, settled: bool) 
     gradient = quick_gradient(wanted) if fast else plain_gradient(wanted)
     descent = Descent(gradient, start, rule, BOX)
     if settled:
-        rule.settle()
+        rule.fill_history()
     iterate = replayed(descent) if fast and device.type == "cuda" else descent.iterate
     return Optimisation(iterate=iterate, eager=descent.iterate, network=network, weights=loss_weights())
 
@@ -101,12 +101,15 @@ def objective(size: int, network: nn.Module, device: torch.device) -> StyleObjec
 
 
 def plain_gradient(objective: StyleObjective) -> ValueAndGrad:
-    """Of an objective at images in 0..255, by autograd."""
+    """Of an objective at images in 0..255, by autograd.
+
+    Not :class:`baselines.optimise.ByAutograd`: torch's counter of FLOPs cannot follow a loss network whose input is a leaf.
+    """
 
     def value_and_grad(pixels: Images) -> tuple[torch.Tensor, Images]:
         with torch.enable_grad():
             variable = pixels.detach().requires_grad_()
-            total = objective(variable / 255).total
+            total = objective(variable / BOX[1]).total
         (gradient,) = torch.autograd.grad(total, variable, torch.ones_like(total))
         return total.detach(), gradient
 
@@ -118,8 +121,8 @@ def quick_gradient(objective: StyleObjective) -> ValueAndGrad:
     quick = StyleGradient(objective)
 
     def value_and_grad(pixels: Images) -> tuple[torch.Tensor, Images]:
-        terms, gradient = quick(pixels / 255)
-        return terms.total, gradient / 255
+        terms, gradient = quick(pixels / BOX[1])
+        return terms.total, gradient / BOX[1]
 
     return value_and_grad
 

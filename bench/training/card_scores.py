@@ -78,7 +78,7 @@ def objectives_of(wanted: set[tuple[str, str]], contents: ResultsData) -> list[L
 
 def _objective(comparison: Comparison, network: Summary, size: int) -> Line:
     below = comparison.below_content(network)
-    crossings = [o for o in comparison.overtakings if o.subject_hash == network.subject_hash]
+    crossings = [o for o in comparison.crossovers if o.subject_hash == network.subject_hash]
     return (
         network.subject,
         network.dataset,

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bench.atomic import atomic_write
-from bench.data.untrusted import shown
+from bench.data.untrusted import short_repr
 from bench.errors import UserError
 from bench.training.recipe import differences
 from models.weights_only import DAMAGE, load
@@ -103,12 +103,12 @@ def read(folder: Path) -> dict[str, Any]:
     # The type, too: True == 1.
     if type(found) is not int or found != FORMAT:
         raise UserError(
-            f"{str(file)!r} has format {shown(found)}, must be {FORMAT}: another version wrote it"
+            f"{str(file)!r} has format {short_repr(found)}, must be {FORMAT}: another version wrote it"
         )
     odd = [name for name, kind in PARTS.items() if not isinstance(content.get(name), kind)]
     if odd:
         raise UserError(
-            f"{str(file)!r} is damaged: {odd[0]} is {shown(content.get(odd[0]))}; must be a checkpoint of bench.train"
+            f"{str(file)!r} is damaged: {odd[0]} is {short_repr(content.get(odd[0]))}; must be a checkpoint of bench.train"
         )
     return content
 

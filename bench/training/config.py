@@ -13,7 +13,7 @@ import torch
 from bench import cli
 from bench.data.styles import protocol, style_image
 from bench.environment import precision
-from bench.outputs import refuse_clashes
+from bench.outputs import check_clashes
 from bench.training import checkpoint
 from bench.training.logger import LOG
 from bench.training.recipe import PRESETS, Recipe, SRSettings, StyleNetSettings, build, require
@@ -69,7 +69,7 @@ def read_config(args: argparse.Namespace) -> Config:
     option = args.precision or preset.get("precision", Recipe.precision)
     # The record never says `auto`, which is another result on another machine: a run that goes on is compared by it.
     recipe = build(Recipe, preset, {**vars(args), "precision": precision(option, device.type)})
-    refuse_inputs(args)
+    check_inputs(args)
     return Config(
         task=TASKS[args.command](args, preset, recipe),
         recipe=recipe,
@@ -87,11 +87,11 @@ def read_config(args: argparse.Namespace) -> Config:
     )
 
 
-def refuse_inputs(args: argparse.Namespace) -> None:
+def check_inputs(args: argparse.Namespace) -> None:
     """Refuse a run's folder whose files are what it begins with."""
     written = (checkpoint.NAME, WEIGHTS, Path(WEIGHTS).with_suffix(".md").name, LOG)
     style = getattr(args, "style", None)
-    refuse_clashes(
+    check_clashes(
         reads=[
             *([("--init", args.init)] if args.init else []),
             *([("--style", style)] if style and Path(style).is_file() else []),

@@ -1,9 +1,9 @@
-"""Training images: found, read once, held as uint8; patches are cut where the network is."""
+"""Training images: found, read once, held as uint8; patches are cut where the network is. No test image is among them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,16 @@ from torch import Tensor
 
 from baselines.bicubic import imresize
 from bench.data import cache, datasets, images, manifest
+from bench.data.datasets import SAMPLES
 from bench.data.images import load
 from bench.errors import ImageError, UserError
 from bench.records import Dataset, ImageFile, content_hash
-from bench.training.disjoint import refuse_test_images
 
 GROUP_PREFIX = "train-"
 THREADS = 16
 TURNS = 8  # two mirrors and the transposition
+
+TEST_GROUPS = ("set5", "set14", "bsd100", "coco50", "contents")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class Images:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Read:
+class ReadImage:
     """One file: its pixels, or why it is not used."""
 
     source: str
@@ -72,8 +74,8 @@ def load_images(
     wanted = [(data.name, image) for data in found for image in data.images]
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
         read = list(pool.map(lambda item: read_one(item[0], item[1], patch, whole=whole), wanted))
-    refuse_test_images({r.sha256: file.file for r, (_, file) in zip(read, wanted, strict=True)})
-    used: dict[str, Read] = {}
+    check_no_test_images({r.sha256: file.file for r, (_, file) in zip(read, wanted, strict=True)})
+    used: dict[str, ReadImage] = {}
     skipped = [line for data in found for line in datasets.left_out(data)]
     skipped += [r.reason for r in read if r.pixels is None]
     for r, (_, file) in zip(read, wanted, strict=True):
@@ -83,7 +85,7 @@ def load_images(
     return divided(used, tuple(skipped), validation_share, patch)
 
 
-def divided(used: dict[str, Read], skipped: tuple[str, ...], share: float, patch: int) -> Images:
+def divided(used: dict[str, ReadImage], skipped: tuple[str, ...], share: float, patch: int) -> Images:
     """Training and validation apart: the share of hashes that are lowest."""
     # The hash's first 32 bits, as a share of all there are: other files in the folder change nothing.
     validation = [r for r in used.values() if int(r.sha256[:8], 16) < share * 2**32]
@@ -104,10 +106,12 @@ def divided(used: dict[str, Read], skipped: tuple[str, ...], share: float, patch
 
 
 def first(skipped: Sequence[str]) -> str:
+    """The first message, for the end of an error; empty without any."""
     return f", the first: {skipped[0]}" if skipped else ""
 
 
-def sources_of(used: dict[str, Read]) -> list[str]:
+def sources_of(used: dict[str, ReadImage]) -> list[str]:
+    """The sources that have a used image, in the order of their images."""
     return list(dict.fromkeys(r.source for r in used.values()))
 
 
@@ -123,19 +127,20 @@ def list_images(source: str) -> Dataset:
     return datasets.dataset(os.path.abspath(source))  # noqa: PTH100 (links stay as they were given)
 
 
-def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> Read:
+def read_one(source: str, image: ImageFile, patch: int, *, whole: bool) -> ReadImage:
+    """One file; `whole`: as one square of the size of a patch. What cannot be used has a reason in place of pixels."""
     try:
         loaded = load(image)
     except ImageError as error:
-        return Read(source=source, reason=str(error))
+        return ReadImage(source=source, reason=str(error))
     pixels = downscaled(loaded.pixels, patch) if whole else loaded.pixels
     h, w, _ = pixels.shape
     if min(h, w) < patch:
         reason = f"{image.file!r} must be at least {patch}x{patch} (got {w}x{h})"
-        return Read(source=source, sha256=loaded.sha256, reason=reason)
+        return ReadImage(source=source, sha256=loaded.sha256, reason=reason)
     # expand: grey has one plane, which becomes three. Contiguous, since `cut` counts pixels in memory.
     planes = torch.from_numpy(pixels).permute(2, 0, 1).expand(3, -1, -1).contiguous()
-    return Read(source=source, sha256=loaded.sha256, pixels=planes)
+    return ReadImage(source=source, sha256=loaded.sha256, pixels=planes)
 
 
 def downscaled(pixels: UInt8[np.ndarray, "h w c"], side: int) -> UInt8[np.ndarray, "s s c"]:
@@ -212,3 +217,21 @@ class Patches:
 def pixels_of(image: UInt8[Tensor, "3 h w"], device: torch.device) -> Float[Tensor, "1 3 h w"]:
     """One whole image, float32 in [0, 1]."""
     return image[None].to(device).float() / 255
+
+
+def hashes_of_test_images() -> dict[str, str]:
+    """SHA-256 to name, for every test image: those of the manifest and scikit-image's."""
+    pinned = {file.sha256: file.name for group in TEST_GROUPS for file in manifest.group(group).files}
+    return pinned | {sha256: f"samples/{name}" for name, sha256 in SAMPLES.items()}
+
+
+def check_no_test_images(files: Mapping[str, str]) -> None:
+    """Refuse training files (SHA-256 to path) that are test images.
+
+    Raises:
+        UserError: names the first, and which test image it is.
+    """
+    known = hashes_of_test_images()
+    for sha256, file in files.items():
+        if sha256 in known:
+            raise UserError(f"{file!r} is the test image {known[sha256]}; must be images that are not")

@@ -16,7 +16,7 @@ from bench.data import images
 LOG = "log.jsonl"
 
 
-class Journal:
+class RunLogger:
     """The log of one run. A resumed run forgets the lines that came after its checkpoint."""
 
     def __init__(self, folder: Path, *, step: int, tensorboard: bool) -> None:
@@ -34,7 +34,7 @@ class Journal:
             for name, value in values.items():
                 self.writer.add_scalar(f"{kind}/{name}", value, step)
 
-    def picture(self, name: str, step: int, image: Float[Tensor, "1 3 h w"]) -> None:
+    def image(self, name: str, step: int, image: Float[Tensor, "1 3 h w"]) -> None:
         """One sample, as PNG and in TensorBoard; the name is the image's, the last one stays."""
         pixels = images.to_array(image)
         images.write(self.folder / "samples" / f"{name}.png", pixels)
@@ -42,6 +42,7 @@ class Journal:
             self.writer.add_image(f"samples/{name}", pixels, step, dataformats="HWC")
 
     def close(self) -> None:
+        """End the curves; lines of JSON are complete after each write."""
         if self.writer:
             self.writer.close()
 

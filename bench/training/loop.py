@@ -18,7 +18,7 @@ from bench.training.average import update_average
 from bench.training.checkpoint import State
 from bench.training.config import Config
 from bench.training.data import Patches, pixels_of
-from bench.training.logger import Journal
+from bench.training.logger import RunLogger
 
 NEVER = 2**62  # beyond any step, within int64
 SAMPLES = 4  # images of which pictures are kept
@@ -30,7 +30,7 @@ class Trainer:
     Args:
         state: new, or restored from a checkpoint.
         save: writes the state; called in the first process alone.
-        journal: None in all processes but the first.
+        logger: None in all processes but the first.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Trainer:
         patches: Patches,
         validation: Sequence[UInt8[Tensor, "3 h w"]],
         save: Callable[[State], None],
-        journal: Journal | None,
+        logger: RunLogger | None,
         reporter: Reporter,
     ) -> None:
         self.fabric, self.config, self.task, self.recipe = fabric, config, config.task, config.recipe
         self.state, self.patches, self.validation = state, patches, validation
-        self.write, self.journal, self.reporter = save, journal, reporter
+        self.write, self.logger, self.reporter = save, logger, reporter
         self.model, self.objective = self.ready()
         self.optimizer: Any = fabric.setup_optimizers(state.optimizer)
         self.started = self.since = time.monotonic()
@@ -94,6 +94,7 @@ class Trainer:
                     layer.eval()
 
     def due(self, every: int) -> bool:
+        """Whether this step is one of every `every`, or the last."""
         return self.state.step % every == 0 or self.state.step == self.recipe.iterations
 
     def step(self) -> None:
@@ -123,6 +124,7 @@ class Trainer:
         state.step += 1
 
     def remember(self, loss: Tensor) -> None:
+        """Add the loss of a step to the mean that is logged, and note the first that is not finite; on the device."""
         self.total += loss
         self.steps += 1
         # A choice on the device; `if` would wait for the loss in every step.
@@ -136,15 +138,15 @@ class Trainer:
 
     def log(self) -> None:
         """Losses since the last time, and the speed; waits for the device."""
-        self.refuse_bad_loss()
+        self.check_loss()
         loss = float(self.all_reduce(self.total, "mean")) / max(1, self.steps)
         seconds = self.lap()
         speed = self.steps * self.recipe.batch / seconds
         rate = self.recipe.learning_rate_at(self.state.step - 1)
         self.label = f"loss {loss:.4g}, {speed:.1f} images/s"
-        if self.journal:
+        if self.logger:
             values = {"loss": loss, "learning_rate": rate, "images_per_second": speed}
-            self.journal.write("train", self.state.step, values | {"seconds": self.state.seconds})
+            self.logger.write("train", self.state.step, values | {"seconds": self.state.seconds})
         self.total, self.steps, self.first_bad = self.nothing()
 
     def lap(self) -> float:
@@ -154,7 +156,7 @@ class Trainer:
         self.state.seconds += seconds
         return seconds
 
-    def refuse_bad_loss(self) -> None:
+    def check_loss(self) -> None:
         """Stop where the loss became infinite or NaN, in all processes at once."""
         first = int(self.all_reduce(self.first_bad, "min"))
         # The last update may have spoilt the weights though every loss so far was finite.
@@ -176,8 +178,9 @@ class Trainer:
         return reduced
 
     def save(self) -> None:
+        """Write a checkpoint, by the first process."""
         # First: no checkpoint holds a weight that is not finite.
-        self.refuse_bad_loss()
+        self.check_loss()
         self.lap()
         self.apart(lambda: self.write(self.state))
 
@@ -199,14 +202,14 @@ class Trainer:
         for i, image in enumerate(self.validation):
             values, picture = self.task.score(network, pixels_of(image, self.fabric.device))
             scores.append(values)
-            if self.journal and i < SAMPLES:
-                self.journal.picture(f"{i:02}", self.state.step, picture)
+            if self.logger and i < SAMPLES:
+                self.logger.image(f"{i:02}", self.state.step, picture)
         # eval() was of the trained network itself where no average is kept.
         self.set_mode()
         self.state.scores = means = {name: sum(s[name] for s in scores) / len(scores) for name in scores[0]}
         self.reporter.note(f"step {self.state.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in means.items()))
-        if self.journal:
-            self.journal.write("validation", self.state.step, means)
+        if self.logger:
+            self.logger.write("validation", self.state.step, means)
 
     def out_of_time(self) -> bool:
         """The first process decides for all."""

@@ -1,9 +1,11 @@
-"""From a config to a finished run: images, task, checkpoint, loop, weights."""
+"""From a config to a finished run: processes and devices, images, task, checkpoint, loop, weights."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,21 +13,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from bench.cli import Reporter, progress
+from bench.cli import Reporter, Silent, progress
 from bench.environment import environment, suite, summary, version
 from bench.errors import UserError
 from bench.training import checkpoint
+from bench.training.average import average_of
 from bench.training.checkpoint import State
 from bench.training.config import WEIGHTS, Config
 from bench.training.data import Images, Patches, load_images
 from bench.training.export import export
-from bench.training.logger import Journal, tensorboard_installed
+from bench.training.logger import RunLogger, tensorboard_installed
 from bench.training.loop import Trainer
-from bench.training.recipe import require
-from bench.training.start import fabric, new_state
+from bench.training.recipe import Recipe, require
+from bench.training.tasks import Task
 from models.weight_files import read_weights
 
 VERSIONS = ("torch", "lightning-fabric", "numpy", "safetensors")
@@ -48,7 +52,7 @@ def train(config: Config) -> Outcome:
         RunError: the loss is no longer finite.
         OSError: the disk is full.
     """
-    refuse_sizes(config)
+    check_sizes(config)
     initial = read_initial(config.init)
     recipe = config.recipe
     images = load_images(
@@ -59,7 +63,7 @@ def train(config: Config) -> Outcome:
     )
     lightning = fabric(config.device, config.devices, config.recipe.precision)
     lightning.launch()
-    refuse_batch(config.recipe.batch, lightning.world_size)
+    check_batch(config.recipe.batch, lightning.world_size)
     state = new_state(config.task, config.recipe, lightning.device, initial)
     identity = identity_of(config, images)
     # Once options, images and weights were accepted: a command that is refused leaves no folder.
@@ -77,7 +81,7 @@ def train(config: Config) -> Outcome:
 def loop(
     config: Config, images: Images, lightning: Fabric, state: State, save: Callable[[State], None]
 ) -> bool:
-    """The loop with its journal and progress bar; whether it came to the end."""
+    """The loop with its logger and progress bar; whether it came to the end."""
     recipe, first = config.recipe, lightning.is_global_zero
     config.task.to(lightning.device)
     patches = Patches(
@@ -88,8 +92,11 @@ def loop(
         flips=recipe.flips,
         device=lightning.device,
     )
-    with journal(config, state, first) as notes, reporter(recipe.iterations - state.step, first) as says:
-        announce(says, images, state)
+    with (
+        open_logger(config, state, first) as logger,
+        open_reporter(recipe.iterations - state.step, first) as reporter,
+    ):
+        announce(reporter, images, state)
         return Trainer(
             fabric=lightning,
             config=config,
@@ -97,22 +104,25 @@ def loop(
             patches=patches,
             validation=images.validation[: config.validation_images],
             save=save,
-            journal=notes,
-            reporter=says,
+            logger=logger,
+            reporter=reporter,
         ).run()
 
 
 def write(folder: Path, identity: dict[str, Any], record: dict[str, str], state: State) -> None:
+    """The checkpoint of a step."""
     checkpoint.save(folder, state, identity, record)
 
 
-def refuse_sizes(config: Config) -> None:
+def check_sizes(config: Config) -> None:
+    """Refuse patches that the network or the loss cannot take."""
     patch, multiple, least = config.recipe.patch, config.task.multiple, config.task.least
     require(patch % multiple == 0, "patch", patch, f"a multiple of {multiple}")
     require(patch >= least, "patch", patch, f"at least {least}")
 
 
-def refuse_batch(batch: int, processes: int) -> None:
+def check_batch(batch: int, processes: int) -> None:
+    """Refuse a batch that processes cannot share equally."""
     require(batch % processes == 0, "batch", batch, f"a multiple of the number of processes, {processes}")
 
 
@@ -153,46 +163,77 @@ def record_of(config: Config, images: Images, lightning: Fabric) -> dict[str, st
     }
 
 
-def announce(says: Reporter, images: Images, state: State) -> None:
+def announce(reporter: Reporter, images: Images, state: State) -> None:
+    """Name what is skipped, and say how many images there are and from which step training goes on."""
     for reason in images.skipped:
-        says.note(f"skipped: {reason}")
+        reporter.note(f"skipped: {reason}")
     counts = f"{len(images.training)} images to train on, {len(images.validation)} held out"
-    start = f"; going on from step {state.step}" if state.step else ""
-    says.note(f"{counts}, {len(images.skipped)} skipped{start}")
+    start = f"; resuming from step {state.step}" if state.step else ""
+    reporter.note(f"{counts}, {len(images.skipped)} skipped{start}")
 
 
 @contextmanager
-def journal(config: Config, state: State, first: bool) -> Iterator[Journal | None]:
+def open_logger(config: Config, state: State, first: bool) -> Iterator[RunLogger | None]:
     """The run's, in the first process."""
     if not first:
         yield None
         return
     tensorboard = config.tensorboard and tensorboard_installed()
-    notes = Journal(config.out, step=state.step, tensorboard=tensorboard)
+    notes = RunLogger(config.out, step=state.step, tensorboard=tensorboard)
     try:
         yield notes
     finally:
         notes.close()
 
 
-class Silent:
-    """The reporter of all processes but the first."""
-
-    def begin(self, label: str) -> None:
-        """Nothing."""
-
-    def advance(self, label: str) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-
 @contextmanager
-def reporter(steps: int, first: bool) -> Iterator[Reporter]:
+def open_reporter(steps: int, first: bool) -> Iterator[Reporter]:
     """A progress bar, in the first process."""
     if not first:
         yield Silent()
         return
-    with progress("train", steps) as says:
-        yield says
+    with progress("train", steps) as shown:
+        yield shown
+
+
+def fabric(device: torch.device, devices: int, precision: str) -> Fabric:
+    """Lightning Fabric on this process's device; under torchrun the number of processes is torchrun's.
+
+    Args:
+        devices: processes to be started on this machine where torchrun started none.
+    """
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    torch.backends.cudnn.benchmark = True  # patches have one size: the fastest algorithm is looked for once
+    # torchrun sets both variables; without it --devices is all that there is.
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", devices))
+    world = int(os.environ.get("WORLD_SIZE", local)) if "LOCAL_WORLD_SIZE" in os.environ else local
+    return Fabric(
+        accelerator=device.type,
+        # A list names the GPU itself; a number takes the first ones.
+        devices=[device.index] if device.index is not None and world == 1 else local,
+        num_nodes=world // local,
+        strategy="ddp" if world > 1 else "auto",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+    )
+
+
+def new_state(task: Task, recipe: Recipe, device: torch.device, initial: dict[str, Tensor] | None) -> State:
+    """Seeded weights, or those of `initial`, and Adam.
+
+    Raises:
+        UserError: `initial` is of another network.
+    """
+    torch.manual_seed(recipe.seed)
+    network = task.network()
+    if initial is not None:
+        try:
+            network.load_state_dict(task.initial(initial))
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"the initial weights do not fit: {reason}") from error
+    # Before Adam and the average, whose tensors are made like these.
+    network = network.to(device).to(memory_format=recipe.layout)
+    fused = device.type in {"cpu", "cuda"}
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=fused)
+    average = average_of(network) if recipe.average else None
+    return State(network=network, average=average, optimizer=optimizer)

@@ -16,12 +16,12 @@ from jaxtyping import Float
 from torch import nn
 
 from bench import devices
+from bench.errors import out_of_memory
 from bench.interfaces import requirements
-from bench.out_of_memory import out_of_memory
 from bench.variants import onnx_session, openvino_session
 from bench.variants.calibration import CALIBRATION, DATASET
 from bench.variants.variant import Variant, VariantUnavailable, first_line
-from models.few_filters import spread
+from models.few_filters import with_blocked_convolutions
 from models.fold import fold_batch_norm
 
 Images = Float[torch.Tensor, "n c h w"]
@@ -65,7 +65,7 @@ def build(network: nn.Module, variant: Variant, example: Images) -> Built:
     """
     if variant.graph and example.device.type != "cuda":
         raise VariantUnavailable(f"a CUDA graph needs a CUDA device; the image is on {example.device.type}")
-    refuse_contradiction(variant)
+    check_consistent(variant)
     start = time.perf_counter()
     with torch.inference_mode():
         in_torch = of_torch(variant)
@@ -94,7 +94,7 @@ def build(network: nn.Module, variant: Variant, example: Images) -> Built:
     )
 
 
-def refuse_contradiction(variant: Variant) -> None:
+def check_consistent(variant: Variant) -> None:
     """Raises VariantUnavailable for words that cannot stand together."""
     if variant.dtype == "int8" and variant.backend != "openvino":
         raise VariantUnavailable(
@@ -116,7 +116,7 @@ def transformed(network: nn.Module, variant: Variant) -> nn.Module:
     changed = copy.deepcopy(network)
     try:
         changed = fold_batch_norm(changed) if variant.folded else changed
-        changed = spread(changed) if variant.spread else changed
+        changed = with_blocked_convolutions(changed) if variant.spread else changed
     except ValueError as error:
         raise VariantUnavailable(str(error)) from error
     # After folding, which divides by the running deviations and needs float32 for it.

@@ -19,8 +19,7 @@ from jaxtyping import Float
 from torch import nn
 
 from bench.environment import version
-from bench.errors import missing_extra
-from bench.out_of_memory import out_of_memory
+from bench.errors import missing_extra, out_of_memory
 from bench.variants.calibration import calibration_images
 from bench.variants.onnx_session import export
 from bench.variants.variant import LONGEST_REASON, Variant, VariantUnavailable

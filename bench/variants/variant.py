@@ -28,7 +28,7 @@ class Variant:
 
     Attributes:
         folded: batch norm is folded into the convolutions.
-        spread: convolutions of few filters are computed in blocks (:class:`models.few_filters.SpreadConv2d`).
+        spread: convolutions of few filters are computed in blocks (:class:`models.few_filters.BlockedConv2d`).
         dtype: of the convolutions; images stay float32. int8 is static quantisation, which OpenVINO alone has.
         compiled: by torch.compile, weights frozen into the code on a CPU; anew for each image size.
         graph: replayed as a CUDA graph; anew for each image size.

@@ -64,7 +64,7 @@ def _values(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class ScoringRoute:
     """How a claim is to be scored, and what stands against it.
 
     Attributes:
@@ -79,7 +79,7 @@ class Way:
     metrics: Mapping[str, str] = field(default_factory=dict)
 
 
-def way(given: Mapping[str, Any], file: Path) -> Way:
+def way(given: Mapping[str, Any], file: Path) -> ScoringRoute:
     """The way of a claim without mistakes that has one."""
     wrong = []
     name, missing = _dataset(given["dataset"], file)
@@ -90,7 +90,7 @@ def way(given: Mapping[str, Any], file: Path) -> Way:
     if missing:
         wrong.append((key, missing))
     extras = {metric: metric_entry(metric).missing_extra for metric in given["values"]}
-    return Way(
+    return ScoringRoute(
         dataset=name,
         run=run,
         wrong=tuple(wrong),
@@ -127,7 +127,7 @@ def _run(given: Mapping[str, Any], file: Path) -> tuple[str, str]:
     try:
         known = EXTENDED.find(name)
         if known is not None:
-            return name, _unlike(known, given["scale"])
+            return name, _other_scale(known, given["scale"])
         name = _path(file, name)
         if not looks_outside(name):
             raise UserError(f"no model is called {name!r}; there are: {', '.join(names())}, or a path")
@@ -139,7 +139,7 @@ def _run(given: Mapping[str, Any], file: Path) -> tuple[str, str]:
     return name, ""
 
 
-def _unlike(known: object, scale: int) -> str:
+def _other_scale(known: object, scale: int) -> str:
     """Why a registered model is none for a claim; empty where it is."""
     if not isinstance(known, UpscalerEntry):
         return "is a stylizer; must be an upscaler"

@@ -18,7 +18,7 @@ from bench.exporting.config import Config as HubConfig
 from bench.leaderboards.toml_places import Places
 from bench.verifying import checkouts
 from bench.verifying.checkouts import Checkout
-from bench.verifying.checks import Way, identity, mistakes, way, without_weights
+from bench.verifying.checks import ScoringRoute, identity, mistakes, way, without_weights
 
 TABLES = ("checkouts", "claims")
 
@@ -83,7 +83,7 @@ class Claim:
         run: the model, or the folder of its images, as `--models` of `bench.sr_quality` takes it; empty where there is
             none, or none that can be run here.
         cannot: why it cannot be checked; empty where it can.
-        lacking: why a single metric cannot run, by metric.
+        missing: why a single metric cannot run, by metric.
         expected: by metric, one of :data:`bench.verifying.checks.OUTCOMES`.
         place: in the file, for messages.
         values_place: of its key `values`, likewise.
@@ -152,7 +152,7 @@ class _Reading:
     def claim(self, index: int, given: Mapping[str, Any]) -> None:
         """Add a claim, what is wrong with it, and what of it cannot be measured."""
         name = f"claim {given.get('id', f'claims[{index + 1}]')}"
-        wrong = list(mistakes(given, self.checkouts) or self._twins(given))
+        wrong = list(mistakes(given, self.checkouts) or self._duplicates(given))
         if not wrong:
             claim, lacks = self._made(given, index, name)
             self.claims[claim.id] = claim
@@ -160,7 +160,7 @@ class _Reading:
             wrong = list(lacks)
         self.problems += [f"{self.place('claims', index, name, key)}: {what}" for key, what in wrong]
 
-    def _twins(self, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def _duplicates(self, given: Mapping[str, Any]) -> list[tuple[str, str]]:
         if given["id"] in self.claims:
             return [("id", f"is the id of two claims; the first is {self.claims[given['id']].place}")]
         for metric in given["values"]:
@@ -176,7 +176,7 @@ class _Reading:
         """A claim without mistakes, and keys with what stands against its being measured."""
         cannot, values = given.get("cannot", ""), given["values"]
         absent = self.checkouts[given["checkout"]].missing if "checkout" in given else ""
-        found = Way(dataset=given["dataset"], run="") if cannot or absent else way(given, self.file)
+        found = ScoringRoute(dataset=given["dataset"], run="") if cannot or absent else way(given, self.file)
         reason = "; ".join(what for _, what in found.wrong)
         expected = given.get("expected", "cannot" if cannot else "verified")
         by_metric = expected if isinstance(expected, dict) else dict.fromkeys(values, expected)

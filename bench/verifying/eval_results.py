@@ -56,7 +56,7 @@ def _measured(
     """The stored mean that a verdict is of; with a convention, what is known of the run that made its images."""
     scores = contents.scores
     of_version = scores[scores["model_hash"] == untiled_hash(own.model_hash)]
-    asked = replace(hub, model=own.model, datasets=[dataset(claim.dataset).name], metrics=[metric])
-    for result in results(replace(contents, scores=of_version), asked):
+    export_config = replace(hub, model=own.model, datasets=[dataset(claim.dataset).name], metrics=[metric])
+    for result in results(replace(contents, scores=of_version), export_config):
         if (result.scale, result.protocol) == (claim.scale, own.protocol):
             yield replace(result, convention=own.convention)

@@ -13,7 +13,7 @@ from bench.data.datasets import dataset
 from bench.devices import exact_float32
 from bench.environment import environment
 from bench.errors import UserError
-from bench.explaining.conventions import Convention, psnr_conventions, ssim_conventions
+from bench.explaining.conventions import Convention, distinct, psnr_conventions, ssim_conventions
 from bench.explaining.inputs import loaded, stored
 from bench.explaining.library_presets import printed_by
 from bench.explaining.scores import measure, values
@@ -103,7 +103,7 @@ def _under(
     reporter: Reporter,
 ) -> tuple[dict[str, Candidate], str]:
     """Means by metric under a protocol, or why there are none: a mean over a part of the images is no claim's."""
-    asked = quality_config(
+    request = quality_config(
         datasets=[claim.dataset],
         models=[claim.run],
         scales=[claim.scale],
@@ -113,14 +113,14 @@ def _under(
         db=config.db,
         save_images=config.save_images,
     )
-    (plan,) = plans(asked, where, reporter.note)
+    (plan,) = plans(request, where, reporter.note)
     usable = tuple(
         metric
         for metric in plan.metrics
         if can_measure(metric, plan.protocol, required=False, log=reporter.note)
     )
     plan = replace(plan, metrics=usable)
-    number = _start(asked, plan, where, store, command)
+    number = _start(request, plan, where, store, command)
     rows = results(plan, store, evaluate(ResultWriter(plan, store, number, reporter)))
     store.finish(number)
     images = len(plan.dataset.images)
@@ -144,7 +144,7 @@ def _under(
 
 
 def _start(
-    asked: QualityConfig, plan: Plan, where: torch.device, store: Store, command: Sequence[str]
+    request: QualityConfig, plan: Plan, where: torch.device, store: Store, command: Sequence[str]
 ) -> int:
     exact_float32()
     return store.start(
@@ -154,7 +154,7 @@ def _start(
             started=now(),
             environment=environment(str(where)),
             protocols=(plan.protocol,),
-            metrics=tuple(info(name, cache.used_name) for name in asked.metrics),
+            metrics=tuple(info(name, cache.used_name) for name in request.metrics),
         )
     )
 
@@ -170,6 +170,7 @@ def _conventions(
     data = dataset(claim.dataset).name
     found = stored(config.db, data, own.model, claim.scale, protocol)
     count = len(found.pairs)
+    # before the images are loaded it is not known whether one of them is grey: what is the same then is measured once
     every: list[Convention] = []
     every += psnr_conventions(count) if "psnr" in metrics else ()
     every += ssim_conventions() if "ssim" in metrics else ()
@@ -183,8 +184,11 @@ def _conventions(
     # A mean over a part of the images is no claim's.
     if len(images) < count:
         return
-    for value in sorted(values(images, every), key=lambda value: not printed_by(value.convention, count)):
-        by = libraries(printed_by(value.convention, count))
+    grey = any(image.grey for image in images)
+    for value in values(images, distinct(every, grey=grey)):
+        by = libraries(printed_by(value.convention, count, grey=grey))
+        if not by:
+            continue
         words = f"{described(value.convention, claim.scale)}{f' ({by})' * bool(by)}"
         yield (
             value.metric,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reports.figures.drawing import Drawing, drawing
 from reports.figures.style import BLUE, CARD, INK, RULE, SMALL, WIDTH, bare, canvas
-from reports.figures.text import printable
+from reports.figures.text import drawable
 from reports.formatting import listed
 from reports.load.results import Group, Results
 from reports.load.standings import PSNR, Ranking, kendall, leading_groups, rankings
@@ -58,7 +58,7 @@ class Agreement:
                     color=ink,
                     fontsize=SMALL - 0.5,
                 )
-        names = [printable(each.title) for each in self.rankings]
+        names = [drawable(each.title) for each in self.rankings]
         axes.set_yticks(range(n), names, fontsize=SMALL)
         axes.set_xticks(range(n), names, rotation=90, fontsize=SMALL)
         axes.tick_params(length=0)
@@ -77,8 +77,8 @@ class Agreement:
                 f"Kendall's tau between rankings of up to {models} models; 1: the same order, 0: none, negative: the "
                 "opposite.",
                 *self._data_sets(),
-                f"Most alike: {printable(most[1])} and {printable(most[2])} ({most[0][0]:.2f}); least alike: "
-                f"{printable(least[1])} and {printable(least[2])} ({least[0][0]:.2f}).",
+                f"Most alike: {drawable(most[1])} and {drawable(most[2])} ({most[0][0]:.2f}); least alike: "
+                f"{drawable(least[1])} and {drawable(least[2])} ({least[0][0]:.2f}).",
             )
         )
 
@@ -86,7 +86,7 @@ class Agreement:
         """How far one data set's ranking by PSNR predicts another's."""
         by_psnr = [each for each in self.rankings if each.metric == PSNR]
         words = [
-            f"{printable(a.dataset)} and {printable(b.dataset)} {tau:.2f}"
+            f"{drawable(a.dataset)} and {drawable(b.dataset)} {tau:.2f}"
             for a, b in combinations(by_psnr, 2)
             if not math.isnan(tau := kendall(a, b)[0])
         ]

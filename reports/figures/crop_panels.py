@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.records import HR
 from bench.statistics import mean
 from reports.figures.style import BASE, DPI, EDGE, INK, MUTED, SMALL, VERMILLION, WIDTH, bare, canvas
-from reports.figures.text import distinct, listed, printable, short
+from reports.figures.text import distinct, drawable, listed, short
 from reports.formatting import number
 from reports.load.results import Group
 
@@ -44,7 +44,7 @@ class Box:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ShownCrop:
     """An image of a group, its detail, and the models whose pictures are there.
 
     Attributes:
@@ -118,7 +118,7 @@ class Blocks:
     """A block for each image, one above the other."""
 
     title: str
-    shown: Sequence[Shown]
+    shown: Sequence[ShownCrop]
 
     @property
     def width(self) -> float:
@@ -134,10 +134,10 @@ class Blocks:
 
     def caption(self) -> str:
         """What stands where, how it was measured, and what is missing."""
-        details = "; ".join(f"{printable(s.image)}, {s.box.words}" for s in self.shown)
+        details = "; ".join(f"{drawable(s.image)}, {s.box.words}" for s in self.shown)
         measures = " / ".join(metric.name.upper() for metric in _measures(self.shown[0].group))
-        sets = "; ".join(f"{printable(s.group.title)}, n = {len(s.group.images)}" for s in self.shown)
-        gone = [f"{printable(model)} of {printable(s.image)}" for s in self.shown for model in s.absent]
+        sets = "; ".join(f"{drawable(s.group.title)}, n = {len(s.group.images)}" for s in self.shown)
+        gone = [f"{drawable(model)} of {drawable(s.image)}" for s in self.shown for model in s.absent]
         missing = f" No image of its size is stored for {listed(gone)}." if gone else ""
         return (
             f"Details in HR pixels, from the top left corner: {details}; enlarged without smoothing. Under each: "
@@ -148,7 +148,7 @@ class Blocks:
         return " ".join(_alt(example) for example in self.shown)
 
 
-def _block(card: Canvas, shown: Shown, top: float) -> None:
+def _block(card: Canvas, shown: ShownCrop, top: float) -> None:
     """The whole image on the left, the crops beside it in lines; `top` in inches from the bottom of the card."""
     at = shown.places
     _whole(card, shown, top - ABOVE)
@@ -163,7 +163,7 @@ def _block(card: Canvas, shown: Shown, top: float) -> None:
         _texts(card, left, under - at.panel, [names[model], *_values(shown, model)])
 
 
-def _whole(card: Canvas, shown: Shown, top: float) -> None:
+def _whole(card: Canvas, shown: ShownCrop, top: float) -> None:
     """hr, as tall as what stands beside it, with the box."""
     from matplotlib.patches import Rectangle
 
@@ -208,12 +208,12 @@ def _axes(card: Canvas, left: float, bottom: float, width: float, height: float)
     return axes
 
 
-def _crop(shown: Shown, model: str) -> Image:
+def _crop(shown: ShownCrop, model: str) -> Image:
     box = shown.box
     return opened(shown, model).crop((box.left, box.top, box.left + box.side, box.top + box.side))
 
 
-def opened(shown: Shown, model: str) -> Image:
+def opened(shown: ShownCrop, model: str) -> Image:
     """The stored picture, as RGB."""
     from PIL import Image
 
@@ -232,7 +232,7 @@ def _texts(card: Canvas, left: float, bottom: float, lines: Sequence[str]) -> No
         card.text(left / across, y / up, line, va="top", **style)
 
 
-def _values(shown: Shown, model: str) -> Iterator[str]:
+def _values(shown: ShownCrop, model: str) -> Iterator[str]:
     """The paper's two lines: this image, and the mean of its data set."""
     if model == HR:
         return
@@ -250,6 +250,6 @@ def _measures(group: Group) -> list[Any]:
     return [metric for metric in group.metrics if metric.name in MEASURES]
 
 
-def _alt(shown: Shown) -> str:
+def _alt(shown: ShownCrop) -> str:
     made = listed("HR" if model == HR else model for model in shown.models)
-    return f"{printable(shown.image)}: the whole image with a box, and the box enlarged for {made}."
+    return f"{drawable(shown.image)}: the whole image with a box, and the box enlarged for {made}."

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from bench.data.crops import CROPS, Crop
 from bench.records import HR
-from reports.figures.crop_panels import Blocks, Box, Shown, opened
+from reports.figures.crop_panels import Blocks, Box, ShownCrop, opened
 from reports.figures.drawing import Drawing, drawing, missing
-from reports.figures.text import listed, printable
+from reports.figures.text import drawable, listed
 from reports.load.results import Group, Results
 from reports.parts import Figure
 
@@ -31,23 +31,25 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
     for group in results.groups:
         found = None if group.dataset in papers else _telling(group)
         if found:
-            title = f"Where the methods differ most: {printable(group.title)}"
+            title = f"Where the methods differ most: {drawable(group.title)}"
             yield _drawing(f"crops-{group.id}", title, [found])
 
 
-def _drawing(name: str, title: str, shown: Sequence[Shown]) -> Drawing:
+def _drawing(name: str, title: str, shown: Sequence[ShownCrop]) -> Drawing:
     blocks = Blocks(title=title, shown=shown)
     return drawing(name, blocks, wide=blocks.width > 4)
 
 
-def _paper_example(results: Results, crop: Crop) -> Shown | None:
+def _paper_example(results: Results, crop: Crop) -> ShownCrop | None:
     wanted = (crop.dataset, crop.scale, PROTOCOL)
     groups = [g for g in results.groups if (g.dataset, g.scale, g.protocol.name) == wanted]
     box = Box(left=crop.left, top=crop.top, side=crop.side)
     return _shown(groups[0], crop.image, box, PAPERS) if groups else None
 
 
-def _paper_figure(name: str, scale: int, crops: Sequence[Crop], shown: Sequence[Shown]) -> Drawing | Figure:
+def _paper_figure(
+    name: str, scale: int, crops: Sequence[Crop], shown: Sequence[ShownCrop]
+) -> Drawing | Figure:
     title = f"Super-resolution x{scale}, as in the paper's Figure {name.removeprefix('figure')}"
     if shown:
         return _drawing(name, title, shown)
@@ -64,7 +66,7 @@ def _paper_figure(name: str, scale: int, crops: Sequence[Crop], shown: Sequence[
     )
 
 
-def _shown(group: Group, image: str, box: Box, models: Sequence[str]) -> Shown | None:
+def _shown(group: Group, image: str, box: Box, models: Sequence[str]) -> ShownCrop | None:
     """None where hr or every model is missing."""
     size = _size(group, image, HR)
     if size is None:
@@ -74,7 +76,9 @@ def _shown(group: Group, image: str, box: Box, models: Sequence[str]) -> Shown |
     there = tuple(model for model in scored if _size(group, image, model) == size)
     absent = tuple(model for model in scored if model not in there)
     fitted = _fit(box, size)
-    return Shown(group=group, image=image, box=fitted, models=(*there, HR), absent=absent) if there else None
+    return (
+        ShownCrop(group=group, image=image, box=fitted, models=(*there, HR), absent=absent) if there else None
+    )
 
 
 def _size(group: Group, image: str, model: str) -> tuple[int, int] | None:
@@ -99,7 +103,7 @@ def _fit(box: Box, size: tuple[int, int]) -> Box:
     return Box(left=min(box.left, size[0] - side), top=min(box.top, size[1] - side), side=side)
 
 
-def _telling(group: Group) -> Shown | None:
+def _telling(group: Group) -> ShownCrop | None:
     """The image whose PSNR differs most among the best models, at the place where their pictures differ most."""
     # The best are last.
     models = [model for model in group.models if len(group.column(model, "psnr"))][-MOST_OTHERS:]
@@ -112,10 +116,10 @@ def _telling(group: Group) -> Shown | None:
     found = _shown(group, image, Box(left=0, top=0, side=SIDE), models)
     if found is None:
         return None
-    return replace(found, box=_liveliest(found))
+    return replace(found, box=_most_textured(found))
 
 
-def _liveliest(shown: Shown) -> Box:
+def _most_textured(shown: ShownCrop) -> Box:
     """Where the models' pictures vary most."""
     import numpy as np
 

@@ -20,7 +20,7 @@ from reports.figures.style import (
     WIDTH,
     canvas,
 )
-from reports.figures.text import distinct, printable, short
+from reports.figures.text import distinct, drawable, short
 from reports.formatting import number
 from reports.load.intervals import interval
 from reports.load.results import Group, Results
@@ -89,15 +89,15 @@ class Strips:
         many = counts[-1] > MOST_MARKERS
         marks = "a line through them" if many else "filled circles gain, hollow triangles lose"
         return (
-            f"PSNR of each of {number_of} images minus that of {printable(self.reference)} on the same image; "
-            f"{printable(self.group.title)}. In each row the images are sorted, the largest gain at the top; "
+            f"PSNR of each of {number_of} images minus that of {drawable(self.reference)} on the same image; "
+            f"{drawable(self.group.title)}. In each row the images are sorted, the largest gain at the top; "
             f"{marks}. Diamond and "
             f"bar: the mean difference and its paired 95 % bootstrap interval. Named: the images at both ends.{gone}"
         )
 
     def alt(self) -> str:
-        means = "; ".join(f"{printable(strip.model)} {strip.text}" for strip in self.strips)
-        return f"Strips of differences of PSNR to {printable(self.reference)}; means with intervals in dB: {means}."
+        means = "; ".join(f"{drawable(strip.model)} {strip.text}" for strip in self.strips)
+        return f"Strips of differences of PSNR to {drawable(self.reference)}; means with intervals in dB: {means}."
 
 
 def drawings(results: Results) -> Iterator[Drawing | Figure]:
@@ -144,7 +144,7 @@ def _strip(group: Group, model: str, reference: str) -> Strip | None:
 
 
 def _title(group: Group) -> str:
-    return f"PSNR image by image: {printable(group.title)}"
+    return f"PSNR image by image: {drawable(group.title)}"
 
 
 def _draw(axes: Axes, y: int, strip: Strip) -> None:

@@ -97,7 +97,7 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def beside(axes: Axes, labels: Sequence[Label]) -> None:
+def label_beside(axes: Axes, labels: Sequence[Label]) -> None:
     """In a column at the right of axes that are laid out; a line leads to a label that had to move."""
     card = axes.figure
     height = axes.get_window_extent().height * 72 / card.dpi

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from reports.figures.style import settled
+from reports.figures.style import finalize
 from reports.parts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 
-class Shown(Protocol):
+class FigureRecord(Protocol):
     """What one figure shows; each module of a figure has a record of this shape."""
 
     @property
@@ -43,9 +43,9 @@ class Drawing:
     photographs: bool = False
 
 
-def drawing(name: str, shown: Shown, *, wide: bool = True, photographs: bool = False) -> Drawing:
+def drawing(name: str, shown: FigureRecord, *, wide: bool = True, photographs: bool = False) -> Drawing:
     """Drawn, laid out once and for all, and told in words; `name` is its id."""
-    card = settled(shown.draw())
+    card = finalize(shown.draw())
     record = Figure(id=name, title=shown.title, caption=shown.caption(), alt=shown.alt(), wide=wide)
     return Drawing(record=record, canvas=card, photographs=photographs)
 

@@ -14,7 +14,7 @@ from bench.statistics import Interval
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.labels import KNOWN, cloud, label, limits, log_limits, usual
 from reports.figures.style import BLUE, SMALL, WIDTH, canvas, logarithmic
-from reports.figures.text import listed, printable
+from reports.figures.text import drawable, listed
 from reports.formatting import counted
 from reports.load.costs import COUNTS, MEMORY, TIME, Costs, Front, Place, costs, front_metrics, gains
 from reports.load.paper import METRIC_TITLES
@@ -73,8 +73,8 @@ class Fronts:
         shared, group = self.known.common, self.known.group
         return " ".join(
             (
-                f"Mean over {counted(len(group.images), 'image')} of {printable(group.title)} against what one image of "
-                f"{shared.size}x{shared.size} pixels costs on {printable(shared.machine)}, plain eager float32. "
+                f"Mean over {counted(len(group.images), 'image')} of {drawable(group.title)} against what one image of "
+                f"{shared.size}x{shared.size} pixels costs on {drawable(shared.machine)}, plain eager float32. "
                 "Blue: no other model is as good in both and better in one; the line is the best to be had for a cost.",
                 "Bars: 95 % bootstrap intervals of the mean paired difference over images to the neighbour on the front "
                 "that costs less (paired, because images differ by more than models; to the neighbour, because the "
@@ -101,14 +101,14 @@ class Fronts:
         if without:
             yield f"Fewer than two models have {listed(without)}: bench.speed --card counts them."
         if MEMORY not in shown:
-            yield "No front of memory: on a CPU it is known as a lower bound only, which ranks nothing."
+            yield "No front of memory: on a CPU the resident set ranks nothing, and bench.speed --card counts tensors."
         untimed = len(self.known.group.models) - len(places)
         if untimed:
             yield f"{counted(untimed, 'model')} without a time or with images missing: not drawn."
 
     def alt(self) -> str:
         """Who is on each front, in words."""
-        metric = printable(self.metric.name)
+        metric = drawable(self.metric.name)
         return " ".join(
             f"{metric} against {front.cost.name} for {len(front.places)} models; on the Pareto front, cheapest first: "
             f"{listed(place.model for place in front.on)}."
@@ -141,7 +141,7 @@ def _absent(name: str, metric: MetricInfo, group: Group) -> Figure:
 
 
 def _title(metric: MetricInfo, group: Group) -> str:
-    return f"Pareto fronts of {_name(metric)}: {printable(group.title)}"
+    return f"Pareto fronts of {_name(metric)}: {drawable(group.title)}"
 
 
 def _steps(front: Front, found: Gains) -> str:
@@ -194,8 +194,8 @@ def _panel(axes: Axes, front: Front, found: Gains, near: tuple[float, float]) ->
     axes.set_xlabel(f"{front.cost.title} (less is better)", fontsize=SMALL)
     unit = f", {front.metric.unit}" if front.metric.unit else ""
     better = "more" if front.metric.higher_is_better else "less"
-    axes.set_ylabel(f"{_name(front.metric)}{printable(unit)} ({better} is better)", fontsize=SMALL)
+    axes.set_ylabel(f"{_name(front.metric)}{drawable(unit)} ({better} is better)", fontsize=SMALL)
 
 
 def _name(metric: MetricInfo) -> str:
-    return printable(METRIC_TITLES.get(metric.name, metric.name))
+    return drawable(METRIC_TITLES.get(metric.name, metric.name))

@@ -98,7 +98,7 @@ def label(
         if room.x0 <= x <= room.x1 and room.y0 <= y <= room.y1
     }
     corners = [tuple(map(float, axes.transData.transform(point))) for point in line]
-    taken = Taken(
+    taken = OccupiedSpace(
         room=room,
         markers=tuple(markers.values()),
         scale=scale,
@@ -122,7 +122,7 @@ def label(
 
 
 @dataclass(kw_only=True)
-class Taken:
+class OccupiedSpace:
     """What is drawn so far, in pixels: markers, names, and the lines from the ones to the others."""
 
     room: Box

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from reports.figures.absent import ABSENT, absent
 from reports.figures.drawing import Drawing, drawing
-from reports.figures.pictures import GAP, LINE, UNDER, Box, heading, lines_under, opened, show
+from reports.figures.image_grid import GAP, LINE, UNDER, Box, heading, lines_under, opened, show
 from reports.figures.style import EDGE, WIDTH, canvas
-from reports.figures.text import listed, printable, short
+from reports.figures.text import drawable, listed, short
 from reports.load.results import GATYS, SHORT, Results, StyleGroup, anchor
 from reports.parts import Figure
 
@@ -133,7 +133,7 @@ class Sheet:
         missing = _missing(self)
         more = f" {self.left_out} more are stored." if self.left_out else ""
         return (
-            f"Each image{after}: noise optimised until the {kept} of one layer of {printable(self.loss_network)} "
+            f"Each image{after}: noise optimised until the {kept} of one layer of {drawable(self.loss_network)} "
             f"are those "
             f"of the original, at {self.size}x{self.size} pixels, total variation weighted {listed(f'{w:g}' for w in tv)}. "
             f"{_protocols(self)}{missing}{more}"
@@ -206,9 +206,7 @@ def _protocols(sheet: Sheet) -> str:
             found.setdefault(layer, set()).add(group.protocol.hash[:SHORT])
     if any(len(hashes) > 1 for hashes in found.values()):
         return "Each image has its own protocol, which its provenance names."
-    return (
-        f"Protocols: {', '.join(f'{printable(layer)} ({min(hashes)})' for layer, hashes in found.items())}."
-    )
+    return f"Protocols: {', '.join(f'{drawable(layer)} ({min(hashes)})' for layer, hashes in found.items())}."
 
 
 def _iterations(group: StyleGroup) -> int:

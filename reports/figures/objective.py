@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.styling.summary import Comparison, Moments, Summary
 from reports.figures.absent import ABSENT, absent
-from reports.figures.direct_labels import Label, beside
+from reports.figures.direct_labels import Label, label_beside
 from reports.figures.drawing import Drawing, drawing
-from reports.figures.objective_words import alt, caption, drawn
 from reports.figures.style import (
     BLACK,
     BLUE,
@@ -33,11 +32,13 @@ from reports.figures.style import (
     canvas,
     logarithmic,
 )
-from reports.figures.text import distinct, printable
+from reports.figures.text import distinct, drawable, listed
 from reports.formatting import amount
 from reports.load.objectives import Panel, Series, all_series, is_ours, networks
+from reports.load.paper import GridTarget, entries
 from reports.load.results import Results
 from reports.parts import Figure
+from reports.protocol_captions import objective_caption, style_caption
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +73,7 @@ class Objective:
 
     @property
     def title(self) -> str:
-        return f"{ABSENT['figure5'].title}: {printable(self.series.protocol.style)}"
+        return f"{ABSENT['figure5'].title}: {drawable(self.series.protocol.style)}"
 
     @property
     def across(self) -> int:
@@ -99,7 +100,7 @@ class Objective:
         _scale(grid.flat[0], self.panels)
         card.draw_without_rendering()  # names need the axes as they will be
         for axes, labels in zip(grid.flat, _labels(self.panels, strokes), strict=False):
-            beside(axes, labels)
+            label_beside(axes, labels)
         return card
 
 
@@ -195,7 +196,7 @@ def _band(moments: Moments) -> tuple[float, float]:
 def _crossings(axes: Axes, found: Comparison, strokes: Mapping[str, Stroke]) -> None:
     """A drop to the iteration at which the mean of the optimisation reaches a network's, with its number."""
     levels = {network.subject: network.at().mean for network in networks(found)}
-    crossed = sorted((o.of_mean, o.subject) for o in found.overtakings if o.of_mean is not None)
+    crossed = sorted((o.of_mean, o.subject) for o in found.crossovers if o.of_mean is not None)
     width = max(1, found.baselines[0].iterations)
     stands = places([iteration / width for iteration, _ in crossed])
     for (iteration, subject), (line, side) in zip(crossed, stands, strict=True):
@@ -247,3 +248,72 @@ def _scale(axes: Axes, panels: Sequence[Panel]) -> None:
         axes.set_ylim(min(ends) / MARGIN**lines, max(ends) * MARGIN)
         logarithmic(axes, "y")
         axes.yaxis.set_major_formatter(lambda value, _: amount(value))
+
+
+def drawn(panel: Panel) -> Comparison:
+    """What is compared in it: on the contents alone that all subjects have."""
+    assert panel.shared is not None  # _can_be_drawn() let no other through
+    return panel.shared
+
+
+def caption(series: Series, panels: Sequence[Panel]) -> str:
+    """What is drawn, under which objective, and what the paper has."""
+    stopped = sum(panel.stopped for panel in panels)
+    several = any(drawn(panel).baselines[0].n > 1 for panel in panels)  # one content has no deviation
+    bands = " and bands of one standard deviation" if several else ""
+    early = f" {stopped} curves that end early are skipped." if stopped else ""
+    return (
+        f"Means over n contents of {drawable(series.dataset)}{bands}. Dotted vertical: "
+        f"the iteration at which the mean of the optimisation reaches a network's.{_medians(panels)} "
+        f"{drawable(style_caption(series.protocol))} {drawable(objective_caption(series.protocol))} "
+        f"{_paper(panels)}{early}"
+    )
+
+
+def _medians(panels: Sequence[Panel]) -> str:
+    """The medians over contents, network by network, where there are any."""
+    found: dict[str, list[str]] = {}
+    for panel in panels:
+        for crossover in drawn(panel).crossovers:
+            median = crossover.median
+            text = f"{median:.0f}" if median is not None else f"more than {crossover.iterations}"
+            found.setdefault(crossover.subject, []).append(f"{text} at {panel.size}")
+    words = [f"{drawable(subject)} {listed(texts)}" for subject, texts in found.items()]
+    return f" Median over contents of the iterations that reach it: {'; '.join(words)}." if words else ""
+
+
+def _paper(panels: Sequence[Panel]) -> str:
+    """What was read off the paper's figure for these sizes."""
+    sizes = {panel.size for panel in panels}
+    cells = [
+        f"{e.cell.printed} at {e.target.size}"
+        for e in entries()
+        if isinstance(e.target, GridTarget)
+        and (e.target.table, e.target.column) == ("figure5", "crossing")
+        and e.target.size in sizes
+    ]
+    crossed = f"cross at {listed(cells)} (read off)" if cells else "cross between 50 and 100"
+    return (
+        f"The paper's curves {crossed}; they are not drawn, since the weights of its objective are unpublished and its "
+        "scale is another."
+    )
+
+
+def alt(panels: Sequence[Panel]) -> str:
+    """The curves in numbers."""
+    return " ".join(_alt_of(panel) for panel in panels)
+
+
+def _alt_of(panel: Panel) -> str:
+    found = drawn(panel)
+    (baseline, *_) = found.baselines
+    course = baseline.course()
+    levels = [
+        f"{drawable(s.subject)} {amount(s.at().mean)}"
+        for s in (*([found.content] if found.content else []), *networks(found))
+    ]
+    lines = f"; lines: {listed(levels)}" if levels else ""
+    return (
+        f"{panel.size}x{panel.size}: the optimisation falls from {amount(course[0].mean)} to {amount(course[-1].mean)} in "
+        f"{baseline.iterations} iterations{lines}."
+    )

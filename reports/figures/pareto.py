@@ -19,14 +19,24 @@ from bench.statistics import Interval, differences, mean
 from bench.timing.rows import Row
 from reports.figures.direct_labels import Box, at_points
 from reports.figures.drawing import Drawing, drawing, missing
-from reports.figures.style import CARD, INK, MUTED, RULE, WIDTH, Look, canvas, logarithmic, looks
-from reports.figures.text import distinct, listed, printable, short
+from reports.figures.style import (
+    CARD,
+    INK,
+    MUTED,
+    RULE,
+    WIDTH,
+    SeriesStyle,
+    canvas,
+    logarithmic,
+    series_styles,
+)
+from reports.figures.text import distinct, drawable, listed, short
 from reports.formatting import MEBI, memory
 from reports.load.intervals import interval
 from reports.load.results import SHORT, Group, Results
 from reports.load.speeds import Timed
 from reports.load.standings import MANY
-from reports.load.timings import Common, all_machines, common, provenance
+from reports.load.timings import CommonTimings, all_machines, common, provenance
 from reports.parts import Figure
 
 if TYPE_CHECKING:
@@ -80,7 +90,7 @@ class Fronts:
     """A group's models by time, a panel for each metric."""
 
     group: Group
-    common: Common
+    common: CommonTimings
     unsteady: tuple[str, ...]
     panels: Sequence[Panel]
 
@@ -96,7 +106,7 @@ class Fronts:
     def draw(self) -> Canvas:
         card = canvas(WIDTH, 3.4)
         axes = card.subplots(1, len(self.panels), squeeze=False)[0]
-        look = looks(self.shown)
+        look = series_styles(self.shown)
         rows = [point.row for panel in self.panels for point in panel.points]
         most = max(int(row.peak_memory_bytes or 0) for row in rows)
         for place, panel in zip(axes, self.panels, strict=True):
@@ -116,7 +126,7 @@ class Fronts:
                 " Not shown since the middle half of their times spans over half of the median: "
                 f"{listed(self.unsteady)}."
             )
-        meaning = printable(
+        meaning = drawable(
             str(provenance(row).get("peak_memory", {}).get("meaning", "as the provenance record says"))
         )
         references = listed(dict.fromkeys(panel.reference for panel in self.panels))
@@ -125,9 +135,9 @@ class Fronts:
             f" Hollow, because its time has a warning (table of times): {listed(warned)}." if warned else ""
         )
         return (
-            f"Mean difference to {references} over {len(self.group.images)} images of {printable(self.group.title)}, "
+            f"Mean difference to {references} over {len(self.group.images)} images of {drawable(self.group.title)}, "
             f"against the median time for an image of {self.common.size}x{self.common.size} pixels on "
-            f"{printable(self.common.machine)} ({row.environment_hash[:SHORT]}), plain eager float32. The area of a marker "
+            f"{drawable(self.common.machine)} ({row.environment_hash[:SHORT]}), plain eager float32. The area of a marker "
             f"is its memory ({meaning}). Bars are 95 % bootstrap intervals: of the paired difference, and of the median "
             f"time. "
             f"No model beats those on the dashed front in both time and quality.{hollow}{missing}"
@@ -136,7 +146,7 @@ class Fronts:
     def alt(self) -> str:
         """Who is on the front, in words."""
         return " ".join(
-            f"{printable(panel.metric.name)} against seconds for {len(panel.points)} models; on the Pareto front, fastest "
+            f"{drawable(panel.metric.name)} against seconds for {len(panel.points)} models; on the Pareto front, fastest "
             f"first: {listed(point.model for point in panel.front)}."
             for panel in self.panels
         )
@@ -210,7 +220,7 @@ def front(points: Sequence[Point], *, higher_is_better: bool) -> list[Point]:
 
 
 def _title(group: Group) -> str:
-    return f"{TITLE}: {printable(group.title)}"
+    return f"{TITLE}: {drawable(group.title)}"
 
 
 def _absent(group: Group) -> Figure:
@@ -223,7 +233,7 @@ def _absent(group: Group) -> Figure:
     )
 
 
-def _panel(axes: Axes, panel: Panel, most: int, look: Mapping[str, Look]) -> None:
+def _panel(axes: Axes, panel: Panel, most: int, look: Mapping[str, SeriesStyle]) -> None:
     best = panel.front
     axes.step(
         [p.seconds for p in best],
@@ -244,11 +254,11 @@ def _panel(axes: Axes, panel: Panel, most: int, look: Mapping[str, Look]) -> Non
     better = "more" if metric.higher_is_better else "less"
     unit = f", {metric.unit}" if metric.unit else ""
     name = metric.name.upper() if metric.higher_is_better else metric.name
-    axes.set_title(f"{printable(name)}{printable(unit)} ({better} is better)", fontweight="normal")
+    axes.set_title(f"{drawable(name)}{drawable(unit)} ({better} is better)", fontweight="normal")
     axes.set_ylabel(f"difference to {short(panel.reference, LONGEST)}")
 
 
-def _mark(axes: Axes, point: Point, most: int, look: Look) -> None:
+def _mark(axes: Axes, point: Point, most: int, look: SeriesStyle) -> None:
     """The marker, hollow where its time has a warning, and its two intervals."""
     axes.errorbar(
         point.seconds,

@@ -11,7 +11,7 @@ from bench.records import MetricInfo
 from reports.figures.drawing import Drawing, drawing
 from reports.figures.labels import KNOWN, cloud, label, limits, middle
 from reports.figures.style import BLUE, SMALL, WIDTH, canvas
-from reports.figures.text import printable
+from reports.figures.text import drawable
 from reports.formatting import listed
 from reports.load.results import Group, Results
 from reports.load.standings import MANY, PSNR, Ranking, front, kendall, leading_groups, perceptual
@@ -55,7 +55,7 @@ class Plane:
 
     @property
     def title(self) -> str:
-        return f"Perception against distortion: {printable(self.group.title)}"
+        return f"Perception against distortion: {drawable(self.group.title)}"
 
     def draw(self) -> Canvas:
         """A row for each metric where some models are far from all others: all of them, then those that are not."""
@@ -92,7 +92,7 @@ class Plane:
         )
 
     def alt(self) -> str:
-        metrics = listed(printable(panel.metric.name) for panel in self.panels)
+        metrics = listed(drawable(panel.metric.name) for panel in self.panels)
         return f"PSNR against {metrics}, a point a model. {self.caption()}"
 
 
@@ -132,14 +132,14 @@ def _points(group: Group, info: MetricInfo) -> Panel | None:
 
 def _sentence(panel: Panel, leader: Group) -> str:
     """How far PSNR predicts the metric, and who is on the front."""
-    name = printable(panel.metric.name)
-    where = "" if panel.group is leader else f" on {printable(panel.group.dataset)}"
+    name = drawable(panel.metric.name)
+    where = "" if panel.group is leader else f" on {drawable(panel.group.dataset)}"
     tau = "" if math.isnan(panel.tau) else f"Kendall's tau of PSNR against {name}{where}: {panel.tau:.2f}. "
     more = " and more." if len(panel.front) > NAMED else "."
     verb = "is" if len(panel.front) == 1 else "are"
     return (
         f"{tau}{len(panel.front)} of {len(panel.points)} models {verb} beaten by none in both: "
-        f"{listed(printable(model) for model in panel.front[:NAMED])}{more}"
+        f"{listed(drawable(model) for model in panel.front[:NAMED])}{more}"
     )
 
 
@@ -151,5 +151,5 @@ def _panel(axes: Axes, panel: Panel, points: Mapping[str, tuple[float, float]]) 
     xs, ys = zip(*points.values(), strict=True)
     axes.set_xlim(*limits(xs, ROOM))
     axes.set_ylim(*limits(ys, ROOM))
-    axes.set_xlabel(f"PSNR, dB (more is better), {printable(panel.group.dataset)}", fontsize=SMALL)
-    axes.set_ylabel(f"{printable(panel.metric.name)} (less is better)", fontsize=SMALL)
+    axes.set_xlabel(f"PSNR, dB (more is better), {drawable(panel.group.dataset)}", fontsize=SMALL)
+    axes.set_ylabel(f"{drawable(panel.metric.name)} (less is better)", fontsize=SMALL)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.labels import KNOWN, cloud, label, log_limits, middle
 from reports.figures.style import SMALL, WIDTH, canvas, logarithmic
-from reports.figures.text import listed, printable
+from reports.figures.text import drawable, listed
 from reports.load.costs import Prediction, prediction_sentence, predictions
 from reports.load.results import Group, Results
 from reports.load.standings import leading_groups
-from reports.load.timings import Common, all_machines, common
+from reports.load.timings import CommonTimings, all_machines, common
 from reports.parts import Figure
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Predictors:
     """A panel for each count: seconds above it, a point a model."""
 
     group: Group
-    common: Common
+    common: CommonTimings
     found: Sequence[Prediction]
 
     @property
@@ -62,7 +62,7 @@ class Predictors:
         }
         return (
             f"{prediction_sentence(self.found)} 1: of two models, that with more of it is always slower; 0: no relation. "
-            f"Seconds for one image of {shared.size}x{shared.size} pixels on {printable(shared.machine)}, plain eager "
+            f"Seconds for one image of {shared.size}x{shared.size} pixels on {drawable(shared.machine)}, plain eager "
             f"float32. Named: those whose rank by time differs most from that by the count."
             + (" Hollow: timed with a warning." if hollow else "")
             + (f" Far from all others and off the axes: {listed(sorted(far))}." if far else "")
@@ -100,10 +100,10 @@ def drawings(results: Results) -> Iterator[Drawing | Figure]:
 
 
 def _title(group: Group) -> str:
-    return f"What predicts the time: networks for x{group.scale}, protocol {printable(group.protocol.name)}"
+    return f"What predicts the time: networks for x{group.scale}, protocol {drawable(group.protocol.name)}"
 
 
-def _panel(axes: Axes, each: Prediction, shared: Common) -> None:
+def _panel(axes: Axes, each: Prediction, shared: CommonTimings) -> None:
     hollow = {model for model in each.points if shared.rows[model].warnings}
     cloud(axes, each.points, front=(), hollow=hollow)
     xs, _ = zip(*middle(each.points, logarithmic=True).values(), strict=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.records import MetricInfo
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import COLOURS, MARKERS, MUTED, RULE, WIDTH, canvas
-from reports.figures.text import printable
+from reports.figures.text import drawable
 from reports.formatting import number
 from reports.load.results import Group, Results
 from reports.parts import Figure
@@ -82,7 +82,7 @@ class Sensitivity:
         exact = [kind for kind in self.kinds if not any(row.ratios.get(kind) for row in self.rows)]
         none = f" Error 0 under every metric, not drawn: {', '.join(exact)}." if exact else ""
         return (
-            f"HR images shifted and with noise, scored as if they were sr; {printable(self.group.title)}. Each "
+            f"HR images shifted and with noise, scored as if they were sr; {drawable(self.group.title)}. Each "
             f"metric's error over "
             f"that of bicubic, means over the images; of PSNR the mean squared error, of metrics of which 1 is best "
             f"one minus "
@@ -91,7 +91,7 @@ class Sensitivity:
 
     def alt(self) -> str:
         said = "; ".join(
-            f"{printable(row.metric)} "
+            f"{drawable(row.metric)} "
             + ", ".join(f"{kind} {number(row.ratios[kind], 2)}" for kind in self.drawn if kind in row.ratios)
             for row in self.rows
         )
@@ -145,14 +145,14 @@ def _row(group: Group, info: MetricInfo, kinds: Sequence[str]) -> Row | None:
 
 
 def _title(group: Group) -> str:
-    return f"Sensitivity of the metrics: {printable(group.title)}"
+    return f"Sensitivity of the metrics: {drawable(group.title)}"
 
 
 def _dress(axes: Axes, rows: Sequence[Row]) -> None:
     axes.axvline(1, color=MUTED, lw=0.9, ls="--", zorder=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
-    axes.set_yticks(range(len(rows)), [printable(row.metric) for row in rows])
+    axes.set_yticks(range(len(rows)), [drawable(row.metric) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")

@@ -25,7 +25,7 @@ WINE, INDIGO, OLIVE, BROWN, SLATE = "#882255", "#332288", "#7A7A1F", "#8A5A2B", 
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, WINE, OLIVE, INDIGO, BROWN, SLATE)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "*", ">", "h")
 
-# Text in an SVG stays text, in the font that comes with matplotlib, which :mod:`reports.figures.fonts` embeds.
+# Text in an SVG stays text, in the font that comes with matplotlib, which :mod:`reports.figures.files` embeds.
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Geneva"],
@@ -89,7 +89,7 @@ def canvas(width: float, height: float, *, constrained: bool = True) -> Canvas:
     return card
 
 
-def settled(card: Canvas) -> Canvas:
+def finalize(card: Canvas) -> Canvas:
     """Lay a card out once and for all; every file of it is then drawn alike, and in less time."""
     engine = card.get_layout_engine()
     if engine is not None:
@@ -127,19 +127,19 @@ def bare(axes: Axes) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class SeriesStyle:
     """Colour and marker of a series: either tells it from its neighbours."""
 
     colour: str
     marker: str
 
 
-def looks(names: Sequence[str]) -> dict[str, Look]:
+def series_styles(names: Sequence[str]) -> dict[str, SeriesStyle]:
     """Of the series of one figure, in their order: no colour and no marker twice among the first 12, no pair among 144."""
-    return {name: look(i) for i, name in enumerate(dict.fromkeys(names))}
+    return {name: series_style(i) for i, name in enumerate(dict.fromkeys(names))}
 
 
-def look(i: int) -> Look:
+def series_style(i: int) -> SeriesStyle:
     """Of the i-th series."""
     n = len(COLOURS)
-    return Look(colour=COLOURS[i % n], marker=MARKERS[(i + i // n) % n])
+    return SeriesStyle(colour=COLOURS[i % n], marker=MARKERS[(i + i // n) % n])

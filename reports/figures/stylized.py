@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from reports.figures.absent import ABSENT, absent
 from reports.figures.drawing import Drawing, drawing
-from reports.figures.pictures import GAP, LINE, UNDER, Box, heading, lines_under, opened, show
+from reports.figures.image_grid import GAP, LINE, UNDER, Box, heading, lines_under, opened, show
 from reports.figures.style import DPI, EDGE, WIDTH, canvas
-from reports.figures.text import listed, printable, short
+from reports.figures.text import drawable, listed, short
 from reports.formatting import amount
 from reports.load.results import CONTENT, GATYS, SHORT, Results
 from reports.load.stylized import Row, rows, sizes
 from reports.parts import Figure
-from reports.protocol_words import objective_words
+from reports.protocol_captions import objective_caption
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -67,15 +67,15 @@ class Page:
 
     def caption(self) -> str:
         groups = {row.group.id: row.group for row in self.shown}
-        words = dict.fromkeys(objective_words(group.protocol) for group in groups.values())
+        words = dict.fromkeys(objective_caption(group.protocol) for group in groups.values())
         sizes_ = dict.fromkeys(f"{g.protocol.size}x{g.protocol.size}" for g in groups.values())
         hashes = ", ".join(
-            f"{printable(g.protocol.style)} ({g.protocol.hash[:SHORT]})" for g in groups.values()
+            f"{drawable(g.protocol.style)} ({g.protocol.hash[:SHORT]})" for g in groups.values()
         )
         return (
             f"Contents of {listed(dict.fromkeys(g.dataset for g in groups.values()))} at {listed(sizes_)}; below each "
             "image its objective, with the same weights for all images of a row. "
-            f"{printable(' '.join(words))} Styles and protocols: {hashes}.{self._blank()}"
+            f"{drawable(' '.join(words))} Styles and protocols: {hashes}.{self._blank()}"
         )
 
     def _blank(self) -> str:
@@ -166,4 +166,4 @@ def _cell(row: Row, column: str) -> tuple[Path | None, str, str]:
 
 def _alt(row: Row) -> str:
     made = listed(TITLES[column] for column, subject in row.made.items() if subject)
-    return f"{printable(row.image)} in the style {printable(row.group.protocol.style)}: {made}."
+    return f"{drawable(row.image)} in the style {drawable(row.group.protocol.style)}: {made}."

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.records import EAGER
 from bench.statistics import Interval, ratio_interval
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import BLUE, CARD, INK, MUTED, SKY, SMALL, WIDTH, canvas
-from reports.figures.text import listed, printable, short
+from reports.figures.text import drawable, listed, short
 from reports.formatting import duration, exactness
 from reports.load.results import SHORT, Results, anchor
-from reports.load.speeds import EAGER, Machine, Timed
+from reports.load.speeds import Machine, Timed
 from reports.load.timings import all_machines, input_size, newest, provenance, seconds
 from reports.parts import Figure
 
@@ -78,7 +79,7 @@ class Sweep:
 
     @property
     def title(self) -> str:
-        return f"{TITLE}: {printable(self.subject)} at {self.size}x{self.size}"
+        return f"{TITLE}: {drawable(self.subject)} at {self.size}x{self.size}"
 
     def draw(self) -> Canvas:
         card = canvas(WIDTH, 0.95 + 0.24 * len(self.variants))
@@ -94,7 +95,7 @@ class Sweep:
         threads = provenance(self.eager.row).get("protocol", {}).get("threads", "unknown")
         bound = "" if self.eager.seconds else ", the widest that the published intervals of the medians allow"
         return (
-            f"{printable(self.subject)}, an image of {self.size}x{self.size} pixels, {printable(self.machine)} "
+            f"{drawable(self.subject)}, an image of {self.size}x{self.size} pixels, {drawable(self.machine)} "
             f"({self.environment_hash[:SHORT]}), threads: {threads}. Bars are ratios of median times with 95 % intervals"
             f"{bound}; the fastest admissible variant is darkest. Error and PSNR: largest difference of a value in [0, "
             f"1] from "
@@ -102,8 +103,8 @@ class Sweep:
         )
 
     def alt(self) -> str:
-        bars = "; ".join(f"{printable(f.row.variant)} {times(f, self.eager):.2f}" for f in self.variants)
-        best = printable(self.best.row.variant)
+        bars = "; ".join(f"{drawable(f.row.variant)} {times(f, self.eager):.2f}" for f in self.variants)
+        best = drawable(self.best.row.variant)
         return f"Bars of the speed relative to plain eager: {bars}. The fastest admissible variant is {best}."
 
 

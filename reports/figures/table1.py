@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.records import EAGER
 from reports.figures.drawing import Drawing, drawing, missing
 from reports.figures.style import (
     BLACK,
@@ -19,11 +20,11 @@ from reports.figures.style import (
     canvas,
     logarithmic,
 )
-from reports.figures.text import listed, printable, short
+from reports.figures.text import drawable, listed, short
 from reports.formatting import duration
 from reports.load.paper import GridTarget, entries
 from reports.load.results import Results
-from reports.load.speeds import EAGER, ITERATIONS, PAPER_NETWORK, Machine, Timed
+from reports.load.speeds import ITERATIONS, PAPER_NETWORK, Machine, Timed
 from reports.load.timings import all_machines
 from reports.parts import Figure
 
@@ -104,7 +105,7 @@ class Table1:
                 f"{LOOKS[name][2]} {duration(line[-1].seconds)} at {line[-1].size}"
                 for name, line in lines.items()
             ]
-            parts.append(f"{printable(machine.name)}: {listed(ends)}.")
+            parts.append(f"{drawable(machine.name)}: {listed(ends)}.")
         return " ".join(parts)
 
 

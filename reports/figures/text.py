@@ -13,7 +13,7 @@ from reports import formatting
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
-def printable(text: str) -> str:
+def drawable(text: str) -> str:
     """On one line; what has no glyph, and what XML cannot hold, becomes a replacement character."""
     known = _glyphs()
     return "".join(
@@ -33,7 +33,7 @@ def _glyphs() -> frozenset[int]:
 
 def short(text: str, limit: int) -> str:
     """At most `limit` printable characters: beginning and end, an ellipsis between."""
-    text = printable(text)
+    text = drawable(text)
     if len(text) <= limit:
         return text
     tail = (limit - 1) // 3
@@ -52,9 +52,9 @@ def distinct(names: Iterable[str], limit: int) -> dict[str, str]:
 
 def _told_apart(names: Sequence[str], limit: int) -> dict[str, str]:
     """Their first letters, then all from where they differ; a number where that does not fit."""
-    letters = zip(*(printable(name) for name in names), strict=False)
+    letters = zip(*(drawable(name) for name in names), strict=False)
     common = sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, letters))
-    found = {name: f"{printable(name)[:4]}…{printable(name)[common:]}" for name in names}
+    found = {name: f"{drawable(name)[:4]}…{drawable(name)[common:]}" for name in names}
     if len(set(found.values())) == len(names) and max(map(len, found.values())) <= limit:
         return found
     return {name: f"{short(name, limit - 5)} ({k})" for k, name in enumerate(names, start=1)}  # 5: " (12)"
@@ -62,4 +62,4 @@ def _told_apart(names: Sequence[str], limit: int) -> dict[str, str]:
 
 def listed(names: Iterable[str]) -> str:
     """`a, b and c`, each printable."""
-    return formatting.listed(printable(name) for name in names)
+    return formatting.listed(drawable(name) for name in names)

@@ -14,7 +14,7 @@ from reports.formatting import MEBI
 from reports.load.intervals import intervals
 from reports.load.results import Group, Results
 from reports.load.standings import PSNR, perceptual, whole_columns
-from reports.load.timings import Common, all_machines, common, provenance
+from reports.load.timings import CommonTimings, all_machines, common, provenance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ class Costs:
     """What a group's models cost where most of them were timed together, and the fronts of their quality."""
 
     group: Group
-    common: Common
+    common: CommonTimings
     fronts: tuple[Front, ...]
 
 
@@ -204,7 +204,7 @@ class Prediction:
         return tuple(sorted(self.points, key=lambda m: (-abs(by_count[m] - by_time[m]), m)))
 
 
-def predictions(shared: Common) -> tuple[Prediction, ...]:
+def predictions(shared: CommonTimings) -> tuple[Prediction, ...]:
     """Of every count that three networks or more have beside a time; what has no parameters is none."""
     from scipy.stats import kendalltau
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.records import HR, MetricInfo, SpeedResult, SRProtocol, map_file
 from bench.storage.reader import ResultsData, StoredRun
-from bench.timing.validation import refuse_unsound
+from bench.timing.validation import validate_timing
 from reports.load.gather_styles import style_groups
-from reports.load.picture_files import is_map, is_picture
+from reports.load.image_files import is_image_file, is_map
 from reports.load.provenance import provenance_of
 from reports.load.results import SHORT, SOURCES, Group, Provenance, Results, anchor
 
@@ -52,7 +52,7 @@ def gather(contents: ResultsData) -> Results:
             stored.result,
             _provenance_of_timing(
                 stored.result,
-                refuse_unsound(stored.result, stored.store).protocol,
+                validate_timing(stored.result, stored.store).protocol,
                 contents.runs[stored.store, stored.run],
             ),
         )
@@ -161,7 +161,7 @@ def _group(
         values=values,
         provenance=dict(_provenance(contents, protocol, own)),
         pictures=pictures,
-        lost_pictures=lost,
+        lost_images=lost,
         maps=_maps(contents, dataset, protocol, pictures),
         of_hr={
             str(metric): dict(zip(part["image"].astype(str), map(float, part["value"]), strict=True))
@@ -196,7 +196,7 @@ def _pictures(
         for image, model, model_hash, file in zip(*columns, strict=True)
         if model in SOURCES or (model, model_hash) in hashes  # hr and lr have no scores
     }
-    there = {key: file for key, file in found.items() if is_picture(file)}
+    there = {key: file for key, file in found.items() if is_image_file(file)}
     return there, len(found) - len(there)
 
 

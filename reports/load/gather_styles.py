@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bench.records import Curve, StyleProtocol
 from bench.storage.reader import ResultsData, StoredRun
-from reports.load.picture_files import is_picture
+from reports.load.image_files import is_image_file
 from reports.load.provenance import provenance_of
 from reports.load.results import CONTENT, GATYS, SHORT, STYLE, Provenance, StyleGroup, anchor
 
@@ -21,7 +21,7 @@ T = TypeVar("T", Curve, Path)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Seen:
+class _StoredRow:
     """What a run stored of a subject and an image: a curve or a picture."""
 
     dataset: str
@@ -39,7 +39,7 @@ def style_groups(contents: ResultsData, notes: list[str]) -> tuple[StyleGroup, .
 
     Of a network whose weights or code changed, or a content whose file did, the newest run's values count.
     """
-    found: dict[tuple[str, str], list[_Seen]] = {}
+    found: dict[tuple[str, str], list[_StoredRow]] = {}
     # Oldest first: in every dict below the newest of a key is what stays.
     for seen in sorted([*_curves(contents), *_pictures(contents)], key=lambda s: s.run.age):
         found.setdefault((seen.dataset, seen.protocol_hash), []).append(seen)
@@ -65,10 +65,10 @@ def _order(group: StyleGroup) -> tuple[object, ...]:
     )
 
 
-def _curves(contents: ResultsData) -> Iterator[_Seen]:
+def _curves(contents: ResultsData) -> Iterator[_StoredRow]:
     for stored in contents.curves:
         curve, run = stored.curve, contents.runs[stored.store, stored.run]
-        yield _Seen(
+        yield _StoredRow(
             dataset=curve.dataset,
             protocol_hash=curve.protocol_hash,
             subject=curve.subject,
@@ -80,7 +80,7 @@ def _curves(contents: ResultsData) -> Iterator[_Seen]:
         )
 
 
-def _pictures(contents: ResultsData) -> Iterator[_Seen]:
+def _pictures(contents: ResultsData) -> Iterator[_StoredRow]:
     own = contents.pictures[contents.pictures["protocol_hash"].isin(list(contents.style_protocols))]
     names = ("dataset", "protocol_hash", "model", "model_hash", "image", "image_sha256", "file", "store")
     columns = [own[name].astype(str) for name in names]
@@ -88,7 +88,7 @@ def _pictures(contents: ResultsData) -> Iterator[_Seen]:
         *columns, own["run"].astype(int), strict=True
     ):
         run = contents.runs[store, number]
-        yield _Seen(
+        yield _StoredRow(
             dataset=dataset,
             protocol_hash=digest,
             subject=model,
@@ -100,7 +100,7 @@ def _pictures(contents: ResultsData) -> Iterator[_Seen]:
         )
 
 
-def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: list[str]) -> StyleGroup:
+def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_StoredRow], notes: list[str]) -> StyleGroup:
     """`own`: oldest first."""
     name = f"{dataset}, {protocol.style or protocol.name} at {protocol.size}"
     sound = [seen for seen in own if isinstance(seen.made, Path) or _is_sound(seen.made)]
@@ -113,7 +113,7 @@ def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: l
     pictures = {(s.image, s.subject): s.made for s in kept if isinstance(s.made, Path)}
     style_picture = next((made for made in reversed(style) if isinstance(made, Path)), None)
     shown = [*pictures.values(), *([style_picture] if style_picture else [])]
-    there = {file for file in shown if is_picture(file)}
+    there = {file for file in shown if is_image_file(file)}
     lost = sum(file not in there for file in shown)
     if lost:
         notes.append(f"{name}: {lost} images named in the results are missing")
@@ -126,7 +126,7 @@ def _group(dataset: str, protocol: StyleProtocol, own: Sequence[_Seen], notes: l
         pictures={key: file for key, file in pictures.items() if file in there},
         style_picture=style_picture if style_picture in there else None,
         provenance={subject: _provenance(subject, dataset, protocol, kept) for subject in subjects},
-        lost_pictures=lost,
+        lost_images=lost,
     )
 
 
@@ -140,7 +140,7 @@ def _rank(subject: str) -> tuple[int, bool, str]:
     return known.index(subject) if subject in known else 2, subject.startswith(RELEASED), subject
 
 
-def _newest(own: Sequence[_Seen]) -> list[_Seen]:
+def _newest(own: Sequence[_StoredRow]) -> list[_StoredRow]:
     """Of each image the newest file, of each subject the newest content, of each curve and picture the newest."""
     file = {seen.image: seen.image_sha256 for seen in own}
     alive = [seen for seen in own if seen.image_sha256 == file[seen.image]]
@@ -154,12 +154,14 @@ def _newest(own: Sequence[_Seen]) -> list[_Seen]:
     return list(last.values())
 
 
-def _curves_of(subject: str, kept: Iterable[_Seen]) -> dict[str, Curve]:
+def _curves_of(subject: str, kept: Iterable[_StoredRow]) -> dict[str, Curve]:
     found = {s.image: s.made for s in kept if s.subject == subject and isinstance(s.made, Curve)}
     return {image: found[image] for image in sorted(found)}
 
 
-def _provenance(subject: str, dataset: str, protocol: StyleProtocol, kept: Iterable[_Seen]) -> Provenance:
+def _provenance(
+    subject: str, dataset: str, protocol: StyleProtocol, kept: Iterable[_StoredRow]
+) -> Provenance:
     own = [seen for seen in kept if seen.subject == subject]
     curves = [seen.made for seen in own if isinstance(seen.made, Curve)]
     runs = {(seen.run.store, seen.run.id): seen.run for seen in own}

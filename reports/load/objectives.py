@@ -41,9 +41,9 @@ class Panel:
         """The optimisation; None where it was not run."""
         return next(iter(self.comparison.baselines), None)
 
-    def overtaking(self, subject: str) -> Crossover | None:
+    def crossover(self, subject: str) -> Crossover | None:
         """Of a network by the optimisation."""
-        return next((o for o in self.comparison.overtakings if o.subject == subject), None)
+        return next((o for o in self.comparison.crossovers if o.subject == subject), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Series:
     """One objective on one data set, whatever the size.
 
     Attributes:
-        name: unlike that of every other series; usable as an anchor.
+        name: different from that of every other series; usable as an anchor.
         panels: by size.
     """
 

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from bench.errors import UserError
+from bench.statistics import within_a_unit
 
 SHOWN = 200
 UNITS = {"psnr": "dB"}
@@ -56,6 +57,10 @@ class PaperCell:
     def value(self) -> float:
         """What counts: the likely value of a misprint, else what is printed."""
         return float(self.likely or self.printed)
+
+    def is_within_a_unit(self, ours: float) -> bool:
+        """Whether they differ by at most one unit of the last digit that was printed: some are cut, not rounded."""
+        return within_a_unit(ours, self.value, self.decimals)
 
 
 @dataclass(frozen=True, kw_only=True)

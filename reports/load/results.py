@@ -21,7 +21,7 @@ LONGEST_ANCHOR = 60
 
 
 def anchor(text: str) -> str:
-    """Of a name that may hold anything, what may stand in an id and a file name; unlike names stay unlike."""
+    """Of a name that may hold anything, what may stand in an id and a file name; different names stay different."""
     plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
     if plain == text and len(text) <= LONGEST_ANCHOR:
         return text
@@ -66,7 +66,7 @@ class Group:
             identical images.
         provenance: by model and metric.
         pictures: by image and model, `hr` and `lr` among them; absolute paths that were there when it was read.
-        lost_pictures: how many the store names that are no longer there.
+        lost_images: how many the store names that are no longer there.
         of_hr: by metric that needs no reference, then by image, the values of HR itself: no model's, never ranked.
         maps: by image, model and metric, where the picture differs from HR; those of the very pictures in `pictures`.
     """
@@ -80,7 +80,7 @@ class Group:
     values: pd.DataFrame
     provenance: Mapping[tuple[str, str], Provenance]
     pictures: Mapping[tuple[str, str], Path]
-    lost_pictures: int
+    lost_images: int
     of_hr: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     maps: Mapping[tuple[str, str, str], Path] = field(default_factory=dict)
 
@@ -114,7 +114,7 @@ class StyleGroup:
         pictures: by image and subject; absolute paths that were there when it was read.
         style_picture: None where there is none, or it is no longer there.
         provenance: by subject.
-        lost_pictures: how many the store names that are no longer there.
+        lost_images: how many the store names that are no longer there.
     """
 
     id: str
@@ -125,7 +125,7 @@ class StyleGroup:
     pictures: Mapping[tuple[str, str], Path]
     style_picture: Path | None
     provenance: Mapping[str, Provenance]
-    lost_pictures: int
+    lost_images: int
 
     @property
     def purpose(self) -> Literal["transfer", "inversion", "reconstruction"]:

@@ -9,12 +9,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from bench.records import content_hash
+from bench.records import EAGER, content_hash
 from bench.timing.rows import Row, gatys_rows, network_row
 from reports.load.results import GATYS, Results
 
 ITERATIONS = (100, 300, 500)
-EAGER = "eager"
 REFERENCE_RUN = "reference run shipped with the suite"
 STYLE = "style-"
 PAPER_NETWORK = "style-paper"
@@ -114,7 +113,9 @@ def _stored(results: Results) -> Iterator[Timed]:
 
 def _machine(origin: str, group: Sequence[Timed]) -> Machine:
     facts = _facts(group[0].row)
-    return Machine(name=machine_words(facts), gpu=bool(facts.get("gpu")), origin=origin, timed=tuple(group))
+    return Machine(
+        name=describe_machine(facts), gpu=bool(facts.get("gpu")), origin=origin, timed=tuple(group)
+    )
 
 
 def _setting(row: Row) -> str:
@@ -130,7 +131,7 @@ def _facts(row: Row) -> Mapping[str, Any]:
     return facts if isinstance(facts, Mapping) else {}
 
 
-def machine_words(facts: Mapping[str, Any]) -> str:
+def describe_machine(facts: Mapping[str, Any]) -> str:
     """`NVIDIA H200, torch 2.15.0` or `Intel Xeon 2.50GHz, 2 cores, torch 2.15.0`; what is not known is skipped."""
     gpu, cpu, torch = (_mapping(facts, name) for name in ("gpu", "cpu", "torch"))
     cores = cpu.get("cores_allowed")

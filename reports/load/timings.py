@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.records import EAGER
 from bench.timing.rows import Row
 from reports.load.results import Group, Results
-from reports.load.speeds import EAGER, Machine, Timed, machines, shown_runs
+from reports.load.speeds import Machine, Timed, machines, shown_runs
 
 
 def all_machines(results: Results) -> tuple[Machine, ...]:
@@ -44,7 +45,7 @@ def seconds(timed: Timed) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Common:
+class CommonTimings:
     """Where and at which size most of a group's models were timed; `timed` by model."""
 
     machine: str
@@ -56,7 +57,7 @@ class Common:
         return {model: one.row for model, one in self.timed.items()}
 
 
-def common(found: Sequence[Machine], group: Group) -> Common | None:
+def common(found: Sequence[Machine], group: Group) -> CommonTimings | None:
     """The machine and size with most models; of equal ones the larger size, then the machine that comes first."""
 
     def wanted(row: Row) -> bool:
@@ -64,12 +65,12 @@ def common(found: Sequence[Machine], group: Group) -> Common | None:
         fits = row.size // group.scale == input_size(row)
         return row.method in group.models and row.variant == EAGER and fits and alone
 
-    best: Common | None = None
+    best: CommonTimings | None = None
     for machine in found:
         sizes: dict[int, dict[str, Timed]] = {}
         for one in newest(machine.timed, wanted):
             sizes.setdefault(one.row.size, {})[one.row.method] = one
         for size, timed in sizes.items():
             if best is None or (len(timed), size) > (len(best.timed), best.size):
-                best = Common(machine=machine.name, size=size, timed=timed)
+                best = CommonTimings(machine=machine.name, size=size, timed=timed)
     return best

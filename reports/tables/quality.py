@@ -186,7 +186,7 @@ def _words(found: Difference, metric: MetricInfo, reference: str) -> str:
 
 
 def _count(group: Group, model: str) -> Cell:
-    """Number of images; several where the metrics have unlike ones."""
+    """Number of images; several where the metrics have different ones."""
     counts = [len(group.column(model, metric.name)) for metric in group.metrics]
     known = list(dict.fromkeys(count for count in counts if count))
     return Cell(text="/".join(map(str, known)), sort=max(known, default=0))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.records import EAGER
 from reports.formatting import mebibytes, seconds
 from reports.load.results import anchor
-from reports.load.speeds import EAGER, REFERENCE_RUN, Machine, Timed
+from reports.load.speeds import REFERENCE_RUN, Machine, Timed
 from reports.parts import Cell, Head, Table
 
 

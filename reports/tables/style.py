@@ -10,7 +10,7 @@ from reports.load.gather_styles import RELEASED
 from reports.load.objectives import Panel, Series, all_series, networks, same_machine
 from reports.load.results import GATYS, SHORT, Results
 from reports.parts import Cell, Head, Table
-from reports.protocol_words import objective_words, style_words
+from reports.protocol_captions import objective_caption, style_caption
 
 DIGITS = 4
 HEADS = (
@@ -41,7 +41,7 @@ def _table(results: Results, series: Series) -> Table:
     return Table(
         id=f"objective-{series.name}",
         title=f"Style transfer: the objective, {protocol.style}",
-        caption=f"Means over n contents of {series.dataset}. {style_words(protocol)} {objective_words(protocol)} "
+        caption=f"Means over n contents of {series.dataset}. {style_caption(protocol)} {objective_caption(protocol)} "
         f"Protocol {protocol.name}, by size: {hashes}.",
         heads=HEADS,
         rows=tuple(line for block in blocks for line in block),
@@ -59,17 +59,17 @@ def _lines(results: Results, panel: Panel) -> Iterator[tuple[Cell, ...]]:
 def _line(results: Results, panel: Panel, summary: Summary) -> tuple[Cell, ...]:
     name, last = summary.subject, summary.at()
     ratio = panel.comparison.below_content(summary)
-    overtaking = panel.overtaking(name)
-    comparable = overtaking is not None and same_machine(results, panel.group, name, GATYS)
+    crossover = panel.crossover(name)
+    comparable = crossover is not None and same_machine(results, panel.group, name, GATYS)
     return (
         Cell(text=str(panel.size), sort=panel.size),
         Cell(text=f"{name}, {counted(summary.iterations, 'iteration')}" if name == GATYS else name),
         Cell(text=_digits(last.mean), sort=last.mean, certificate=panel.group.provenance[name].id),
         Cell(text="" if last.sd is None else _digits(last.sd), sort=last.sd),
         _times(ratio),
-        *(_equal_loss(overtaking) if overtaking else (Cell(text=""), Cell(text=""))),
+        *(_equal_loss(crossover) if crossover else (Cell(text=""), Cell(text=""))),
         _seconds(summary),
-        _times(overtaking.times_faster if overtaking and comparable else None),
+        _times(crossover.times_faster if crossover and comparable else None),
         Cell(text=str(summary.n), sort=summary.n),
     )
 
@@ -79,19 +79,19 @@ def _seconds(summary: Summary) -> Cell:
     return Cell(text=seconds(summary.seconds), sort=summary.seconds) if summary.seconds else Cell(text="")
 
 
-def _equal_loss(overtaking: Crossover) -> tuple[Cell, Cell]:
+def _equal_loss(crossover: Crossover) -> tuple[Cell, Cell]:
     """Iterations of the optimisation that reach a network's objective, and what they take."""
-    if overtaking.median is None:
-        bound = f"> {overtaking.iterations}"
+    if crossover.median is None:
+        bound = f"> {crossover.iterations}"
         return Cell(text=bound, note="not reached for at least half of the contents"), Cell(text="")
-    found = [crossing for crossing in overtaking.crossings.values() if crossing is not None]
-    never = len(overtaking.crossings) - len(found)
+    found = [crossing for crossing in crossover.crossings.values() if crossing is not None]
+    never = len(crossover.crossings) - len(found)
     note = f"median; from {min(found):.0f} to {max(found):.0f}" + (f"; {never} never" if never else "")
-    if overtaking.of_mean is not None:
-        note += f"; the means cross at {overtaking.of_mean:.0f}"
-    time = overtaking.seconds_to_equal
+    if crossover.of_mean is not None:
+        note += f"; the means cross at {crossover.of_mean:.0f}"
+    time = crossover.seconds_to_match
     return (
-        Cell(text=f"{overtaking.median:.1f}", sort=overtaking.median, note=note),
+        Cell(text=f"{crossover.median:.1f}", sort=crossover.median, note=note),
         Cell(text="" if time is None else seconds(time), sort=time),
     )
 
@@ -121,5 +121,5 @@ def _notes(results: Results, series: Series) -> Iterator[str]:
 
 
 def _apart(results: Results, panel: Panel) -> bool:
-    subjects = [o.subject for o in panel.comparison.overtakings]
+    subjects = [o.subject for o in panel.comparison.crossovers]
     return any(not same_machine(results, panel.group, subject, GATYS) for subject in subjects)

@@ -17,7 +17,6 @@ from reports.load.speeds import PublishedRun, machines
 from reports.parts import Judgement, Scoring, Verdict
 from reports.verdicts.speed import judge_speed
 from reports.verdicts.style import judge_objective
-from reports.verdicts.units import within_a_unit
 
 IMAGES: Mapping[str, int] = {"set5": 5, "set14": 14, "bsd100": 100}
 DETERMINISTIC = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -134,7 +133,7 @@ def _judge_score(entry: Entry, target: ScoreTarget, results: Results) -> Verdict
 def _judgement(entry: Entry, target: ScoreTarget, ours: _Ours) -> Judgement:
     if entry.cannot:
         return "cannot be reproduced"
-    if within_a_unit(ours.mean, entry.cell):
+    if entry.cell.is_within_a_unit(ours.mean):
         return "reproduced"
     # Infinite where some sr is its hr: no better value, but a question.
     if not math.isfinite(ours.mean):
@@ -150,7 +149,7 @@ def _why(cell: PaperCell, target: ScoreTarget, ours: _Ours) -> str:
     if target.processed:
         return f"{ours.model}: without the paper's post-processing, {target.processed} is not stored"
     units = abs(ours.mean - cell.value) * 10**cell.decimals
-    return "" if within_a_unit(ours.mean, cell) else f"{units:.1f} units of the last printed digit"
+    return "" if cell.is_within_a_unit(ours.mean) else f"{units:.1f} units of the last printed digit"
 
 
 def _count(n: int, required: int, target: ScoreTarget) -> str:
@@ -167,13 +166,13 @@ def _missing(entry: Entry, target: ScoreTarget, why: str) -> Verdict:
         why = f"{target.model} is not part of the suite: add it with --models FILE,name={target.model}"
     elif missing == "weights":
         why = f"if its weights are not shipped, train them: {training(target)}"
-    asked = None if target.brought else scoring(target)  # no command brings a checkpoint
+    request = None if target.brought else scoring(target)  # no command brings a checkpoint
     return Verdict(
         cell=entry.cell,
         judgement="cannot be reproduced" if entry.cannot else "not run",
         why=entry.cannot or why,
-        command=asked.command if asked else "",
-        scoring=asked,
+        command=request.command if request else "",
+        scoring=request,
         missing=missing,
     )
 

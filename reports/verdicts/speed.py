@@ -8,7 +8,6 @@ from bench.statistics import ratio_interval
 from reports.load.paper import Entry, GridTarget
 from reports.load.speeds import REFERENCE_RUN, Machine, Timed
 from reports.parts import Judgement, Verdict
-from reports.verdicts.units import within_a_unit
 
 PAPER_MACHINE = "GTX Titan X (2016)"
 COMMAND = "python -m bench.speed --sizes 256 512 1024"
@@ -77,7 +76,7 @@ def _ratio_interval(slow: Timed, fast: Timed, count: int) -> tuple[float, float]
 
 
 def _judgement(entry: Entry, ours: float, *, better: bool) -> Judgement:
-    if within_a_unit(ours, entry.cell):
+    if entry.cell.is_within_a_unit(ours):
         return "reproduced"
     return "better" if better else "off by"
 

@@ -27,11 +27,11 @@ def judge_objective(entry: Entry, target: GridTarget, results: Results) -> Verdi
     # The paper's claim is over 50 contents; some of them would make another claim.
     complete = [one for one in found if len(one[2].crossings) >= CONTENTS]
     if not complete:
-        most = max((len(overtaking.crossings) for _, _, overtaking in found), default=0)
+        most = max((len(crossover.crossings) for _, _, crossover in found), default=0)
         why = f"n = {most}, must be all {CONTENTS} contents of {DATASET}" if most else ""
         return Verdict(cell=entry.cell, judgement="not run", why=why, command=STYLE_COMMAND)
-    series, panel, overtaking = max(complete, key=_worth)
-    return _judged(entry, series, panel, overtaking)
+    series, panel, crossover = max(complete, key=_worth)
+    return _judged(entry, series, panel, crossover)
 
 
 def _found(results: Results, size: int) -> Iterator[tuple[Series, Panel, Crossover]]:
@@ -41,38 +41,38 @@ def _found(results: Results, size: int) -> Iterator[tuple[Series, Panel, Crossov
             continue
         for panel in series.panels:
             if panel.size == size:
-                yield from ((series, panel, overtaking) for overtaking in panel.comparison.overtakings)
+                yield from ((series, panel, crossover) for crossover in panel.comparison.crossovers)
 
 
 def _worth(one: tuple[Series, Panel, Crossover]) -> tuple[bool, bool, float]:
     """Ours goes before the authors', the paper's loss network before another."""
-    series, _, overtaking = one
+    series, _, crossover = one
     # Never overtaken: the best there is.
-    iterations = float("inf") if overtaking.median is None else overtaking.median
-    return is_ours(overtaking.subject), series.protocol.loss_network == "vgg16", iterations
+    iterations = float("inf") if crossover.median is None else crossover.median
+    return is_ours(crossover.subject), series.protocol.loss_network == "vgg16", iterations
 
 
-def _judged(entry: Entry, series: Series, panel: Panel, overtaking: Crossover) -> Verdict:
-    median = overtaking.median
+def _judged(entry: Entry, series: Series, panel: Panel, crossover: Crossover) -> Verdict:
+    median = crossover.median
     low, high = CLAIM
     about = (
-        f"{overtaking.subject}, median of {len(overtaking.crossings)} contents, loss network "
+        f"{crossover.subject}, median of {len(crossover.crossings)} contents, loss network "
         f"{series.protocol.loss_network}; the paper's claim is {low:.0f} to {high:.0f}"
     )
-    provenance = panel.group.provenance[overtaking.subject].id
+    provenance = panel.group.provenance[crossover.subject].id
     if median is None:
         # Not overtaken says nothing where fewer iterations were run than the paper claims.
-        enough = overtaking.iterations > high
+        enough = crossover.iterations > high
         return Verdict(
             cell=entry.cell,
             judgement="better" if enough else "not run",
-            why=f"not reached within {overtaking.iterations} iterations; {about}",
+            why=f"not reached within {crossover.iterations} iterations; {about}",
             command="" if enough else STYLE_COMMAND,
             certificate=provenance if enough else "",
         )
     judgement: Judgement = "reproduced" if low <= median <= high else "better" if median > high else "off by"
     seen = share_of_the_papers_training(
-        overtaking.subject, panel.group.provenance[overtaking.subject].subject_hash
+        crossover.subject, panel.group.provenance[crossover.subject].subject_hash
     )
     # Less training cannot flatter a network: what is better in spite of it stays better.
     if seen is not None and seen < 1 and judgement != "better":

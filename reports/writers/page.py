@@ -13,9 +13,9 @@ from reports.parts import JUDGEMENTS, Report, Section, Verdict
 from reports.verdicts.rows import VerdictRow, counts, verdict_rows
 from reports.writers.page_figures import figure_views
 from reports.writers.page_frame import joined, policy, templates
-from reports.writers.page_pictures import copy_pictures
+from reports.writers.page_images import copy_images
 from reports.writers.page_provenance import environment_views, provenance_views
-from reports.writers.page_viewer import Gallery, galleries, missing_pictures, viewer_data
+from reports.writers.page_viewer import Gallery, galleries, missing_images, viewer_data
 
 STYLES = ("style.css", "tables.css", "viewer.css", "print.css")
 SCRIPTS = (
@@ -38,7 +38,7 @@ def write_page(report: Report, file: Path) -> None:
     """
     out = file.parent
     shown = galleries(report.results)
-    copy_pictures(shown, out / "images")
+    copy_images(shown, out / "images")
     text = html(report, out, shown)
     with atomic_write(file) as part:
         # newline: the bytes are the same on Windows.
@@ -62,7 +62,7 @@ def html(report: Report, out: Path, shown: tuple[Gallery, ...]) -> str:
         provenance=provenance_views(report.results),
         environments=environment_views(report.results),
         viewer=viewer_data(shown),
-        missing=missing_pictures(report.results, shown),
+        missing=missing_images(report.results, shown),
         style=style,
         script=script,
         policy=policy(style, script),

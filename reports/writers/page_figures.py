@@ -27,7 +27,7 @@ from reports.figures.style import (
     WINE,
 )
 from reports.parts import Figure
-from reports.writers.page_pictures import link_or_copy
+from reports.writers.page_images import link_or_copy
 
 # What may stand in a data address as it is; `&` and quotes are left to the escaping of the page.
 PLAIN = " !$&'()*+,-./:;=?@[]_|~"

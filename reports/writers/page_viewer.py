@@ -137,7 +137,7 @@ def _provenance(group: Group, model: str, metric: str) -> str:
     return found.id if found else ""
 
 
-def missing_pictures(results: Results, shown: Sequence[Gallery]) -> tuple[str, ...]:
+def missing_images(results: Results, shown: Sequence[Gallery]) -> tuple[str, ...]:
     """A sentence for each group of which the viewer shows less than was scored."""
     visible = {gallery.group.id: len(gallery.images) for gallery in shown}
     return tuple(
@@ -153,5 +153,5 @@ def _missing(group: Group, visible: int) -> Iterator[str]:
         yield f"{group.title}: the first {visible} of {stored} stored images are shown."
     elif total > stored:
         yield f"{group.title}: {stored} of {total} images are stored."
-    if group.lost_pictures:
-        yield f"{group.title}: {group.lost_pictures} image files named in the results file are missing."
+    if group.lost_images:
+        yield f"{group.title}: {group.lost_images} image files named in the results file are missing."

@@ -19,7 +19,7 @@ from reports.parts import Figure, Report
 from reports.writers.data import to_json
 from reports.writers.pdf_data import document, made
 from reports.writers.pdf_provenance import ATTACHMENT
-from reports.writers.pdf_text import printable
+from reports.writers.pdf_text import plain_texts
 
 EMBEDDED = ("Libertinus Serif", "DejaVu Sans Mono")
 ADDED = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
@@ -43,7 +43,9 @@ def write_pdf(report: Report, file: Path) -> None:
         images = _copied(
             {figure.id: figure for section in report.sections for figure in section.figures}, folder
         )
-        data = printable(document(report, {key: image.name for key, image in images.items()}), _glyphs(fonts))
+        data = plain_texts(
+            document(report, {key: image.name for key, image in images.items()}), _glyphs(fonts)
+        )
         (folder / "document.json").write_text(
             json.dumps(data, ensure_ascii=False), encoding="utf-8", newline="\n"
         )

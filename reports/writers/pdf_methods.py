@@ -79,23 +79,23 @@ def _protocols(kind: str, records: Sequence[Provenance]) -> Iterator[Table]:
     names = list(dict.fromkeys(name for c in found.values() for name in c.definition))
     values = {name: [_words(c.definition.get(name)) for c in found.values()] for name in names}
     equal = [name for name in names if len(set(values[name])) == 1]
-    unlike = [name for name in names if name not in equal]
+    differing = [name for name in names if name not in equal]
     if equal:
         yield Table(
             id=f"protocols-{kind}",
-            title=f"What the {kind} protocols share" if unlike else f"The {kind} protocol",
+            title=f"What the {kind} protocols share" if differing else f"The {kind} protocol",
             caption=", ".join(f"{c.protocol} ({c.protocol_hash[:SHORT]})" for c in found.values()) + ".",
             heads=heads("field", "value", "meaning"),
             rows=tuple(row(name, values[name][0], MEANING.get(name, "")) for name in equal),
         )
-    if unlike:
+    if differing:
         yield Table(
             id=f"protocols-{kind}-unlike",
             title=f"Where the {kind} protocols differ",
-            caption=" ".join(f"{name}: {MEANING[name]}." for name in unlike if name in MEANING),
-            heads=heads("protocol", "hash", *unlike),
+            caption=" ".join(f"{name}: {MEANING[name]}." for name in differing if name in MEANING),
+            heads=heads("protocol", "hash", *differing),
             rows=tuple(
-                row(c.protocol, c.protocol_hash[:SHORT], *(values[name][i] for name in unlike))
+                row(c.protocol, c.protocol_hash[:SHORT], *(values[name][i] for name in differing))
                 for i, c in enumerate(found.values())
             ),
         )

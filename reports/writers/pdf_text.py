@@ -13,14 +13,14 @@ UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 SPACES = re.compile(r"[ \t\n\r\f\v]+")
 
 
-def printable(value: Any, glyphs: AbstractSet[int]) -> Any:
+def plain_texts(value: Any, glyphs: AbstractSet[int]) -> Any:
     """`value`, JSON-like, with every text in it printable; see :func:`plain`."""
     if isinstance(value, str):
         return plain(value, glyphs)
     if isinstance(value, dict):
-        return {key: printable(item, glyphs) for key, item in value.items()}
+        return {key: plain_texts(item, glyphs) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [printable(item, glyphs) for item in value]
+        return [plain_texts(item, glyphs) for item in value]
     return value
 
 

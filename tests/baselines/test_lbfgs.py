@@ -151,7 +151,7 @@ def test_where_there_is_no_gradient_nothing_moves() -> None:
 def test_a_settled_history_gives_the_same_steps() -> None:
     start = 0.5 * random(1, 10)
     rule = LBFGS(start, learning_rate=0.1, history_size=7)
-    rule.settle()
+    rule.fill_history()
     found = minimise(Descent(each(rosenbrock), start, rule), iterations=20).images
     path = iterates(rosenbrock, start, 21, learning_rate=0.1, history_size=7)
     torch.testing.assert_close(found, path[-1])

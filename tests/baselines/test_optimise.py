@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from baselines.optimise import Callback, Optimised, Settings, optimise, search
+from baselines.optimise import Callback, OptimisationResult, Settings, optimise, search
 from models.losses import StyleObjective, Terms
 from models.vgg import random_loss_network
 from tests.baselines.torchs import torchs_total
@@ -121,7 +121,7 @@ def test_without_a_callback_no_iteration_waits_for_the_device(monkeypatch: pytes
         descent.iterate()
 
 
-def failing_from(call: int) -> tuple[list[Tensor], Optimised]:
+def failing_from(call: int) -> tuple[list[Tensor], OptimisationResult]:
     """An objective that is NaN from some call on, its arguments, and what became of it."""
     seen: list[Tensor] = []
     asked = objective()

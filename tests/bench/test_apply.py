@@ -380,7 +380,7 @@ def test_measurements_of_other_weights_or_another_machine_are_not_used(
 
 
 @pytest.mark.usefixtures("as_speed_sets_it")
-def test_a_strangers_measurements_are_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_third_partys_measurements_are_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.png"))
     store(replace(measured("eager", 1.0), certificate={"environment": []}))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 1
@@ -409,7 +409,7 @@ def test_a_stylizer_is_run_in_bfloat16_where_the_cpu_has_units_for_it(
 def test_what_an_upscaler_makes_stays_float32(capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.png"), 10, 12)
     assert program.main(["enlarge", "a.png", "--out", "out", *CPU]) == 0
-    assert "enlarge on cpu, channels_last+spread: no rung" in capsys.readouterr().out
+    assert "enlarge on cpu, channels_last+spread: no variant" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("units")
@@ -421,7 +421,7 @@ def test_a_stylizer_that_bfloat16_would_change_stays_float32(
     monkeypatch.setattr(catalog, "load_stylizer", lambda n, f, d: amplifying)
     picture(Path("a.png"))
     assert program.main(["style-test", "a.png", "--out", "out", *CPU]) == 0
-    assert "channels_last+folded+spread: no rung" in capsys.readouterr().out
+    assert "channels_last+folded+spread: no variant" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("units")
@@ -442,8 +442,8 @@ def test_a_stylizer_that_does_not_take_the_photograph_stays_float32() -> None:
 
 @pytest.mark.parametrize("name", ["candy", "mosaic", "la_muse", "udnie"])
 def test_the_authors_networks_are_within_the_tolerance_in_bfloat16(real_data: Path, name: str) -> None:
-    participant = catalog.load(f"style-johnson-{name}", scale=1, device=torch.device("cpu"))
-    assert choose_form.will_do(participant, Variant(memory_format="channels_last", dtype="bfloat16"))
+    model = catalog.load(f"style-johnson-{name}", scale=1, device=torch.device("cpu"))
+    assert choose_form.will_do(model, Variant(memory_format="channels_last", dtype="bfloat16"))
 
 
 def test_the_size_nearest_to_the_images_decides() -> None:

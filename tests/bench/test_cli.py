@@ -19,7 +19,7 @@ from bench.__main__ import PROGRAMS
 from bench.__main__ import main as bench_main
 from bench.data.download import ByteBar
 from bench.errors import RunError, UserError
-from bench.text import fitted
+from bench.text import fitted, log
 
 
 @pytest.mark.parametrize(
@@ -224,3 +224,13 @@ def test_the_next_step_is_a_command_with_the_real_file(
         "report:  python -m reports 'my results.db'",
         "report:  python -m reports results.db",
     ]
+
+
+def test_a_line_is_logged_while_another_thread_has_taken_standard_error_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", first)
+    monkeypatch.setattr(sys, "stderr", None)
+    log("one image was not scored")
+    assert first.getvalue() == "one image was not scored\n"

@@ -17,13 +17,13 @@ import pytest
 from scipy import stats
 
 from bench.compare import main
-from bench.comparing.facts import describe, unlike
+from bench.comparing.facts import describe, differing
 from bench.comparing.table import broken
 from bench.metrics import info
 from bench.protocols import protocol
 from bench.records import Environment, Run, Score, SpeedResult
 from bench.storage.store import Store, now
-from bench.text import printable
+from bench.text import escape_control_chars
 from tests.schemas import assert_valid
 from tests.stores import MACHINE, fill
 
@@ -298,7 +298,7 @@ def test_without_an_image_in_common_there_is_nothing_to_compare(
 # Unlike things
 
 
-def test_unlike_protocols_are_not_compared_and_their_fields_are_named(
+def test_different_protocols_are_not_compared_and_their_fields_are_named(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(folder / "a.db", levels=LEVELS)
@@ -317,7 +317,7 @@ def test_a_protocol_that_one_side_has_in_addition_is_only_its_own(folder: Path) 
     assert {each["reason"] for each in found["left_out"]} == {"only B has it"}
 
 
-def test_unlike_versions_of_a_metric_are_not_compared(
+def test_different_versions_of_a_metric_are_not_compared(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(folder / "a.db", {"x": LOW})
@@ -343,14 +343,14 @@ def test_an_unknown_metric_without_a_direction_is_not_judged(
     }
 
 
-def test_unlike_machines_are_a_note_for_scores(folder: Path) -> None:
+def test_different_machines_are_a_note_for_scores(folder: Path) -> None:
     fill(folder / "a.db", levels=LEVELS)
     fill(folder / "b.db", levels=LEVELS, machine=OTHER)
     (note,) = compared("a.db", "b.db")["notes"]
     assert note.endswith('by rounding alone: cpu.model is "invented" and "another"')
 
 
-def test_unlike_machines_are_refused_for_times(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_different_machines_are_refused_for_times(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     add_times(folder / "a.db", times(0.1))
     add_times(folder / "b.db", times(0.2), machine=OTHER)
     message = refusal(capsys, "a.db", "b.db")
@@ -369,7 +369,7 @@ def test_of_several_machines_those_in_common_are_compared(folder: Path) -> None:
     assert row["difference"] == pytest.approx(1, rel=0.1)
 
 
-def test_unlike_speed_protocols_are_not_compared(folder: Path) -> None:
+def test_different_speed_protocols_are_not_compared(folder: Path) -> None:
     fill(folder / "a.db", levels=LEVELS)
     add_times(folder / "a.db", times(0.1), threads=1)
     fill(folder / "b.db", levels=LEVELS)
@@ -616,16 +616,16 @@ def test_names_with_control_characters_and_markup_are_shown_not_obeyed(
 
 
 def test_control_characters_are_written_out() -> None:
-    assert printable("a\x1b\x9bé\n") == "a\\x1b\\x9bé\n"
+    assert escape_control_chars("a\x1b\x9bé\n") == "a\\x1b\\x9bé\n"
 
 
 def test_facts_that_differ_are_dotted_names_with_both_values() -> None:
     a, b = {"x": {"y": 1, "z": [1]}, "u": None}, {"x": {"y": 2, "z": [1]}, "v": "w"}
-    fields = unlike([a], [b])
+    fields = differing([a], [b])
     assert fields == {"x.y": (("1",), ("2",)), "u": (("null",), ("absent",)), "v": (("absent",), ('"w"',))}
     assert describe(fields) == 'x.y is 1 and 2; u is null and absent; v is absent and "w"'
-    assert unlike([a, b], [b, a]) == {}
-    assert describe(unlike([{str(i): i for i in range(10)}], [{}])).endswith("and 2 more fields")
+    assert differing([a, b], [b, a]) == {}
+    assert describe(differing([{str(i): i for i in range(10)}], [{}])).endswith("and 2 more fields")
 
 
 def test_it_runs_as_a_program_and_loads_no_torch(folder: Path) -> None:

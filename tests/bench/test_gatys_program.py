@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from baselines.gatys import Gatys
-from baselines.optimise import Callback, Optimised
+from baselines.optimise import Callback, OptimisationResult
 from bench import environment, inversion, loss_networks
 from bench import gatys as program
 from bench.data import images, styles
@@ -79,7 +79,7 @@ def test_the_loss_network_is_in_bfloat16_where_the_cpu_has_units_for_it(
     given: list[torch.dtype] = []
     real = Gatys.run
 
-    def watched(self: Gatys, *args: Any, **kwargs: Any) -> Optimised:
+    def watched(self: Gatys, *args: Any, **kwargs: Any) -> OptimisationResult:
         given.append(self.settings.dtype)
         return real(self, *args, **kwargs)
 
@@ -191,8 +191,8 @@ def test_an_objective_that_is_not_finite_leaves_the_last_good_image(
         record: bool = False,
         callback: Callback | None = None,
         callback_every: int = 50,
-    ) -> Optimised:
-        return Optimised(image=good, iterations=12, stopped="non-finite", failed_at=(7,))
+    ) -> OptimisationResult:
+        return OptimisationResult(image=good, iterations=12, stopped="non-finite", failed_at=(7,))
 
     monkeypatch.setattr(Gatys, "run", fails)
     assert run("photo.png") == 1

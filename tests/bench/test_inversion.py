@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from baselines.gatys import initial_image
-from baselines.optimise import Optimised, Settings
+from baselines.optimise import OptimisationResult, Settings
 from bench import inversion, loss_networks
 from bench.data import cache, images, styles
 from bench.errors import MissingFile
 from bench.inverting import methods as inversion_methods
-from bench.inverting.layers import PAPER
-from bench.inverting.search import keep_best, running_minimum
+from bench.inverting.config import PAPER
+from bench.inverting.methods import keep_best, running_minimum
 from bench.inverting.weights import content_share
 from bench.records import Curve
 from bench.storage.reader import read
@@ -26,7 +26,7 @@ from bench.storage.store import Store
 from bench.styling import objective as style_objective
 from bench.styling.objective import read_style
 from bench.styling.outcome import Outcome
-from bench.styling.plan import Content, Measured, Method, Plan
+from bench.styling.plan import Content, MeasuredImage, Method, Plan
 from models.losses import gram, total_variation
 from models.vgg import LossNetwork, random_loss_network
 
@@ -82,7 +82,9 @@ def count_optimisations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of images of each optimisation that is done from now on."""
     done: list[int] = []
 
-    def counted(objective: object, start: torch.Tensor, settings: Settings, **options: object) -> Optimised:
+    def counted(
+        objective: object, start: torch.Tensor, settings: Settings, **options: object
+    ) -> OptimisationResult:
         done.append(len(start))
         return keep_best(objective, start, settings, **options)  # type: ignore[arg-type]
 
@@ -228,7 +230,7 @@ def test_a_run_that_was_stopped_goes_on_behind_its_last_batch(
     keep = Outcome.keep
 
     def interrupted(
-        outcome: Outcome, plan: Plan, method: Method, content: Content, measured: Measured
+        outcome: Outcome, plan: Plan, method: Method, content: Content, measured: MeasuredImage
     ) -> None:
         if method.place == "relu1_2":
             raise KeyboardInterrupt
@@ -281,9 +283,11 @@ def test_a_style_too_small_for_the_network_costs_itself_alone(
 def test_an_objective_that_is_not_finite_is_named_and_not_stored(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(objective: object, start: torch.Tensor, settings: Settings, **options: object) -> Optimised:
+    def fails(
+        objective: object, start: torch.Tensor, settings: Settings, **options: object
+    ) -> OptimisationResult:
         found = keep_best(objective, start, settings, **options)  # type: ignore[arg-type]
-        return Optimised(
+        return OptimisationResult(
             image=found.image,
             iterations=found.iterations,
             stopped="iterations",

@@ -11,7 +11,7 @@ import pytest
 from bench import compare, explain, outputs, preference, rescore, sr_quality
 from bench.data import images
 from bench.errors import UserError
-from bench.outputs import refuse_clashes, same_path, store_files
+from bench.outputs import check_clashes, same_path, store_files
 from reports.__main__ import main as report
 from tests.stores import fill
 
@@ -43,18 +43,18 @@ def test_an_output_that_leads_to_an_input_is_refused_by_name_link_and_hard_link(
         with pytest.raises(
             UserError, match=r"--json .* is an input, which is never overwritten: it is an image"
         ):
-            refuse_clashes(reads=[("an image", file)], writes=[("--json", output)])
+            check_clashes(reads=[("an image", file)], writes=[("--json", output)])
 
 
 def test_two_outputs_never_share_a_path(here: Path) -> None:
     (here / "link").symlink_to(here)
     for other in ("x", "./x", "link/x", str(here / "x")):
         with pytest.raises(UserError, match=r"--csv is .* which is one path"):
-            refuse_clashes(writes=[("--json", "x"), ("--csv", other)])
+            check_clashes(writes=[("--json", "x"), ("--csv", other)])
     with pytest.raises(UserError, match="one path"):
-        refuse_clashes(writes=[*store_files("--db", "r.db"), ("--json", "r.db-wal")])
+        check_clashes(writes=[*store_files("--db", "r.db"), ("--json", "r.db-wal")])
     with pytest.raises(UserError, match="one path"):
-        refuse_clashes(writes=[("--json", "x")], folders_written=[("--images", "x")])
+        check_clashes(writes=[("--json", "x")], folders_written=[("--images", "x")])
 
 
 def test_names_that_differ_in_case_are_one_where_the_file_system_says_so(
@@ -65,11 +65,11 @@ def test_names_that_differ_in_case_are_one_where_the_file_system_says_so(
     assert same_path("a.json", "A.json")
     assert same_path("\u00e9.json", "E\u0301.json")
     with pytest.raises(UserError, match="one path"):
-        refuse_clashes(writes=[("--json", "a"), ("--csv", "A")])
+        check_clashes(writes=[("--json", "a"), ("--csv", "A")])
 
 
 def test_a_device_is_no_file_that_can_be_overwritten() -> None:
-    refuse_clashes(writes=[("--json", "/dev/stdout"), ("--csv", "/dev/stdout")])
+    check_clashes(writes=[("--json", "/dev/stdout"), ("--csv", "/dev/stdout")])
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,12 @@ from bench.errors import UserError
 from bench.protocols import protocol
 from bench.statistics import share_interval
 from bench.storage.reader import read
-from bench.study.agreement import krippendorff_alpha
 from bench.study.answers import FORMAT, LARGEST_ANSWERS_BYTES, read_answers
+from bench.study.images import study_images
 from bench.study.key import Study, Trial, read_key
-from bench.study.pictures import pictures
 from bench.study.plan import plan
-from bench.study.ranking import bootstrap_bradley_terry, bradley_terry
 from bench.study.result import PreferenceResult, read_result
+from bench.study.score import bootstrap_bradley_terry, bradley_terry, krippendorff_alpha
 from bench.study.table import plain
 from bench.study.votes import votes
 from tests.schemas import assert_valid
@@ -147,7 +146,7 @@ def test_remarks_in_a_picture_do_not_reach_the_page(results: Path, tmp_path: Pat
     for file in (tmp_path / "r").rglob("plain/*.png"):
         Image.open(file).save(file, pnginfo=remark)
     fill(tmp_path / "r" / "r2.db", levels={"plain": 0.0}, images="b", dataset="bsd100")
-    moved = pictures(
+    moved = study_images(
         read([results]), dataset="bsd100", protocol=protocol("johnson2016", 4), models=["plain", "best"]
     )
     files = {
@@ -198,7 +197,9 @@ def test_of_a_model_that_was_changed_the_last_version_alone_is_shown(results: Pa
     old = contents.pictures.copy()
     new = old[(old["model"] == "best") & old["image"].isin(["b", "c"])].assign(model_hash="new", run=9)
     changed = replace(contents, pictures=type(old)(np.vstack([old, new]), columns=old.columns))
-    found = pictures(changed, dataset="bsd100", protocol=protocol("johnson2016", 4), models=["plain", "best"])
+    found = study_images(
+        changed, dataset="bsd100", protocol=protocol("johnson2016", 4), models=["plain", "best"]
+    )
     assert list(found.files) == ["b", "c"]
     assert found.models == {"plain": "hash of plain", "best": "new"}
 
@@ -298,7 +299,7 @@ def test_a_key_that_was_changed_is_refused(folder: Path, tmp_path: Path) -> None
         read_key(tmp_path / "none.json")
 
 
-# ---- answers of strangers ----
+# ---- untrusted answers ----
 
 
 def changed(study: Study, /, **fields: object) -> dict[str, Any]:

@@ -19,9 +19,8 @@ from bench.records import SpeedResult
 from bench.registry import catalog
 from bench.registry.random_network import random_paper_network
 from bench.storage.store import Store
-from bench.timing import peak, provenance
+from bench.timing import peak, provenance, workloads
 from bench.timing import run as speed_run
-from bench.timing import workloads as speed_subjects
 from bench.timing.config import Config
 from bench.timing.records import Timing
 from bench.timing.rows import Row, gatys_rows, network_row
@@ -130,7 +129,7 @@ def test_another_machine_or_other_weights_are_not_taken_for_these(
     assert len(measured) == 3
 
 
-def test_a_strangers_measurements_are_refused_in_one_message(
+def test_a_third_partys_measurements_are_refused_in_one_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ("--sizes", SIZE, "--models", "bicubic")
@@ -263,14 +262,14 @@ def no_compiler(module: torch.nn.Module, **_: object) -> Callable[[torch.Tensor]
 
 def fail_at(monkeypatch: pytest.MonkeyPatch, subject: str, size: int, error: BaseException) -> None:
     """Measuring `subject` at `size` raises `error`."""
-    real = speed_subjects.example
+    real = workloads.example
 
-    def example(participant: catalog.LoadedModel, side: int, device: torch.device) -> torch.Tensor:
-        if (participant.name, side) == (subject, size):
+    def example(model: catalog.LoadedModel, side: int, device: torch.device) -> torch.Tensor:
+        if (model.name, side) == (subject, size):
             raise error
-        return real(participant, side, device)
+        return real(model, side, device)
 
-    monkeypatch.setattr(speed_subjects, "example", example)
+    monkeypatch.setattr(workloads, "example", example)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +366,7 @@ def test_every_name_that_can_be_timed_is_listed(capsys: pytest.CaptureFixture[st
 
 def test_the_photograph_is_made_in_the_size_that_goes_in() -> None:
     upscaler = catalog.load("bicubic", scale=4, device=torch.device("cpu"))
-    image = speed_subjects.example(upscaler, 64, torch.device("cpu"))
+    image = workloads.example(upscaler, 64, torch.device("cpu"))
     assert image.shape == (1, 3, 16, 16)
     assert image.min() >= 0
     assert image.max() <= 1
@@ -375,7 +374,7 @@ def test_the_photograph_is_made_in_the_size_that_goes_in() -> None:
 
 def test_a_settled_iteration_works_over_a_full_history() -> None:
     whole, settled = (
-        speed_subjects.optimisation(32, torch.device("cpu"), fast=False, settled=s) for s in (False, True)
+        workloads.optimisation(32, torch.device("cpu"), fast=False, settled=s) for s in (False, True)
     )
     used = [o.iterate.__self__.rule.history.used for o in (whole, settled)]
     assert used == [0, 100]

@@ -18,7 +18,7 @@ from bench import loss_networks
 from bench import style_quality as program
 from bench.data import cache, images, styles
 from bench.errors import MissingFile, UserError
-from bench.records import Curve, Picture, Score
+from bench.records import Curve, SavedImage, Score
 from bench.registry import stylizers
 from bench.registry.stylizers import StylizerEntry
 from bench.storage import reader as contents
@@ -28,7 +28,7 @@ from bench.styling import metrics as style_metrics
 from bench.styling import summary as style_summary
 from bench.styling.methods import NotFinite, Optimisation, optimised
 from bench.styling.objective import read_style, square
-from bench.styling.plan import Measured
+from bench.styling.plan import MeasuredImage
 from bench.styling.stylized import Stylized
 from models.losses import feature_loss, gram, gram_distance, total_variation
 from models.vgg import LossNetwork, random_loss_network
@@ -127,7 +127,7 @@ def curves(db: str = "results.db") -> dict[tuple[str, str], Curve]:
     return {(c.subject, c.image): c for c in found}
 
 
-def pictures() -> list[Picture]:
+def pictures() -> list[SavedImage]:
     with Store(Path("results.db"), read_only=True) as store:
         _, rows = store.table("protocols")
         return [p for row in rows for p in store.pictures(dataset="photos", protocol_hash=row[0])]
@@ -331,7 +331,7 @@ def test_an_optimisation_that_fails_for_one_content_is_named(
 ) -> None:
     def fails(
         method: Optimisation, contents: Tensor, iterations: int, callback: Callback
-    ) -> list[Measured | NotFinite]:
+    ) -> list[MeasuredImage | NotFinite]:
         found = optimised(method, contents, iterations, callback)
         return [NotFinite("the objective is not finite in iteration 3"), *found[1:]]
 
@@ -350,7 +350,7 @@ def test_a_batch_without_memory_is_done_in_halves(
 
     def greedy(
         method: Optimisation, contents: Tensor, iterations: int, callback: Callback
-    ) -> list[Measured | NotFinite]:
+    ) -> list[MeasuredImage | NotFinite]:
         sizes.append(len(contents))
         if len(contents) > 1 or len(sizes) == 2:
             raise MemoryError

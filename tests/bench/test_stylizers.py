@@ -105,13 +105,13 @@ def test_what_our_networks_were_trained_for_is_what_is_measured_by_default(
 
 @pytest.mark.parametrize("name", RELEASED)
 def test_the_authors_networks_are_stylizers_of_any_size(name: str, real_data: Path) -> None:
-    participant = catalog.load(name, scale=4, device=CPU)
+    model = catalog.load(name, scale=4, device=CPU)
     image = photograph(45, 62)
     before = image.clone()
-    stylized = participant.network(image)
+    stylized = model.network(image)
     assert stylized.shape == image.shape
     assert stylized.dtype == image.dtype
     assert torch.equal(image, before)
-    assert (participant.kind, participant.scale, participant.requirements.minimum) == ("stylizer", 1, 41)
+    assert (model.kind, model.scale, model.requirements.minimum) == ("stylizer", 1, 41)
     two = torch.cat([image, image.flip(-1)])
-    assert torch.allclose(participant.network(two)[:1], stylized, atol=1e-4)
+    assert torch.allclose(model.network(two)[:1], stylized, atol=1e-4)

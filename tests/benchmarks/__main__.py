@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.benchmarks import guard
-from tests.benchmarks.guard import Entry, Measured
+from tests.benchmarks.guard import Entry, MeasuredImage
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -88,7 +88,7 @@ def update(
 ) -> int:
     """Measure each file `args.runs` times, write what passed, print it, and say whether all did."""
     new: dict[str, Entry] = {}
-    ran: list[list[Measured]] = []
+    ran: list[list[MeasuredImage]] = []
     for file in files:
         load = busy()
         runs = [measure(file) for _ in range(args.runs)]
@@ -102,7 +102,7 @@ def update(
     return int(any(line.fails for line in lines))
 
 
-def measure(what: str) -> list[Measured]:
+def measure(what: str) -> list[MeasuredImage]:
     """Run a file, or one benchmark of it, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "ratios.json"
@@ -129,10 +129,10 @@ def measure(what: str) -> list[Measured]:
     return list(records(found))
 
 
-def records(found: dict[str, dict[str, object]]) -> Iterator[Measured]:
+def records(found: dict[str, dict[str, object]]) -> Iterator[MeasuredImage]:
     """As the recorder wrote them."""
     for name, fields in found.items():
-        yield Measured(name=name, **{k: v for k, v in fields.items() if v is not None})  # type: ignore[arg-type]
+        yield MeasuredImage(name=name, **{k: v for k, v in fields.items() if v is not None})  # type: ignore[arg-type]
 
 
 def this_machine() -> tuple[str, str, dict[str, str]]:

@@ -20,7 +20,7 @@ COLUMNS = ("benchmark", "times as fast as", "bar", "baseline", "now", "change", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredImage:
     """What one benchmark gave in this run.
 
     Attributes:
@@ -95,7 +95,7 @@ def machine_key(facts: Mapping[str, Any]) -> str:
 
 
 def compare(
-    measured: Iterable[Measured], baseline: Mapping[str, Entry], files: Iterable[str] | None = None
+    measured: Iterable[MeasuredImage], baseline: Mapping[str, Entry], files: Iterable[str] | None = None
 ) -> list[Line]:
     """A line for each benchmark that has a ratio or should have one, in the order of the run.
 
@@ -114,12 +114,12 @@ def compare(
     return lines + [_vanished(name, baseline[name]) for name in gone]
 
 
-def _counts(each: Measured, baseline: Mapping[str, Entry]) -> bool:
+def _counts(each: MeasuredImage, baseline: Mapping[str, Entry]) -> bool:
     """Not one that times something for its own sake, as the groups of imresize do."""
     return each.ratio is not None or each.outcome != "passed" or each.name in baseline
 
 
-def _line(each: Measured, entry: Entry | None) -> Line:
+def _line(each: MeasuredImage, entry: Entry | None) -> Line:
     verdict, reason = _verdict(each, entry)
     return Line(
         name=each.name,
@@ -132,7 +132,7 @@ def _line(each: Measured, entry: Entry | None) -> Line:
     )
 
 
-def _verdict(each: Measured, entry: Entry | None) -> tuple[Verdict, str]:
+def _verdict(each: MeasuredImage, entry: Entry | None) -> tuple[Verdict, str]:
     if each.outcome == "skipped":
         return "skipped", each.reason
     if each.ratio is None:
@@ -174,9 +174,9 @@ def to_repeat(lines: Iterable[Line]) -> list[str]:
     return [line.name for line in lines if line.verdict in {"lost", "below the bar", "failed"}]
 
 
-def best(runs: Iterable[Iterable[Measured]]) -> list[Measured]:
+def best(runs: Iterable[Iterable[MeasuredImage]]) -> list[MeasuredImage]:
     """Of repeated runs the highest ratio of each benchmark: what else ran on the machine only ever lowers it."""
-    kept: dict[str, Measured] = {}
+    kept: dict[str, MeasuredImage] = {}
     for run in runs:
         for each in run:
             if each.name not in kept or _rank(each) > _rank(kept[each.name]):
@@ -184,12 +184,17 @@ def best(runs: Iterable[Iterable[Measured]]) -> list[Measured]:
     return list(kept.values())
 
 
-def _rank(each: Measured) -> tuple[bool, float]:
+def _rank(each: MeasuredImage) -> tuple[bool, float]:
     return each.outcome == "passed", each.ratio or 0.0
 
 
 def entries(
-    runs: Sequence[Iterable[Measured]], *, date: str, busy: float, machine: str, versions: Mapping[str, str]
+    runs: Sequence[Iterable[MeasuredImage]],
+    *,
+    date: str,
+    busy: float,
+    machine: str,
+    versions: Mapping[str, str],
 ) -> dict[str, Entry]:
     """What is committed: of each benchmark that passed every time it was run, the median of its ratios."""
     ratios: dict[str, list[float]] = {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -12,13 +10,12 @@ from torch import Tensor
 from baselines.lbfgs import HISTORY_SIZE
 from baselines.optimise import Settings, search
 from bench.environment import bf16_units
-from bench.timing import workloads as speed_subjects
-from bench.variants.build import exact_float32
+from bench.timing import workloads
 from models.losses import Terms
 from tests.baselines.torchs import TorchsDescent
 from tests.benchmarks.ratio import require_enabled, require_times_faster
 
-CORES = 2
+pytestmark = pytest.mark.usefixtures("two_cores")
 CPU = torch.device("cpu")
 SIZE = 512
 # Three quarters of an iteration are convolutions near the machine's peak, on both sides: float32 alone, with
@@ -26,15 +23,6 @@ SIZE = 512
 HALF = bool(bf16_units())
 REQUIRED = 2.0 if HALF else 1.8
 ROUNDS = 5
-
-
-@pytest.fixture(autouse=True)
-def two_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(CORES)
-    exact_float32()
-    yield
-    torch.set_num_threads(before)
 
 
 def with_full_history(descent: TorchsDescent) -> None:
@@ -48,13 +36,13 @@ def with_full_history(descent: TorchsDescent) -> None:
 
 def test_an_iteration_at_512_against_torchs(benchmark: BenchmarkFixture) -> None:
     require_enabled(benchmark)
-    objective = speed_subjects.objective(SIZE, speed_subjects.loss_network(CPU), CPU)
+    objective = workloads.objective(SIZE, workloads.loss_network(CPU), CPU)
     noise: Tensor = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     theirs = TorchsDescent(objective, noise)
     with_full_history(theirs)
     settings = Settings(dtype=torch.bfloat16 if HALF else torch.float32)
     ours, _ = search(objective, noise, settings)
-    ours.rule.settle()
+    ours.rule.fill_history()
     require_times_faster(
         benchmark,
         *(theirs, ours.iterate),

@@ -14,7 +14,7 @@ from tests.benchmarks import guard
 from tests.benchmarks.guard import (
     COLUMNS,
     Entry,
-    Measured,
+    MeasuredImage,
     best,
     compare,
     entries,
@@ -32,16 +32,16 @@ A, B = "test_a_speed.py::test_x", "test_b_speed.py::test_y"
 
 def ran(
     ratio: float | None = 4.0, *, name: str = A, required: float | None = None, **fields: str
-) -> Measured:
+) -> MeasuredImage:
     outcome = fields.pop("outcome", "passed")
-    return Measured(name=name, outcome=outcome, reference="R", ratio=ratio, required=required, **fields)  # type: ignore[arg-type]
+    return MeasuredImage(name=name, outcome=outcome, reference="R", ratio=ratio, required=required, **fields)  # type: ignore[arg-type]
 
 
 def entry(ratio: float = 4.0, *, busy: float = 0.0) -> Entry:
     return Entry(ratio=ratio, reference="R", date="2026-01-01", runs=3, busy=busy, machine="M")
 
 
-def verdict(measured: Measured, base: Entry | None) -> str:
+def verdict(measured: MeasuredImage, base: Entry | None) -> str:
     (line,) = compare([measured], {} if base is None else {measured.name: base})
     return line.verdict
 
@@ -173,7 +173,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The program without pytest below it: each call is noted, and the first of a kind is slow."""
     asked: list[str] = []
 
-    def measure(what: str) -> list[Measured]:
+    def measure(what: str) -> list[MeasuredImage]:
         asked.append(what)
         return [ran(2.0 if asked.count(what) == 1 and "::" not in what else 4.0, required=1.0)]
 

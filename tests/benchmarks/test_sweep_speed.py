@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.environment import bf16_units
 from bench.registry import catalog
-from bench.timing import workloads as speed_subjects
+from bench.timing import workloads
 from bench.variants import sweep
-from bench.variants.build import Built, build, exact_float32
+from bench.variants.build import Built, build
 from bench.variants.variant import VariantUnavailable, parse_variant
 from tests.benchmarks.ratio import record, require_enabled, seconds
 
-CORES = 2
+pytestmark = pytest.mark.usefixtures("two_cores")
 CPU = torch.device("cpu")
 # At 512x512 the network is 76 billion operations. Two cores of AVX-512 at 2.5 GHz make 320 billion a second at best,
 # 0.24 s; plain eager float32 takes 0.72 s. No order of float32 sums brings 2.5 there; units for bfloat16 do.
@@ -33,27 +31,18 @@ FORMS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def two_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(CORES)
-    exact_float32()
-    yield
-    torch.set_num_threads(before)
-
-
 def fastest(times: dict[str, list[float]]) -> tuple[str, float]:
     name = min(times, key=lambda key: min(times[key]))
     return name, min(times[name])
 
 
-def admissible_forms(participant: catalog.LoadedModel, image: torch.Tensor) -> dict[str, Built]:
-    assert participant.module is not None
-    reference = participant.network(image)
+def admissible_forms(model: catalog.LoadedModel, image: torch.Tensor) -> dict[str, Built]:
+    assert model.module is not None
+    reference = model.network(image)
     found = {}
     for name in (n for n in FORMS if HALF or "bfloat16" not in n):
         try:
-            built = build(participant.module, parse_variant(name), image)
+            built = build(model.module, parse_variant(name), image)
         except VariantUnavailable:
             continue
         if sweep.tolerance("stylizer", built.variant).admits(sweep.closeness(built.call(image), reference)):
@@ -62,15 +51,15 @@ def admissible_forms(participant: catalog.LoadedModel, image: torch.Tensor) -> d
 
 
 def test_the_best_variant_is_much_faster_than_plain_eager_float32_at_512(benchmark: BenchmarkFixture) -> None:
-    participant = catalog.load("style-paper", scale=1, device=CPU)
-    image = speed_subjects.example(participant, 512, CPU)
+    model = catalog.load("style-paper", scale=1, device=CPU)
+    image = workloads.example(model, 512, CPU)
     with torch.inference_mode():
-        benchmark.pedantic(lambda: participant.network(image), rounds=1)
+        benchmark.pedantic(lambda: model.network(image), rounds=1)
         require_enabled(benchmark)
-        built = admissible_forms(participant, image)
+        built = admissible_forms(model, image)
         times: dict[str, list[float]] = {name: [] for name in ("eager", *built)}
         for _ in range(ROUNDS):
-            times["eager"].append(seconds(lambda: participant.network(image)))
+            times["eager"].append(seconds(lambda: model.network(image)))
             for name, form_ in built.items():
                 times[name].append(seconds(lambda form_=form_: form_.call(image)))
     eager = min(times.pop("eager"))
@@ -86,16 +75,16 @@ def test_the_best_variant_is_much_faster_than_plain_eager_float32_at_512(benchma
 def test_the_network_is_a_thousand_times_faster_than_500_iterations_at_256(
     benchmark: BenchmarkFixture,
 ) -> None:
-    participant = catalog.load("style-paper", scale=1, device=CPU)
-    image = speed_subjects.example(participant, 256, CPU)
-    gatys = speed_subjects.optimisation(256, CPU, fast=False, settled=True)
+    model = catalog.load("style-paper", scale=1, device=CPU)
+    image = workloads.example(model, 256, CPU)
+    gatys = workloads.optimisation(256, CPU, fast=False, settled=True)
     with torch.inference_mode():
-        benchmark.pedantic(lambda: participant.network(image), rounds=3)
+        benchmark.pedantic(lambda: model.network(image), rounds=3)
     require_enabled(benchmark)
     networks, iterations = [], []
     for _ in range(ROUNDS):
         with torch.inference_mode():
-            networks.append(seconds(lambda: participant.network(image)))
+            networks.append(seconds(lambda: model.network(image)))
         iterations.append(seconds(gatys.iterate))
     ratio = 500 * min(iterations) / min(networks)
     benchmark.extra_info |= {"network": min(networks), "iteration": min(iterations)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ from models.losses import pixel_loss
 from models.sr_net import SRNet
 from tests.benchmarks.ratio import require_times_faster
 
-CORES = 2
+pytestmark = pytest.mark.usefixtures("two_cores")
 BATCH, PATCH, SCALE = 8, 96, 4
 # Without units for bfloat16 it costs more than it saves; the layout and the last layer's rows are what is left.
 UNITS = bf16_units()
@@ -22,14 +22,6 @@ HALF = bool(UNITS)
 # Matrix units give more than vectors of 16 do.
 REQUIRED = 2.0 if "amx_bf16" in UNITS else 1.8 if HALF else 1.3
 ROUNDS = 5
-
-
-@pytest.fixture(autouse=True)
-def two_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(CORES)
-    yield
-    torch.set_num_threads(before)
 
 
 def step_of(network: SRNet, *, half: bool) -> Callable[[], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from bench.training.style_task import StyleTask
 from models.vgg import random_loss_network
 from tests.benchmarks.ratio import require_times_faster
 
-CORES = 2
+pytestmark = pytest.mark.usefixtures("two_cores")
 BATCH, PATCH = 4, 128
 UNITS = bf16_units()
 HALF = bool(UNITS)
@@ -35,14 +35,6 @@ PROTOCOL = StyleProtocol(
     style_weight=100.0,
     tv_weight=1e-4,
 )
-
-
-@pytest.fixture(autouse=True)
-def two_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(CORES)
-    yield
-    torch.set_num_threads(before)
 
 
 def step_of(layout: torch.memory_format, *, half: bool) -> Callable[[], None]:

@@ -65,15 +65,22 @@ def objective(style: str, subject: str) -> Callable[[Mapping[str, Any]], Values]
     return values
 
 
-def overtaken(style: str, subject: str) -> Callable[[Mapping[str, Any]], Values]:
-    return lambda r: [r["overtaking"][style, 256]["overtakings"][subject]["median"]]
+def overtaken(source: str, style: str) -> Callable[[Mapping[str, Any]], Values]:
+    """After how many iterations the optimisation is as good as our network, and of how many images that is the median."""
+
+    def values(r: Mapping[str, Any]) -> Values:
+        panel = r[source][style, 256]
+        subject = f"style-{style}"
+        return panel["overtakings"][subject]["median"], panel["objectives"][subject]["n"]
+
+    return values
 
 
 def larger(r: Mapping[str, Any]) -> Values:
     """Content terms, style terms and distances from the content's objective at 512 and 1024."""
     rows = [r["large styles"]["la_muse", size]["objectives"]["style-la_muse"] for size in (512, 1024)]
     terms = [row[term]["mean"] for term in ("content", "style") for row in rows]
-    return rows[0]["n"], terms[0], *terms[2:], *(row["below_content"] for row in rows)
+    return rows[0]["n"], *terms, *(row["below_content"] for row in rows)
 
 
 def ratio(test: str) -> Callable[[Mapping[str, Any]], Values]:

@@ -203,7 +203,11 @@ def leaderboard(folder: Path) -> Any:
     file = ROOT / "reports" / "published" / "efficient_sr.json.gz"
     content = json.loads(gzip.decompress(file.read_bytes()))
     labels = [model["label"] for model in content["models"]]
-    timed = [each for each in content["timings"] if each["subject"] in labels]
+    # of the last run of each, as the page has it
+    last = {
+        each["subject"]: each for each in sorted(content["timings"], key=lambda each: each.get("run", ""))
+    }
+    timed = [each for label, each in last.items() if label in labels]
     timed = [each for each in timed if each["certificate"]["card"]["parameters"]]  # networks
     challenges = [each for each in timed if each["subject"][0] == "e" and each["subject"][1].isdigit()]
     found: dict[str, Any] = {"networks": len(challenges)}

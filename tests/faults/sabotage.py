@@ -96,9 +96,9 @@ def _pictures_without_rows(now: Countdown) -> None:
 
 def _half_a_transaction(now: Countdown) -> None:
     """Some of what goes with an image is inserted."""
-    from bench.storage import pictures
+    from bench.storage import saved_images
 
-    _before(pictures, "insert", lambda *_: now())  # scores are in, failures are not
+    _before(saved_images, "insert", lambda *_: now())  # scores are in, failures are not
 
 
 def _rows_stored(now: Countdown) -> None:

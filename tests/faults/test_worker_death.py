@@ -1,4 +1,4 @@
-"""A participant that ends its thread, or the whole process, costs what was under way and nothing that was stored."""
+"""A model that ends its thread, or the whole process, costs what was under way and nothing that was stored."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ import skimage.data
 import torch
 from PIL import Image
 
-from bench.environment import cpu_model
+from bench.environment import environment
 
 HERE = Path(__file__).parent
 SCALES = ("2", "3", "4", "8")
@@ -81,7 +81,10 @@ def main(folder: Path) -> None:
 
 def machine() -> dict[str, Any]:
     """What decides the last bits of a value: on an equal machine values are equal, elsewhere nearly."""
-    return {"cpu": cpu_model(), "torch": torch.__version__, "threads": torch.get_num_threads()}
+    # Processors of one name, "AMD EPYC", have other instruction sets from machine to machine.
+    cpu = environment("cpu").facts["cpu"]
+    facts = {name: cpu[name] for name in ("kernels", "capabilities")}
+    return {"cpu": cpu["model"], **facts, "torch": torch.__version__, "threads": torch.get_num_threads()}
 
 
 def write_crops(folder: Path) -> str:

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from bench.data.styles import StyleImage
-from bench.styling.batch import batch_size
 from bench.styling.config import Baseline, Objective
+from bench.styling.loading import batch_size
 from bench.styling.methods import Aim, Optimisation, optimised
 from bench.styling.objective import objective
-from bench.styling.plan import Measured
+from bench.styling.plan import MeasuredImage
 from models.losses import Terms
 from models.vgg import random_loss_network
 from tests.gpu.asked import Asked
@@ -75,8 +75,8 @@ def against_one_by_one(asked: Asked, record: Record) -> None:
         batch=contents,
     )
     for index, (one, whole) in enumerate(zip(singly, together, strict=False)):
-        assert isinstance(one, Measured)
-        assert isinstance(whole, Measured)
+        assert isinstance(one, MeasuredImage)
+        assert isinstance(whole, MeasuredImage)
         a, b = one.terms["total"][iterations // 4], whole.terms["total"][iterations // 4]
         record.compare(f"content {index}, after {iterations // 4} iterations", abs(a / b - 1), SAME)
     if device.type == "cuda":

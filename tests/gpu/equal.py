@@ -220,11 +220,11 @@ def networks(size: int, record: Record) -> Items:
     for name in catalog.names():
         scale = 1 if catalog.kind(name) == "stylizer" else 3 if name.startswith("srcnn-9") else 4
         try:
-            participant = catalog.load(name, scale=scale, device=CPU, find=present)
+            model = catalog.load(name, scale=scale, device=CPU, find=present)
         except UserError as error:
             record.left_out(f"network {name}", str(error))
             continue
-        image = photograph(max(size // scale, participant.requirements.minimum + 3))
+        image = photograph(max(size // scale, model.requirements.minimum + 3))
         yield f"network {name}", PICTURE, lambda d, n=name, s=scale, x=image: through(n, s, x.to(d))
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from baselines.bicubic import imresize
-from baselines.optimise import Optimised, Settings, optimise
+from baselines.optimise import OptimisationResult, Settings, optimise
 from bench.timing import workloads as subjects
 from models.losses import StyleObjective
 from tests.baselines.torchs import TorchsDescent, torchs_total
@@ -76,7 +76,7 @@ def in_float32(record: Record, device: torch.device, size: int, iterations: int)
         record.compare(f"{words}: lowest / torch's lowest - 1", best / min(keep_best) - 1, ON_PHOTOGRAPHS)
 
 
-def timed(work: Callable[[], Optimised], device: torch.device) -> tuple[Optimised, float]:
+def timed(work: Callable[[], OptimisationResult], device: torch.device) -> tuple[OptimisationResult, float]:
     """What `work` returns, and the seconds until the device had done it."""
     wait_for(device)
     begun = time.perf_counter()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.hostile.archives import weight_bombs
-from tests.hostile.pictures import bombs
+from tests.hostile.hostile_images import bombs
 
 ALLOWED_BYTES = 2**30
 

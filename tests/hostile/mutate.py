@@ -1,4 +1,4 @@
-"""Sound bytes to unsound ones, the same for the same generator: what a disk, a network or a stranger makes of a file."""
+"""Sound bytes to unsound ones, the same for the same generator: what a disk, a network or a third party makes of a file."""
 
 from __future__ import annotations
 

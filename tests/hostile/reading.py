@@ -1,4 +1,4 @@
-"""What every target shares: what may come out of a reader of strangers' bytes, and where these bytes lie."""
+"""What every target shares: what may come out of a reader of untrusted bytes, and where these bytes lie."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def refusing(kind: type[UserError] = UserError) -> Iterator[None]:
     except kind as error:
         if SOUND:
             raise
-        _refuse_odd(str(error))
+        _check_fields(str(error))
 
 
-def _refuse_odd(message: str) -> None:
+def _check_fields(message: str) -> None:
     assert message
     assert message.isprintable(), ascii(message)
 

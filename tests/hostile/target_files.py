@@ -1,4 +1,4 @@
-"""Images, the manifest, the paper's numbers and files of weights, as strangers would have them."""
+"""Images, the manifest, the paper's numbers and files of weights, as a third party may make them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bench.data import manifest, published
 from bench.data.images import read
 from bench.errors import ImageError
 from reports.load import paper
-from tests.hostile import pictures
+from tests.hostile import hostile_images
 from tests.hostile.mutate import damaged, toml_text
 from tests.hostile.reading import refusing, written
 
 
 @functools.cache
 def images() -> tuple[bytes, ...]:
-    return tuple(pictures.sound().values())
+    return tuple(hostile_images.sound().values())
 
 
 def image_case(draw: random.Random) -> bytes:

@@ -1,4 +1,4 @@
-"""What a stranger would have one type as a model."""
+"""What a third party may have one type as a model."""
 
 from __future__ import annotations
 

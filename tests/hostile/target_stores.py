@@ -1,4 +1,4 @@
-"""Results files, as strangers would have them."""
+"""Results files, as a third party may make them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _new_cell(old: object, draw: random.Random) -> object:
 
 
 def check_store(content: bytes) -> None:
-    file = written(content, "stranger.db")
+    file = written(content, "third-party.db")
     with refusing(StoreError), Store(file, read_only=True) as store:
         _read_all(store)
     share = zlib.crc32(content) % COSTLY
@@ -140,7 +140,7 @@ def _read_all(store: Store) -> None:
     readers: tuple[Callable[[], object], ...] = (
         lambda: list(store.scores(dataset="set5", protocol_hash=rule)),
         lambda: list(store.pictures(dataset="set5", protocol_hash=rule)),
-        lambda: store.picture_page(dataset="set5", protocol_hash=rule, after="", most=5),
+        lambda: store.saved_image_page(dataset="set5", protocol_hash=rule, after="", most=5),
         lambda: store.scored(dataset="set5", protocol_hash=rule, image="a", image_sha256="sha of a"),
         lambda: store.versions("scores"),
         lambda: store.versions("pictures"),

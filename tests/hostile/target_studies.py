@@ -1,4 +1,4 @@
-"""Answers, keys and results of preference studies, as strangers would have them."""
+"""Answers, keys and results of preference studies, as a third party may make them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bench.protocols import protocol
 from bench.records import content_hash
 from bench.storage import reader as contents
 from bench.study.answers import FORMAT
+from bench.study.images import StudyImages
 from bench.study.key import Study, Trial, read_key
-from bench.study.pictures import Pictures
 from bench.study.plan import plan
 from bench.study.result import read_result
 from bench.study.score import score
@@ -37,7 +37,7 @@ def study() -> Study:
     rule = protocol("johnson2016", 4)
     hashes = {"x": "1", "y": "2"}
     return plan(
-        Pictures(dataset="set5", protocol=rule, models=hashes, files=files, missing=()), attention_checks=1
+        StudyImages(dataset="set5", protocol=rule, models=hashes, files=files, missing=()), attention_checks=1
     ).study
 
 
@@ -83,7 +83,7 @@ def preference_case(draw: random.Random) -> bytes:
 
 def check_preference(content: bytes) -> None:
     sort, _, rest = content.partition(b":")
-    file = written(rest, "stranger.json")
+    file = written(rest, "third-party.json")
     if sort + b":" == KEY:
         with refusing():
             found = read_key(file)

@@ -1,4 +1,4 @@
-"""What strangers' bytes are given to: each target draws cases, and checks one by running the code that reads it.
+"""What untrusted bytes are given to: each target draws cases, and checks one by running the code that reads it.
 
 A case passes where it is read, or refused by a :class:`bench.errors.UserError` whose message is one line without a
 control character. Everything else that comes out is a failure: shared by `test_fuzz.py` and :mod:`tests.hostile.fuzz`.
@@ -15,7 +15,7 @@ from tests.hostile import target_files, target_options, target_stores, target_st
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A reader of strangers' bytes.
+    """A reader of untrusted bytes.
 
     Attributes:
         cases: an unsound file's bytes from a generator.

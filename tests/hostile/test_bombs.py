@@ -18,7 +18,7 @@ from bench.data import images
 from bench.data.images import jpeg_scans
 from bench.data.whole_file import read_whole
 from bench.errors import ImageError
-from tests.hostile import pictures
+from tests.hostile import hostile_images
 
 ROOT = Path(__file__).parents[2]
 SAID = {
@@ -76,14 +76,14 @@ def test_every_bomb_is_looked_at(found: dict[str, dict[str, Any]]) -> None:
 
 def test_a_bomb_would_go_off_where_nothing_limits_it() -> None:
     """The header alone is refused: the same file with a true header inflates to what it says."""
-    data = pictures.png(500, 500, colour=0, data=pictures.zeros(500 * 501))
+    data = hostile_images.png(500, 500, colour=0, data=hostile_images.zeros(500 * 501))
     assert images.decode(data, "x").shape == (500, 500, 1)
     assert len(data) < 4000
 
 
 def test_scans_of_ordinary_jpegs_are_counted_as_they_are() -> None:
-    picture = pictures.pixels(size=(64, 48))
-    baseline, progressive = (pictures.saved(picture, "JPEG", progressive=p) for p in (False, True))
+    picture = hostile_images.pixels(size=(64, 48))
+    baseline, progressive = (hostile_images.saved(picture, "JPEG", progressive=p) for p in (False, True))
     assert jpeg_scans(baseline) == 1
     assert 6 <= jpeg_scans(progressive) <= 12
     assert jpeg_scans(baseline + progressive) == 1  # a phone's second picture, or a film, behind the first
@@ -92,7 +92,7 @@ def test_scans_of_ordinary_jpegs_are_counted_as_they_are() -> None:
     exif[0x9286] = b"ASCII\0\0\0" + progressive * 9  # in the EXIF of the first
     picture.save(thumbnail, "JPEG", exif=exif)
     assert jpeg_scans(thumbnail.getvalue()) == 1
-    restarts = pictures.saved(picture, "JPEG", restart_marker_blocks=1)
+    restarts = hostile_images.saved(picture, "JPEG", restart_marker_blocks=1)
     assert jpeg_scans(restarts) == 1
     assert np.array_equal(images.decode(restarts, "x"), np.asarray(Image.open(io.BytesIO(restarts))))
 

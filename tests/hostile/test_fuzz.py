@@ -1,4 +1,4 @@
-"""Whatever bytes a stranger gives: read, or refused in one line; more than ten thousand cases, the same every time."""
+"""Whatever bytes a third party gives: read, or refused in one line; more than ten thousand cases, the same every time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, failures and facts of a stranger's results file: shown in every format, obeyed in none."""
+"""Names, failures and facts of a third party's results file: shown in every format, obeyed in none."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bench.quality.summary import Row, export
 from bench.tables import FORMATS
 from bench.text import escape_csv, escape_latex, escape_markdown
 from reports.__main__ import main as report
-from reports.load.picture_files import is_picture
-from tests.hostile.stranger import EVERYTHING, LATEX, TAG, TEXTS, stranger
+from reports.load.image_files import is_image_file
+from tests.hostile.third_party import EVERYTHING, LATEX, TAG, TEXTS, third_party
 from tests.reports.test_page import Parsed
 
 # What a terminal obeys, what ends a text early, what turns its direction.
@@ -28,8 +28,8 @@ INVISIBLE = ("\x00", "\x07", "\x1b", "\x9b", "\u202e", "\r")
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("stranger")
-    return stranger(folder / "r.db", folder / "pictures")
+    folder = tmp_path_factory.mktemp("third-party")
+    return third_party(folder / "r.db", folder / "pictures")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def out(made: tuple[Path, str]) -> Path:
     return made[0]
 
 
-def test_no_tag_attribute_or_address_in_the_page_is_the_strangers(out: Path) -> None:
+def test_no_tag_attribute_or_address_in_the_page_is_the_third_partys(out: Path) -> None:
     text = (out / "index.html").read_text(encoding="utf-8")
     page = Parsed(text)
     assert TAG in page.text  # it is shown
@@ -61,7 +61,7 @@ def test_no_tag_attribute_or_address_in_the_page_is_the_strangers(out: Path) -> 
     assert not [sign for sign in INVISIBLE if sign in text]
 
 
-def test_no_element_of_a_figure_is_the_strangers(out: Path) -> None:
+def test_no_element_of_a_figure_is_the_third_partys(out: Path) -> None:
     for file in (out / "figures").glob("*.svg"):
         names = {element.tag.rpartition("}")[2] for element in ET.parse(file).iter()}
         assert not names & {TAG, "script", "a", "foreignObject", "iframe"}, file
@@ -110,12 +110,12 @@ def test_the_pdf_is_made_of_the_same_names(out: Path) -> None:
     assert b"/Launch" not in content
 
 
-def test_files_of_the_machine_that_a_stranger_names_are_not_in_the_report(out: Path) -> None:
+def test_files_of_the_machine_that_a_third_party_names_are_not_in_the_report(out: Path) -> None:
     secret = Path("/etc/passwd").read_bytes() if Path("/etc/passwd").exists() else b"root:"
     for file in out.rglob("*"):
         if file.is_file():
             assert secret[:40] not in file.read_bytes(), file
-    assert all(is_picture(file) for file in (out / "images").rglob("*.png"))
+    assert all(is_image_file(file) for file in (out / "images").rglob("*.png"))
 
 
 def test_a_report_writes_below_its_folder_alone(out: Path, results: Path) -> None:
@@ -205,7 +205,7 @@ def test_latex_and_markdown_get_no_control_characters() -> None:
     assert "^^" not in escape_latex(LATEX)
 
 
-def test_a_program_of_a_strangers_names_prints_to_any_terminal(results: Path, tmp_path: Path) -> None:
+def test_a_program_of_a_third_partys_names_prints_to_any_terminal(results: Path, tmp_path: Path) -> None:
     """A terminal that knows ASCII alone is no reason for a traceback."""
     command = [sys.executable, "-m", "bench.compare", str(results), str(results)]
     ran = subprocess.run(

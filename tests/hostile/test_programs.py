@@ -1,4 +1,4 @@
-"""Whole programs on what strangers made: the status that is documented, one message, nothing written elsewhere."""
+"""Whole programs on untrusted input: the status that is documented, one message, nothing written elsewhere."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from bench import (
 from bench.data import images
 from bench.text import stem_name
 from reports.__main__ import main as report
-from tests.hostile import pictures, target_stores, target_studies
+from tests.hostile import hostile_images, target_stores, target_studies
 from tests.hostile.mutate import changed, damaged, json_text
-from tests.hostile.stranger import MARKUP
+from tests.hostile.third_party import MARKUP
 
 ROOT = Path(__file__).parents[2]
 FAST = ["--models", "bicubic", "--metrics", "psnr"]
@@ -72,7 +72,7 @@ NAMES = (
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a data set of a stranger in it, and a secret beside it."""
+    """A working folder with a data set of a third party in it, and a secret beside it."""
     (tmp_path / "secret").mkdir()
     images.write(tmp_path / "secret" / "mine.png", sound_picture())
     work = tmp_path / "work"
@@ -81,11 +81,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in NAMES:
         named(folder, name)
     for name, content in (
-        ("bomb.png", pictures.png_bomb()),
-        ("cut.png", pictures.saved(pictures.pixels(), "PNG")[:90]),
+        ("bomb.png", hostile_images.png_bomb()),
+        ("cut.png", hostile_images.saved(hostile_images.pixels(), "PNG")[:90]),
         ("text.jpg", b"<script>alert(1)</script>"),
         ("empty.gif", b""),
-        ("scans.jpg", pictures.jpeg_of_scans(64, 200)),
+        ("scans.jpg", hostile_images.jpeg_of_scans(64, 200)),
     ):
         (folder / name).write_bytes(content)
     os.mkfifo(folder / "pipe.png")
@@ -110,7 +110,7 @@ def fine(text: str) -> None:
     assert all(line.replace("\t", " ").isprintable() for line in text.split("\n")), ascii(text[-600:])
 
 
-def test_a_strangers_folder_is_scored_as_far_as_it_can_be(
+def test_a_third_partys_folder_is_scored_as_far_as_it_can_be(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.lstat().st_mtime_ns for path in here.parent.rglob("*")}
@@ -160,7 +160,7 @@ def test_a_strangers_folder_is_scored_as_far_as_it_can_be(
         (style_quality.main, ["--style", "d\x1b[2J\n=1/cut.png", "--images", "d\x1b[2J\n=1"]),
     ],
 )
-def test_every_program_reads_a_strangers_folder_or_refuses_it_in_words(
+def test_every_program_reads_a_third_partys_folder_or_refuses_it_in_words(
     program: Main, arguments: list[str], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = set(here.parent.rglob("*"))
@@ -171,7 +171,7 @@ def test_every_program_reads_a_strangers_folder_or_refuses_it_in_words(
     assert new <= {"out", "results", "results.db", "results.db-wal", "results.db-shm"}
 
 
-def test_a_strangers_folder_ends_strictly_with_status_1(
+def test_a_third_partys_folder_ends_strictly_with_status_1(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sr_quality.main(["d\x1b[2J\n=1", *FAST, "--strict", "--no-images"]) == 1
@@ -264,7 +264,7 @@ def replaced(content: bytes, statements: str, *values: object) -> bytes:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_strangers_results_file_is_read_or_refused_in_one_message(
+def test_a_third_partys_results_file_is_read_or_refused_in_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -299,7 +299,7 @@ def answer_files(folder: Path) -> list[str]:
     return [*files, *(str(folder / f"{name}.json") for name in ("deep", "large", "pipe", "zeros", "none"))]
 
 
-def test_strangers_answers_cost_themselves_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_untrusted_answers_cost_themselves_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target_studies.study().write_key(tmp_path / "key.json")
     arguments = ["score", *answer_files(tmp_path), "--key", str(tmp_path / "key.json")]
     assert preference.main([*arguments, "--json", str(tmp_path / "r.json")]) == 1
@@ -342,7 +342,7 @@ def test_a_key_that_is_none_is_refused_with_status_2(
     assert status == (1 if changes == {"trials": []} else 2)
 
 
-def test_a_strangers_preference_result_is_refused_by_the_report(
+def test_a_third_partys_preference_result_is_refused_by_the_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "r.db").write_bytes(target_stores.database())

@@ -146,8 +146,8 @@ def test_a_checkpoint_that_does_not_fit_its_own_run_is_refused(tmp_path: Path) -
 
 def test_a_checkpoint_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     from bench.registry import spec
-    from bench.registry.adapters.checkpoint import opened
+    from bench.registry.adapters.checkpoint import load_external
 
     os.mkfifo(tmp_path / "net.pth")
     with pytest.raises(UserError, match="pipe or a device, must be a file"):
-        opened(spec.parse(str(tmp_path / "net.pth")))
+        load_external(spec.parse(str(tmp_path / "net.pth")))

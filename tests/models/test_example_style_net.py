@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.registry import catalog
-from bench.registry.external import found
+from bench.registry.external import resolve_external
 from models.example_style_net import example_style_net, is_example_style_net
 
 CPU = torch.device("cpu")
@@ -97,7 +97,7 @@ def test_a_checkpoint_gives_what_the_network_of_the_examples_gives(
     file = tmp_path / f"mosaic{suffix}"
     named = {prefix + name: array for name, array in arrays.items()}
     torch.save({"state_dict": named} if prefix == "module." else named, file)
-    model = found(f"{file},style=mosaic", lambda: "")
+    model = resolve_external(f"{file},style=mosaic", lambda: "")
     assert (model.kind, model.scale, model.style, model.minimum) == ("stylizer", 1, "mosaic", 5)
     loaded = catalog.load(str(file), scale=1, device=CPU)
     for h, w in ((48, 40), (33, 47), (5, 9)):
@@ -118,11 +118,11 @@ def test_arrays_that_do_not_fit_are_refused_in_one_line(tmp_path: Path) -> None:
     assert is_example_style_net(arrays)
     torch.save(arrays, tmp_path / "a.pth")
     with pytest.raises(UserError, match=r"do not fit ExampleStyleNet of width 8: .*in5\.bias") as refused:
-        found(str(tmp_path / "a.pth"), lambda: "")
+        resolve_external(str(tmp_path / "a.pth"), lambda: "")
     assert "\n" not in str(refused.value)
     torch.save(theirs().state_dict(), tmp_path / "b.pth")
     with pytest.raises(UserError, match="is a style network of any size"):
-        found(f"{tmp_path / 'b.pth'},scale=4", lambda: "")
+        resolve_external(f"{tmp_path / 'b.pth'},scale=4", lambda: "")
 
 
 @pytest.mark.parametrize("shape", [(), (8,), (0, 3, 9, 9)])
@@ -131,4 +131,4 @@ def test_arrays_of_another_shape_under_the_names_of_the_network_are_refused(
 ) -> None:
     torch.save({name: torch.zeros(shape) for name in theirs().state_dict()}, tmp_path / "a.pth")
     with pytest.raises(UserError, match=r"conv1\.conv2d\.weight has the shape .*must be \(width, 3, 9, 9\)"):
-        found(str(tmp_path / "a.pth"), lambda: "")
+        resolve_external(str(tmp_path / "a.pth"), lambda: "")

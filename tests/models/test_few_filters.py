@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from models.few_filters import FewFilters, by_rows
+from models.few_filters import RowwiseConv2d, by_rows
 
 SHAPES = [
     ((1, 64, 12, 15), (3, 64, 9, 9), (4, 4)),
@@ -35,7 +35,7 @@ def test_it_is_the_convolution_and_its_gradients(
 
 def test_the_layer_has_the_weights_and_the_values_of_a_convolution() -> None:
     torch.manual_seed(0)
-    layer, plain = FewFilters(16, 3, 9, padding=4), nn.Conv2d(16, 3, 9, padding=4)
+    layer, plain = RowwiseConv2d(16, 3, 9, padding=4), nn.Conv2d(16, 3, 9, padding=4)
     plain.load_state_dict(layer.state_dict())
     x = torch.rand(2, 16, 20, 24)
     torch.testing.assert_close(layer(x), plain(x), rtol=0, atol=1e-5)
@@ -56,7 +56,7 @@ def test_rows_in_half_precision_are_added_in_single() -> None:
 )
 def test_the_layer_pads_as_it_was_told(options: dict[str, int | str]) -> None:
     torch.manual_seed(0)
-    layer, plain = FewFilters(16, 3, 9, **options), nn.Conv2d(16, 3, 9, **options)  # type: ignore[arg-type]
+    layer, plain = RowwiseConv2d(16, 3, 9, **options), nn.Conv2d(16, 3, 9, **options)  # type: ignore[arg-type]
     plain.load_state_dict(layer.state_dict())
     x = torch.rand(1, 16, 20, 24)
     torch.testing.assert_close(layer(x), plain(x), rtol=0, atol=1e-5)

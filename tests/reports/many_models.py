@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench.records import Environment, Run, SpeedResult
 from bench.storage.store import Store, now
-from bench.timing.records import SpeedProtocol, Timing
-from tests.stores import MACHINE, fill
+from bench.timing.records import SpeedProtocol
+from tests.stores import MACHINE, fill, speed_result
 
 METRICS = ("psnr", "lpips-alex", "niqe")
 SIZE, SCALE = 1024, 4
@@ -85,35 +84,14 @@ def timed_row(
     name: str, seconds: float, card: Mapping[str, Any], environment: Environment, *, warned: bool = False
 ) -> SpeedResult:
     """Twelve repetitions that differ by a percent."""
-    rule = SpeedProtocol(size=SIZE // SCALE, threads=2)
-    raw = tuple(seconds * (1 + 0.001 * k) for k in range(12))
-    facts = Timing(
-        seconds=raw,
-        wall_seconds=raw,
-        first_seconds=seconds,
-        warmup_seconds=(),
-        loops=1,
-        clock="perf_counter",
-        target_ci=0.02,
-        stopped="narrow",
-    )
-    certificate = {
-        "protocol": rule.definition,
-        "timing": asdict(facts),
-        "environment": dict(environment.facts),
-        "peak_memory": {"bytes": int(seconds * 2**28), "meaning": "invented"},
-        "weights": "",
-        "warnings": ["spread is wide: IQR is 30% of the median"] if warned else [],
-        "whole_run": False,
-        "card": dict(card),
-    }
-    return SpeedResult(
-        subject=name,
-        subject_hash=f"hash of {name}",
-        variant="eager",
+    return speed_result(
+        name,
+        SpeedProtocol(size=SIZE // SCALE, threads=2),
+        [seconds * (1 + 0.001 * k) for k in range(12)],
         size=SIZE,
-        protocol_hash=rule.hash,
-        environment_hash=environment.hash,
-        seconds=raw,
-        certificate=certificate,
+        environment=environment,
+        peak_memory={"bytes": int(seconds * 2**28), "meaning": "invented"},
+        weights="",
+        warnings=["spread is wide: IQR is 30% of the median"] if warned else [],
+        card=dict(card),
     )

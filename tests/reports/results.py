@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from bench.metrics import info
 from bench.protocols import protocol
-from bench.records import SpeedResult, SRProtocol
+from bench.records import Environment, SpeedResult, SRProtocol
 from bench.storage.reader import StoredRun
-from bench.timing.records import SpeedProtocol, Timing
+from bench.timing.records import SpeedProtocol
 from reports.load.results import Group, Provenance, Results
-from tests.stores import MACHINE
+from tests.stores import MACHINE, speed_result
 
 RUN = StoredRun(
     store="results.db",
@@ -28,7 +28,7 @@ RUN = StoredRun(
 Values = Mapping[tuple[str, str], Sequence[float | None]]
 
 
-def certificate(name: str) -> Provenance:
+def provenance(name: str) -> Provenance:
     return Provenance(
         id=f"c-{name}",
         subject=name,
@@ -64,16 +64,16 @@ def group(
         images=tuple(images),
         metrics=tuple(info(metric) for metric in metrics),
         values=frame,
-        provenance={(model, metric): certificate(f"{model}-{metric}") for model, metric in values},
+        provenance={(model, metric): provenance(f"{model}-{metric}") for model, metric in values},
         pictures={},
-        lost_pictures=0,
+        lost_images=0,
     )
 
 
 def results(*groups: Group, timings: Sequence[SpeedResult] = ()) -> Results:
-    certified = tuple((timing, certificate(f"{timing.subject}-{timing.size}")) for timing in timings)
+    timed = tuple((timing, provenance(f"{timing.subject}-{timing.size}")) for timing in timings)
     return Results(
-        stores=("results.db",), groups=groups, timings=certified, environments={"e": MACHINE}, notes=()
+        stores=("results.db",), groups=groups, timings=timed, environments={"e": MACHINE}, notes=()
     )
 
 
@@ -92,34 +92,7 @@ def timing(
     rule = SpeedProtocol(size=size, threads=threads)
     if subject == "gatys":
         rule = replace(rule, timed_region=("iteration",))
-    raw = Timing(
-        seconds=tuple(seconds),
-        wall_seconds=tuple(seconds),
-        first_seconds=1.0,
-        warmup_seconds=(),
-        loops=1,
-        clock="perf_counter",
-        target_ci=0.02,
-        stopped="narrow",
-    )
-    paper = {
-        "protocol": rule.definition,
-        "timing": asdict(raw),
-        "peak_memory": {"bytes": 3 * 2**20, "meaning": ""},
-        "environment": dict(machine),
-        "weights": "random weights, seed 0",
-        "warnings": [],
-        "whole_run": whole_run,
-        "share_of_peak": 0.5,
-        **({"form": dict(form)} if form else {}),
-    }
-    return SpeedResult(
-        subject=subject,
-        subject_hash=f"hash of {subject}",
-        variant=variant,
-        size=size,
-        protocol_hash=rule.hash,
-        environment_hash="e",
-        seconds=tuple(seconds),
-        certificate=paper,
-    )
+    environment = Environment(facts=machine)
+    facts = {"whole_run": whole_run, "share_of_peak": 0.5, **({"form": dict(form)} if form else {})}
+    made = speed_result(subject, rule, seconds, size=size, variant=variant, environment=environment, **facts)
+    return replace(made, environment_hash="e")

@@ -7,7 +7,7 @@ import io
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,20 @@ from bench import speed, sr_quality
 from bench.records import Environment, Run, SpeedResult
 from bench.storage.reader import read
 from bench.storage.store import Store, now
-from bench.timing.records import SpeedProtocol, Timing
+from bench.timing.records import SpeedProtocol
 from bench.timing.rows import network_row
 from reports.figures import crops, differences, pareto, sweep, table1
 from reports.figures.direct_labels import Box, spread
 from reports.figures.draw import draw
 from reports.figures.drawing import Drawing
-from reports.figures.style import CARD, COLOURS, INK, MARKERS, MUTED, RULE, looks, style
-from reports.figures.text import distinct, printable, short
+from reports.figures.style import CARD, COLOURS, INK, MARKERS, MUTED, RULE, series_styles, style
+from reports.figures.text import distinct, drawable, short
 from reports.formatting import duration, memory, number
 from reports.load.gather import gather
 from reports.load.results import Results, anchor
 from reports.parts import Figure
 from reports.writers.page_figures import DARK
-from tests.stores import MACHINE, fill
+from tests.stores import MACHINE, fill, speed_result
 
 LEVELS = {"bicubic": 0.0, "srcnn-955": 1.5, "sr-pixel": 2.0}
 METRICS = ("psnr", "ssim", "feature-vgg19-relu2_2")
@@ -66,41 +66,22 @@ def timing(
     region: Any = ("iteration",) if iteration else ("network",)
     protocol = SpeedProtocol(size=size // scale, threads=2, timed_region=region)
     raw = tuple(seconds * (1 + 0.01 * k) for k in range(8))
-    facts = Timing(
-        seconds=raw,
-        wall_seconds=raw,
-        first_seconds=seconds,
-        warmup_seconds=(),
-        loops=1,
-        clock="perf_counter",
-        target_ci=0.02,
-        stopped="narrow",
-    )
     environment = Environment(facts={**MACHINE, "cpu": {"model": machine, "cores_allowed": 2}})
     form = {
         "max_abs_error": 1e-4 if admissible else 0.5,
         "psnr": 90.0 if admissible else 12.0,
         "admissible": admissible,
     }
-    certificate = {
-        "protocol": protocol.definition,
-        "timing": asdict(facts),
-        "environment": dict(environment.facts),
-        "peak_memory": {"bytes": int(mebibytes * 2**20), "meaning": "invented"},
-        "weights": "",
-        "warnings": [],
-        "whole_run": False,
-        **({} if iteration else {"form": form}),
-    }
-    return SpeedResult(
-        subject=subject,
-        subject_hash="h",
-        variant=variant,
+    return speed_result(
+        subject,
+        protocol,
+        raw,
         size=size,
-        protocol_hash=protocol.hash,
-        environment_hash=environment.hash,
-        seconds=raw,
-        certificate=certificate,
+        variant=variant,
+        environment=environment,
+        peak_memory={"bytes": int(mebibytes * 2**20), "meaning": "invented"},
+        weights="",
+        **({} if iteration else {"form": form}),
     )
 
 
@@ -312,7 +293,7 @@ def test_names_from_anywhere_are_shown_and_not_obeyed(tmp_path: Path) -> None:
 
 
 def test_names_without_a_glyph_or_of_any_length_are_printable() -> None:
-    assert printable("a\n\tb\x00\u202e名") == "a b\ufffd\ufffd\ufffd"
+    assert drawable("a\n\tb\x00\u202e名") == "a b\ufffd\ufffd\ufffd"
     assert short("x" * 50, 20) == "x" * 13 + "…" + "x" * 6
     assert len(short(HOSTILE, 24)) == 24
 
@@ -344,7 +325,7 @@ def test_numbers_are_written_with_infinity_and_dashes() -> None:
     assert [memory(count) for count in (10, 64 * 2**20, 1.5 * 2**30)] == ["< 1 MiB", "64 MiB", "1.5 GiB"]
 
 
-def test_unlike_names_get_unlike_anchors_that_are_no_longer_than_a_file_name() -> None:
+def test_different_names_get_different_anchors_that_are_no_longer_than_a_file_name() -> None:
     names = ["sr-pixel", "sr_pixel", "sr pixel", "x" * 300, "x" * 301]
     assert anchor("sr-pixel") == "sr-pixel"
     assert len({anchor(name) for name in names}) == len(names)
@@ -352,7 +333,7 @@ def test_unlike_names_get_unlike_anchors_that_are_no_longer_than_a_file_name() -
 
 
 def test_series_differ_in_colour_and_in_marker() -> None:
-    found = list(looks([str(k) for k in range(144)]).values())
+    found = list(series_styles([str(k) for k in range(144)]).values())
     assert len({(look.colour, look.marker) for look in found}) == 144
     assert len({look.marker for look in found[: len(MARKERS)]}) == len(MARKERS) == 12
     assert len({look.colour for look in found[: len(COLOURS)]}) == len(COLOURS) == 12

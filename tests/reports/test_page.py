@@ -23,9 +23,9 @@ from reports.parts import Verdict
 from reports.verdicts.rows import verdict_rows
 from reports.writers.page import write_page
 from reports.writers.page_figures import svg_address, with_dark_form
-from reports.writers.page_pictures import link_or_copy
+from reports.writers.page_images import link_or_copy
 from reports.writers.page_provenance import lines
-from reports.writers.page_viewer import galleries, missing_pictures, viewer_data
+from reports.writers.page_viewer import galleries, missing_images, viewer_data
 from tests.reports.page_report import IMAGE_CODE, IMAGES, MODEL_CODE, SVG, report, results
 
 
@@ -210,7 +210,7 @@ def test_of_very_many_images_the_first_are_shown_and_the_page_says_so(
     monkeypatch.setattr("reports.writers.page_viewer.MOST_IMAGES", 3)
     shown = galleries(found)
     assert [len(gallery.images) for gallery in shown] == [3, 3]
-    assert missing_pictures(found, shown)[0].endswith("the first 3 of 4 stored images are shown.")
+    assert missing_images(found, shown)[0].endswith("the first 3 of 4 stored images are shown.")
 
 
 def test_results_without_pictures_say_so_and_show_the_rest(tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_results_without_scores_say_so(tmp_path: Path, found: Results) -> None:
 
 
 def test_lost_pictures_are_counted(found: Results) -> None:
-    lost = replace(found, groups=(replace(found.groups[0], lost_pictures=7),))
-    assert any("7 image files" in sentence for sentence in missing_pictures(lost, galleries(lost)))
+    lost = replace(found, groups=(replace(found.groups[0], lost_images=7),))
+    assert any("7 image files" in sentence for sentence in missing_images(lost, galleries(lost)))
 
 
 def test_a_figure_is_in_the_page_and_its_png_beside_it(folder: Path, page: Parsed) -> None:

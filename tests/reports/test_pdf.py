@@ -339,9 +339,9 @@ def test_an_appendix_takes_up_the_section_of_its_name() -> None:
 def test_methods_say_what_protocols_share_and_where_they_differ(tmp_path: Path) -> None:
     for scale in (4, 8):
         fill(tmp_path / "results.db", levels={"bicubic": 0.0}, scale=scale)
-    same, unlike, machines = methods(gather(read([tmp_path / "results.db"]))).tables
+    same, differing, machines = methods(gather(read([tmp_path / "results.db"]))).tables
     assert ("channel", "y") in [(row[0].text, row[1].text) for row in same.rows]
-    assert [head.text for head in unlike.heads] == ["protocol", "hash", "scale", "shave"]
+    assert [head.text for head in differing.heads] == ["protocol", "hash", "scale", "shave"]
     assert [cell.text for cell in machines.rows[0]][2:] == [
         "invented, 2 cores, 8.0 GiB memory, no GPU",
         "unknown system; torch 2.15.0",

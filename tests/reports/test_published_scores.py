@@ -101,7 +101,7 @@ def test_new_metrics_join_those_that_a_network_has(published: dict[str, Any]) ->
     old = published["models"][0]
     row = {
         **next(r for r in published["scores"] if r["model"] == old["label"] and r["dataset"] == "set5"),
-        "metric": "dists",
+        "metric": "haarpsi",
     }
     found = {
         "title": "t",
@@ -113,10 +113,84 @@ def test_new_metrics_join_those_that_a_network_has(published: dict[str, Any]) ->
     }
     made = script("publish")["merged"](found, [], published)
     own = [r["metric"] for r in made["scores"] if r["model"] == old["label"] and r["dataset"] == "set5"]
-    assert set(own) >= {"psnr", "ssim", "dists"}
+    assert set(own) >= {"psnr", "ssim", "haarpsi"}
     assert len(made["scores"]) == len(published["scores"]) + 1
     changed = {**found, "models": [{**old, "hashes": {"4": "0" * 64}}]}
     replaced = script("publish")["merged"](changed, [], published)
-    assert old["label"] not in {r["model"] for r in replaced["scores"] if r["metric"] == "dists"}, (
+    assert old["label"] not in {r["model"] for r in replaced["scores"] if r["metric"] == "haarpsi"}, (
         "another network under the label has none of the scores of the first, and none of its own is complete"
     )
+
+
+def timed(label: str, content: str, run: str, seconds: float) -> dict[str, Any]:
+    """A time with an interval of 10 % to both sides."""
+    return {
+        "subject": label,
+        "subject_hash": content,
+        "size": 1024,
+        "environment_hash": "e",
+        "run": run,
+        "seconds": [seconds, seconds],
+        "certificate": {"seconds": seconds, "ci95": [0.9 * seconds, 1.1 * seconds]},
+    }
+
+
+def test_two_timing_runs_stay_beside_each_other_and_are_compared() -> None:
+    publish = script("publish")
+    labels = {"a": "1" * 64, "b": "2" * 64, "c": "3" * 64}
+    found = {
+        "title": "t",
+        "suite_version": "0",
+        "command": "python -m bench.leaderboard x.toml --only speed",
+        "environment": {"cpu": "one"},
+        "models": [],
+        "scores": [],
+    }
+    before = {
+        **found,
+        "command": "the scores'",
+        "machines": [{"cpu": "one"}],
+        "models": [
+            {"label": label, "hashes": {"4": content}, "machine": 0} for label, content in labels.items()
+        ],
+        "timings": [],
+    }
+    first = [
+        timed(label, content, "2026-11-28", 1.0 + i) for i, (label, content) in enumerate(labels.items())
+    ]
+    one = publish["merged"](found, first, before)
+    assert one["command"] == "the scores'"
+    assert publish["two_runs"](one["timings"]) is None
+    # restored and timed again: what is there already is no second run
+    second = [
+        timed(label, labels[label], "2026-11-29", seconds)
+        for label, seconds in (("a", 1.2), ("b", 9.0), ("c", 3.1))
+    ]
+    restored = [{**each, "run": "2026-11-29"} for each in first]
+    two = publish["merged"](found, [*restored, *second], one)
+    assert [(t["subject"], t["run"][-2:]) for t in two["timings"]] == [
+        ("a", "28"),
+        ("b", "28"),
+        ("c", "28"),
+        ("a", "29"),
+        ("b", "29"),
+        ("c", "29"),
+    ]
+    again = publish["two_runs"](two["timings"])
+    assert (again.models, again.disjoint, again.changed) == (3, 3, (("b at 1024", "c at 1024"),))
+    # once more in the same run replaces that run's alone; a network that changed loses its times
+    third = publish["merged"](found, [timed("a", labels["a"], "2026-11-29", 1.3)], two)
+    assert [t["seconds"][0] for t in third["timings"] if t["subject"] == "a"] == [1.0, 1.3]
+    changed = {**two, "models": [{**two["models"][0], "hashes": {"4": "9" * 64}}, *two["models"][1:]]}
+    assert not [t for t in publish["merged"](found, [], changed)["timings"] if t["subject"] == "a"]
+
+
+def test_the_start_of_a_run_is_that_of_the_results_file(published: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "r.db"
+    script("restore")["main"](file)
+    label = published["timings"][0]["subject"]
+    found = [*script("publish")["timings_of"](file, [label])]
+    assert found
+    with Store(file) as store:
+        heads, runs = store.table("runs")
+        assert found[0]["run"] in {row[heads.index("started")] for row in runs}

@@ -49,7 +49,7 @@ def test_a_group_holds_the_curves_of_every_subject_by_image(tmp_path: Path) -> N
     assert group.curves["style-la_muse"]["b"].total == (0.125e6,)
     assert {image for image, _ in group.pictures} == {"a", "b"}
     assert group.style_picture is not None
-    assert group.lost_pictures == 0
+    assert group.lost_images == 0
 
 
 def test_every_subject_has_a_provenance_record_that_the_report_lists(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_pictures_that_are_gone_are_counted_and_not_shown(tmp_path: Path) -> Non
     found = results_of(tmp_path / "r.db")
     assert found.styles[0].pictures == {}
     assert found.styles[0].style_picture is None
-    assert found.styles[0].lost_pictures == 3
+    assert found.styles[0].lost_images == 3
     assert any("3 images named in the results are missing" in note for note in found.notes)
 
 
@@ -169,7 +169,7 @@ def test_without_iterations_there_is_no_crossing(tmp_path: Path, iterations: int
     assert crossing(found).judgement == "not run"
 
 
-def test_times_of_unlike_machines_make_no_factor(tmp_path: Path) -> None:
+def test_times_of_different_machines_make_no_factor(tmp_path: Path) -> None:
     rule = style_protocol()
     other = {**MACHINE, "cpu": {"model": "another", "cores_allowed": 64}}
     fill_styles(tmp_path / "1.db", rule, networks={})

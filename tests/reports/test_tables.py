@@ -17,7 +17,7 @@ from reports.content import build, place
 from reports.formatting import fixed, listed, seconds
 from reports.load.speeds import machines, published_runs
 from reports.parts import Cell, Figure, Head, Mark, Table
-from reports.protocol_words import protocol_words
+from reports.protocol_captions import protocol_caption
 from reports.tables.paper import figure_5_table, figure_table, table_1
 from reports.tables.quality import against_table, difference, marks, quality_table
 from reports.tables.speed import measurement_tables, sweep_tables
@@ -390,7 +390,7 @@ def test_without_its_reference_a_group_has_no_differences() -> None:
 
 
 def test_a_protocol_is_said_in_words_that_differ_where_it_does() -> None:
-    johnson, srcnn = protocol_words(protocol("johnson2016", 4)), protocol_words(protocol("srcnn2014", 4))
+    johnson, srcnn = protocol_caption(protocol("johnson2016", 4)), protocol_caption(protocol("srcnn2014", 4))
     assert "hr is RGB" in johnson
     assert "rounded to 8 bits after each pass" in johnson
     assert "never rounded" in srcnn

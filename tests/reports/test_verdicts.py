@@ -19,7 +19,6 @@ from reports.load.results import Results
 from reports.load.speeds import PublishedRun, machines, published_runs
 from reports.parts import Verdict
 from reports.verdicts.judging import judge, scoring
-from reports.verdicts.units import within_a_unit
 from tests.reports.results import group, results, timing
 from tests.stores import MACHINE
 
@@ -226,7 +225,7 @@ def test_figure_5_is_not_comparable_but_where_its_curves_cross_can_be_run() -> N
     ],
 )
 def test_a_unit_is_one_of_the_last_digit_that_counts(name: str, ours: float, near: bool) -> None:
-    assert within_a_unit(ours, CELLS[name]) is near
+    assert CELLS[name].is_within_a_unit(ours) is near
 
 
 def speeds(

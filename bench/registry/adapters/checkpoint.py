@@ -59,7 +59,7 @@ LEFTOVERS = re.compile(
 DEEPEST = 8  # parts inside of parts, and prefixes behind prefixes
 
 
-def opened(spec: Spec) -> ExternalModel:
+def load_external(spec: Spec) -> ExternalModel:
     """The network in a checkpoint.
 
     Raises:
@@ -67,7 +67,7 @@ def opened(spec: Spec) -> ExternalModel:
     """
     file = Path(spec.source)
     try:
-        refuse_other_files(file)
+        check_no_other_files(file)
         sha256 = hashlib.sha256(read_whole(file, most=LARGEST_WEIGHTS_BYTES)).hexdigest()
         metadata = _metadata(file)
         if metadata.get("architecture") in {sr_net.ARCHITECTURE, style_net.ARCHITECTURE}:
@@ -82,7 +82,7 @@ def opened(spec: Spec) -> ExternalModel:
         raise UserError(f"{spec.source!r} cannot be read: {error.strerror or error}") from error
 
 
-def refuse_other_files(file: Path) -> None:
+def check_no_other_files(file: Path) -> None:
     """
     Raises:
         UserError: the file's first bytes are not those of weights: says what they are of.
@@ -107,7 +107,7 @@ def _metadata(file: Path) -> dict[str, str]:
 def _trained_here(spec: Spec, sha256: str, metadata: Mapping[str, str]) -> ExternalModel:
     """A file that `bench.train export` wrote."""
     file = Path(spec.source)
-    _refuse_options(spec)
+    _check_options(spec)
     try:
         if metadata["architecture"] == sr_net.ARCHITECTURE:
             scale = _scale(metadata)
@@ -148,7 +148,7 @@ def _scale(metadata: Mapping[str, str]) -> int:
         raise ValueError("its config has no scale; must be a file that bench.train export wrote") from error
 
 
-def _refuse_options(spec: Spec) -> None:
+def _check_options(spec: Spec) -> None:
     for key in ("order", "multiple", "kind"):
         if key in spec.options:
             raise UserError(

@@ -14,15 +14,14 @@ from torch import Tensor, nn
 
 from baselines.bicubic import imresize
 from baselines.srcnn import rgb_to_ycbcr, ycbcr_to_rgb
-from bench.errors import UserError
-from bench.out_of_memory import out_of_memory
-from bench.registry.adapters.environment_kept import environment_kept
+from bench.errors import UserError, out_of_memory
+from bench.registry.adapters.preserved_environment import preserved_environment
 from bench.text import one_line
 
 PROBE_SIDE = 48
 OUTSIDE = re.compile(
     r"\boutside_[0-9a-f]{12}\."
-)  # of bench.registry.adapters.own_world: no name that anybody gave
+)  # of bench.registry.adapters.isolated_modules: no name that anybody gave
 Network = Callable[[Tensor], Tensor]
 
 
@@ -107,12 +106,12 @@ def _cut_to_size(network: Network, convention: Convention, scale: int, image: Te
     h, w = image.shape[-2:]
     if convention.fixed:
         return _in_windows(network, convention, scale, image)
-    sr = once(network, convention, padded(image, convention))
-    _refuse_size(sr, image, scale, convention)
+    sr = run_once(network, convention, padded(image, convention))
+    _check_size(sr, image, scale, convention)
     return sr[..., : h * scale, : w * scale]
 
 
-def once(network: Network, convention: Convention, image: Tensor) -> Tensor:
+def run_once(network: Network, convention: Convention, image: Tensor) -> Tensor:
     """One call: order, layout and range there and back.
 
     Args:
@@ -154,7 +153,7 @@ def _result(network: Network, given: Tensor, image: Tensor, convention: Conventi
     """
     size = f"{image.shape[-1]}x{image.shape[-2]}"
     try:
-        with environment_kept():
+        with preserved_environment():
             result = network(given)
     except BaseException as error:
         # an interrupt is the user's, whoever raised it; all else is the model's
@@ -191,7 +190,7 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"[:300]
 
 
-def _refuse_size(sr: Tensor, image: Tensor, scale: int, convention: Convention) -> None:
+def _check_size(sr: Tensor, image: Tensor, scale: int, convention: Convention) -> None:
     """
     Raises:
         ValueError: sr has not the size of the padded image, enlarged; what is beyond the image is cut from that later.
@@ -212,10 +211,10 @@ def padded_size(h: int, w: int, convention: Convention) -> tuple[int, int]:
 def padded(image: Tensor, convention: Convention) -> Tensor:
     """Reflected at the right and the bottom up to the size that the network takes."""
     h, w = padded_size(image.shape[-2], image.shape[-1], convention)
-    return grown(image, h, w)
+    return reflect_pad_to(image, h, w)
 
 
-def grown(image: Tensor, h: int, w: int) -> Tensor:
+def reflect_pad_to(image: Tensor, h: int, w: int) -> Tensor:
     """`image` at the top left of h x w, the rest its reflection as far as it reaches, then its last row and column."""
     # reflection reaches as far as the image, so that a small one grows in several steps
     while image.shape[-2] < h or image.shape[-1] < w:
@@ -235,11 +234,11 @@ def _in_windows(network: Network, convention: Convention, scale: int, image: Ten
     high, wide = convention.fixed
     if not convention.windows and (h, w) != (high, wide):
         raise ValueError(f"image is {w}x{h}; must be {wide}x{high}, the one size that the model takes")
-    image = grown(image, max(h, high), max(w, wide))
+    image = reflect_pad_to(image, max(h, high), max(w, wide))
     sr = image.new_zeros(*image.shape[:2], image.shape[-2] * scale, image.shape[-1] * scale)
     for top, upper, lower in _windows(image.shape[-2], high):
         for left, first, last in _windows(image.shape[-1], wide):
-            part = once(network, convention, image[..., top : top + high, left : left + wide])
+            part = run_once(network, convention, image[..., top : top + high, left : left + wide])
             required = (*image.shape[:2], high * scale, wide * scale)
             if tuple(part.shape) != required:
                 raise ValueError(f"the model returned shape {tuple(part.shape)}, must be {required}")
@@ -268,7 +267,7 @@ def probe(network: Network, convention: Convention) -> int:
     noise = torch.rand((1, convention.channels, h, w), generator=torch.Generator().manual_seed(0))
     try:
         with torch.inference_mode():
-            sr = once(network, convention, noise)
+            sr = run_once(network, convention, noise)
     except ValueError as error:
         raise UserError(str(error)) from error
     # 0 of an output that is smaller, refused below

@@ -21,7 +21,7 @@ from bench.errors import UserError
 from bench.records import Dataset, content_hash
 from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
-from bench.text import printable
+from bench.text import escape_control_chars
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from jaxtyping import UInt8
 
 
-def opened(spec: Spec) -> ExternalModel:
-    """A folder as a participant of `bench.sr_quality`; it is read when its data set is known."""
+def load_external(spec: Spec) -> ExternalModel:
+    """A folder as a model of `bench.sr_quality`; it is read when its data set is known."""
 
     def make(scale: int, device: torch.device) -> NoReturn:
         raise UserError(
@@ -81,13 +81,13 @@ class PrecomputedImages:
     def lines(self) -> Iterator[str]:
         """What does not pair, and what only pairs by the rule of :mod:`bench.data.pairing`."""
         for line in (*self.there.lines(), *self.pairing.lines()):
-            yield f"{printable(str(self.folder))}: {line}"
+            yield f"{escape_control_chars(str(self.folder))}: {line}"
         stripped = self.pairing.stripped
         if stripped:
             first, file = next(iter(stripped.items()))
             others = f" and {len(stripped) - 1} more" if len(stripped) > 1 else ""
-            yield f"{printable(str(self.folder))}: taken without their ending: {printable(file.name)!r} for " \
-                  f"{printable(first)!r}{others}"  # fmt: skip
+            folder, name = escape_control_chars(str(self.folder)), escape_control_chars(file.name)
+            yield f"{folder}: taken without their ending: {name!r} for {escape_control_chars(first)!r}{others}"
 
 
 def images_for(model: ExternalModel, data: Dataset, scale: int) -> PrecomputedImages:

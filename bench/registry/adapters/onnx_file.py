@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bench.data.formats import no_weights, read_head
 from bench.errors import MissingExtra, UserError
-from bench.registry.adapters.convention import Convention, once, probe, reason, wrapped
+from bench.registry.adapters.convention import Convention, probe, reason, run_once, wrapped
 from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
 
@@ -50,7 +50,7 @@ class Session:
         return torch.from_numpy(output).to(image.device)
 
 
-def opened(spec: Spec) -> ExternalModel:
+def load_external(spec: Spec) -> ExternalModel:
     """The network in an ONNX file.
 
     Raises:
@@ -60,7 +60,7 @@ def opened(spec: Spec) -> ExternalModel:
     if importlib.util.find_spec("onnxruntime") is None:
         raise MissingExtra(repr(spec.source), "onnxruntime", "onnx")
     file = Path(spec.source)
-    _refuse_other_files(spec)
+    _check_no_other_files(spec)
     # Before onnxruntime opens whatever files of this machine it names.
     beside = _arrays_beside(file)
     session = _session(spec, torch.device("cpu"))
@@ -88,7 +88,7 @@ def opened(spec: Spec) -> ExternalModel:
     )
 
 
-def _refuse_other_files(spec: Spec) -> None:
+def _check_no_other_files(spec: Spec) -> None:
     try:
         what = no_weights(read_head(Path(spec.source)))
     except OSError as error:
@@ -215,7 +215,7 @@ def _spread(session: Session, convention: Convention, limit: int) -> str:
     ramp = torch.linspace(0, 1, w).expand(1, convention.channels, h, w)
     try:
         # `once` divides by the limit again
-        result = once(session, _limited(convention, limit), ramp) * limit
+        result = run_once(session, _limited(convention, limit), ramp) * limit
     except ValueError as error:
         return f"an error ({error})"
     return f"{result.min():.3g} to {result.max():.3g}"

@@ -1,7 +1,7 @@
 """Python callables: `FILE.py:NAME` or `PACKAGE.MODULE:NAME` returns a network, an upscaler or a stylizer.
 
 This is the one kind whose code is run: it is named for that. What it imports is its own
-(:mod:`bench.registry.adapters.own_world`).
+(:mod:`bench.registry.adapters.isolated_modules`).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from torch import nn
 from bench.data.formats import other_kind, read_head
 from bench.errors import UserError
 from bench.registry.adapters.convention import Convention, probe, reason, wrapped
-from bench.registry.adapters.environment_kept import environment_kept
-from bench.registry.adapters.own_world import World
+from bench.registry.adapters.isolated_modules import IsolatedModules
+from bench.registry.adapters.preserved_environment import preserved_environment
 from bench.registry.external import ExternalModel
 from bench.registry.spec import Spec
 
 
-def opened(spec: Spec) -> ExternalModel:
+def load_external(spec: Spec) -> ExternalModel:
     """What the callable returns; what its code changes of the process is put back.
 
     Raises:
         UserError: there is no such callable, it fails, or what it returns is no network of images to images.
     """
-    with environment_kept():
+    with preserved_environment():
         try:
             return _described(spec)
         except (KeyboardInterrupt, UserError):
@@ -52,7 +52,7 @@ def _described(spec: Spec) -> ExternalModel:
     kind = spec.options.get("kind", "upscaler" if scale > 1 else "stylizer")
 
     def make(scale: int, device: torch.device) -> Any:
-        with environment_kept():
+        with preserved_environment():
             # made anew for each scale and device: the first one was for looking at
             network = _made(spec, factory, scale)
             return wrapped(network.to(device) if hasattr(network, "to") else network, convention, scale)
@@ -66,7 +66,22 @@ def _described(spec: Spec) -> ExternalModel:
         content=_content(factory, first),
         style=spec.options.get("style", ""),
         make=make,
+        source_files=_source_files(spec, first),
     )
+
+
+def _source_files(spec: Spec, network: Any) -> tuple[str, ...]:
+    """What a network states in its attribute `source_files`; empty where it has none.
+
+    Raises:
+        UserError: it is something else than paths.
+    """
+    stated = getattr(network, "source_files", ())
+    if not isinstance(stated, tuple | list) or not all(isinstance(path, str | Path) for path in stated):
+        raise UserError(
+            f"{spec.text!r}: its attribute source_files must be a list of paths (got {stated!r})"[:300]
+        )
+    return tuple(str(Path(path).absolute()) for path in stated)
 
 
 def _factory(spec: Spec) -> Callable[..., Any]:
@@ -93,7 +108,7 @@ def _module(spec: Spec) -> ModuleType:
             raise UserError(f"{spec.source!r} is {what}; must be Python's source")
         file = file.absolute()
         # a key per file: opening this one again must not forget the modules of another in its folder
-        world = World(file.parent, str(file.resolve()))
+        world = IsolatedModules(file.parent, str(file.resolve()))
         world.begin()
         return world.file(file)
     except UserError:
@@ -107,7 +122,7 @@ def _module(spec: Spec) -> ModuleType:
 def _dotted(name: str) -> ModuleType:
     """A module of a package: of the working folder where it is there and Python may look there, else installed."""
     here = Path.cwd()
-    world = World(here, f"{here}:{name}")
+    world = IsolatedModules(here, f"{here}:{name}")
     top = name.partition(".")[0]
     ours = Path(__file__).parents[3]
     # where this suite's own sources are the working folder, its modules are imported as they are

@@ -1,82 +1,26 @@
 """Networks of the NTIRE challenges on efficient super-resolution, as `adapter.py:NAME` for `bench.sr_quality --models`.
 
 NAME is `eYEAR_ENTRY_NAME`, with the name that the repository gives the entry, in lower case: `e24_23_safmnpp`;
-`m1` is entry -1. A checkout of each repository is named by an environment variable, see `REPOSITORIES` and README.md.
+`m1` is entry -1. A checkout of each repository is named by an environment variable, see challenges.py and README.md.
+
+The bytes of this file are part of every network's hash: with any change to it all scores and times that are published
+belong to other networks. What may be rewritten stands in challenges.py.
 """
 
-from __future__ import annotations
-
-import ast
-import contextlib
-import os
 import re
-from argparse import Namespace
-from pathlib import Path
-from unittest.mock import patch
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+import challenges
 
-from bench.registry.adapters.own_world import World
-
-REPOSITORIES = {"22": "NTIRE2022_ESR", "24": "NTIRE2024_ESR", "25": "NTIRE2025_ESR"}
-"""The environment variable that holds the path of a checkout, by year."""
+VERSION = "1"
 LABEL = re.compile(r"e(?P<year>22|24|25)_(?P<entry>m?\d+)_(?P<name>\w+)")
-OWN_FORWARD = {("24", 34): "forward_team34"}
 
 
-class Entry(nn.Module):
-    """An entry called as its `test_demo.py` does: white is 1 or 255, whole or in tiles; RGB in [0, 1] in and out."""
-
-    scale = 4
-
-    def __init__(self, year: str, entry: int, name: str) -> None:
-        super().__init__()
-        checkout = Path(os.environ.get(REPOSITORIES[year], "missing")).expanduser().absolute()
-        demo = checkout / "test_demo.py"
-        if not demo.is_file():
-            raise FileNotFoundError(f"${REPOSITORIES[year]} must be a checkout of it (got {checkout})")
-        world = World(checkout, f"{checkout}:{entry}")
-        world.begin()
-        # its functions alone: the imports of the file want CUDA's tools, OpenCV and fvcore
-        functions = [p for p in ast.parse(demo.read_text("utf-8")).body if isinstance(p, ast.FunctionDef)]
-        theirs = {"__builtins__": world.builtins, "os": os, "torch": torch, "F": F}
-        exec(compile(ast.Module(functions, []), str(demo), "exec"), theirs)
-        with contextlib.chdir(checkout), patch("torch.load", _weights(torch.load)), _no_cuda():
-            found = theirs["select_model"](Namespace(model_id=entry), torch.device("cpu"))
-        network, own, self.white, self.tile = found
-        plain = own.removeprefix(f"{entry:02}").removeprefix(str(entry)).lower()
-        if re.sub(r"\W", "", plain).strip("_") != name:
-            raise AttributeError(f"entry {entry} of {REPOSITORIES[year]} is called {own} (got {name})")
-        self.network, self.run = network.eval(), theirs[OWN_FORWARD.get((year, entry), "forward")]
-
-    def forward(self, lr: Tensor) -> Tensor:
-        """sr, float RGB; not clipped."""
-        return self.run(lr * self.white, self.network, self.tile) / self.white
-
-
-def _weights(load):
-    """`torch.load` that runs no code of a file and needs no GPU."""
-    return lambda file, *_, **__: load(file, map_location="cpu", weights_only=True)
-
-
-@contextlib.contextmanager
-def _no_cuda():
-    """Some entries move themselves to a GPU while they are made: what moves them later is the program."""
-    with (
-        patch.object(Tensor, "cuda", lambda self, *_, **__: self),
-        patch.object(nn.Module, "cuda", lambda self, *_: self),
-    ):
-        yield
-
-
-def __getattr__(label: str):
+def __getattr__(label):
     found = LABEL.fullmatch(label)
     if found is None:
         raise AttributeError(f"{label}: must be eYEAR_ENTRY_NAME, as e24_23_safmnpp")
 
-    def make() -> Entry:
-        return Entry(found["year"], int(found["entry"].replace("m", "-")), found["name"])
+    def make():
+        return challenges.Entry(found["year"], int(found["entry"].replace("m", "-")), found["name"])
 
     return make

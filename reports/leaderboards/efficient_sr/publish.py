@@ -4,7 +4,9 @@ python publish.py leaderboard/leaderboard.json [--db efficient_sr.db]
 
 Models that are there already get what is new, metric by metric; what is not measured anew stays if the network's hash
 is the same. A model counts only if every image has a PSNR and an SSIM; rows of further metrics count where they are
-complete. Times come from the results file, raw, each with provenance that names its machine.
+complete. Times come from the results file, raw, each with provenance that names its machine, and with the start of
+the run that measured it: times of several runs stay beside each other. What two of them say is printed: Kendall's tau,
+and how many pairs of networks with disjoint 95 % intervals change order.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any
 
 from bench.data.datasets import dataset
 from bench.storage.store import Store
+from bench.timing.repeat import Measured, Repeat, repeat
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "published" / "efficient_sr.json.gz"
 REQUIRED = ("psnr", "ssim")
@@ -60,9 +63,13 @@ def merged(
         if (row["model"], row["dataset"], row["metric"]) not in replaced
         and (row["model"] not in new or old[row["model"]]["hashes"] == new[row["model"]]["hashes"])
     ]
-    timed = {(t["subject"], t["size"], t["environment_hash"]) for t in timings}
+    hashes = {label: set(model["hashes"].values()) for label, model in (old | new).items()}
+    # a results file that was restored from what is published has its times too: they are no further run
+    there = {(t["subject"], tuple(t["seconds"])) for t in before.get("timings", ())}
+    added = [t for t in timings if (t["subject"], tuple(t["seconds"])) not in there]
+    timed = {(t["subject"], t["size"], t["run"]) for t in added}
     return {
-        **{key: found[key] for key in KEPT},
+        **{key: found[key] if rows or key not in before else before[key] for key in KEPT},
         "machines": [json.loads(each) for each in machines],
         "models": [*(model for label, model in old.items() if label not in new), *new.values()],
         "scores": [*stay, *(row for row in rows if row["model"] in new)],
@@ -70,18 +77,47 @@ def merged(
             *(
                 t
                 for t in before.get("timings", ())
-                if (t["subject"], t["size"], t["environment_hash"]) not in timed
+                if (t["subject"], t["size"], t.get("run", "")) not in timed
+                and t["subject_hash"] in hashes.get(t["subject"], ())
             ),
-            *timings,
+            *added,
         ],
     }
 
 
 def timings_of(file: Path, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The raw times of a results file."""
+    """The raw times of a results file, each with the start of its run."""
     with Store(file) as store:
+        started = started_of(store)
         for label in labels:
-            yield from (asdict(result) for result in store.timings(subject=label))
+            for result in store.timings(subject=label):
+                each = asdict(result)
+                yield {**each, "run": started[tuple(each[name] for name in KEY)]}
+
+
+KEY = ("subject", "subject_hash", "variant", "size", "protocol_hash", "environment_hash")
+
+
+def started_of(store: Store) -> dict[tuple[Any, ...], str]:
+    """When the run of each time was started, by what tells one time of a results file from another."""
+    heads, runs = store.table("runs")
+    starts = {row[heads.index("id")]: row[heads.index("started")] for row in runs}
+    heads, rows = store.table("timings")
+    return {tuple(row[heads.index(name)] for name in KEY): starts[row[heads.index("run")]] for row in rows}
+
+
+def two_runs(timings: Sequence[Mapping[str, Any]]) -> Repeat | None:
+    """The first and the last run of each network that was timed more than once at a size; times of before have no run."""
+    runs: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    for each in sorted(timings, key=lambda t: t.get("run", "")):
+        runs.setdefault((each["subject"], each["size"]), []).append(each)
+    twice = {f"{label} at {size}": each for (label, size), each in runs.items() if len(each) > 1}
+    return repeat(*({name: measured(each[at]) for name, each in twice.items()} for at in (0, -1)))
+
+
+def measured(timing: Mapping[str, Any]) -> Measured:
+    """The median and its interval, as the certificate has them."""
+    return Measured(timing["certificate"]["seconds"], *timing["certificate"]["ci95"])
 
 
 def main(file: Path, db: Path | None) -> None:
@@ -93,6 +129,8 @@ def main(file: Path, db: Path | None) -> None:
     PUBLISHED.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     counts = f"{len(made['models'])} models, {len(made['scores'])} rows, {len(made['timings'])} times"
     print(f"{counts}, {PUBLISHED.stat().st_size} bytes")
+    if again := two_runs(made["timings"]):
+        print(again.sentence)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from bench.data.layouts import digest, hr_folder, lr_files, lr_folder, lr_of
 from bench.errors import ImageError, UserError
 from bench.lr import degrade
 from bench.protocols import protocol
-from bench.quality.provided_lr import SameLr, closest_lr, read_lr, same_lr
+from bench.quality.provided_lr import LrComparison, closest_lr, read_lr, same_lr
 from bench.records import Dataset
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 60, 3), dtype=np.uint8)
@@ -88,7 +88,7 @@ def test_an_lr_file_of_another_size_is_named_with_both_sizes(root: Path) -> None
     files = lr_of(data, 4)
     images.write(files["baby"], PIXELS[:11, :15])
     proof = same_lr(data, files, X4)
-    assert (proof.levels, proof.unlike) == ({"bird": 0}, {"baby": "15x11, must be 15x12"})
+    assert (proof.levels, proof.other_size) == ({"bird": 0}, {"baby": "15x11, must be 15x12"})
     assert str(proof).endswith("1 has another size (baby: 15x11, must be 15x12)")
 
 
@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_read_is_told_from_one_of_another_size_whatever_it
     images.write(files["baby"], PIXELS[:11, :15])
     files["bird"].write_bytes(b"")
     proof = same_lr(data, files, X4)
-    assert (list(proof.unlike), list(proof.unreadable), proof.images) == (["baby"], ["bird"], 2)
+    assert (list(proof.other_size), list(proof.unreadable), proof.images) == (["baby"], ["bird"], 2)
     assert "1 has another size (baby: 15x11, must be 15x12), 1 cannot be compared (bird: " in str(proof)
 
 
@@ -137,7 +137,7 @@ def test_matlabs_own_lr_files_of_set5_are_all_equal_and_the_clamped_ones_are_not
     assert closest_lr(data, lr_of(data, 4), X4) == found[4]
 
 
-def _proof(data: Dataset, scale: int) -> SameLr:
+def _proof(data: Dataset, scale: int) -> LrComparison:
     return same_lr(data, lr_of(data, scale), protocol("johnson2016", scale))
 
 

@@ -28,12 +28,12 @@ from bench.explaining.conventions import (
     Psnr,
     Recipe,
     Ssim,
+    distinct,
     psnr_conventions,
     ssim_conventions,
 )
 from bench.explaining.library_presets import LIBRARIES, LIBRARY_PRESETS, LibraryPreset, likes, printed_by
-from bench.explaining.match import match
-from bench.explaining.scores import ImageScores, Value, measure, planes, values, view
+from bench.explaining.scores import ImageScores, Value, match, measure, planes, values, view
 from bench.explaining.ssim import box_then_every, ssim_of_planes
 from bench.prepare import prepare, to_luma
 from bench.protocols import protocol
@@ -263,10 +263,48 @@ def test_ranges_taken_wrongly_are_six_decibels_off() -> None:
 
 def test_a_grey_image_is_measured_as_it_is() -> None:
     sr, hr = pair(channels=1)
-    numbers = {value(Psnr(channel=channel, shave="0"), (sr, hr)) for channel in CHANNELS}
+    measured = [channel.name for channel in CHANNELS.values() if not channel.grey_as_rgb]
+    numbers = {value(Psnr(channel=channel, shave="0"), (sr, hr)) for channel in measured}
     assert len(numbers) == 1
     coloured = (np.repeat(sr, 3, axis=2), hr)
     assert value(Psnr(channel="y", shave="0"), coloured) == pytest.approx(numbers.pop(), abs=1e-9)
+
+
+@pytest.mark.parametrize("library", ["basicsr: test_y_channel", "kair: PSNR_Y, SSIM_Y"])
+def test_a_grey_image_that_is_read_as_rgb_has_the_luma_of_its_three_equal_channels(library: str) -> None:
+    sr, hr = pair(channels=1)
+    coloured = tuple(np.repeat(image, 3, axis=2) for image in (sr, hr))
+    convention = default(library).psnr
+    assert convention is not None
+    plain = Psnr(channel="y", shave="scale")
+    as_rgb = value(convention, (sr, hr))
+    assert as_rgb == pytest.approx(value(plain, coloured), abs=1e-12)
+    as_it_is = value(plain, (sr, hr))
+    # 219 levels from black to white and not 255
+    assert as_rgb - as_it_is == pytest.approx(20 * math.log10(255 / 219), abs=1e-9)
+
+
+def test_one_grey_image_of_a_set_moves_the_mean_by_its_part() -> None:
+    pairs = [pair(seed=1), pair(seed=2), pair(channels=1)]
+    plain, as_rgb = (value(Psnr(channel=name, shave="scale"), *pairs) for name in ("y", "y-grey-rgb"))
+    assert as_rgb - plain == pytest.approx(20 * math.log10(255 / 219) / 3, abs=1e-9)
+
+
+def test_what_differs_in_grey_images_alone_is_listed_where_there_is_one() -> None:
+    conventions = [*psnr_conventions(1), *ssim_conventions()]
+    colour, grey = (
+        values([measure("x", *pair(channels=n), SCALE, conventions)], distinct(conventions, grey=n == 1))
+        for n in (3, 1)
+    )
+    own = {channel.name for channel in CHANNELS.values() if channel.on_colour}
+    assert own == {"y-grey-rgb", "y-8bit-grey-rgb"}
+    assert not own & {each.convention.channel for each in colour}
+    assert own <= {each.convention.channel for each in grey}
+    y, same = (Psnr(channel=name, shave="scale") for name in ("y", "y-grey-rgb"))
+    assert {"bench", "basicsr: test_y_channel"} <= {like.name for like in printed_by(y, 1)}
+    assert printed_by(y, 1) == printed_by(same, 1)
+    assert [like.name for like in printed_by(y, 1, grey=True)] == ["bench"]
+    assert {like.library for like in printed_by(same, 1, grey=True)} == {"basicsr", "kair"}
 
 
 def test_the_pair_is_not_changed() -> None:

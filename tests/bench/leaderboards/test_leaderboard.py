@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,11 @@ from typing import Any
 import pytest
 
 from bench.commands import leaderboard as run
+from bench.data.datasets import dataset
 from bench.leaderboard import main
+from bench.leaderboards.config import read
+from bench.leaderboards.table import published, ranking
+from bench.quality.summary import Row as ScoreRow
 from bench.timing import peak
 
 NETS = """
@@ -173,6 +178,55 @@ def test_the_report_is_written_by_its_program(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(run, "subprocess", SimpleNamespace(run=started))
     assert leaderboard("--only", "quality", "report") == 0
     assert asked[0][1:] == ["-m", "reports", "results.db", "--out", "leaderboard", "--force"]
+
+
+def scored(model: str, **values: float) -> ScoreRow:
+    return ScoreRow(
+        model=model,
+        dataset="samples",
+        scale=4,
+        protocol="johnson2016",
+        protocol_hash="h",
+        metric="psnr",
+        values=values,
+    )
+
+
+def test_a_mean_over_a_part_of_the_images_is_marked_and_not_ranked(here: Path) -> None:
+    models = "".join(
+        f'[[models]]\nmodel = "nets.py:Shuffle"\nlabel = "{name}"\n' for name in ("part", "best", "inf")
+    )
+    board = read(write(here, BOARD + models))
+    rows = [
+        scored("bicubic", a=20.0, b=21.0),
+        scored("part", b=40.0),
+        scored("inf", a=20.0, b=math.inf),
+        scored("best", a=22.0, b=23.0),
+    ]
+    found = ranking(board, rows, [])
+    assert [row[:3] for row in found.rows] == [
+        ("1", "best", "22.50"),
+        ("2", "bicubic", "20.50"),
+        ("", "part", "40.00 (1 of 2)"),
+        ("", "inf", "20.00*"),
+    ]
+    assert found.rules == (2,)
+    assert "not ranked: models without a finite psnr of all 2 images of samples x4" in found.notes[0]
+
+
+def test_a_published_mean_is_not_compared_with_one_over_a_part(here: Path) -> None:
+    board = read(write(here, BOARD))
+    names = [image.stem for image in dataset("samples").images]
+    (whole,) = published(board, [scored("bicubic", **dict.fromkeys(names, 1.5))]).rows
+    assert whole[3:6] == ("1.0", "1.5", "+0.5")
+    (part,) = published(board, [scored("bicubic", **dict.fromkeys(names[:2], 1.5))]).rows
+    assert part[3:6] == ("1.0", f"1.5 (2 of {len(names)})", "over a part")
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "board.toml"
+    file.write_text(text)
+    return file
 
 
 def test_a_file_that_cannot_be_used_is_bad_usage(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

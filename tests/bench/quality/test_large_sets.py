@@ -24,8 +24,8 @@ from bench.errors import StoreError, UserError
 from bench.quality import engine
 from bench.quality.plan import ImageJob
 from bench.quality.summary import Values
-from bench.records import ImageFile, Picture
-from bench.storage.pictures import relative_to_store
+from bench.records import ImageFile, SavedImage
+from bench.storage.saved_images import relative_to_store
 from bench.storage.store import Store
 from tests.stores import fill
 
@@ -247,9 +247,9 @@ def test_joined_pictures_are_found_from_the_new_file(tmp_path: Path) -> None:
     with Store(tmp_path / "part" / "a.db") as store:
         columns, found = store.table("pictures")
         records = [dict(zip(columns, row, strict=True)) for row in found]
-        names = Picture.__dataclass_fields__
+        names = SavedImage.__dataclass_fields__
         kept = [
-            relative_to_store(Picture(**{n: r[n] for n in names if n in r}), tmp_path / "part" / "a.db")
+            relative_to_store(SavedImage(**{n: r[n] for n in names if n in r}), tmp_path / "part" / "a.db")
             for r in records
         ]
         store.add(1, pictures=kept)
@@ -339,7 +339,7 @@ def fill_all_but(db: Path, folder: Path, left: int) -> None:
         connection.executemany(
             "insert or ignore into files values (?, ?, ?, 32, 32)",
             (
-                (names[n].file, engine.fingerprint(names[n]), model[n % SOURCES][sha])
+                (names[n].file, engine.fingerprint(names[n].file), model[n % SOURCES][sha])
                 for n in range(len(names) - left)
             ),
         )
@@ -374,7 +374,7 @@ def peak(folder: Path, db: Path) -> tuple[int, str]:
 def test_a_killed_run_of_a_hundred_thousand_goes_on_within_seconds_and_in_flat_memory(
     many: Path, tmp_path: Path
 ) -> None:
-    while engine.fingerprint(dataset(str(many)).images[0]) is None:
+    while engine.fingerprint(dataset(str(many)).images[0].file) is None:
         time.sleep(0.2)
     left = 25
     fill_all_but(tmp_path / "many.db", many, left)

@@ -31,7 +31,7 @@ from bench.records import Environment, Run
 from bench.registry import catalog, upscalers
 from bench.rescore import main
 from bench.storage.store import Store, now
-from tests.bench.storage.test_pictures import make_old
+from tests.bench.storage.test_saved_images import make_old
 from tests.schemas import assert_valid
 
 MODELS = ["--models", "bicubic", "nearest"]
@@ -459,11 +459,11 @@ def test_hr_is_read_and_prepared_once_and_few_rows_are_held(
 ) -> None:
     scored()
     prepared, read, pages = [], [], []
-    prepare, reads, page = whole.prepare_one, images.read, Store.picture_page
+    prepare, reads, page = whole.prepare_one, images.read, Store.saved_image_page
     monkeypatch.setattr(stored, "PAGE", 1)
     monkeypatch.setattr(whole, "prepare_one", lambda *a, **k: prepared.append(1) or prepare(*a, **k))
     monkeypatch.setattr(images, "read", lambda file: read.append(file) or reads(file))
-    monkeypatch.setattr(Store, "picture_page", lambda *a, **k: pages.append(page(*a, **k)) or pages[-1])
+    monkeypatch.setattr(Store, "saved_image_page", lambda *a, **k: pages.append(page(*a, **k)) or pages[-1])
     assert main(["--metrics", "ssim", "vif-p", "psnr"]) == 0
     assert len(prepared) == len(read) == len(set(read)) == 3 * (1 + 2)
     assert [len(found) for found in pages] == [4, 4, 4, 0]  # hr, lr and two models of each image

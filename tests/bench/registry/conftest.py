@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from bench.data import images
-from bench.registry.external import ExternalModel, found
+from bench.registry.external import ExternalModel, resolve_external
 
 Export = Callable[..., Path]
 
 
 def opened(text: str | Path) -> ExternalModel:
     """The external model that is written as `text`."""
-    return found(str(text), lambda: "bicubic, ...")
+    return resolve_external(str(text), lambda: "bicubic, ...")
 
 
 def compact() -> nn.Module:

@@ -75,8 +75,8 @@ def test_a_parameter_called_scale_makes_it_one_for_every_scale(file: Path, lr: T
 
 
 def test_a_module_stays_one_and_has_forms(file: Path) -> None:
-    participant = catalog.load(f"{file}:module", scale=2, device=CPU)
-    assert participant.module is not None
+    model = catalog.load(f"{file}:module", scale=2, device=CPU)
+    assert model.module is not None
     assert catalog.load(f"{file}:plain", scale=4, device=CPU).module is None
 
 

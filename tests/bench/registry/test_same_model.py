@@ -15,10 +15,10 @@ from tests.bench.registry.conftest import Export, compact, opened
 
 CALLABLE = """
 from pathlib import Path
-from bench.registry.external import found
+from bench.registry.external import resolve_external
 
 def net():
-    return found({checkpoint!r}, str).load(4, __import__("torch").device("cpu"))
+    return resolve_external({checkpoint!r}, str).load(4, __import__("torch").device("cpu"))
 """
 
 

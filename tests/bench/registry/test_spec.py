@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.registry.external import found
+from bench.registry.external import resolve_external
 from bench.registry.spec import looks_outside, parse
 
 
@@ -80,7 +80,7 @@ def test_what_is_nothing_is_refused_with_what_there_could_be(tmp_path: Path) -> 
         UserError,
         match=r"no model is called 'bicubc' .did you mean 'bicubic'\?.; there are: bicubic; or a path",
     ):
-        found("bicubc", lambda: "bicubic")
+        resolve_external("bicubc", lambda: "bicubic")
     assert not looks_outside("x" * 5000)
 
 
@@ -88,4 +88,4 @@ def test_a_name_that_a_table_has_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"would be called 'bicubic', which is taken; use another: .*,name=NAME"
     ):
-        found(made(tmp_path, "bicubic.onnx"), str)
+        resolve_external(made(tmp_path, "bicubic.onnx"), str)

@@ -17,7 +17,7 @@ import pytest
 
 from bench.errors import StoreError
 from bench.protocols import protocol
-from bench.records import Environment, Failure, Picture, Run, Score, SpeedResult
+from bench.records import Environment, Failure, Run, SavedImage, Score, SpeedResult
 from bench.storage.store import SCHEMA_VERSION, Store, now
 
 PROTOCOL = protocol("johnson2016", 4)
@@ -49,7 +49,7 @@ def stored(store: Store) -> list[Score]:
 
 
 def test_what_was_added_is_read_back_equal(tmp_path: Path) -> None:
-    picture = Picture(
+    picture = SavedImage(
         dataset="set5",
         protocol_hash=PROTOCOL.hash,
         image="baby",

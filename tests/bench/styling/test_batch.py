@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench.styling.batch import SHARE, batch_size, bytes_of_one
+from bench.styling.loading import SHARE, batch_size, bytes_of_one
 from models.vgg import LossNetwork, random_loss_network
 
 

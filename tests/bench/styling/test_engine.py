@@ -15,7 +15,7 @@ from bench.errors import ImageError
 from bench.records import Dataset, ImageFile, StyleProtocol
 from bench.styling.engine import Engine
 from bench.styling.outcome import Outcome, Result
-from bench.styling.plan import Content, Item, Measured, Method, Plan, Report
+from bench.styling.plan import Content, Item, MeasuredImage, Method, Plan, Report
 
 BROKEN = ImageError("it is broken")
 PROTOCOL = StyleProtocol(
@@ -59,13 +59,15 @@ class Fake(Method):
     def file(self, item: Item) -> Path:
         return self.folder / f"{item.name}.png"
 
-    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[Measured]:
+    def make(self, contents: Sequence[Content], iterations: int, report: Report) -> Sequence[MeasuredImage]:
         self.calls.append(("".join(content.name for content in contents), iterations))
         if len(contents) > self.most:
             raise MemoryError
         if any(content.name == self.broken for content in contents):
             raise self.error
-        return [Measured(image=content.pixels, terms={"total": (1.0,)}, seconds=0.0) for content in contents]
+        return [
+            MeasuredImage(image=content.pixels, terms={"total": (1.0,)}, seconds=0.0) for content in contents
+        ]
 
 
 class Notes:
@@ -90,14 +92,14 @@ class Known:
     def __init__(self, iterations: dict[str, int]) -> None:
         self.iterations = iterations
 
-    def find(self, plan: Plan, method: Method, item: Item, *, pictured: bool) -> Result:
+    def find(self, plan: Plan, method: Method, item: Item, *, with_image: bool) -> Result:
         if item.name not in self.iterations:
             return Result(curve=None, file=None)
         outcome = Outcome()
         terms = {"total": (1.0,) * (self.iterations[item.name] + 1)}
         pixels = images.to_tensor(np.zeros((8, 8, 3), np.uint8))
-        content = Content(name=item.name, sha256=item.sha256, pixels=pixels, pictured=False, pending={})
-        outcome.keep(plan, method, content, Measured(image=pixels, terms=terms, seconds=0.0))
+        content = Content(name=item.name, sha256=item.sha256, pixels=pixels, with_image=False, pending={})
+        outcome.keep(plan, method, content, MeasuredImage(image=pixels, terms=terms, seconds=0.0))
         return Result(curve=outcome.curves[0], file=method.file(item))
 
 

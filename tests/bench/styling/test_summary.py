@@ -71,12 +71,12 @@ def test_the_overtaking_is_the_median_and_that_of_the_means() -> None:
         curve("gatys", "a", [30, 20, 10], seconds=8),
         curve("gatys", "b", [32, 16, 0], seconds=12),
     )
-    (over,) = found.overtakings
+    (over,) = found.crossovers
     assert over.crossings == {"a": 2.0, "b": 1.5}
     assert over.median == 1.75
     assert over.of_mean == pytest.approx(1 + (18 - 9) / (18 - 5))
     assert over.seconds_per_iteration == 5.0
-    assert over.seconds_to_equal == 8.75
+    assert over.seconds_to_match == 8.75
     assert over.times_faster == pytest.approx(8.75 / 0.6)
     (net,), (gatys,) = found.networks, found.baselines
     assert found.content is not None
@@ -92,9 +92,9 @@ def test_a_median_that_half_of_the_contents_do_not_reach_is_none() -> None:
         curve("gatys", "a", [30, 5]),
         curve("gatys", "b", [30, 5]),
     )
-    (over,) = found.overtakings
+    (over,) = found.crossovers
     assert over.crossings == {"a": 0.8, "b": None}
-    assert over.median is over.seconds_to_equal is over.times_faster is None
+    assert over.median is over.seconds_to_match is over.times_faster is None
     assert over.of_mean is not None
 
 
@@ -107,10 +107,10 @@ def test_only_contents_that_both_have_are_compared() -> None:
         curve("gatys", "a", [9, 1]),
         curve("gatys", "b", [9, 3]),
     )
-    (over,) = found.overtakings
+    (over,) = found.crossovers
     assert over.crossings == {"b": 0.5}
     assert found.below_content(found.networks[0]) == 10.0
-    assert of(curve("net", "a", [1]), curve("gatys", "b", [2, 1])).overtakings == ()
+    assert of(curve("net", "a", [1]), curve("gatys", "b", [2, 1])).crossovers == ()
 
 
 def test_curves_are_cut_to_the_shortest_with_their_share_of_the_time() -> None:
@@ -132,7 +132,7 @@ def test_settings_of_the_optimisation_stay_apart_and_the_later_of_a_content_coun
         curve("gatys", "a", [9, 5], subject_hash="noise"),
         curve("gatys", "a", [7, 3], subject_hash="content"),
     )
-    assert {o.baseline_hash: o.median for o in found.overtakings} == {"noise": 1.0, "content": 0.5}
+    assert {o.baseline_hash: o.median for o in found.crossovers} == {"noise": 1.0, "content": 0.5}
 
 
 def test_it_loads_no_torch() -> None:

@@ -10,13 +10,13 @@ from baselines.bicubic import Bicubic
 from baselines.histogram import Matched
 from baselines.interpolate import Interpolation
 from bench.interfaces import Upscaler
-from bench.tiling.receptive_field import Field, Probe, error_of, receptive_field
+from bench.tiling.receptive_field import Probe, ReceptiveField, error_of, receptive_field
 from models.sr_net import SRNet
 
 LIKE = torch.zeros(1, 3, 1, 1)
 
 
-def field(upscaler: Upscaler, multiple: int = 1, minimum: int = 1) -> Field:
+def field(upscaler: Upscaler, multiple: int = 1, minimum: int = 1) -> ReceptiveField:
     return receptive_field(Probe(upscaler=upscaler, like=LIKE, multiple=multiple, minimum=minimum))
 
 
@@ -51,12 +51,12 @@ NAMES = ["nearest", "bilinear", "bicubic", "lanczos", "sr-net-x2", "sr-net-x4", 
 
 @pytest.mark.parametrize(("upscaler", "radius"), KNOWN, ids=NAMES)
 def test_radius_is_that_worked_out_by_hand(upscaler: Upscaler, radius: int) -> None:
-    assert field(upscaler) == Field(radius=radius, how="gradient")
+    assert field(upscaler) == ReceptiveField(radius=radius, method="gradient")
 
 
 @pytest.mark.parametrize(("upscaler", "radius"), KNOWN, ids=NAMES)
 def test_without_gradients_the_radius_is_the_same(upscaler: Upscaler, radius: int) -> None:
-    assert field(Opaque(upscaler)) == Field(radius=radius, how="perturbation")
+    assert field(Opaque(upscaler)) == ReceptiveField(radius=radius, method="perturbation")
 
 
 @pytest.mark.parametrize(("upscaler", "radius"), KNOWN[2:], ids=NAMES[2:])
@@ -117,7 +117,7 @@ class Windows(nn.Module):
 
 
 def test_a_network_of_windows_has_a_radius_counted_from_its_cells() -> None:
-    assert field(Windows(), multiple=8) == Field(radius=0, how="gradient")
+    assert field(Windows(), multiple=8) == ReceptiveField(radius=0, method="gradient")
 
 
 def test_a_minimum_size_is_kept_to() -> None:
@@ -131,7 +131,7 @@ def test_a_minimum_size_is_kept_to() -> None:
 
 def test_it_works_where_gradients_are_off() -> None:
     with torch.inference_mode():
-        assert field(Bicubic(scale=2)) == Field(radius=2, how="gradient")
+        assert field(Bicubic(scale=2)) == ReceptiveField(radius=2, method="gradient")
 
 
 def test_an_upscaler_that_ignores_its_input_has_radius_nought() -> None:

@@ -32,7 +32,7 @@ class WholeImage(nn.Module):
         return lr - lr.mean((-2, -1), keepdim=True)
 
 
-def participant(network: nn.Module, scale: int) -> LoadedModel:
+def model(network: nn.Module, scale: int) -> LoadedModel:
     return LoadedModel(
         name="n",
         hash="",
@@ -55,7 +55,7 @@ def test_both_conventions_activations_and_convolutions_are_counted_by_hand() -> 
 
 
 def test_a_card_has_parameters_and_receptive_field() -> None:
-    found = card(participant(Small(), 4), torch.rand(1, 3, 16, 20))
+    found = card(model(Small(), 4), torch.rand(1, 3, 16, 20))
     assert found["input"] == [16, 20]
     assert found["parameters"] == 8 * 3 * 25 + 8 + 48 * 8 * 9
     assert found["receptive_field"] == 7  # 5x5 behind 3x3
@@ -63,7 +63,7 @@ def test_a_card_has_parameters_and_receptive_field() -> None:
 
 
 def test_a_network_that_looks_at_the_whole_image_says_why_it_has_no_field() -> None:
-    found = card(participant(WholeImage(), 1), torch.rand(1, 3, 16, 16))
+    found = card(model(WholeImage(), 1), torch.rand(1, 3, 16, 16))
     assert found["receptive_field"] is None
     assert found["receptive_field_reason"]
     assert found["multiply_adds"] is None

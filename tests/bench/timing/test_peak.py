@@ -42,6 +42,13 @@ def test_the_sweep_ends_before_a_product_that_would_take_too_long() -> None:
     assert machine.tried == [256, 512, 1024]
 
 
+def test_the_matrices_are_the_same_each_time_and_the_callers_random_numbers_stay() -> None:
+    state = torch.get_rng_state()
+    first, second = (product(CPU, torch.float32, 8).args[0] for _ in range(2))  # type: ignore[attr-defined]
+    assert torch.equal(first, second)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_the_work_of_the_sweep_is_a_matrix_product() -> None:
     product_of = product(CPU, torch.float32, 32)
     left, right = product_of.args  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.data.untrusted import typed
+from bench.data.untrusted import parse_as
 from bench.devices import ABSENT
 from bench.records import SpeedResult
 from bench.storage.rows import as_json
@@ -80,7 +80,7 @@ def test_provenance_is_json_and_its_timing_can_be_read_back() -> None:
     protocol = SpeedProtocol(size=16, threads=torch.get_num_threads())
     timing, paper = time_work(pass_of(convolution()), protocol, clock=CpuClock(counter=Ticking()))
     read = json.loads(json.dumps(paper.to_json(), allow_nan=False))
-    assert typed(Timing, read["timing"], "a timing") == timing
+    assert parse_as(Timing, read["timing"], "a timing") == timing
     assert read["parameters"] is None
 
 

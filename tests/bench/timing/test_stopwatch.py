@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.data.untrusted import typed
+from bench.data.untrusted import parse_as
 from bench.errors import UserError
 from bench.statistics import bootstrap_medians, quantile
 from bench.timing import stopwatch as timing_module
@@ -368,7 +368,7 @@ def test_a_machine_that_slows_down_is_warned_of() -> None:
 
 def test_a_timing_survives_json() -> None:
     timing = made_of([1.0, 2.0, 3.0], warmup_seconds=(4.0,))
-    assert typed(Timing, json.loads(json.dumps(dataclasses.asdict(timing))), "a timing") == timing
+    assert parse_as(Timing, json.loads(json.dumps(dataclasses.asdict(timing))), "a timing") == timing
 
 
 def test_a_timing_without_values_or_with_impossible_ones_is_refused() -> None:

@@ -13,7 +13,7 @@ from bench.registry import catalog, stylizers
 from bench.training import card_scores
 from tests.stores import fill, fill_styles, style_protocol
 
-STYLE = stylizers.TRAINED[0]
+STYLE = next(iter(stylizers.TRAINED))
 NETWORK = shipped.path(f"shipped/style-{STYLE}.safetensors")
 PIXEL = shipped.path("shipped/sr-pixel-x4.safetensors")
 

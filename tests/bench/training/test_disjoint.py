@@ -13,7 +13,7 @@ from PIL import Image
 
 from bench.data import images, manifest
 from bench.data.datasets import samples_folder
-from bench.training.disjoint import hashes_of_test_images
+from bench.training.data import hashes_of_test_images
 
 DIFFERENT = 100  # of 480 bits; the nearest pair is 123 apart
 GRID = 16

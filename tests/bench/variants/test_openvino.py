@@ -16,7 +16,6 @@ from torch import nn
 
 from baselines.bicubic import imresize
 from bench.data.datasets import dataset
-from bench.registry.random_network import random_paper_network
 from bench.timing.workloads import PHOTOGRAPH
 from bench.variants import openvino_session
 from bench.variants.build import build
@@ -24,29 +23,7 @@ from bench.variants.calibration import CALIBRATION, DATASET, calibration_images,
 from bench.variants.sweep import FLOAT32, PICTURE, closeness
 from bench.variants.variant import VariantUnavailable, parse_variant
 from models.style_net import StyleNet
-
-
-class Small(nn.Module):
-    """Two convolutions with weights of a usual size."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.first = nn.Conv2d(3, 8, 3, padding=1)
-        self.last = nn.Conv2d(8, 3, 5, padding=2)
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.last(torch.relu(self.first(image))))
-
-
-@pytest.fixture
-def small() -> Small:
-    return Small().eval().requires_grad_(False)
-
-
-@pytest.fixture(scope="module")
-def style() -> StyleNet:
-    return random_paper_network().requires_grad_(False)
+from tests.bench.variants.networks import Enlarging, Small, output, photograph
 
 
 @pytest.fixture
@@ -54,15 +31,6 @@ def installed() -> None:
     """Skips where the extra is not installed; `importorskip` would import it, and send statistics of use."""
     if not all(importlib.util.find_spec(package) for package in ("openvino", "nncf", "onnx")):
         pytest.skip("needs the openvino extra")
-
-
-def photograph(h: int = 48, w: int = 60) -> torch.Tensor:
-    return torch.rand(1, 3, h, w, generator=torch.Generator().manual_seed(0))
-
-
-def output(network: nn.Module, name: str, image: torch.Tensor) -> torch.Tensor:
-    with torch.inference_mode():
-        return build(network, parse_variant(name), image).call(image)
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str, given: tuple[str, ...] = ()) -> None:
@@ -202,10 +170,6 @@ def test_int8_gives_the_same_picture_each_time_it_is_built(small: Small) -> None
 
 @pytest.mark.usefixtures("installed")
 def test_an_upscaler_that_enlarges_by_imresize_is_taken() -> None:
-    class Enlarging(nn.Module):
-        def forward(self, lr: torch.Tensor) -> torch.Tensor:
-            return imresize(lr, 4)
-
     lr = photograph(8, 10)
     torch.testing.assert_close(
         output(Enlarging(), "openvino", lr), imresize(lr, 4), rtol=0, atol=FLOAT32.max_abs

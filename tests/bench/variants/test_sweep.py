@@ -7,22 +7,21 @@ from collections.abc import Callable
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from baselines.bicubic import imresize
 from bench.errors import UserError
 from bench.records import SpeedResult
-from bench.registry.random_network import random_paper_network
 from bench.timing.records import SpeedProtocol, Stopping
 from bench.variants import onnx_session, sweep
 from bench.variants.build import build, transformed
 from bench.variants.sweep import FLOAT32, MEASURED, PICTURE, Closeness, Work, closeness, run_sweep
 from bench.variants.variant import Variant, VariantUnavailable, parse_variant
-from models.few_filters import SpreadConv2d, factor_for, spread
+from models.few_filters import BlockedConv2d, factor_for, with_blocked_convolutions
 from models.style_net import StyleNet
+from tests.bench.variants.networks import Enlarging, Small, output, photograph
 
-FORMS = (
+VARIANTS = (
     "channels_last",
     "folded",
     "spread",
@@ -32,39 +31,7 @@ FORMS = (
 )
 
 
-class Small(nn.Module):
-    """A few layers, quick to compile."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(3, 8, 3, padding=1)
-        self.last = nn.Conv2d(8, 3, 5, padding=2)
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.last(F.relu(self.first(image))))
-
-
-@pytest.fixture(scope="module")
-def style() -> StyleNet:
-    return random_paper_network().requires_grad_(False)
-
-
-@pytest.fixture
-def small() -> Small:
-    torch.manual_seed(0)
-    return Small().eval().requires_grad_(False)
-
-
-def photograph(h: int = 48, w: int = 60) -> torch.Tensor:
-    return torch.rand(1, 3, h, w, generator=torch.Generator().manual_seed(0))
-
-
-def output(network: nn.Module, name: str, image: torch.Tensor) -> torch.Tensor:
-    with torch.inference_mode():
-        return build(network, parse_variant(name), image).call(image)
-
-
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_a_float32_variant_equals_plain_eager_within_its_tolerance(name: str, style: StyleNet) -> None:
     pytest.importorskip("onnxruntime") if "onnx" in name else None
     image = photograph()
@@ -140,10 +107,6 @@ def test_memory_that_runs_out_while_compiling_is_not_taken_for_a_missing_compile
 
 
 def test_a_network_that_enlarges_by_imresize_goes_to_onnxruntime() -> None:
-    class Enlarging(nn.Module):
-        def forward(self, lr: torch.Tensor) -> torch.Tensor:
-            return imresize(lr, 4)
-
     lr = photograph(8, 10)
     torch.testing.assert_close(
         output(Enlarging(), "onnxruntime", lr), imresize(lr, 4), rtol=0, atol=FLOAT32.max_abs
@@ -215,7 +178,7 @@ def test_a_spread_convolution_is_the_convolution(
     factor = factor_for(conv)
     assert factor == {1: 4, 2: 2, 3: 2, 4: 2}[filters]
     image = torch.rand(2, 6, h, w, dtype=torch.float64)
-    assert torch.allclose(SpreadConv2d(conv, factor)(image), conv(image), atol=1e-12)
+    assert torch.allclose(BlockedConv2d(conv, factor)(image), conv(image), atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +197,7 @@ def test_a_spread_convolution_is_the_convolution(
 def test_other_convolutions_are_not_spread(conv: nn.Conv2d) -> None:
     assert factor_for(conv) is None
     with pytest.raises(ValueError, match="Sequential has no convolution of at most 4 filters"):
-        spread(nn.Sequential(conv))
+        with_blocked_convolutions(nn.Sequential(conv))
 
 
 def test_closeness_by_hand() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bench.commands.verify import table
-from bench.data import cache
+from bench.data import cache, images
 from bench.errors import MissingFile, UserError
 from bench.metrics import EXTRAS
 from bench.protocols import protocol
@@ -322,6 +322,31 @@ def test_a_value_of_a_convention_alone_is_a_candidate(
     nothing: Any = SimpleNamespace()
     (verdict,) = score.judge_all(found.claims, nothing, nothing, nothing, (), nothing)
     assert (verdict.outcome, verdict.reason) == ("verified", "")
+
+
+def test_a_value_of_grey_images_that_were_read_as_rgb_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of Set14 one image is grey: papers read it as RGB, so that its mean error is (219 / 255)^2 of the suite's own."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name, channels in (("colour", 3), ("grey", 1)):
+        coarse = rng.integers(0, 256, (8, 10, channels), dtype=np.uint8)
+        images.write(tmp_path / "set" / f"{name}.png", coarse.repeat(8, axis=0).repeat(8, axis=1))
+    text = CLAIM.replace('"samples"', '"./set"')
+    main([str(claims(tmp_path, text.replace("28.42", "1.00")))])
+    made = Path("results/images/set/x4-johnson2016")
+    found = []
+    for name in ("colour", "grey"):
+        hr, sr = (images.read(made / model / f"{name}.png").astype(float) for model in ("hr", "bicubic"))
+        sr, hr = (np.broadcast_to(image, (*image.shape[:2], 3)) for image in (sr, hr))
+        luma = [(image @ (65.481, 128.553, 24.966) / 255 + 16)[4:-4, 4:-4] for image in (sr, hr)]
+        found.append(10 * np.log10(255**2 / np.mean((luma[0] - luma[1]) ** 2)))
+    capsys.readouterr()
+    assert main([str(claims(tmp_path, text.replace("28.42", f"{np.mean(found):.2f}")))]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "verified under y, of grey images too, which are read as RGB first; border crop 4" in out
+    assert "basicsr: test_y_channel" in out
 
 
 def test_the_shipped_claims_parse() -> None:

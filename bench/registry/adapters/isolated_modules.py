@@ -27,7 +27,7 @@ OURS = ("bench", "baselines", "models", "reports")
 _AT_START = frozenset(sys.path)
 
 
-class World:
+class IsolatedModules:
     """The modules below one folder, and what they see.
 
     Args:
@@ -76,6 +76,12 @@ class World:
             BaseException: whatever it does when it is imported.
         """
         return importlib.import_module(f"{self.name}.{name}")
+
+    @property
+    def files(self) -> list[str]:
+        """Of the modules that were imported so far."""
+        modules = [each for name, each in sys.modules.items() if name.startswith(f"{self.name}.")]
+        return [file for module in modules if (file := getattr(module, "__file__", None))]
 
     def has(self, top: str) -> bool:
         """Whether a package or module of this name is the folder's own.
@@ -157,7 +163,7 @@ class World:
 class _Finder:
     """Finds the modules of a world and gives them its builtins."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: IsolatedModules) -> None:
         self.world = world
 
     def find_spec(
@@ -176,7 +182,7 @@ class _Finder:
 class _AsItIs(SourceFileLoader):
     """Compiles the source each time: kept bytecode knows it by second and length alone, and an edit can keep both."""
 
-    def __init__(self, name: str, path: str, world: World) -> None:
+    def __init__(self, name: str, path: str, world: IsolatedModules) -> None:
         super().__init__(name, path)
         self.world = world
 

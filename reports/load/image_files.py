@@ -9,7 +9,7 @@ from pathlib import Path
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def is_picture(file: Path) -> bool:
+def is_image_file(file: Path) -> bool:
     """Whether there is a file that begins as a PNG does, which all pictures of a run are."""
     try:
         if not os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises on names that are too long)
@@ -25,7 +25,7 @@ def is_map(file: Path, about: Mapping[str, str]) -> bool:
     """Whether there is a PNG that says of itself what it is a map of, and says this."""
     from PIL import Image, UnidentifiedImageError
 
-    if not is_picture(file):
+    if not is_image_file(file):
         return False
     try:
         with Image.open(file, formats=["PNG"]) as picture:

@@ -1,4 +1,4 @@
-"""A results file of a stranger in which every text is code for something that results are shown on."""
+"""A results file of a third party in which every text is code for something that results are shown on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.protocols import protocol
-from bench.records import Environment, Failure, MetricInfo, Picture, Run, Score, SpeedResult
+from bench.records import Environment, Failure, MetricInfo, Run, SavedImage, Score, SpeedResult
 from bench.storage.store import Store
 from tests.reports.results import timing
 from tests.stores import fill, fill_styles, style_protocol
@@ -23,7 +23,7 @@ EVERYTHING = FORMULA + RICH + MARKUP + LATEX + TYPST + MARKDOWN + TERMINAL
 TEXTS = (EVERYTHING, "../../../escape", "/etc/passwd", "+1+1", "@SUM(A1)", "-2+3", "a" * 300)
 
 
-def stranger(file: Path, pictures: Path) -> Path:
+def third_party(file: Path, pictures: Path) -> Path:
     """Scores, pictures, failures, timings and curves, and everything that is said of them."""
     machine = {
         "suite": {"version": EVERYTHING, "commit": EVERYTHING},
@@ -85,7 +85,7 @@ def _score(rule: str, model: str, image: str) -> Score:
     )
 
 
-def _secrets(rule: str) -> list[Picture]:
+def _secrets(rule: str) -> list[SavedImage]:
     """Pictures that are other people's files."""
     files = (
         "/etc/passwd",
@@ -96,7 +96,7 @@ def _secrets(rule: str) -> list[Picture]:
         "a\x00b",
     )
     return [
-        Picture(
+        SavedImage(
             dataset=EVERYTHING,
             protocol_hash=rule,
             image=image,

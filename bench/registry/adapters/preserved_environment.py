@@ -32,7 +32,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def environment_kept() -> Iterator[None]:
+def preserved_environment() -> Iterator[None]:
     """External code runs in the block; afterwards the process is as it was.
 
     Inside of another one only what takes no time is put back at once, so that a stopwatch around many calls does not

@@ -12,7 +12,7 @@ from bench.atomic import atomic_write
 from reports.writers.page_viewer import Gallery
 
 
-def copy_pictures(shown: Sequence[Gallery], folder: Path) -> None:
+def copy_images(shown: Sequence[Gallery], folder: Path) -> None:
     """`folder/GROUP/SOURCE/POSITION.png` of every picture that is shown, `POSITION.METRIC.png` of its maps."""
     for gallery in shown:
         group, folders = gallery.group, dict(gallery.sources)

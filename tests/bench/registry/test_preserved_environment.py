@@ -14,7 +14,7 @@ import torch
 
 from bench import sr_quality
 from bench.data import images
-from bench.registry.adapters.environment_kept import environment_kept
+from bench.registry.adapters.preserved_environment import preserved_environment
 
 
 def values(file: Path) -> dict[tuple[str, str], float]:
@@ -122,7 +122,7 @@ def test_every_state_is_put_back_also_when_the_block_raises(here: Path) -> None:
     random.seed(0)
     torch.manual_seed(0)
     state, stdout = np.random.get_state(), sys.stdout
-    with pytest.raises(RuntimeError), environment_kept(), environment_kept():  # noqa: PT012
+    with pytest.raises(RuntimeError), preserved_environment(), preserved_environment():  # noqa: PT012
         random.random()
         torch.rand(1)
         np.random.seed(3)

@@ -12,14 +12,14 @@ from PIL import Image
 
 from bench.data import images
 from bench.errors import StoreError
-from bench.records import Picture
-from bench.storage.pictures import Version
+from bench.records import SavedImage
 from bench.storage.reader import read
+from bench.storage.saved_images import Version
 from bench.storage.store import Store
 from tests.bench.storage.test_store import PROTOCOL, SCORE, start
 
 PLACE = {"dataset": "set5", "protocol_hash": PROTOCOL.hash}
-PICTURE = Picture(
+PICTURE = SavedImage(
     **PLACE,
     image="baby",
     image_sha256="i",
@@ -49,12 +49,12 @@ def make_old(file: Path) -> None:
     db.close()
 
 
-def filled(file: Path, *pictures: Picture) -> None:
+def filled(file: Path, *pictures: SavedImage) -> None:
     with Store(file) as store:
         store.add(start(store), scores=[SCORE], pictures=pictures)
 
 
-def stored(file: Path) -> list[Picture]:
+def stored(file: Path) -> list[SavedImage]:
     with Store(file, read_only=True) as store:
         return list(store.pictures(**PLACE))
 
@@ -113,7 +113,7 @@ def test_pages_hold_every_picture_once_with_its_run(tmp_path: Path) -> None:
     filled(tmp_path / "r.db", *pictures[5:])
     found, after = [], ""
     with Store(tmp_path / "r.db", read_only=True) as store:
-        while page := store.picture_page(**PLACE, after=after, most=3):
+        while page := store.saved_image_page(**PLACE, after=after, most=3):
             assert len({picture.image for picture, _ in page}) <= 3
             after = page[-1][0].image
             found += page
@@ -138,7 +138,7 @@ def test_a_row_that_holds_no_text_is_refused(tmp_path: Path) -> None:
         db.execute("update pictures set file = x'00ff'")
     db.close()
     with Store(tmp_path / "r.db", read_only=True) as store, pytest.raises(StoreError, match="file is"):
-        store.picture_page(**PLACE, after="", most=3)
+        store.saved_image_page(**PLACE, after="", most=3)
 
 
 def test_the_hash_of_pixels_is_of_what_is_seen_and_not_of_how_it_is_compressed(tmp_path: Path) -> None:

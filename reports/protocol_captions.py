@@ -10,7 +10,7 @@ ROUNDING = {"uint8": "rounded to 8 bits after each pass", "float": "never rounde
 BORDERS = {"symmetric": "mirrored", "replicate": "repeated"}
 
 
-def protocol_words(protocol: SRProtocol) -> str:
+def protocol_caption(protocol: SRProtocol) -> str:
     """A paragraph that says all that its definition says."""
     blur = f"a Gaussian blur of sigma {protocol.blur_sigma:g} and " if protocol.blur_sigma else ""
     sr = "clipped and rounded to 8 bits" if protocol.quantize else "clipped and not rounded"
@@ -23,12 +23,12 @@ def protocol_words(protocol: SRProtocol) -> str:
     )
 
 
-def style_words(protocol: StyleProtocol) -> str:
+def style_caption(protocol: StyleProtocol) -> str:
     """Style and its size, in a sentence."""
     return f"Style: {protocol.style}, its longer side {protocol.style_size} pixels."
 
 
-def objective_words(protocol: StyleProtocol) -> str:
+def objective_caption(protocol: StyleProtocol) -> str:
     """What is measured whatever the style, and whatever the size of the contents."""
     terms = []
     if protocol.content_layers:

@@ -8,10 +8,10 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bench.records import IN_TILES, Picture
-from bench.storage.rows import checked
+from bench.records import IN_TILES, SavedImage
+from bench.storage.rows import checked_rows
 
-COLUMNS = tuple(Picture.__dataclass_fields__)
+COLUMNS = tuple(SavedImage.__dataclass_fields__)
 HASH = "pixels_sha256"
 # Columns by name: in the table `run` stands before the hash, which was added later.
 INSERT = f"insert or replace into pictures ({', '.join(COLUMNS)}, run) values ({', '.join('?' for _ in COLUMNS)}, ?)"
@@ -40,15 +40,18 @@ class Version:
     unhashed: int = 0
 
 
-def insert(db: sqlite3.Connection, run: int, pictures: Iterable[Picture]) -> None:
+def insert(db: sqlite3.Connection, run: int, pictures: Iterable[SavedImage]) -> None:
     """Write rows. What lay in the same file before is no longer there, so its row goes."""
-    for picture in pictures:
-        kept = (picture.image_sha256, picture.model, picture.model_hash)
-        db.execute(REPLACED, (picture.dataset, picture.protocol_hash, picture.image, picture.file, *kept))
-        db.execute(INSERT, (*astuple(picture), run))
+    for saved_image in pictures:
+        kept = (saved_image.image_sha256, saved_image.model, saved_image.model_hash)
+        db.execute(
+            REPLACED,
+            (saved_image.dataset, saved_image.protocol_hash, saved_image.image, saved_image.file, *kept),
+        )
+        db.execute(INSERT, (*astuple(saved_image), run))
 
 
-def select(db: sqlite3.Connection, file: object, dataset: str, protocol_hash: str) -> Iterator[Picture]:
+def select(db: sqlite3.Connection, file: object, dataset: str, protocol_hash: str) -> Iterator[SavedImage]:
     """Every picture of a data set under a protocol, ordered by image.
 
     Args:
@@ -58,13 +61,13 @@ def select(db: sqlite3.Connection, file: object, dataset: str, protocol_hash: st
         StoreError: a row is none; likewise below.
     """
     query = f"select {_columns(db)} from pictures where dataset = ? and protocol_hash = ? order by image"
-    for row in checked(file, "pictures", COLUMNS, db.execute(query, (dataset, protocol_hash))):
-        yield _picture(row)
+    for row in checked_rows(file, "pictures", COLUMNS, db.execute(query, (dataset, protocol_hash))):
+        yield _saved_image(row)
 
 
 def page(
     db: sqlite3.Connection, file: object, dataset: str, protocol_hash: str, *, after: str, most: int
-) -> list[tuple[Picture, int]]:
+) -> list[tuple[SavedImage, int]]:
     """The pictures of the next images in the order of their names, each with the run that wrote it.
 
     Args:
@@ -77,7 +80,9 @@ def page(
         "order by image limit ?) order by image"
     )
     found = db.execute(query, (dataset, protocol_hash, dataset, protocol_hash, after, most))
-    return [(_picture(row[:-1]), row[-1]) for row in checked(file, "pictures", (*COLUMNS, "run"), found)]
+    return [
+        (_saved_image(row[:-1]), row[-1]) for row in checked_rows(file, "pictures", (*COLUMNS, "run"), found)
+    ]
 
 
 def versions(db: sqlite3.Connection, file: object, table: Literal["scores", "pictures"]) -> list[Version]:
@@ -90,20 +95,20 @@ def versions(db: sqlite3.Connection, file: object, table: Literal["scores", "pic
     groups = ", ".join((*key[:-1], alone))  # images that were done in tiles are of the same version
     # distinct: an image has a score for each metric
     query = f"select {groups}, count(distinct image), max(run), {unhashed} from {table} group by {groups}"
-    found = checked(
+    found = checked_rows(
         file, table, (*key, "size", "run", "size"), db.execute(query)
     )  # two numbers, as sizes are
     return [Version(**dict(zip(Version.__dataclass_fields__, row, strict=True))) for row in found]
 
 
-def relative_to_store(picture: Picture, store: Path) -> Picture:
+def relative_to_store(saved_image: SavedImage, store: Path) -> SavedImage:
     """With its file as the results file `store` keeps it, so that the two can be moved together."""
-    file, folder = Path(picture.file).absolute(), store.absolute().parent
-    return replace(picture, file=str(file.relative_to(folder) if file.is_relative_to(folder) else file))
+    file, folder = Path(saved_image.file).absolute(), store.absolute().parent
+    return replace(saved_image, file=str(file.relative_to(folder) if file.is_relative_to(folder) else file))
 
 
-def _picture(row: tuple[str, ...]) -> Picture:
-    return Picture(**dict(zip(COLUMNS, row, strict=True)))
+def _saved_image(row: tuple[str, ...]) -> SavedImage:
+    return SavedImage(**dict(zip(COLUMNS, row, strict=True)))
 
 
 def _columns(db: sqlite3.Connection) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures:
+class StudyImages:
     """What is there for a data set under a protocol.
 
     Attributes:
@@ -34,7 +34,9 @@ class Pictures:
     missing: tuple[str, ...]
 
 
-def pictures(contents: ResultsData, *, dataset: str, protocol: SRProtocol, models: Sequence[str]) -> Pictures:
+def study_images(
+    contents: ResultsData, *, dataset: str, protocol: SRProtocol, models: Sequence[str]
+) -> StudyImages:
     """The pictures of `models`; of a model that was changed in between, those of its last version alone.
 
     Raises:
@@ -58,7 +60,7 @@ def pictures(contents: ResultsData, *, dataset: str, protocol: SRProtocol, model
             "score them in one run of bench.sr_quality"
         )
     hashes = table.groupby("model", sort=False)["model_hash"].last()
-    return Pictures(
+    return StudyImages(
         dataset=dataset,
         protocol=protocol,
         models={model: str(hashes[model]) for model in models},
@@ -108,7 +110,7 @@ def _newest(table: pd.DataFrame) -> dict[str, dict[str, Path]]:
     return found
 
 
-def read_picture(file: Path) -> Image.Image:
+def read_stored_image(file: Path) -> Image.Image:
     """A grey or RGB picture, decoded.
 
     Raises:
