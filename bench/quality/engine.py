@@ -271,14 +271,15 @@ def results(plan: Plan, store: Store, hashes: Mapping[str, str]) -> list[Row]:
     Args:
         hashes: SHA-256 of each image by stem, as :func:`bench.quality.engine.evaluate` returns it.
     """
-    models = [ORIGINAL, *plan.models]
+    models = {model.name: model for model in (ORIGINAL, *plan.models)}
     versions = {(m.entry.name, m.entry.version) for m in plan.metrics}
     of_hr = {(m.entry.name, m.entry.version) for m in plan.metrics if not m.entry.reference}
     scores = (
         score
         for score in store.scores(dataset=plan.dataset.name, protocol_hash=plan.protocol.hash)
         if (score.metric, score.metric_version) in (of_hr if score.model == HR else versions)
-        and any(model.owns(score.model, score.model_hash) for model in models)
+        and score.model in models
+        and models[score.model].owns(score.model, score.model_hash)
         and hashes.get(score.image) == score.image_sha256
     )
     return rows(scores, [*(m.name for m in plan.models), HR], [m.entry.name for m in plan.metrics])
