@@ -32,7 +32,7 @@ def reuse_memory() -> None:
     """What a tensor gave back is the next one's, in every thread of this process, where the C library is glibc.
 
     Left alone, it takes each activation of a network from the system and gives it back, and the system clears every page
-    anew: a quarter of the time of `sr-pixel` on a CPU. No value changes.
+    anew: a fifth of the time of `sr-pixel` on a CPU. No value changes.
     """
     # glibc alone has it: musl, macOS and Windows have no such function
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None

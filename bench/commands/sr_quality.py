@@ -27,6 +27,7 @@ from bench.quality.loading import check_no_folders, finished, plans
 from bench.quality.plan import Plan
 from bench.quality.summary import Row, export, print_tables
 from bench.records import HR, Failure, Run
+from bench.registry.external import ExternalModel
 from bench.storage.store import Store, now
 from bench.tables import write_exports
 from bench.text import log, show
@@ -70,7 +71,9 @@ def score(
         The rows, and whether every model, metric and data set has at least one score.
     """
     exact_float32()
-    reuse_memory()
+    # what only resizes takes little at a time: it would keep more than it takes
+    if any(isinstance(entry, ExternalModel) or entry.weights for entry in config.entries):
+        reuse_memory()
     for data in config.datasets:
         for line in left_out(data):
             warn(line)

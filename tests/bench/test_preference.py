@@ -329,7 +329,7 @@ def refusals(study: Study) -> dict[str, tuple[object, str]]:
         "unknown trial": (entry(study, trial="nope"), "a trial 'nope', which the study has not"),
         "unhashable trial": (entry(study, trial=[]), "a trial a list of 0"),
         "choice": (entry(study, choice=study.trials[1].reference), f"trial {first}: choice is"),
-        "reference chosen": (entry(study, choice=study.trials[0].reference), "not a picture of it"),
+        "reference chosen": (entry(study, choice=study.trials[0].reference), "not an image of it"),
         "first": (entry(study, first=None), f"trial {first}: first is None"),
         "negative": (entry(study, seconds=-1), r"seconds must be a number from 0 to 86400 \(got -1\)"),
         "too slow": (entry(study, seconds=1e6), "seconds must be .*got 1000000.0"),
@@ -512,7 +512,7 @@ def test_without_a_vote_nothing_is_scored(
     arguments = ["score", str(file), "--key", str(folder / "key.json")]
     assert program.main(arguments) == 1
     said = capsys.readouterr().err
-    assert "no valid votes: 0 of 1 files refused, 1 workers dropped" in said
+    assert "no valid votes: 0 of 1 files refused, 1 worker dropped" in said
     catch = sum(trial.right is not None for trial in study.trials)
     assert (
         f"worker ann: 0 of {catch} attention checks right (0%); must be at least 80% (--min-attention-accuracy)"

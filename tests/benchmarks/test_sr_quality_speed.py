@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -52,6 +54,40 @@ def test_help(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
         ]
         ratio = min(bare for bare, _ in pairs) / min(ours for _, ours in pairs)
         record(benchmark, reference="Python's start with argparse", ratio=ratio, required=None)
+
+
+def test_the_first_score_comes_soon_after_torch(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """All that one photograph takes but torch's import: processor time, which others on the machine change less."""
+    require_enabled(benchmark)
+    options = (
+        "samples",
+        "--limit",
+        "1",
+        "--models",
+        "bicubic",
+        "--metrics",
+        "psnr",
+        "ssim",
+        "--no-images",
+        "--force",
+    )
+
+    def processor_seconds(work: Callable[[], object]) -> float:
+        before = os.times()
+        work()
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    def torch_alone() -> None:
+        subprocess.run([sys.executable, "-c", "import torch"], check=True)
+
+    ours: list[float] = []
+    benchmark.pedantic(
+        lambda: ours.append(processor_seconds(lambda: program(*options, folder=tmp_path))), rounds=ROUNDS
+    )
+    bare = min(processor_seconds(torch_alone) for _ in range(ROUNDS))
+    benchmark.extra_info["seconds beyond torch"] = min(ours) - bare
+    record(benchmark, reference="the import of torch", ratio=bare / min(ours), required=None)
 
 
 class PlainSRCNN(nn.Sequential):

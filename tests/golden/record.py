@@ -32,7 +32,10 @@ METRICS = (
     *("dists", "dists-256", "gmsd", "haarpsi", "vif-p", "niqe"),
 )
 LUMA_METRICS = ("psnr", "ssim", "niqe")
-STYLE_OPTIONS = ("--sizes", "64", "--iterations", "10", "--limit", "2", "--device", "cpu", "--no-pictures")
+STYLE_OPTIONS = (
+    *("--sizes", "64", "--iterations", "10", "--limit", "2", "--device", "cpu", "--no-pictures"),
+    *("--loss-network", "vgg19-conv3_1"),  # that of style-la_muse when it was recorded
+)
 SPEED_OPTIONS = (
     *("--sizes", "64", "--models", "style-paper", "bicubic", "sr-pixel", "gatys", "--iterations", "3"),
     *("--time-limit", "1", "--device", "cpu"),

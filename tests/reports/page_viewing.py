@@ -52,7 +52,7 @@ def transforms(page: Page) -> set[str]:
 def hash_with(page: Page, words: str) -> dict[str, list[str]]:
     """The address's part behind the question mark, once it has `words` in it."""
     page.wait_for_function("words => location.hash.includes(words)", arg=words)
-    return parse_qs(page.url.partition("#pixels?")[2])
+    return parse_qs(page.evaluate("location.hash").partition("#pixels?")[2])
 
 
 def enter(page: Page) -> None:

@@ -70,7 +70,7 @@ def test_a_number_leads_to_its_provenance_which_opens(page: Page) -> None:
     page.locator("#t-set5-x4-08821999 tbody a").first.click()
     # A browser tells the page of its new address after the click has returned: these wait for it.
     page.wait_for_function("location.hash")
-    target = page.locator(page.url.partition("index.html")[2])
+    target = page.locator(page.evaluate("location.hash"))
     page.wait_for_function("document.getElementById(location.hash.slice(1)).open")
     assert "python -m bench.sr_quality set5" in target.inner_text()
     target.locator("a").first.click()
