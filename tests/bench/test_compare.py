@@ -270,7 +270,7 @@ def test_images_of_one_side_are_counted_and_named(folder: Path, capsys: pytest.C
     assert {row["n_a"] for row in found["rows"]} == {6}
     assert found["rows"][0]["unmatched"] == {"only_a": ["a", "b"], "only_b": ["i"], "changed": []}
     expected = (
-        "images skipped in 4 rows of set5 x4, protocol johnson2016 (08821999): 2 only in A (a, b); 1 in B"
+        "images skipped in 4 rows of set5 x4, protocol johnson2016 (08821999): 2 only in A (a, b); 1 only in B"
     )
     assert expected in capsys.readouterr().out
 

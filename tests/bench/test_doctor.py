@@ -57,7 +57,7 @@ def test_a_missing_file_is_shown_with_use_licence_and_address_and_is_no_failure(
     out = capsys.readouterr().out
     assert "tiny" in out
     assert "0 of 1" in out
-    assert "missing; each is fetched when first needed" in out
+    assert "missing; each is downloaded when first needed" in out
     assert "data/tiny/: a.png" in out
     assert f"from {server.address}/" in out
     assert server.hits == []

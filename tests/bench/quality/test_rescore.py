@@ -256,7 +256,7 @@ def test_what_cannot_be_scored_at_all_is_status_1(here: Path, capsys: pytest.Cap
     shutil.rmtree(PICTURES / "bicubic")
     assert main(["--metrics", "ssim"]) == 1
     assert {row[3] for row in rows() if row[-3] == "ssim"} == {"nearest"}
-    assert "3 times a picture" in capsys.readouterr().out
+    assert "3 times a stored image" in capsys.readouterr().out
 
 
 def test_a_picture_that_was_compressed_again_is_the_same_picture(here: Path) -> None:
@@ -296,7 +296,7 @@ def test_pictures_without_a_hash_are_taken_only_when_that_is_asked_for(
     scored()
     make_old(Path("results.db"))
     assert main(["--metrics", "ssim"]) == 2
-    assert "9 pictures in results file 'results.db' were stored without a hash" in capsys.readouterr().err
+    assert "9 images in results file 'results.db' were stored without a hash" in capsys.readouterr().err
     assert main(["--metrics", "ssim", "--skip-hash-check"]) == 0
     assert rows() == rows("together.db")
 
@@ -326,7 +326,7 @@ def test_pictures_of_an_image_that_changed_are_rescored_as_what_they_are(
     images.write(Path("set/grey.png"), 255 - images.read(Path("set/grey.png")))
     scored("--models", "bicubic", "--metrics", "psnr")
     assert main(["--metrics", "ssim", "--json", "r.json"]) == 0
-    assert "'grey' (nearest): not scored: its picture is of another version" in capsys.readouterr().err
+    assert "'grey' (nearest): not scored: its image is of another version" in capsys.readouterr().err
     shas = {row[2] for row in rows() if row[1] == "grey"}
     assert len(shas) == 2
     assert len({row[2] for row in rows() if (row[1], row[-3]) == ("grey", "ssim")}) == 1
@@ -402,7 +402,7 @@ def test_a_protocol_that_measures_what_a_picture_cannot_hold_is_refused(here: Pa
         said: list[str] = []
         parts = select(store, RescoreConfig(metrics=("psnr",)), said.append).parts
         assert [(part.protocol.name, part.models[0][0]) for part in parts] == [("johnson2016", "bicubic")]
-        assert "a picture holds it rounded to 8 bits" in said[0]
+        assert "stored images are rounded to 8 bits" in said[0]
         with pytest.raises(UserError, match=r"measures sr as it is.*; use another protocol"):
             select(store, RescoreConfig(metrics=("psnr",), protocol=["exact"]), said.append)
 
