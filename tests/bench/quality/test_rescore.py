@@ -403,7 +403,7 @@ def test_a_protocol_that_measures_what_a_picture_cannot_hold_is_refused(here: Pa
         parts = select(store, RescoreConfig(metrics=("psnr",)), said.append).parts
         assert [(part.protocol.name, part.models[0][0]) for part in parts] == [("johnson2016", "bicubic")]
         assert "stored images are rounded to 8 bits" in said[0]
-        with pytest.raises(UserError, match=r"measures sr as it is.*; use another protocol"):
+        with pytest.raises(UserError, match=r"measures sr unrounded.*; use another protocol"):
             select(store, RescoreConfig(metrics=("psnr",), protocol=["exact"]), said.append)
 
 
