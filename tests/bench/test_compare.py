@@ -269,9 +269,7 @@ def test_images_of_one_side_are_counted_and_named(folder: Path, capsys: pytest.C
     found = compared("a.db", "b.db", "--fail-on", "missing", status=1)
     assert {row["n_a"] for row in found["rows"]} == {6}
     assert found["rows"][0]["unmatched"] == {"only_a": ["a", "b"], "only_b": ["i"], "changed": []}
-    expected = (
-        "images skipped in 4 rows of set5 x4, protocol johnson2016 (08821999): 2 only in A (a, b); 1 only in B"
-    )
+    expected = "images skipped in 4 rows of set5 x4, protocol johnson2016 (08821999): 2 only in A (a, b); 1 only in B"
     assert expected in capsys.readouterr().out
 
 

@@ -125,7 +125,7 @@ def test_a_stored_result_is_explained(here: Path, capsys: pytest.CaptureFixture[
     assert bench["ssim"] == pytest.approx(stored["ssim"], abs=1e-6)
     capsys.readouterr()
     assert main(["--db", "elsewhere.db", "--dataset", "hr", "--model", "nope"]) == 2
-    assert "there are pictures of: bicubic" in capsys.readouterr().err
+    assert "there are images of: bicubic" in capsys.readouterr().err
 
 
 def test_kernels_need_hr_alone(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

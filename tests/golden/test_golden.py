@@ -27,7 +27,8 @@ ELSEWHERE = {"psnr": 1e-3}
 
 
 REPLACED = dict.fromkeys(
-    ("sr-feature x8", "sr-feature+match x8", "sr-feature x4", "sr-feature+match x4"), "trained further"
+    (f"{name} x{scale}" for name in ("sr-feature", "sr-feature+match") for scale in (2, 4, 8)),
+    "trained further",
 )
 """Models whose weights are others than then, on purpose: their old scores stay, under the old hash."""
 RETRAINED = "style-la_muse"

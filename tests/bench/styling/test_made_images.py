@@ -144,7 +144,7 @@ def test_pairs_without_an_image_are_named(capsys: pytest.CaptureFixture[str]) ->
     assert "has no image for 1 of 4 pairs of content and style" in said
     assert "given: 'a_stylized_ink.png'" in said
     assert "'b_stylised_oil.png'" in said
-    assert "required, as CONTENT_stylized_STYLE.png: 'b_stylized_oil.png'" in said
+    assert "expected, as CONTENT_stylized_STYLE.png: 'b_stylized_oil.png'" in said
     assert not Path("results.db").exists() or not read([Path("results.db")]).curves
 
 
