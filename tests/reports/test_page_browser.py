@@ -142,3 +142,9 @@ def test_a_page_without_pictures_has_working_tables(open_page: OpenPage, tmp_pat
         page.click(f"{PSNR} button")
         assert column(page, 1)[0] == MODEL_CODE
         assert page.locator("#viewer").count() == 0
+
+
+def test_print_names_the_machine_and_no_provenance_that_is_folded(page: Page) -> None:
+    page.emulate_media(media="print")
+    assert page.locator("details.machine summary").first.is_visible()
+    assert page.locator("details.certificate:visible").count() == 0
