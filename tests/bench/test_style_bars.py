@@ -11,41 +11,49 @@ import pytest
 from bench.registry import stylizers
 from bench.style_quality import main
 
-CONTENTS = 2  # the claims are about 50 images; two show as much of it as a test has time for
 # What they were trained against: the optimisation's start, and the iterations that it should need to be as good as a
 # network trained on a CPU (50 for one that is fully trained). The release's start is nearer the end than uniform noise.
 BARS = {"vgg16": ("gaussian", 20), "vgg19-conv3_1": ("noise", 30)}
 
 
 @pytest.fixture(scope="module", params=stylizers.TRAINED)
-def panel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Any:
-    folder = tmp_path_factory.mktemp("bars")
-    style = str(request.param)
-    initial, iterations = BARS[stylizers.TRAINED[style]]
+def style(request: pytest.FixtureRequest, real_data: Path) -> str:
+    return str(request.param)
+
+
+def panel(folder: Path, style: str, *options: str) -> Any:
+    """What `bench.style_quality` measures of our network for a style at 256x256."""
     run = [
-        "--initial",
-        initial,
+        "--style",
+        style,
+        "--models",
+        f"style-{style}",
+        "--device",
+        "cpu",
         "--sizes",
         "256",
-        "--limit",
-        str(CONTENTS),
-        "--iterations",
-        str(iterations),
-        "--no-pictures",
+        "--no-images",
     ]
     files = ["--db", str(folder / "r.db"), "--json", str(folder / "r.json")]
-    assert main(["--style", style, "--models", f"style-{style}", "--device", "cpu", *run, *files]) == 0
+    assert main([*run, *options, *files]) == 0
     (found,) = json.loads((folder / "r.json").read_text())
     return found
 
 
-def test_the_objective_is_at_most_a_fifth_of_the_content_images(panel: Any) -> None:
-    (network,) = (row for row in panel["objectives"] if row["subject"].startswith("style-"))
-    assert network["n"] == CONTENTS
+def test_the_objective_is_at_most_a_fifth_of_the_content_images(style: str, tmp_path: Path) -> None:
+    """Over all of coco50: the ratio of single images was 2.1 to 7.5 for composition_vii."""
+    found = panel(tmp_path, style, "--no-baseline")
+    (network,) = (row for row in found["objectives"] if row["subject"].startswith("style-"))
+    assert network["n"] == 50
     assert network["below_content"] >= 5
 
 
-def test_the_optimisation_needs_more_iterations_than_the_bar_to_be_as_good_on_average(panel: Any) -> None:
-    (found,) = panel["overtakings"]
-    assert found["iterations"] == BARS[stylizers.TRAINED[panel["style"]]][1]
-    assert found["of_mean"] is None, found
+def test_the_optimisation_needs_more_iterations_than_the_bar_to_be_as_good_on_average(
+    style: str, tmp_path: Path
+) -> None:
+    initial, iterations = BARS[stylizers.TRAINED[style]]
+    # two images show as much of it as a test has time for
+    found = panel(tmp_path, style, "--limit", "2", "--initial", initial, "--iterations", str(iterations))
+    (overtaking,) = found["overtakings"]
+    assert overtaking["iterations"] == iterations
+    assert overtaking["of_mean"] is None, overtaking
