@@ -146,9 +146,7 @@ def score_images(plan: Plan, jobs: tp.Sequence[ImageJob]) -> list[Outcome]:
             begun.append(Begun(image, image.degrade(job.lr_file), {}))
         except Exception:
             begun.append(None)
-    models = {
-        model.name: model for job in jobs for model, _ in job.pending if requirements(model.upscaler).batch
-    }
+    models = {model.name: model for job in jobs for model, _ in job.pending if takes_batches(model.upscaler)}
     for model in models.values():
         together = [
             one

@@ -96,6 +96,13 @@ def test_a_batch_gives_the_digits_that_each_image_gives_alone(tmp_path: Path) ->
             assert a.value == pytest.approx(b.value, abs=1e-5)
 
 
+def test_a_model_in_tiles_as_every_run_has_it_is_given_a_batch(tmp_path: Path) -> None:
+    seen = Seen(network())
+    plan, jobs = made(tmp_path, tiled(seen, "auto"), "psnr")
+    assert all(not outcome.failures for outcome in score_images(plan, jobs[:5]))
+    assert seen.given == [5]
+
+
 def test_a_model_that_does_not_say_that_it_takes_batches_is_given_one_image_at_a_time(tmp_path: Path) -> None:
     seen = Seen(network(), batch=False)
     plan, jobs = made(tmp_path, seen, "psnr")
