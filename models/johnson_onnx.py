@@ -114,6 +114,7 @@ def check_operations(graph: Any, path: Path) -> None:
 
 
 def agree(actual: Any, required: Any) -> bool:
+    """Whether an attribute of a node has the value that this network needs, up to rounding."""
     # Bytes (the mode of padding) are equal or not; allclose takes numbers alone.
     return actual == required or (not isinstance(required, bytes) and np.allclose(actual, required))
 

@@ -18,6 +18,7 @@ def all_machines(results: Results) -> tuple[Machine, ...]:
 
 
 def provenance(row: Row) -> Mapping[str, Any]:
+    """What is stored of how a time was measured; empty where nothing is."""
     return row.certificate or {}
 
 

@@ -121,6 +121,7 @@ def measured(timing: Mapping[str, Any]) -> Measured:
 
 
 def main(file: Path, db: Path | None) -> None:
+    """Put what a run measured into the published file: a leaderboard.json, and times from its results file."""
     before = json.loads(gzip.decompress(PUBLISHED.read_bytes())) if PUBLISHED.is_file() else {}
     found = json.loads(file.read_text("utf-8"))
     timings = list(timings_of(db, [model["label"] for model in found["models"]])) if db else []

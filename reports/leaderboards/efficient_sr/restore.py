@@ -52,6 +52,7 @@ def result(timing: Mapping[str, Any]) -> SpeedResult:
 
 
 def main(db: Path) -> None:
+    """Put the published scores and times into a results file."""
     content = json.loads(gzip.decompress(PUBLISHED.read_bytes()))
     models = {model["label"]: model for model in content["models"]}
     rules = {(row["protocol"], row["scale"]) for row in content["scores"]}
