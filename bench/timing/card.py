@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,13 @@ MEMORY_MEANING = (
 FIELD_MEANING = (
     "side in lr pixels of the square that one lr pixel's sr pixels depend on; None where it has no bound"
 )
+
+
+MEANINGS = {
+    "activations_meaning": ACTIVATIONS_MEANING,
+    "peak_tensor_bytes_meaning": MEMORY_MEANING,
+    "receptive_field_meaning": FIELD_MEANING,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,14 +157,17 @@ def card(model: LoadedModel, image: Tensor) -> dict[str, Any]:
         "multiply_adds": found.multiply_adds or None,
         "flops": found.flops or None,
         "activations": found.activations or None,
-        "activations_meaning": ACTIVATIONS_MEANING,
         "convolutions": found.convolutions or None,
         "peak_tensor_bytes": found.peak_bytes or None,
-        "peak_tensor_bytes_meaning": MEMORY_MEANING,
         "receptive_field": field,
-        "receptive_field_meaning": FIELD_MEANING,
         "receptive_field_reason": reason,
+        **MEANINGS,
     }
+
+
+def is_current(stored: Mapping[str, Any]) -> bool:
+    """Whether a stored card counts what :func:`card` counts today: it says what each of its numbers means."""
+    return all(stored.get(name) == text for name, text in MEANINGS.items())
 
 
 def _field(model: LoadedModel, image: Tensor) -> tuple[int | None, str]:

@@ -19,7 +19,7 @@ from bench.registry.adapters.preserved_environment import preserved_environment
 from bench.registry.catalog import LoadedModel
 from bench.storage.store import Store
 from bench.timing import GATYS, provenance, workloads
-from bench.timing.card import card
+from bench.timing.card import card, is_current
 from bench.timing.config import LONGEST_SECONDS, Config
 from bench.timing.losses import losses
 from bench.timing.provenance_record import TimingProvenance
@@ -61,6 +61,21 @@ class SpeedRun:
             same = (known, result.size, result.environment_hash) == (key, size, self.environment.hash)
             if same and sweep.same_engine(result, engine or {}):
                 return result
+        return None
+
+    def stored_card(self, model: LoadedModel, size: int) -> Mapping[str, Any] | None:
+        """The card of the same content at the same size, from a timing by any protocol on any machine with this torch.
+
+        A card has no time in it, and what it counts does not depend on the machine; making one takes seconds.
+        """
+        if self.config.force:
+            return None
+        for result in valid_timings(self.store, model.name):
+            found = result.certificate.get("card")
+            version = result.certificate["environment"].get("torch", {}).get("version")
+            same = (result.subject_hash, result.size, version) == (model.hash, size, torch.__version__)
+            if same and found and is_current(found):
+                return dict(found)
         return None
 
     def keep(self, result: SpeedResult) -> SpeedResult:
@@ -136,7 +151,7 @@ def _variant_result(bench: SpeedRun, model: LoadedModel, size: int, variant: Var
         bench.reporter.note(f"{model.name} {size} {variant.name}: already measured ({protocol.hash[:8]})")
         if _with_card(bench, variant) and "card" not in known.certificate:
             # For this table alone: the stored timing stays as it was measured.
-            made = card(model, workloads.example(model, size, bench.device))
+            made = _card(bench, model, workloads.example(model, size, bench.device), size)
             return replace(known, certificate={**known.certificate, "card": made})
         return known
     return explained(lambda: bench.keep(_time_variant(bench, model, size, variant, protocol)), size)
@@ -180,7 +195,7 @@ def _time_variant(
         record,
         form=_facts(model, size, built, output, plain),
         transfers=_transfers(call, image),
-        card=card(model, image) if _with_card(bench, variant) else None,
+        card=_card(bench, model, image, size) if _with_card(bench, variant) else None,
     )
     return _result(bench, model.name, (model.hash, variant.name, protocol.hash), size, record)
 
@@ -204,6 +219,10 @@ def _facts(
 def _with_card(bench: SpeedRun, variant: Variant) -> bool:
     """A card is of the network, not of a variant: it comes with the plain one."""
     return bench.config.card and variant == Variant()
+
+
+def _card(bench: SpeedRun, model: LoadedModel, image: torch.Tensor, size: int) -> Mapping[str, Any]:
+    return bench.stored_card(model, size) or card(model, image)
 
 
 def _plain(model: LoadedModel, image: torch.Tensor) -> torch.Tensor:

@@ -59,19 +59,20 @@ class CommonTimings:
 
 
 def common(found: Sequence[Machine], group: Group) -> CommonTimings | None:
-    """The machine and size with most models; of equal ones the larger size, then the machine that comes first."""
+    """The machine and size with most models; of equal ones the larger size, a GPU, then the newest times."""
 
     def wanted(row: Row) -> bool:
         alone = provenance(row).get("protocol", {}).get("batch") == 1
         fits = row.size // group.scale == input_size(row)
         return row.method in group.models and row.variant == EAGER and fits and alone
 
-    best: CommonTimings | None = None
+    best, best_rank = None, (0, 0, False, ("", 0, 0))
     for machine in found:
         sizes: dict[int, dict[str, Timed]] = {}
         for one in newest(machine.timed, wanted):
             sizes.setdefault(one.row.size, {})[one.row.method] = one
         for size, timed in sizes.items():
-            if best is None or (len(timed), size) > (len(best.timed), best.size):
-                best = CommonTimings(machine=machine.name, size=size, timed=timed)
+            rank = (len(timed), size, machine.gpu, max(one.age for one in timed.values()))
+            if rank > best_rank:
+                best, best_rank = CommonTimings(machine=machine.name, size=size, timed=timed), rank
     return best

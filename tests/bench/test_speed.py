@@ -17,10 +17,12 @@ from bench.data.published import table_1
 from bench.errors import UserError
 from bench.records import SpeedResult
 from bench.registry import catalog
+from bench.registry.catalog import LoadedModel
 from bench.registry.random_network import random_paper_network
 from bench.storage.store import Store
 from bench.timing import peak, provenance, workloads
 from bench.timing import run as speed_run
+from bench.timing.card import MEANINGS, card, is_current
 from bench.timing.config import Config
 from bench.timing.records import Timing
 from bench.timing.rows import Row, gatys_rows, network_row
@@ -113,6 +115,41 @@ def test_another_limit_or_force_measures_again(measured: list[Any]) -> None:
     assert len(measured) == 2
     speed.main([*command, "--time-limit", "0.3", "--force"])
     assert len(measured) == 3
+
+
+def test_a_card_is_made_once_for_a_network_and_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no time in it: another protocol or another machine takes the stored one, `--force` does not."""
+    made = []
+
+    def counted(model: LoadedModel, image: torch.Tensor) -> dict[str, Any]:
+        made.append(image.shape[-1])
+        return card(model, image)
+
+    monkeypatch.setattr(speed_run, "card", counted)
+
+    def timed(*options: str) -> Any:
+        command = ["--models", "bicubic", "--device", "cpu", "--card", "--json", "rows.json"]
+        assert speed.main([*command, *options]) == 0
+        return json.loads(Path("rows.json").read_text())[0]["certificate"]["card"]
+
+    first = timed("--sizes", SIZE, "--time-limit", "0.2")
+    assert timed("--sizes", SIZE, "--time-limit", "0.3") == first
+    assert made == [int(SIZE) // 4]
+    timed("--sizes", str(2 * int(SIZE)), "--time-limit", "0.2")
+    assert made == [int(SIZE) // 4, int(SIZE) // 2]
+    monkeypatch.setattr(
+        speed_run, "is_current", lambda stored: False
+    )  # as if a number meant something else by now
+    timed("--sizes", SIZE, "--time-limit", "0.4")
+    assert len(made) == 3
+    timed("--sizes", SIZE, "--time-limit", "0.4", "--force")
+    assert len(made) == 4
+
+
+def test_a_stored_card_is_current_while_its_numbers_mean_the_same() -> None:
+    assert is_current({**MEANINGS, "flops": 1})
+    assert not is_current({**MEANINGS, "receptive_field_meaning": "another"})
+    assert not is_current({"flops": 1})
 
 
 def test_another_machine_or_other_weights_are_not_taken_for_these(

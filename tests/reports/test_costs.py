@@ -12,9 +12,10 @@ import pytest
 from matplotlib.text import Text
 from scipy.stats import kendalltau
 
-from bench.records import Environment
+from bench.records import Environment, Run
 from bench.statistics import mean_interval, mean_intervals
 from bench.storage.reader import read
+from bench.storage.store import Store, now
 from bench.timing.rows import network_row
 from reports.figures import fronts, plane, predictors
 from reports.figures.drawing import Drawing
@@ -23,7 +24,9 @@ from reports.figures.style import canvas, style
 from reports.load.costs import COSTS, MEMORY, TIME, costs, gains, prediction_sentence, predictions
 from reports.load.gather import gather
 from reports.load.results import Results
+from reports.load.speeds import machines
 from reports.load.standings import leading_groups, standings
+from reports.load.timings import common
 from reports.parts import Figure
 from reports.tables.leaderboard import leaderboard_table, steps_tables
 from tests.reports.many_models import GPU, many_models, timed_row
@@ -63,6 +66,25 @@ def test_a_model_is_on_the_front_where_no_other_is_as_good_and_cheaper(found: Re
                 for other in front.places
             )
             assert (place.model in on) == (not beaten), (front.title, place.model)
+
+
+def test_of_two_machines_with_as_many_times_the_newest_are_shown(tmp_path: Path) -> None:
+    """The name of a machine decides nothing: the second one comes first by the alphabet."""
+    file, names = tmp_path / "r.db", ("Z", "A", "M")
+    many_models(file, models=MODELS, images=10, timed=False)
+    models = ["bicubic", "srcnn-955"]
+    with Store(file) as store:
+        for cpu in names:
+            environment = Environment(facts={**MACHINE, "cpu": {"model": cpu, "cores_allowed": 2}})
+            run = store.start(Run(program="speed", command=(), started=now(), environment=environment))
+            rows = [timed_row(name, 1.0 + i, {"parameters": 1}, environment) for i, name in enumerate(models)]
+            store.add(run, timings=rows)
+            store.finish(run)
+    results = gather(read([file]))
+    (group,) = leading_groups(results)
+    shared = common(machines(results, ()), group)
+    assert shared
+    assert shared.machine.startswith("M, ")
 
 
 def test_a_model_stands_against_the_best_that_costs_no_more(found: Results) -> None:

@@ -122,8 +122,9 @@ def test_new_metrics_join_those_that_a_network_has(published: dict[str, Any]) ->
     )
 
 
-def timed(label: str, content: str, run: str, seconds: float) -> dict[str, Any]:
+def timed(label: str, content: str, run: str, seconds: float, cpu: str = "one") -> dict[str, Any]:
     """A time with an interval of 10 % to both sides."""
+    environment = {"cpu": {"model": cpu, "cores_allowed": 2}, "torch": {"version": "2.14.1"}}
     return {
         "subject": label,
         "subject_hash": content,
@@ -131,7 +132,11 @@ def timed(label: str, content: str, run: str, seconds: float) -> dict[str, Any]:
         "environment_hash": "e",
         "run": run,
         "seconds": [seconds, seconds],
-        "certificate": {"seconds": seconds, "ci95": [0.9 * seconds, 1.1 * seconds]},
+        "certificate": {
+            "seconds": seconds,
+            "ci95": [0.9 * seconds, 1.1 * seconds],
+            "environment": environment,
+        },
     }
 
 
@@ -160,7 +165,7 @@ def test_two_timing_runs_stay_beside_each_other_and_are_compared() -> None:
     ]
     one = publish["merged"](found, first, before)
     assert one["command"] == "the scores'"
-    assert publish["two_runs"](one["timings"]) is None
+    assert publish["two_runs"](one["timings"]) == {}
     # restored and timed again: what is there already is no second run
     second = [
         timed(label, labels[label], "2026-11-29", seconds)
@@ -176,7 +181,11 @@ def test_two_timing_runs_stay_beside_each_other_and_are_compared() -> None:
         ("b", "29"),
         ("c", "29"),
     ]
-    again = publish["two_runs"](two["timings"])
+    # a third run, on another kind of machine, is not compared with them
+    elsewhere = [timed(label, labels[label], "2026-11-30", 1.0, cpu="two") for label in labels]
+    found_again = publish["two_runs"]([*two["timings"], *elsewhere])
+    assert [*found_again] == ["one, 2 cores, torch 2.14.1"]
+    again = found_again["one, 2 cores, torch 2.14.1"]
     assert (again.models, again.disjoint, again.changed) == (3, 3, (("b at 1024", "c at 1024"),))
     # once more in the same run replaces that run's alone; a network that changed loses its times
     third = publish["merged"](found, [timed("a", labels["a"], "2026-11-29", 1.3)], two)

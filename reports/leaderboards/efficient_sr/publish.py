@@ -5,8 +5,8 @@ python publish.py leaderboard/leaderboard.json [--db efficient_sr.db]
 Models that are there already get what is new, metric by metric; what is not measured anew stays if the network's hash
 is the same. A model counts only if every image has a PSNR and an SSIM; rows of further metrics count where they are
 complete. Times come from the results file, raw, each with provenance that names its machine, and with the start of
-the run that measured it: times of several runs stay beside each other. What two of them say is printed: Kendall's tau,
-and how many pairs of networks with disjoint 95 % intervals change order.
+the run that measured it: times of several runs stay beside each other. What two of them say is printed, for each kind of
+machine: Kendall's tau, and how many pairs of networks with disjoint 95 % intervals change order.
 """
 
 from __future__ import annotations
@@ -106,13 +106,27 @@ def started_of(store: Store) -> dict[tuple[Any, ...], str]:
     return {tuple(row[heads.index(name)] for name in KEY): starts[row[heads.index("run")]] for row in rows}
 
 
-def two_runs(timings: Sequence[Mapping[str, Any]]) -> Repeat | None:
-    """The first and the last run of each network that was timed more than once at a size; times of before have no run."""
-    runs: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+def two_runs(timings: Sequence[Mapping[str, Any]]) -> dict[str, Repeat]:
+    """By kind of machine: the first and the last run of each network that was timed there more than once at a size.
+
+    Times that were published before runs were told apart have no start, and are the first.
+    """
+    runs: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for each in sorted(timings, key=lambda t: t.get("run", "")):
-        runs.setdefault((each["subject"], each["size"]), []).append(each)
-    twice = {f"{label} at {size}": each for (label, size), each in runs.items() if len(each) > 1}
-    return repeat(*({name: measured(each[at]) for name, each in twice.items()} for at in (0, -1)))
+        kind = runs.setdefault(kind_of(each["certificate"]["environment"]), {})
+        kind.setdefault(f"{each['subject']} at {each['size']}", []).append(each)
+    found = {}
+    for kind, times in runs.items():
+        twice = {name: each for name, each in times.items() if len(each) > 1}
+        if again := repeat(*({name: measured(each[at]) for name, each in twice.items()} for at in (0, -1))):
+            found[kind] = again
+    return found
+
+
+def kind_of(environment: Mapping[str, Any]) -> str:
+    """Processor, cores and version of torch, as reports tell machines apart."""
+    cpu = environment["cpu"]
+    return f"{cpu['model']}, {cpu['cores_allowed']} cores, torch {environment['torch']['version']}"
 
 
 def measured(timing: Mapping[str, Any]) -> Measured:
@@ -130,8 +144,8 @@ def main(file: Path, db: Path | None) -> None:
     PUBLISHED.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     counts = f"{len(made['models'])} models, {len(made['scores'])} rows, {len(made['timings'])} times"
     print(f"{counts}, {PUBLISHED.stat().st_size} bytes")
-    if again := two_runs(made["timings"]):
-        print(again.sentence)
+    for kind, again in two_runs(made["timings"]).items():
+        print(f"{kind}: {again.sentence}")
 
 
 if __name__ == "__main__":
