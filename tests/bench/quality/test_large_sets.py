@@ -346,21 +346,27 @@ def fill_all_but(db: Path, folder: Path, left: int) -> None:
     connection.close()
 
 
-RUN = """
+SAY = 'print("megabytes", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)'
+RUN = f"""
 import resource, sys
 from bench import sr_quality
 status = sr_quality.main(sys.argv[1:])
-print("megabytes", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+{SAY}
 sys.exit(status)
 """
 
 
-def peak(folder: Path, db: Path) -> tuple[int, str]:
+def peak(folder: Path, db: Path, *options: str) -> tuple[int, str]:
     """Most memory of a whole run in its own process, in MB, and what it printed."""
-    arguments = ["--models", "bicubic", "--metrics", "psnr", "--no-images", "--db", str(db)]
+    return megabytes(RUN, str(folder), "--models", "bicubic", "--db", str(db), *options)
+
+
+def megabytes(code: str, *arguments: str) -> tuple[int, str]:
+    """What `code` says that its process took at most, and all that it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(folder), *arguments],
+        [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "2"},  # each worker has an image: memory grows with the cores
         capture_output=True,
         text=True,
         check=True,
@@ -368,6 +374,20 @@ def peak(folder: Path, db: Path) -> tuple[int, str]:
     found = re.search(r"megabytes (\d+)", done.stdout)
     assert found
     return int(found[1]), done.stdout
+
+
+@pytest.mark.skipif(not hasattr(resource, "getrusage"), reason="measures memory as Unix has it")
+def test_bicubic_on_small_photographs_takes_little_memory_beyond_torch(tmp_path: Path) -> None:
+    """With pictures written, on two cores: 70 MB on bsd100, whose 100 photographs have 0.15 megapixels each."""
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    for number in range(12):
+        noise(photographs / f"{number:02}.png", number, side=392)
+    alone, _ = megabytes(f"import resource, torch\n{SAY}")
+    used, _ = peak(
+        photographs, tmp_path / "r.db", "--metrics", "psnr", "ssim", "--save-images", str(tmp_path / "images")
+    )
+    assert used - alone < 150, (used, alone)
 
 
 @pytest.mark.skipif(not hasattr(resource, "getrusage"), reason="measures memory as Unix has it")
@@ -382,9 +402,9 @@ def test_a_killed_run_of_a_hundred_thousand_goes_on_within_seconds_and_in_flat_m
     few.mkdir()
     for number in range(left):
         shutil.copy(many / f"{number:06}.png", few)  # a link would change the time of change of the file
-    small, _ = peak(few, tmp_path / "few.db")
+    small, _ = peak(few, tmp_path / "few.db", "--metrics", "psnr", "--no-images")
     start = time.perf_counter()
-    large, printed = peak(many, tmp_path / "many.db")
+    large, printed = peak(many, tmp_path / "many.db", "--metrics", "psnr", "--no-images")
     assert time.perf_counter() - start < 120  # some 10 s on a quiet machine, torch's import included
     assert f"│ {MANY} │" in printed
     assert large - small < 100  # megabytes: names, hashes and one column of values
