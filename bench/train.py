@@ -116,7 +116,7 @@ def add_running(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--max-minutes", type=float, metavar="N", help="stop with a checkpoint after this time")
     for name, steps in (("log", 100), ("validate", 2000), ("checkpoint", 1000)):
-        words = f"steps (default: {steps})"
+        words = f"steps (default: {steps})" + (", and every two minutes" if name == "checkpoint" else "")
         p.add_argument(f"--{name}-every", type=arguments.count, default=steps, metavar="N", help=words)
     p.add_argument(
         "--validation-images",

@@ -22,6 +22,8 @@ from bench.training.logger import RunLogger
 
 NEVER = 2**62  # beyond any step, within int64
 SAMPLES = 4  # images of which pictures are kept
+UNSAVED_SECONDS = 120.0
+"""After so long the next logged step is saved too: on a CPU the steps between two checkpoints can take ten minutes."""
 
 
 class Trainer:
@@ -50,7 +52,7 @@ class Trainer:
         self.write, self.logger, self.reporter = save, logger, reporter
         self.model, self.objective = self.ready()
         self.optimizer: Any = fabric.setup_optimizers(state.optimizer)
-        self.started = self.since = time.monotonic()
+        self.started = self.since = self.saved = time.monotonic()
         self.label = "starting"
         self.total, self.steps, self.first_bad = self.nothing()
 
@@ -75,12 +77,14 @@ class Trainer:
         while self.state.step < self.recipe.iterations and in_time:
             self.step()
             self.reporter.advance(self.label)
+            unsaved = False
             if self.due(self.config.log_every):
                 self.log()
                 in_time = not self.out_of_time()
+                unsaved = self.first_says(time.monotonic() - self.saved > UNSAVED_SECONDS)
             if self.due(self.config.validate_every) or not in_time:
                 self.apart(self.validate)
-            if self.due(self.config.checkpoint_every) or not in_time:
+            if self.due(self.config.checkpoint_every) or unsaved or not in_time:
                 self.save()
         return self.state.step == self.recipe.iterations
 
@@ -183,6 +187,7 @@ class Trainer:
         self.check_loss()
         self.lap()
         self.apart(lambda: self.write(self.state))
+        self.saved = time.monotonic()
 
     def apart(self, action: Callable[[], None]) -> None:
         """In the first process, while the others wait; its time is not training time."""
@@ -212,8 +217,10 @@ class Trainer:
             self.logger.write("validation", self.state.step, means)
 
     def out_of_time(self) -> bool:
-        """The first process decides for all."""
+        """Whether `--max-minutes` are over."""
         limit = self.config.max_minutes
-        if limit is None:
-            return False
-        return bool(self.fabric.broadcast(time.monotonic() - self.started > 60 * limit))
+        return limit is not None and self.first_says(time.monotonic() - self.started > 60 * limit)
+
+    def first_says(self, value: bool) -> bool:
+        """That of the first process in all of them: clocks differ, and all must do the same."""
+        return bool(self.fabric.broadcast(value))

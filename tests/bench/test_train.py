@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,8 @@ from torch import Tensor
 
 from bench import environment
 from bench.train import main
-from bench.training import checkpoint
+from bench.training import checkpoint, loop
+from bench.training.checkpoint import State
 from bench.training.tasks import SRTask
 from models.sr_net import load_sr_net
 from models.weight_files import read_weights
@@ -231,6 +233,26 @@ def test_two_processes_train_under_torchrun(here: Path) -> None:
     record = read_weights(here / "two/network.safetensors")[0]
     assert record["processes"] == "2"
     assert all(tensor.isfinite().all() for tensor in weights(here / "two").values())
+
+
+def test_a_run_is_saved_every_two_minutes_whatever_the_number_of_steps(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a checkpoint more or less changes no weight."""
+    rarely = ["--checkpoint-every", "1000"]
+    written, save = [], checkpoint.save
+
+    def counted(folder: Path, state: State, identity: dict[str, Any], record: dict[str, str]) -> None:
+        written.append(state.step)
+        save(folder, state, identity, record)
+
+    monkeypatch.setattr(checkpoint, "save", counted)
+    assert main(command("rarely", *rarely)) == 0
+    assert written == [8]
+    monkeypatch.setattr(loop, "UNSAVED_SECONDS", 0.0)
+    assert main(command("often", *rarely)) == 0
+    assert written == [8, 2, 4, 6, 8]
+    assert_equal(weights(here / "often"), weights(here / "rarely"))
 
 
 def test_a_checkpoint_of_another_run_is_refused_with_what_differs(
