@@ -11,9 +11,11 @@ import pytest
 from bench.registry import stylizers
 from bench.style_quality import main
 
-# What they were trained against: the optimisation's start, and the iterations that it should need to be as good as a
-# network trained on a CPU (50 for one that is fully trained). The release's start is nearer the end than uniform noise.
-BARS = {"vgg16": ("gaussian", 20), "vgg19-conv3_1": ("noise", 30)}
+ITERATIONS = 20
+"""That the optimisation should need to be as good as a network trained on a CPU (50 for one that is fully trained)."""
+BELOW_CONTENT = {"la_muse": 5.0, "starry_night": 5.0, "composition_vii": 5.0, "wave": 3.0}
+"""Times that the objective is below the content image's. Photographs are nearer to wave than to the others: there the
+optimisation itself is 3.7 times below after 35 iterations."""
 
 
 @pytest.fixture(scope="module", params=stylizers.TRAINED)
@@ -40,20 +42,19 @@ def panel(folder: Path, style: str, *options: str) -> Any:
     return found
 
 
-def test_the_objective_is_at_most_a_fifth_of_the_content_images(style: str, tmp_path: Path) -> None:
+def test_the_objective_is_as_far_below_the_content_images_as_the_bar(style: str, tmp_path: Path) -> None:
     """Over all of coco50: the ratio of single images was 2.1 to 7.5 for composition_vii."""
     found = panel(tmp_path, style, "--no-baseline")
     (network,) = (row for row in found["objectives"] if row["subject"].startswith("style-"))
     assert network["n"] == 50
-    assert network["below_content"] >= 5
+    assert network["below_content"] >= BELOW_CONTENT[style]
 
 
 def test_the_optimisation_needs_more_iterations_than_the_bar_to_be_as_good_on_average(
     style: str, tmp_path: Path
 ) -> None:
-    initial, iterations = BARS[stylizers.TRAINED[style]]
     # two images show as much of it as a test has time for
-    found = panel(tmp_path, style, "--limit", "2", "--initial", initial, "--iterations", str(iterations))
+    found = panel(tmp_path, style, "--limit", "2", "--iterations", str(ITERATIONS))
     (overtaking,) = found["overtakings"]
-    assert overtaking["iterations"] == iterations
+    assert overtaking["iterations"] == ITERATIONS
     assert overtaking["of_mean"] is None, overtaking

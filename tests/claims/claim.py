@@ -65,11 +65,11 @@ def objective(style: str, subject: str) -> Callable[[Mapping[str, Any]], Values]
     return values
 
 
-def overtaken(source: str, style: str) -> Callable[[Mapping[str, Any]], Values]:
+def overtaken(style: str) -> Callable[[Mapping[str, Any]], Values]:
     """After how many iterations the optimisation is as good as our network, and of how many images that is the median."""
 
     def values(r: Mapping[str, Any]) -> Values:
-        panel = r[source][style, 256]
+        panel = r["overtaking"][style, 256]
         subject = f"style-{style}"
         return panel["overtakings"][subject]["median"], panel["objectives"][subject]["n"]
 

@@ -28,8 +28,7 @@ from tests.claims.runs import (
     table_1,
 )
 
-STYLES = tuple(stylizers.TRAINED)
-ON_VGG16 = tuple(style for style, network in stylizers.TRAINED.items() if network == "vgg16")
+STYLES = stylizers.TRAINED
 Cost = Literal["nothing", "minutes", "long"]
 
 
@@ -142,24 +141,7 @@ SOURCES: dict[str, Source] = {
         Source(
             name="overtaking",
             about="bench.style_quality, 4 images, 40 iterations",
-            run=styles("--style", *ON_VGG16, "--sizes", "256", "--limit", "4", "--iterations", "40"),
-            cost="long",
-        ),
-        Source(
-            name="overtaking from noise",
-            about="bench.style_quality, 8 images, 50 iterations from uniform noise",
-            run=styles(
-                "--style",
-                *(style for style in STYLES if style not in ON_VGG16),
-                "--sizes",
-                "256",
-                "--limit",
-                "8",
-                "--iterations",
-                "50",
-                "--initial",
-                "noise",
-            ),
+            run=styles(*AT_256, "--limit", "4", "--iterations", "40"),
             cost="long",
         ),
         Source(
