@@ -20,7 +20,7 @@ from bench.records import SpeedResult
 from bench.storage.rows import as_json
 from bench.timing.clocks import CpuClock
 from bench.timing.peak import Peak
-from bench.timing.provenance import flops, parameters, peak_memory, resident_peak, state_warnings, time_work
+from bench.timing.provenance import flops, parameters, resident_peak, state_warnings, time_work
 from bench.timing.provenance_record import TimingProvenance
 from bench.timing.records import SpeedProtocol, Timing
 
