@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -21,29 +19,8 @@ MOST_WORKERS = 16
 READ_AHEAD = 4
 GPU_WORKERS = 3
 """Of which one gives work to the GPU, while the others compress images and wait for scores."""
-REUSED_BYTES, KEPT_BYTES = 256 << 20, 1 << 30
-"""What the C library keeps for the next tensor: at most in one piece (larger ones come from the system), and in all."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of mallopt(3)
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def reuse_memory() -> None:
-    """What a tensor gave back is the next one's, in every thread of this process, where the C library is glibc.
-
-    Left alone, it takes each activation of a network from the system and gives it back, and the system clears every page
-    anew: a fifth of the time of `sr-pixel` on a CPU. No value changes.
-    """
-    # glibc alone has it: musl, macOS and Windows have no such function
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None:
-        # One arena: one for each thread could keep no piece above 64 MiB, and none for another thread.
-        for option, value in (
-            (M_ARENA_MAX, 1),
-            (M_MMAP_THRESHOLD, REUSED_BYTES),
-            (M_TRIM_THRESHOLD, KEPT_BYTES),
-        ):
-            mallopt(option, value)
 
 
 def share(device: torch.device, jobs: int) -> tuple[int, int]:

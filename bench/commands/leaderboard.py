@@ -73,11 +73,12 @@ def leaderboard(config: Config, board: Leaderboard, command: Command) -> int:
         opened_models.restore(config.out / opened_models.FILE, names)
     entries = list(usable(board, problems))
     opened_models.keep(config.out / opened_models.FILE, [entry.model for entry in entries])
+    # Times first: scoring changes how this process keeps memory (:mod:`bench.allocator`), and so the time of a network.
+    if "speed" in config.only and board.speed:
+        times = time_models(config, board, entries, where, command, problems)
     if "quality" in config.only:
         for part in board.quality:
             scores += score_part(config, part, entries, command, problems)
-    if "speed" in config.only and board.speed:
-        times = time_models(config, board, entries, where, command, problems)
     made = record(board, entries, scores, times, problems)
     with atomic_write(file) as new, new.open("w", encoding="utf-8", newline="\n") as stream:
         json.dump(

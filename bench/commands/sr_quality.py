@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 from bench import interrupts
+from bench.allocator import reuse_memory
 from bench.cli import DONE, FAILED, as_given, device, next_step, print_missing, progress, working
 from bench.cluster.connect import chosen, machine_of
 from bench.cluster.images import in_cluster
@@ -19,7 +20,6 @@ from bench.data.datasets import NAMED, dataset, left_out
 from bench.data.published import Published, published
 from bench.devices import exact_float32
 from bench.errors import MissingFile
-from bench.executor import reuse_memory
 from bench.metrics import info
 from bench.quality.config import Config
 from bench.quality.engine import Executor, ResultWriter, evaluate, in_threads, results

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import torch
 
+from bench.allocator import release_memory
 from bench.devices import SLOWING, find_device, gpu_state, precision_flags
 from bench.environment import environment, onednn_flags
 from bench.timing import peak
@@ -142,6 +143,8 @@ def peak_memory(work: Work, device: torch.device) -> PeakMemory:
     """Of one call."""
     if device.type == "cuda":
         return PeakMemory(bytes=cuda_peak_bytes(work, device), meaning=CUDA_MEANING)
+    # what an earlier call gave back would be used again, and not be seen
+    release_memory()
     with resident_peak() as resident:
         # Held until the last look: what a call returns is part of what it needs.
         result = work()

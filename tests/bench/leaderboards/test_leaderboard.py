@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from bench.commands import leaderboard as run
+from bench.commands import sr_quality
 from bench.data.datasets import dataset
 from bench.leaderboard import main
 from bench.leaderboards.config import read
 from bench.leaderboards.table import published, ranking
 from bench.quality.summary import Row as ScoreRow
 from bench.timing import peak
+from bench.timing.rows import Row
 
 NETS = """
 import torch
@@ -127,6 +129,25 @@ def test_scores_times_and_models_come_out_together(capsys: pytest.CaptureFixture
     assert card["flops"] == 2 * card["multiply_adds"]
     assert (card["activations"], card["convolutions"], card["receptive_field"]) == (16 * 16 * 48, 1, 3)
     assert str(Path.cwd()) not in Path("leaderboard/leaderboard.json").read_text()
+
+
+def test_times_are_measured_before_anything_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scoring keeps freed memory, which makes a network faster: a time would depend on what was scored before it."""
+    order: list[str] = []
+    time_models, reuse = run.time_models, sr_quality.reuse_memory
+
+    def timed(*arguments: Any) -> list[Row]:
+        order.append("times")
+        return time_models(*arguments)
+
+    def kept() -> None:
+        order.append("memory is kept")
+        reuse()
+
+    monkeypatch.setattr(run, "time_models", timed)
+    monkeypatch.setattr(sr_quality, "reuse_memory", kept)
+    assert leaderboard("--only", "quality", "speed") == 0
+    assert order == ["times", "memory is kept"]
 
 
 def test_a_second_run_measures_nothing_again_and_writes_the_same() -> None:
