@@ -115,8 +115,12 @@ def add_running(p: argparse.ArgumentParser) -> None:
         "--devices", type=arguments.count, default=1, metavar="N", help="processes to start (default: 1)"
     )
     p.add_argument("--max-minutes", type=float, metavar="N", help="stop with a checkpoint after this time")
-    for name, steps in (("log", 100), ("validate", 2000), ("checkpoint", 1000)):
-        words = f"steps (default: {steps})" + (", and every two minutes" if name == "checkpoint" else "")
+    for name, steps, more in (
+        ("log", 100, ""),
+        ("validate", 2000, ""),
+        ("checkpoint", 1000, ", and every two minutes"),
+    ):
+        words = f"steps (default: {steps}){more}"
         p.add_argument(f"--{name}-every", type=arguments.count, default=steps, metavar="N", help=words)
     p.add_argument(
         "--validation-images",

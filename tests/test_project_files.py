@@ -20,6 +20,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 YAML = sorted([*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"])
 
 
+@pytest.mark.parametrize(
+    "card", sorted((ROOT / "models" / "weights").glob("*.md")), ids=lambda card: card.stem
+)
+def test_a_model_card_that_refers_to_its_remarks_has_them(card: Path) -> None:
+    text = card.read_text(encoding="utf-8")
+    assert ("see the remarks" in text) <= ("## Remarks" in text)
+
+
 def read(name: str | Path) -> Any:
     return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 

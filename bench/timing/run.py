@@ -64,16 +64,23 @@ class SpeedRun:
         return None
 
     def stored_card(self, model: LoadedModel, size: int) -> Mapping[str, Any] | None:
-        """The card of the same content at the same size, from a timing by any protocol on any machine with this torch.
+        """The card of the same content at the same size, from any timing on this kind of device with this torch.
 
-        A card has no time in it, and what it counts does not depend on the machine; making one takes seconds.
+        A card has no time in it: what it counts is the same on every such machine, and making one takes seconds.
         """
         if self.config.force:
             return None
         for result in valid_timings(self.store, model.name):
             found = result.certificate.get("card")
-            version = result.certificate["environment"].get("torch", {}).get("version")
-            same = (result.subject_hash, result.size, version) == (model.hash, size, torch.__version__)
+            facts = result.certificate["environment"]
+            # some layers compute the same in another way on a CPU: more activations, more memory
+            here = (str(facts.get("device")).partition(":")[0], facts.get("torch", {}).get("version"))
+            same = (result.subject_hash, result.size, *here) == (
+                model.hash,
+                size,
+                self.device.type,
+                torch.__version__,
+            )
             if same and found and is_current(found):
                 return dict(found)
         return None

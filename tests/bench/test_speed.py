@@ -13,7 +13,9 @@ import pytest
 import torch
 
 from bench import speed
+from bench.cli import Silent
 from bench.data.published import table_1
+from bench.environment import environment
 from bench.errors import UserError
 from bench.records import SpeedResult
 from bench.registry import catalog
@@ -144,6 +146,25 @@ def test_a_card_is_made_once_for_a_network_and_a_size(monkeypatch: pytest.Monkey
     assert len(made) == 3
     timed("--sizes", SIZE, "--time-limit", "0.4", "--force")
     assert len(made) == 4
+
+
+def test_a_card_of_another_kind_of_device_is_not_taken() -> None:
+    """On a CPU some layers go another way, with more activations."""
+    command = ["--models", "bicubic", "--device", "cpu", "--card", "--sizes", SIZE, "--time-limit", "0.2"]
+    assert speed.main(command) == 0
+    upscaler = catalog.load("bicubic", scale=4, device=torch.device("cpu"))
+    with Store(Path("results.db")) as store:
+        (timed,) = store.timings(subject="bicubic")
+        bench = speed_run.SpeedRun(
+            config=Config(models=("bicubic",), sizes=(int(SIZE),), iterations=(1,)),
+            device=torch.device("cpu"),
+            environment=environment("cpu"),
+            store=store,
+            run=0,
+            reporter=Silent(),
+        )
+        assert bench.stored_card(upscaler, int(SIZE)) == timed.certificate["card"]
+        assert replace(bench, device=torch.device("cuda:0")).stored_card(upscaler, int(SIZE)) is None
 
 
 def test_a_stored_card_is_current_while_its_numbers_mean_the_same() -> None:

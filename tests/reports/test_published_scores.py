@@ -181,17 +181,25 @@ def test_two_timing_runs_stay_beside_each_other_and_are_compared() -> None:
         ("b", "29"),
         ("c", "29"),
     ]
-    # a third run, on another kind of machine, is not compared with them
-    elsewhere = [timed(label, labels[label], "2026-11-30", 1.0, cpu="two") for label in labels]
-    found_again = publish["two_runs"]([*two["timings"], *elsewhere])
-    assert [*found_again] == ["one, 2 cores, torch 2.14.1"]
-    again = found_again["one, 2 cores, torch 2.14.1"]
+    (again,) = publish["two_runs"](two["timings"]).values()
     assert (again.models, again.disjoint, again.changed) == (3, 3, (("b at 1024", "c at 1024"),))
     # once more in the same run replaces that run's alone; a network that changed loses its times
     third = publish["merged"](found, [timed("a", labels["a"], "2026-11-29", 1.3)], two)
     assert [t["seconds"][0] for t in third["timings"] if t["subject"] == "a"] == [1.0, 1.3]
     changed = {**two, "models": [{**two["models"][0], "hashes": {"4": "9" * 64}}, *two["models"][1:]]}
     assert not [t for t in publish["merged"](found, [], changed)["timings"] if t["subject"] == "a"]
+
+
+def test_runs_on_two_kinds_of_machine_are_not_compared() -> None:
+    runs = [("2026-11-28", "one", 1.0), ("2026-11-29", "one", 1.1), ("2026-11-30", "two", 9.0)]
+    times = [
+        timed(label, "1" * 64, run, factor * seconds, cpu)
+        for run, cpu, seconds in runs
+        for label, factor in (("a", 1), ("b", 2))
+    ]
+    found = script("publish")["two_runs"](times)
+    assert [*found] == ["one, 2 cores, torch 2.14.1"]
+    assert found["one, 2 cores, torch 2.14.1"].models == 2
 
 
 def test_the_start_of_a_run_is_that_of_the_results_file(published: dict[str, Any], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from bench.timing.repeat import Measured, Repeat, repeat
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "published" / "efficient_sr.json.gz"
 REQUIRED = ("psnr", "ssim")
-KEPT = ("title", "suite_version", "command")
+KEPT = ("title", "command")
 
 
 def complete(scores: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], set[str]]:
@@ -69,7 +69,11 @@ def merged(
     added = [t for t in timings if (t["subject"], tuple(t["seconds"])) not in there]
     timed = {(t["subject"], t["size"], t["run"]) for t in added}
     return {
-        **{key: found[key] if rows or key not in before else before[key] for key in KEPT},
+        # the command that measures all of it, not that of a part which was added
+        **{key: before.get(key, found[key]) for key in KEPT},
+        "suite_version": found["suite_version"]
+        if rows
+        else before.get("suite_version", found["suite_version"]),
         "machines": [json.loads(each) for each in machines],
         "models": [*(model for label, model in old.items() if label not in new), *new.values()],
         "scores": [*stay, *(row for row in rows if row["model"] in new)],
