@@ -14,6 +14,7 @@ Differs from the paper:
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -69,12 +70,24 @@ def style_loss(output: Grams, target: Grams) -> Float[Tensor, " n"]:
 
 
 def grid_pattern(
-    output: Float[Tensor, "n c h w"], target: Float[Tensor, "n c h w"], period: int, *, extent: int = 6
+    output: Float[Tensor, "n c h w"],
+    target: Float[Tensor, "n c h w"],
+    period: int,
+    *,
+    extent: int = 6,
+    flat: float = math.inf,
 ) -> Float[Tensor, " n"]:
     """Mean square of what repeats with `period` in the difference of two images: the grid that up-sampling layers print.
 
     Each of the `period` x `period` phases is averaged over `extent` x `extent` neighbouring periods, less the mean of all
     phases: texture, which does not repeat, averages out.
+
+    Args:
+        output, target: In one unit; the result is in its square.
+        period: Of the grid, in pixels.
+        extent: Side of a window, in periods.
+        flat: Windows of which `target` deviates by this or more (root of the mean variance of its channels, in the unit of the
+            images) count as 0: a grid shows where the image is flat.
 
     Raises:
         ValueError: a side is no multiple of the period, or has fewer than `extent` periods.
@@ -87,7 +100,21 @@ def grid_pattern(
     # n (c period**2) h/period w/period: channel by channel, each phase as an image of its own.
     phases = F.pixel_unshuffle(exact(output) - exact(target), period)
     local = torch.unflatten(F.avg_pool2d(phases, extent, 1), 1, (-1, period**2))
-    return (local - local.mean(2, keepdim=True)).square().mean((1, 2, 3, 4))
+    grid = (local - local.mean(2, keepdim=True)).square().mean((1, 2))
+    if flat < math.inf:
+        grid = torch.where(window_variance(exact(target), period, extent) < flat**2, grid, 0.0)
+    return grid.mean((1, 2))
+
+
+def window_variance(
+    image: Float[Tensor, "n c h w"], period: int, extent: int
+) -> Float[Tensor, "n rows columns"]:
+    """Variance of a channel, mean over channels, in each window of `extent` x `extent` periods."""
+    # Less its mean first: squares of the differences alone keep their digits.
+    centred = image - image.mean((2, 3), keepdim=True)
+    side = extent * period
+    mean, square = (F.avg_pool2d(x, side, period) for x in (centred, centred.square()))
+    return (square - mean.square()).mean(1)
 
 
 def total_variation(image: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:

@@ -105,6 +105,9 @@ class SRSettings:
     grid_weight: float = option(
         0.0, "of what repeats with the scale in sr - hr, in 0..255, added to the loss"
     )
+    grid_flat: float = option(
+        0.0, "where hr's standard deviation in 0..255 is below it, for the grid weight; 0 for everywhere"
+    )
     tv_weight: float = option(0.0, "of the total variation of sr in 0..255, added to the loss")
     blur_sigma: float = option(1.0, "Gaussian blur of hr before it is reduced, in hr pixels; 0 for none")
     arithmetic: str = option("float", "of MATLAB's imresize that makes lr", ("float", "uint8"))
@@ -115,8 +118,11 @@ class SRSettings:
     def __post_init__(self) -> None:
         for name in ("width", "blocks"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
-        for name in ("tv_weight", "second_weight", "grid_weight", "blur_sigma"):
+        for name in ("tv_weight", "second_weight", "grid_weight", "grid_flat", "blur_sigma"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
+        require(
+            self.grid_weight > 0 or self.grid_flat == 0, "grid_flat", self.grid_flat, "0 without a grid weight"
+        )
         # Both or neither: either alone would stand in the recipe and do nothing.
         second = self.second_loss_network != "none"
         require(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import typing as tp
 from dataclasses import asdict
 from fractions import Fraction
@@ -22,6 +23,9 @@ from bench.training.recipe import SRSettings
 from models.losses import feature_loss, grid_pattern, pixel_loss, total_variation
 from models.sr_net import ARCHITECTURE, SRNet, at_scale
 from models.vgg import LossNetwork
+
+# What came later stands in the identity of a run only where it is used: runs of before can be resumed.
+LATER = ("second_loss_network", "second_weight", "grid_weight", "grid_flat")
 
 
 class Task(tp.Protocol):
@@ -93,8 +97,7 @@ class SRTask:
     def settings(self) -> dict[str, tp.Any]:
         weights = self.features.weights if self.features else None
         chosen = asdict(self.chosen)
-        # What came later stands in the identity of a run only where it is used: runs of before can be resumed.
-        later = {name: chosen.pop(name) for name in ("second_loss_network", "second_weight", "grid_weight")}
+        later = {name: chosen.pop(name) for name in LATER}
         used = {name: value for name, value in later.items() if value not in ("none", 0.0)}
         return {"task": self.name, **chosen, **used, "loss_weights": weights}
 
@@ -121,7 +124,8 @@ class SRTask:
     def objective(self, output: Tensor, target: Tensor) -> Float[Tensor, ""]:
         loss = self.distance(output, target).mean()
         if self.chosen.grid_weight:
-            grid = grid_pattern(255 * output, 255 * target, self.chosen.scale)
+            flat = self.chosen.grid_flat or math.inf
+            grid = grid_pattern(255 * output, 255 * target, self.chosen.scale, flat=flat)
             loss = loss + self.chosen.grid_weight * grid.mean()
         if self.chosen.tv_weight:
             loss = loss + self.chosen.tv_weight * total_variation(255 * output).mean()

@@ -17,6 +17,7 @@ from models.losses import (
     pixel_loss,
     style_loss,
     total_variation,
+    window_variance,
 )
 
 
@@ -100,6 +101,22 @@ def test_a_grid_of_the_period_is_seen_whole_and_a_flat_difference_not_at_all() -
 def test_what_does_not_repeat_averages_out_of_the_grid() -> None:
     noise = random(1, 3, 192, 192)
     assert grid_pattern(noise, torch.zeros_like(noise), 4, extent=6).item() == pytest.approx(1 / 36, rel=0.15)
+
+
+def test_the_grid_is_asked_of_flat_windows_alone() -> None:
+    target = torch.full((1, 3, 24, 96), 100.0)
+    target[..., 48:] += random(1, 3, 24, 48, scale=20)
+    grid = torch.zeros_like(target)
+    grid[..., ::2, ::2] = 8.0
+    of_a_window = 8**2 * (0.25 - 0.25**2)
+    flat, windows = 1 + (48 - 24) // 4, 1 + (96 - 24) // 4
+    seen = grid_pattern(target + grid, target, 4, flat=4.0)
+    assert seen.item() == pytest.approx(of_a_window * flat / windows, rel=1e-4)
+    everywhere = grid_pattern(target + grid, target, 4)
+    torch.testing.assert_close(grid_pattern(target + grid, target, 4, flat=1e3), everywhere)
+    # Of each window by hand: the population's variance of a channel, mean over channels.
+    by_hand = [target[0, :, :, at : at + 24].var((1, 2), correction=0).mean() for at in range(0, 73, 4)]
+    torch.testing.assert_close(window_variance(target, 4, 6)[0, 0], torch.stack(by_hand), rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(32, 30), (20, 32)])

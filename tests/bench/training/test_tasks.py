@@ -87,9 +87,13 @@ def test_the_grid_is_added_with_its_weight() -> None:
     sr, hr = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
     plain, with_grid = (SRTask(SRSettings(grid_weight=w)).objective(sr, hr) for w in (0.0, 0.01))
     torch.testing.assert_close(with_grid - plain, 0.01 * grid_pattern(255 * sr, 255 * hr, 4).mean())
+    of_flat = SRTask(SRSettings(grid_weight=0.01, grid_flat=4)).objective(sr, hr)
+    torch.testing.assert_close(of_flat, plain)  # noise is flat nowhere
+    with pytest.raises(UserError, match="grid_flat"):
+        SRSettings(grid_flat=4)
 
 
 def test_what_is_not_used_stands_not_in_the_identity_of_a_run_so_that_older_ones_resume() -> None:
-    later = {"second_loss_network", "second_weight", "grid_weight"}
+    later = {"second_loss_network", "second_weight", "grid_weight", "grid_flat"}
     assert not later & SRTask(SRSettings()).settings().keys()
     assert SRTask(SRSettings(grid_weight=0.01)).settings()["grid_weight"] == 0.01
