@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.devices import devices, find_device, gpu_facts
-from bench.records import Environment
+from bench.records import BF16_UNITS, Environment
 
 DISTRIBUTION = "perceptual-bench"
 PACKAGES = (
@@ -43,8 +43,6 @@ CAPABILITIES = (
     "i8mm",
     "sve",
 )
-BF16_UNITS = ("avx512_bf16", "amx_bf16", "bf16")
-"""Of `CAPABILITIES` those that multiply bfloat16: vectors of x86, its matrix units, Arm's instructions."""
 AUTO = "auto"
 TENSOR_CORES = (8, 0)
 """Compute capability from which a CUDA device multiplies bfloat16 in hardware."""

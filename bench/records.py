@@ -20,6 +20,8 @@ Colour = Literal["rgb", "y"]
 Arithmetic = Literal["uint8", "float"]
 Border = Literal["symmetric", "replicate"]
 IN_TILES = "+tile"
+BF16_UNITS = ("avx512_bf16", "amx_bf16", "bf16")
+"""Instructions that multiply bfloat16: vectors of x86, its matrix units, Arm's."""
 
 
 def content_hash(record: Mapping[str, Any]) -> str:
@@ -277,6 +279,35 @@ class Environment:
     def hash(self) -> str:
         """SHA-256 of the facts."""
         return content_hash(self.facts)
+
+
+def machine_kind(facts: Mapping[str, Any]) -> str:
+    """Where times may be compared: GPU, or processor, its instructions and cores; and torch. What is not known is skipped.
+
+    `NVIDIA H200, torch 2.15.0` or `AMD EPYC (avx512_bf16), 2 cores, torch 2.15.0`. One name, such as "AMD EPYC", is that of
+    processors with and without units for bfloat16, whose times differ by half.
+    """
+    gpu, cpu, torch = (_facts_of(facts, name) for name in ("gpu", "cpu", "torch"))
+    if gpu:
+        hardware = [gpu.get("name")]
+    else:
+        cores = cpu.get("cores_allowed")
+        hardware = [_processor(cpu), cores and f"{cores} core{'s' if cores != 1 else ''}"]
+    release = str(torch.get("version", "")).partition("+")[0]  # "2.15.0+cu132"
+    words = [str(word) for word in (*hardware, release and f"torch {release}") if word]
+    return ", ".join(words) or "an unknown machine"
+
+
+def _processor(cpu: Mapping[str, Any]) -> str | None:
+    model, kernels = cpu.get("model"), cpu.get("kernels")
+    units = [unit for unit in BF16_UNITS if unit in cpu.get("capabilities", ())]
+    instructions = ", ".join(units) or kernels
+    return f"{model} ({instructions})" if model and instructions else model
+
+
+def _facts_of(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = facts.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 @dataclass(frozen=True, kw_only=True)

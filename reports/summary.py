@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import fsum, isinf
 
+from bench.records import machine_kind
 from reports.formatting import counted, fixed, listed
 from reports.load.results import Group, Results
-from reports.load.speeds import Machine, describe_machine
+from reports.load.speeds import Machine
 from reports.parts import Headline, Verdict
 from reports.verdicts.rows import counts
 from reports.verdicts.speed import PAPER_MACHINE
@@ -65,7 +66,7 @@ def _timed(results: Results) -> str:
 
 
 def _machines(results: Results) -> str:
-    names = dict.fromkeys(describe_machine(facts) for facts in results.environments.values())
+    names = dict.fromkeys(machine_kind(facts) for facts in results.environments.values())
     return f"Measured on: {'; '.join(names)}." if names else ""
 
 

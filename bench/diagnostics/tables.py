@@ -8,8 +8,8 @@ from rich.console import Console
 
 from bench.data import cache
 from bench.diagnostics.inventory import FileReport, GroupReport
-from bench.environment import BF16_UNITS, gibibytes
-from bench.records import Environment
+from bench.environment import gibibytes
+from bench.records import BF16_UNITS, Environment
 from bench.tables import Column, Table, columns, terminal
 
 MANY = 10

@@ -121,7 +121,10 @@ class SRSettings:
         for name in ("tv_weight", "second_weight", "grid_weight", "grid_flat", "blur_sigma"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
         require(
-            self.grid_weight > 0 or self.grid_flat == 0, "grid_flat", self.grid_flat, "0 without a grid weight"
+            self.grid_weight > 0 or self.grid_flat == 0,
+            "grid_flat",
+            self.grid_flat,
+            "0 without a grid weight",
         )
         # Both or neither: either alone would stand in the recipe and do nothing.
         second = self.second_loss_network != "none"

@@ -14,8 +14,8 @@ from reports.load.timings import CommonTimings, input_size, provenance
 def repeated(found: Sequence[Machine], shared: CommonTimings, group: Group) -> Repeat | None:
     """The first and the last timing of each model against each other; None where no two models were timed twice.
 
-    Machines count as one kind where their processors, cores and version of torch are the same: a run on another day may
-    have another commit of the suite, or another kernel.
+    Machines count as one kind where their processors with their instructions, cores and version of torch are the same: a
+    run on another day may have another commit of the suite, or another kernel.
     """
     runs: dict[str, list[Timed]] = {}
     for machine in found:

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from bench.records import EAGER, content_hash
+from bench.records import EAGER, content_hash, machine_kind
 from bench.timing.rows import Row, gatys_rows, network_row
 from reports.load.results import GATYS, Results
 
@@ -48,7 +48,7 @@ class Machine:
     """What was timed on one machine with one set of versions and threads.
 
     Attributes:
-        name: `Intel Xeon 2.50GHz, 2 cores, torch 2.15.0`.
+        name: as :func:`bench.records.machine_kind` gives it.
         origin: file name of a published run; empty for the results files.
     """
 
@@ -113,9 +113,7 @@ def _stored(results: Results) -> Iterator[Timed]:
 
 def _machine(origin: str, group: Sequence[Timed]) -> Machine:
     facts = _facts(group[0].row)
-    return Machine(
-        name=describe_machine(facts), gpu=bool(facts.get("gpu")), origin=origin, timed=tuple(group)
-    )
+    return Machine(name=machine_kind(facts), gpu=bool(facts.get("gpu")), origin=origin, timed=tuple(group))
 
 
 def _setting(row: Row) -> str:
@@ -129,21 +127,6 @@ def _setting(row: Row) -> str:
 def _facts(row: Row) -> Mapping[str, Any]:
     facts = (row.certificate or {}).get("environment")
     return facts if isinstance(facts, Mapping) else {}
-
-
-def describe_machine(facts: Mapping[str, Any]) -> str:
-    """`NVIDIA H200, torch 2.15.0` or `Intel Xeon 2.50GHz, 2 cores, torch 2.15.0`; what is not known is skipped."""
-    gpu, cpu, torch = (_mapping(facts, name) for name in ("gpu", "cpu", "torch"))
-    cores = cpu.get("cores_allowed")
-    hardware = [gpu.get("name")] if gpu else [cpu.get("model"), cores and f"{cores} cores"]
-    version = str(torch.get("version", "")).partition("+")[0]  # "2.15.0+cu132"
-    words = [str(word) for word in (*hardware, version and f"torch {version}") if word]
-    return ", ".join(words) or "an unknown machine"
-
-
-def _mapping(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = facts.get(name)
-    return value if isinstance(value, Mapping) else {}
 
 
 def shown_runs(results: Results) -> tuple[PublishedRun, ...]:

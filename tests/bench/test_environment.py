@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,6 @@ from bench import devices as devices_module
 from bench import environment as environment_module
 from bench.devices import devices, driver_version, find_device, gpu_state, throttle_reasons
 from bench.environment import (
-    BF16_UNITS,
     bf16_units,
     commit,
     core_quota,
@@ -27,7 +27,7 @@ from bench.environment import (
     summary,
 )
 from bench.errors import UserError
-from bench.records import Environment
+from bench.records import BF16_UNITS, Environment, machine_kind
 
 
 def test_importing_the_module_imports_no_torch() -> None:
@@ -248,3 +248,31 @@ def test_a_cuda_device_is_described() -> None:
     assert facts["device"] == f"cuda:{torch.cuda.current_device()}"
     assert facts["gpu"]["memory_bytes"] > 2**30
     json.dumps(facts, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (
+            {
+                "cpu": {
+                    "model": "AMD EPYC",
+                    "cores_allowed": 2,
+                    "kernels": "AVX512",
+                    "capabilities": ["avx2", "avx512_bf16"],
+                },
+                "torch": {"version": "2.14.1+cu130"},
+            },
+            "AMD EPYC (avx512_bf16), 2 cores, torch 2.14.1",
+        ),
+        (
+            {"cpu": {"model": "AMD EPYC", "cores_allowed": 1, "kernels": "AVX2", "capabilities": ["avx2"]}},
+            "AMD EPYC (AVX2), 1 core",
+        ),
+        ({"gpu": {"name": "NVIDIA H200"}, "cpu": {"model": "one"}}, "NVIDIA H200"),
+        ({"cpu": {"model": "one"}, "torch": None}, "one"),
+        ({}, "an unknown machine"),
+    ],
+)
+def test_the_kind_of_a_machine_has_its_instructions(facts: dict[str, Any], expected: str) -> None:
+    assert machine_kind(facts) == expected

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.environment import BF16_UNITS
+from bench.records import BF16_UNITS
 
 FILE = Path(__file__).with_name("baseline.json")
 LARGEST_LOSS = 0.15

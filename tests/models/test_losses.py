@@ -116,7 +116,9 @@ def test_the_grid_is_asked_of_flat_windows_alone() -> None:
     torch.testing.assert_close(grid_pattern(target + grid, target, 4, flat=1e3), everywhere)
     # Of each window by hand: the population's variance of a channel, mean over channels.
     by_hand = [target[0, :, :, at : at + 24].var((1, 2), correction=0).mean() for at in range(0, 73, 4)]
-    torch.testing.assert_close(window_variance(target, 4, 6)[0, 0], torch.stack(by_hand), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(
+        window_variance(target, 4, 6)[0, 0], torch.stack(by_hand), rtol=1e-4, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("size", [(32, 30), (20, 32)])

@@ -308,7 +308,7 @@ def test_where_nothing_is_stored_the_published_run_is_judged_and_named() -> None
 def test_the_published_cpu_run_is_read_as_it_was_written() -> None:
     run = next(run for run in published_runs() if run.name == "speed-cpu-xeon-2.5ghz.json")
     machine = machines(results(), [run])[0]
-    assert machine.name == "Intel Xeon 2.50GHz, 2 cores, torch 2.15.0"
+    assert machine.name == "Intel Xeon 2.50GHz (AVX512), 2 cores, torch 2.15.0"
     found = machine.gatys(256, 500)
     assert found is not None
     assert found.row.seconds == pytest.approx(255.97, abs=0.01)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.datasets import dataset
+from bench.records import machine_kind
 from bench.storage.store import Store
 from bench.timing.repeat import Measured, Repeat, repeat
 
@@ -117,7 +118,7 @@ def two_runs(timings: Sequence[Mapping[str, Any]]) -> dict[str, Repeat]:
     """
     runs: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for each in sorted(timings, key=lambda t: t.get("run", "")):
-        kind = runs.setdefault(kind_of(each["certificate"]["environment"]), {})
+        kind = runs.setdefault(machine_kind(each["certificate"]["environment"]), {})
         kind.setdefault(f"{each['subject']} at {each['size']}", []).append(each)
     found = {}
     for kind, times in runs.items():
@@ -125,12 +126,6 @@ def two_runs(timings: Sequence[Mapping[str, Any]]) -> dict[str, Repeat]:
         if again := repeat(*({name: measured(each[at]) for name, each in twice.items()} for at in (0, -1))):
             found[kind] = again
     return found
-
-
-def kind_of(environment: Mapping[str, Any]) -> str:
-    """Processor, cores and version of torch, as reports tell machines apart."""
-    cpu = environment["cpu"]
-    return f"{cpu['model']}, {cpu['cores_allowed']} cores, torch {environment['torch']['version']}"
 
 
 def measured(timing: Mapping[str, Any]) -> Measured:
