@@ -34,6 +34,8 @@ HELP = {
     "receptive field",
     "device": "auto, cpu, cuda, cuda:N or mps (default: auto)",
     "time-limit": "of one network's repetitions; twice that for the optimisation (default: 20)",
+    "rounds": "divide the repetitions into N rounds of all networks, at least 6: the interval is of the medians of the "
+    "rounds, and a slower minute of the machine in it (default: 1)",
     "db": "the results file (default: results.db)",
 }
 
@@ -67,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--full", action="store_true", help="run all iterations of the optimisation on a CPU too")
     p.add_argument("--device", default="auto", metavar="NAME", help=HELP["device"])
     p.add_argument("--time-limit", type=float, default=20.0, metavar="SECONDS", help=HELP["time-limit"])
+    p.add_argument("--rounds", type=arguments.count, default=1, metavar="N", help=HELP["rounds"])
     p.add_argument("--db", type=Path, default=Path("results.db"), metavar="FILE", help=HELP["db"])
     p.add_argument("--force", action="store_true", help="measure again what the results file already has")
     p.add_argument("--json", type=Path, metavar="FILE", help="also write rows and their provenance as JSON")

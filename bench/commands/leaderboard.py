@@ -24,7 +24,7 @@ from bench.data.datasets import dataset
 from bench.environment import environment, suite_version, summary
 from bench.errors import MissingFile, UserError
 from bench.leaderboards import STEPS, opened_models, table
-from bench.leaderboards.config import Config, Entry, Leaderboard, Quality
+from bench.leaderboards.config import Config, Entry, Leaderboard, Quality, Speed
 from bench.outputs import check_clashes, model_files, store_files
 from bench.protocols import protocol
 from bench.quality import summary as quality
@@ -42,8 +42,7 @@ from bench.text import log, one_line, show
 from bench.timing.config import Config as SpeedConfig
 from bench.timing.rows import Row
 from bench.timing.rows import record as timing_record
-from bench.timing.run import SpeedRun
-from bench.timing.run import rows as timing_rows
+from bench.timing.run import SpeedRun, round_rows
 from bench.variants.build import exact_float32
 
 FILE = "leaderboard.json"
@@ -218,40 +217,42 @@ def time_models(
     command: Command,
     problems: list[str],
 ) -> list[Row]:
-    """Times and cards, a model after the other, so that one that fails stops no other."""
-    assert board.speed is not None
+    """Times and cards, a model after the other in each round, so that one that fails stops no other."""
+    speed = board.speed
+    assert speed is not None
     found: list[Row] = []
+    last = speed.rounds - 1
     exact_float32()
     machine = environment(str(where))
     show(summary(machine))
-    with Store(config.db) as store, progress("speed", len(entries) * len(board.speed.sizes)) as reporter:
+    units = speed.rounds * len(entries) * len(speed.sizes)
+    with Store(config.db) as store, progress("speed", units) as reporter:
         number = store.start(Run(program="speed", command=tuple(command), started=now(), environment=machine))
-        for entry in entries:
-            opened = catalog.upscaler_entry(entry.model)
-            if isinstance(opened, ExternalModel) and opened.kind == "images":
-                continue
+
+        def begin(entry: Entry) -> SpeedRun:
+            return SpeedRun(
+                config=speed_config(config, speed, entry),
+                device=where,
+                environment=machine,
+                store=store,
+                run=number,
+                reporter=reporter,
+            )
+
+        benches: dict[str, SpeedRun] = {}
+        timed = [entry for entry in entries if not is_images(entry)]
+        for turn, entry in itertools.product(range(speed.rounds), timed):
             try:
-                request = SpeedConfig(
-                    sizes=board.speed.sizes,
-                    iterations=(1,),  # of the optimisation, which a leaderboard does not time
-                    models=(entry.model,),
-                    scale=board.speed.scale,
-                    card=True,
-                    force=config.force,
-                    time_limit=board.speed.time_limit,
-                    db=config.db,
-                )
-                bench = SpeedRun(
-                    config=request,
-                    device=where,
-                    environment=machine,
-                    store=store,
-                    run=number,
-                    reporter=reporter,
-                )
-                rows = list(timing_rows(bench))
+                if turn == 0:
+                    benches[entry.label] = begin(entry)
+                elif entry.label not in benches:  # it failed in an earlier round
+                    continue
+                rows = list(round_rows(benches[entry.label], turn))
+                if turn == last:  # its network is not held any longer
+                    del benches[entry.label]
             except (UserError, ValueError, RuntimeError) as error:
                 noted(problems, f"{entry.place}: cannot be timed: {error}")
+                benches.pop(entry.label, None)
                 continue
             for row in rows:
                 if row.error:
@@ -259,6 +260,27 @@ def time_models(
             found += rows
         store.finish(number)
     return found
+
+
+def speed_config(config: Config, speed: Speed, entry: Entry) -> SpeedConfig:
+    """Of one model of the leaderboard: what `bench.speed --card` would be given."""
+    return SpeedConfig(
+        sizes=speed.sizes,
+        iterations=(1,),  # of the optimisation, which a leaderboard does not time
+        models=(entry.model,),
+        scale=speed.scale,
+        card=True,
+        force=config.force,
+        time_limit=speed.time_limit,
+        rounds=speed.rounds,
+        db=config.db,
+    )
+
+
+def is_images(entry: Entry) -> bool:
+    """Whether it is a folder of images that were made elsewhere, of which nothing can be timed."""
+    opened = catalog.upscaler_entry(entry.model)
+    return isinstance(opened, ExternalModel) and opened.kind == "images"
 
 
 def record(

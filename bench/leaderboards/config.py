@@ -21,6 +21,7 @@ from bench.protocols import protocol
 from bench.registry.external import TAKEN
 from bench.registry.spec import SAFE_NAME
 from bench.registry.upscalers import UPSCALERS
+from bench.statistics import FEWEST
 from bench.timing.config import LONGEST_SECONDS
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -92,10 +93,14 @@ class Quality:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """What is timed: sizes of what comes out. `baseline` is the label that the challenges' score is relative to."""
+    """What is timed: sizes of what comes out, in how many rounds of all models.
+
+    `baseline` is the label that the challenges' score is relative to.
+    """
 
     sizes: tuple[int, ...]
     time_limit: float = 20.0
+    rounds: int = 1
     scale: int | None = None
     baseline: str = ""
     place: str = ""
@@ -145,6 +150,10 @@ SPEED = {
     "sizes": WHOLES,
     "scale": WHOLE,
     "time_limit": (_seconds, "a number of seconds above 0"),
+    "rounds": (
+        lambda value: _whole(value) and (value == 1 or value >= FEWEST),
+        f"1, or a whole number of at least {FEWEST}: fewer have no interval",
+    ),
     "baseline": TEXT,
 }
 MODEL = {

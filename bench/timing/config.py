@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.registry import catalog
+from bench.statistics import FEWEST
 from bench.timing import GATYS
 
 DEFAULT_MODELS = (GATYS, "style-paper")
@@ -30,6 +31,7 @@ class Config:
         full: run all iterations of the optimisation; otherwise a few, after a warm-up, are scaled on a CPU.
         force: measure again what the store already has.
         time_limit: seconds for the repetitions of one measurement.
+        rounds: into which they are divided; a round is of all networks, so that a slower minute of the machine is shared.
         device: `auto`, or the name of one.
         db: the results file.
         json: where rows and their provenance are written too; None for nowhere.
@@ -47,6 +49,7 @@ class Config:
     full: bool = False
     force: bool = False
     time_limit: float = 20.0
+    rounds: int = 1
     device: str = "auto"
     db: Path = Path("results.db")
     json: Path | None = None
@@ -69,6 +72,14 @@ class Config:
                 raise UserError(f"{name} must be whole numbers of at least 1 (got {min(given)})")
         if not 0 < self.time_limit < LONGEST_SECONDS:
             raise UserError(f"--time-limit must be a number of seconds above 0 (got {self.time_limit:g})")
+        if self.rounds != 1 and self.rounds < FEWEST:
+            raise UserError(
+                f"--rounds must be 1, or at least {FEWEST}: fewer have no interval (got {self.rounds})"
+            )
+        if self.rounds != 1 and self.sweep:
+            raise UserError(
+                "--rounds and --sweep exclude each other: a sweep compares variants that are timed in turn"
+            )
         for size, model in itertools.product(self.sizes, self.models):
             _check_size(size, model, self.scale)
 

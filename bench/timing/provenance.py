@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import psutil
@@ -57,6 +57,7 @@ def time_work(
     check_threads(protocol)
     before = accelerator_state(found)
     timing = measure(work, device=device, clock=clock, **asdict(protocol.stopping))
+    timing = timing if protocol.rounds == 1 else timing.first_round
     # Read at once: memory and FLOPs, measured next, would be in it.
     after = accelerator_state(found)
     record = provenance(
@@ -70,6 +71,37 @@ def time_work(
         states=(before, after),
     )
     return timing, record
+
+
+def time_round(
+    work: Work,
+    before: TimingProvenance,
+    protocol: SpeedProtocol,
+    *,
+    device: str = "cpu",
+    clock: Clock | None = None,
+) -> TimingProvenance:
+    """The provenance of a timing with one more round; memory, FLOPs and what else no round changes stay as they were.
+
+    Raises:
+        ValueError, TimingError: as :func:`time_work`.
+    """
+    found = find_device(device)
+    check_threads(protocol)
+    timing = before.timing.and_round(measure(work, device=device, clock=clock, **asdict(protocol.stopping)))
+    after = accelerator_state(found)
+    reached = None if before.flops is None else before.flops / timing.median
+    peak_flops = (before.peak or {}).get("flops_per_second")
+    return replace(
+        before,
+        timing=timing,
+        seconds=timing.median,
+        ci95=timing.ci95,
+        flops_per_second=reached,
+        share_of_peak=reached / peak_flops if reached and peak_flops else None,
+        gpu_after=after,
+        warnings=(*timing.warnings, *state_warnings(after)),
+    )
 
 
 def provenance(

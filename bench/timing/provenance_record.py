@@ -95,6 +95,8 @@ class TimingProvenance:
         # Lists, as JSON gives them back: a stored record is written again to the byte.
         fields["ci95"] = self.ci95 and list(self.ci95)
         fields["warnings"] = list(self.warnings)
+        if not self.timing.rounds:  # timings in one block are written as before there were rounds
+            del fields["timing"]["rounds"]
         if self.form is not None:
             form = {**fields["form"], "calibration": self.form.calibration and list(self.form.calibration)}
             fields["form"] = {k: v for k, v in form.items() if not (k in LATER_FACTS and v is None)}

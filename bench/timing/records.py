@@ -12,7 +12,7 @@ from bench.statistics import FEWEST, Interval, median_interval, quantile
 from bench.variants.variant import Backend, Dtype, MemoryFormat, Variant
 
 Region = Literal["host-to-device", "network", "device-to-host", "iteration"]
-Stopped = Literal["narrow", "max repeats", "time limit"]
+Stopped = Literal["narrow", "max repeats", "time limit", "rounds"]
 
 WIDE_SPREAD = 0.10  # interquartile range over the median
 DRIFT = 0.05  # change of the median from the first half to the second
@@ -35,6 +35,8 @@ class SpeedProtocol:
         warmup: calls after the first that are kept apart.
         target_ci: the 95 % interval of the median is narrow enough when its half width is this share of it.
         time_limit_seconds: of warm-up and repetitions together, after the first call.
+        rounds: the time limit is divided into so many, between which everything else is timed; 1 for one block, and such a
+            definition has no such field, as before there was one.
     """
 
     size: int
@@ -54,9 +56,10 @@ class SpeedProtocol:
     max_repeats: int = 200
     target_ci: float = 0.02
     time_limit_seconds: float = 20.0
+    rounds: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("size", "threads", "batch"):
+        for name in ("size", "threads", "batch", "rounds"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1 (got {getattr(self, name)})")
         if not self.timed_region:
@@ -65,20 +68,24 @@ class SpeedProtocol:
         _ = self.stopping
 
     @classmethod
-    def of(cls, variant: Variant, *, size: int, threads: int, stopping: Stopping) -> SpeedProtocol:
+    def of(
+        cls, variant: Variant, *, size: int, threads: int, stopping: Stopping, rounds: int = 1
+    ) -> SpeedProtocol:
         """What is timed when a network runs in `variant` on a square image."""
-        return cls(size=size, threads=threads, **vars(variant), **vars(stopping))
+        return cls(size=size, threads=threads, rounds=rounds, **vars(variant), **vars(stopping))
 
     @property
     def stopping(self) -> Stopping:
-        """When to stop: the part of the protocol that :func:`bench.timing.stopwatch.measure` takes."""
-        return Stopping(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Stopping)})
+        """When to stop, in each round: the part of the protocol that :func:`bench.timing.stopwatch.measure` takes."""
+        whole = Stopping(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Stopping)})
+        return dataclasses.replace(whole, time_limit_seconds=whole.time_limit_seconds / self.rounds)
 
     @property
     def definition(self) -> dict[str, Any]:
         """Every field, as JSON gives it back."""
         # Fields that came later: with them in it, the hash of every earlier timing would be another one.
         later = {name for name in ("spread", "fast") if not getattr(self, name)}
+        later |= {"rounds"} if self.rounds == 1 else set()
         fields = {name: value for name, value in asdict(self).items() if name not in later}
         return {**fields, "timed_region": list(self.timed_region)}
 
@@ -115,7 +122,8 @@ class Timing:
     """Raw times of one call, in seconds, and what they say.
 
     Attributes:
-        seconds: steady state, one value per repetition, each the mean of `loops` calls back to back.
+        seconds: steady state, one value per repetition, each the mean of `loops` calls back to back; of a timing in rounds
+            one value per round, the median of its repetitions.
         wall_seconds: the same repetitions by the wall clock; equal to `seconds` where that is the clock.
         first_seconds: the very first call, with whatever is loaded, tuned or compiled in it.
         warmup_seconds: the calls between it and the repetitions; not used by any statistic.
@@ -123,6 +131,7 @@ class Timing:
         clock: `perf_counter`, or `cuda-events`.
         target_ci: relative half width of the interval that was asked for.
         stopped: why no more repetitions were made.
+        rounds: the repetitions of each round; empty for a timing in one block.
     """
 
     seconds: tuple[float, ...]
@@ -133,6 +142,7 @@ class Timing:
     clock: str
     target_ci: float
     stopped: Stopped
+    rounds: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.seconds or len(self.seconds) != len(self.wall_seconds):
@@ -142,6 +152,26 @@ class Timing:
             )
         if min(self.seconds) <= 0 or not all(map(math.isfinite, self.seconds)):
             raise ValueError(f"timing holds {min(self.seconds)} s, must be times above 0 and finite")
+
+    def and_round(self, block: Timing) -> Timing:
+        """With one round more. The interval is of the rounds' medians: a machine that is slower for a minute widens it."""
+        return dataclasses.replace(
+            self,
+            seconds=(*self.seconds, block.median),
+            wall_seconds=(*self.wall_seconds, quantile(block.wall_seconds, 0.5)),
+            rounds=(*self.rounds, block.seconds),
+        )
+
+    @property
+    def first_round(self) -> Timing:
+        """Of a timing in one block: the same as the first of several rounds."""
+        return dataclasses.replace(
+            self,
+            stopped="rounds",
+            seconds=(self.median,),
+            wall_seconds=(quantile(self.wall_seconds, 0.5),),
+            rounds=(self.seconds,),
+        )
 
     @property
     def n(self) -> int:
@@ -181,6 +211,15 @@ class Timing:
     def interval_warning(self) -> str | None:
         width = self.relative_half_width
         ended = f"after {self.n} repetitions ({self.stopped})"
+        if self.stopped == "rounds":
+            if width is None:
+                return f"too few rounds for a 95 % interval ({self.n} of {FEWEST})"
+            wide = width > self.target_ci
+            return (
+                f"interval is ±{width:.1%} over {self.n} rounds, wanted ±{self.target_ci:.1%}"
+                if wide
+                else None
+            )
         if width is None:
             return f"too few repetitions for a 95 % interval ({self.n} of {FEWEST}, {self.stopped}); raise --time-limit"
         if self.stopped != "narrow":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -32,6 +33,7 @@ from bench.variants.build import Built, build, run, transformed
 from bench.variants.variant import Variant, VariantUnavailable
 
 TRANSFER_SECONDS = 2.0
+WARMUP_OF_A_ROUND = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +48,22 @@ class SpeedRun:
     reporter: Reporter
 
     def stored(
-        self, subject: str, key: tuple[str, ...], size: int, engine: Mapping[str, Any] | None = None
+        self,
+        subject: str,
+        key: tuple[str, ...],
+        size: int,
+        engine: Mapping[str, Any] | None = None,
+        *,
+        turn: int = 0,
     ) -> SpeedResult | None:
         """The measurement of the same content by the same protocol on the same machine, unless it is to be repeated.
 
         Args:
             key: subject hash, variant, protocol hash.
             engine: versions of what computes it, where the environment does not state them.
+            turn: the round that is asked for, from 0; what is to be repeated is begun anew in the first.
         """
-        if self.config.force:
+        if self.config.force and turn == 0:
             return None
         for result in valid_timings(self.store, subject):
             known = (result.subject_hash, result.variant, result.protocol_hash)
@@ -85,6 +94,20 @@ class SpeedRun:
                 return dict(found)
         return None
 
+    @cached_property
+    def loaded(self) -> Mapping[str, LoadedModel]:
+        """Every network, opened once for all rounds.
+
+        Raises:
+            MissingFile: the weights of a model that was asked for are not to be had.
+        """
+        scale = self.config.scale
+        return {
+            name: catalog.load(name, scale=catalog.scale_of(name, scale), device=self.device)
+            for name in self.config.models
+            if name != GATYS
+        }
+
     def keep(self, result: SpeedResult) -> SpeedResult:
         self.store.add(self.run, timings=[result])
         return result
@@ -95,7 +118,8 @@ def steps(config: Config) -> int:
     variants = len(sweep.STEPS) if config.sweep else 1
     # The optimisation: plain, and in a sweep also as its program runs it (`fast`).
     per_size = sum((1 + config.sweep) if model == GATYS else variants for model in config.models)
-    return per_size * len(config.sizes)
+    networks = len(config.sizes) * (len(config.models) - (GATYS in config.models))
+    return per_size * len(config.sizes) + (config.rounds - 1) * networks
 
 
 def rows(bench: SpeedRun) -> Iterator[Row]:
@@ -105,20 +129,33 @@ def rows(bench: SpeedRun) -> Iterator[Row]:
         MissingFile: the weights of a model that was asked for are not to be had.
         StoreError: the store cannot be written to.
     """
-    config = bench.config
     # Before anything is timed: a missing file ends the run at once and not after an hour.
-    loaded = {
-        name: catalog.load(name, scale=catalog.scale_of(name, config.scale), device=bench.device)
-        for name in config.models
-        if name != GATYS
-    }
+    _ = bench.loaded
+    for turn in range(bench.config.rounds):
+        yield from round_rows(bench, turn)
+
+
+def round_rows(bench: SpeedRun, turn: int) -> Iterator[Row]:
+    """One round, from 0, of everything; the last one has the rows of networks, the first those of the optimisation.
+
+    Raises:
+        MissingFile, StoreError: as :func:`rows`.
+    """
+    config = bench.config
     for size, model in itertools.product(config.sizes, config.models):
-        yield from _gatys(bench, size) if model == GATYS else network_rows(bench, loaded[model], size)
+        if model != GATYS:
+            found = network_rows(bench, bench.loaded[model], size, turn)
+            if turn == config.rounds - 1:
+                yield from found
+            else:
+                deque(found, maxlen=0)
+        elif turn == 0:
+            yield from _gatys(bench, size)
 
 
-def network_rows(bench: SpeedRun, model: LoadedModel, size: int) -> Iterator[Row]:
-    """One network at one size, in each variant that the config asks for."""
-    measure = partial(_variant_result, bench, model, size)
+def network_rows(bench: SpeedRun, model: LoadedModel, size: int, turn: int = 0) -> Iterator[Row]:
+    """One network at one size, in each variant that the config asks for; after round `turn`, from 0."""
+    measure = partial(_variant_result, bench, model, size, turn=turn)
     if not bench.config.sweep:
         yield _network_row(bench, model, size, Variant(), measure(Variant()))
         return
@@ -145,17 +182,30 @@ def _network_row(
     )
 
 
-def _variant_result(bench: SpeedRun, model: LoadedModel, size: int, variant: Variant) -> SpeedResult | str:
-    """The stored result of a variant, or a new one; a text that says why there is none."""
+def _variant_result(
+    bench: SpeedRun, model: LoadedModel, size: int, variant: Variant, *, turn: int = 0
+) -> SpeedResult | str:
+    """The stored result of a variant, or a new one, or a round more of it; a text that says why there is none."""
     bench.reporter.begin(f"{model.name} {size} {variant.name}")
     stopping = Stopping(time_limit_seconds=bench.config.time_limit)
+    if bench.config.rounds > 1:
+        stopping = replace(stopping, warmup=WARMUP_OF_A_ROUND)
     protocol = SpeedProtocol.of(
-        variant, size=size // model.scale, threads=torch.get_num_threads(), stopping=stopping
+        variant,
+        size=size // model.scale,
+        threads=torch.get_num_threads(),
+        stopping=stopping,
+        rounds=bench.config.rounds,
     )
     key = (model.hash, variant.name, protocol.hash)
-    known = bench.stored(model.name, key, size, openvino_session.versions(variant))
+    known = bench.stored(model.name, key, size, openvino_session.versions(variant), turn=turn)
+    if known is not None and protocol.rounds > 1 and len(known.seconds) <= turn:
+        return explained(lambda: bench.keep(_time_round(bench, model, known, protocol, variant)), size)
     if known is not None:
-        bench.reporter.note(f"{model.name} {size} {variant.name}: already measured ({protocol.hash[:8]})")
+        if turn == 0:
+            done = f"{len(known.seconds)} of {protocol.rounds} rounds " if protocol.rounds > 1 else ""
+            note = f"{model.name} {size} {variant.name}: {done}already measured ({protocol.hash[:8]})"
+            bench.reporter.note(note)
         if _with_card(bench, variant) and "card" not in known.certificate:
             # For this table alone: the stored timing stays as it was measured.
             made = _card(bench, model, workloads.example(model, size, bench.device), size)
@@ -205,6 +255,20 @@ def _time_variant(
         card=_card(bench, model, image, size) if _with_card(bench, variant) else None,
     )
     return _result(bench, model.name, (model.hash, variant.name, protocol.hash), size, record)
+
+
+def _time_round(
+    bench: SpeedRun, model: LoadedModel, known: SpeedResult, protocol: SpeedProtocol, variant: Variant
+) -> SpeedResult:
+    """A stored timing with one more round."""
+    image = workloads.example(model, known.size, bench.device)
+    call = _built(model, variant, image).call
+    with torch.inference_mode():
+        record = provenance.time_round(
+            lambda: call(image), TimingProvenance.of(known), protocol, device=str(bench.device)
+        )
+    key = (known.subject_hash, known.variant, known.protocol_hash)
+    return _result(bench, known.subject, key, known.size, record)
 
 
 def _facts(

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -379,9 +380,79 @@ def test_an_interrupted_run_keeps_and_shows_what_was_measured(
     assert (status, len(found), len(measured)) == (0, 2, 2)
 
 
+ROUNDS = ("--sizes", "48", SIZE, "--models", "style-paper", "bicubic", "gatys", "--rounds", "6")
+
+
+def test_rounds_take_turns_and_the_interval_is_of_their_medians(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[int] = []
+    real = provenance.measure
+
+    def noted(work: Callable[[], object], **options: Any) -> Timing:
+        order.append(options["warmup"])
+        return real(work, **options)
+
+    monkeypatch.setattr(provenance, "measure", noted)
+    status, found = rows(*ROUNDS)
+    assert status == 0
+    # Two networks at two sizes in each of six rounds, and the optimisation once at each.
+    assert len(order) == 4 * 6 + 2
+    networks = [row for row in found if row["method"] != "gatys"]
+    assert len(networks) == 4
+    with Store(Path("results.db")) as store:
+        stored = {
+            (t.subject, t.size): t for name in ("style-paper", "bicubic") for t in store.timings(subject=name)
+        }
+    for row in networks:
+        timing = stored[row["method"], row["size"]].certificate["timing"]
+        assert len(timing["rounds"]) == row["n"] == 6
+        assert timing["seconds"] == pytest.approx([np.median(laps) for laps in timing["rounds"]])
+        assert row["seconds"] == pytest.approx(np.median(timing["seconds"]))
+        low, high = row["certificate"]["ci95"]
+        assert min(timing["seconds"]) <= low <= row["seconds"] <= high <= max(timing["seconds"])
+        assert row["certificate"]["protocol"]["rounds"] == 6
+        of_a_call = row["certificate"]["flops"] and row["certificate"]["flops"] / row["seconds"]
+        assert row["certificate"]["flops_per_second"] == (of_a_call and pytest.approx(of_a_call))
+    assert "rounds" not in next(row for row in found if row["method"] == "gatys")["certificate"]["protocol"]
+
+
+def test_rounds_that_were_interrupted_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--sizes", SIZE, "--models", "bicubic", "style-paper", "--rounds", "6")
+    real, calls = provenance.measure, []
+
+    def interrupted(work: Callable[[], object], **options: Any) -> Timing:
+        calls.append(1)
+        if len(calls) == 6:  # style-paper, in the third round
+            raise KeyboardInterrupt
+        return real(work, **options)
+
+    monkeypatch.setattr(provenance, "measure", interrupted)
+    assert speed.main([*asked, *QUICK]) == 130
+    with Store(Path("results.db")) as store:
+        (three,), (two,) = (store.timings(subject=name) for name in ("bicubic", "style-paper"))
+    assert (len(three.seconds), len(two.seconds)) == (3, 2)
+    assert "too few rounds for a 95 % interval (2 of 6)" in two.certificate["warnings"]
+    capsys.readouterr()
+    status, found = rows(*asked)
+    assert (status, len(calls)) == (0, 6 + 3 + 4)
+    said = capsys.readouterr().err
+    assert "bicubic 64 eager: 3 of 6 rounds already measured" in said
+    with Store(Path("results.db")) as store:
+        (first,), (second,) = (store.timings(subject=name) for name in ("bicubic", "style-paper"))
+    assert (len(first.seconds), len(second.seconds)) == (6, 6)
+    assert (first.seconds[:3], second.seconds[:2]) == (three.seconds, two.seconds)
+    assert rows(*asked) == (0, found)
+    assert len(calls) == 13
+    assert speed.main([*asked, *QUICK, "--force"]) == 0
+    assert len(calls) == 13 + 12
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--rounds", "5"], "--rounds must be 1, or at least 6: fewer have no interval (got 5)"),
+        (["--rounds", "6", "--sweep"], "--rounds and --sweep exclude each other"),
         (["--sizes", "0"], "--sizes must be whole numbers of at least 1 (got 0)"),
         (["--sizes", "-5", "64"], "--sizes must be whole numbers of at least 1 (got -5)"),
         (["--sizes", "40"], "--sizes must be at least 41 for style-paper (got 40)"),
@@ -567,3 +638,5 @@ def test_the_program_answers_for_help_without_torch() -> None:
 def test_every_step_of_the_progress_is_foreseen() -> None:
     asked = Config(sizes=[64, 128], iterations=[100], models=["gatys", "style-paper"], sweep=True)
     assert speed_run.steps(asked) == 2 * (2 + 12)
+    in_rounds = Config(sizes=[64, 128], iterations=[100], models=["gatys", "style-paper"], rounds=6)
+    assert speed_run.steps(in_rounds) == 2 * (1 + 6)

@@ -19,6 +19,7 @@ from bench.leaderboards.config import read
 from bench.leaderboards.table import published, ranking
 from bench.quality.summary import Row as ScoreRow
 from bench.timing import peak
+from bench.timing import run as timing_run
 from bench.timing.rows import Row
 
 NETS = """
@@ -129,6 +130,21 @@ def test_scores_times_and_models_come_out_together(capsys: pytest.CaptureFixture
     assert card["flops"] == 2 * card["multiply_adds"]
     assert (card["activations"], card["convolutions"], card["receptive_field"]) == (16 * 16 * 48, 1, 3)
     assert str(Path.cwd()) not in Path("leaderboard/leaderboard.json").read_text()
+
+
+def test_a_round_is_of_all_models(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(here, BOARD.replace("time_limit = 0.1", "time_limit = 0.1\nrounds = 6") + FAILING)
+    order: list[str] = []
+    real = timing_run.network_rows
+
+    def noted(bench: Any, model: Any, size: int, turn: int) -> Any:
+        order.append(model.name)
+        return real(bench, model, size, turn)
+
+    monkeypatch.setattr(timing_run, "network_rows", noted)
+    assert leaderboard("--only", "speed") == 1  # some cannot be opened
+    assert order == ["bicubic", "shuffle", "fussy", *(5 * ["bicubic", "shuffle"])]  # fussy fails in the first
+    assert {row["n"] for row in made()["timings"]} == {6}
 
 
 def test_times_are_measured_before_anything_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
