@@ -86,8 +86,8 @@ def grid_pattern(
         output, target: In one unit; the result is in its square.
         period: Of the grid, in pixels.
         extent: Side of a window, in periods.
-        flat: Windows of which `target` deviates by this or more (root of the mean variance of its channels, in the unit of the
-            images) count as 0: a grid shows where the image is flat.
+        flat: Windows of which `target` deviates by this or more (root of the mean variance of its channels, in the images'
+            unit) count as 0: a grid shows where the image is flat.
 
     Raises:
         ValueError: a side is no multiple of the period, or has fewer than `extent` periods.

@@ -161,6 +161,12 @@ LIBRARY_PRESETS = (
         call="PSNR_Y and SSIM_Y of main_test_swinir.py",
     ),
     LibraryPreset(
+        library="imdn",
+        psnr=Psnr(channel="y-8bit-grey-rgb", shave="scale"),
+        ssim=Ssim(channel="y-8bit-grey-rgb", shave="scale"),
+        call="compute_psnr, compute_ssim of test_IMDN.py --is_y: OpenCV reads grey images as RGB",
+    ),
+    LibraryPreset(
         library="edsr",
         psnr=Psnr(channel="y-edsr", shave="scale"),
         call="calc_psnr on a benchmark set (Set5, Set14, B100, Urban100)",

@@ -284,6 +284,27 @@ def test_a_grey_image_that_is_read_as_rgb_has_the_luma_of_its_three_equal_channe
     assert as_rgb - as_it_is == pytest.approx(20 * math.log10(255 / 219), abs=1e-9)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_imdns_test_program_by_its_own_steps(channels: int) -> None:
+    """Crop, Y of R, G and B rounded to 8 bits, and what scikit-image makes of two uint8 images."""
+    given = pair(channels=channels)
+    lumas = []
+    for image in given:
+        rgb = np.repeat(image, 3, axis=2) if channels == 1 else image
+        cropped = rgb[SCALE:-SCALE, SCALE:-SCALE].astype(np.float64)
+        luma = cropped @ np.array([65.481, 128.553, 24.966]) / 255 + 16
+        lumas.append(luma.round().clip(0, 255).astype(np.uint8))
+    rule = default("imdn")
+    assert rule.psnr is not None
+    assert rule.ssim is not None
+    psnr = skimage.metrics.peak_signal_noise_ratio(*lumas)
+    assert value(rule.psnr, given) == pytest.approx(psnr, abs=1e-9)
+    ssim = skimage.metrics.structural_similarity(
+        *lumas, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert value(rule.ssim, given) == pytest.approx(ssim, abs=1e-9)
+
+
 def test_one_grey_image_of_a_set_moves_the_mean_by_its_part() -> None:
     pairs = [pair(seed=1), pair(seed=2), pair(channels=1)]
     plain, as_rgb = (value(Psnr(channel=name, shave="scale"), *pairs) for name in ("y", "y-grey-rgb"))

@@ -400,6 +400,7 @@ def test_a_protocols_hash_changes_with_every_field() -> None:
         "max_repeats": 300,
         "target_ci": 0.05,
         "time_limit_seconds": 5.0,
+        "rounds": 6,
     }
     assert set(changes) == {field.name for field in dataclasses.fields(SpeedProtocol)}
     changed = [dataclasses.replace(base, **{name: value}) for name, value in changes.items()]  # type: ignore[arg-type]
