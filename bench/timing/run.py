@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -144,11 +143,9 @@ def round_rows(bench: SpeedRun, turn: int) -> Iterator[Row]:
     config = bench.config
     for size, model in itertools.product(config.sizes, config.models):
         if model != GATYS:
-            found = network_rows(bench, bench.loaded[model], size, turn)
-            if turn == config.rounds - 1:
-                yield from found
-            else:
-                deque(found, maxlen=0)
+            for row in network_rows(bench, bench.loaded[model], size, turn):
+                if turn == config.rounds - 1:
+                    yield row
         elif turn == 0:
             yield from _gatys(bench, size)
 
@@ -206,7 +203,7 @@ def _variant_result(
             done = f"{len(known.seconds)} of {protocol.rounds} rounds " if protocol.rounds > 1 else ""
             note = f"{model.name} {size} {variant.name}: {done}already measured ({protocol.hash[:8]})"
             bench.reporter.note(note)
-        if _with_card(bench, variant) and "card" not in known.certificate:
+        if turn == protocol.rounds - 1 and _with_card(bench, variant) and "card" not in known.certificate:
             # For this table alone: the stored timing stays as it was measured.
             made = _card(bench, model, workloads.example(model, size, bench.device), size)
             return replace(known, certificate={**known.certificate, "card": made})
