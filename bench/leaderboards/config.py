@@ -19,7 +19,7 @@ from bench.leaderboards.toml_places import Places
 from bench.metrics import entry as metric_entry
 from bench.protocols import protocol
 from bench.registry.external import TAKEN
-from bench.registry.spec import SAFE_NAME
+from bench.registry.spec import SAFE_NAME, beside
 from bench.registry.upscalers import UPSCALERS
 from bench.statistics import FEWEST
 from bench.timing.config import LONGEST_SECONDS
@@ -286,7 +286,7 @@ def _entry(reading: _Reading, right: Mapping[str, Any], index: int, first_publis
     else:
         options = {**right.get("options", {}), **({"name": label} if label else {})}
         # The form of --models: a leaderboard's model goes through the same parser, checks and hash.
-        text = ",".join([_path(reading.file, model), *(f"{key}={value}" for key, value in options.items())])
+        text = ",".join([beside(reading.file, model), *(f"{key}={value}" for key, value in options.items())])
         label = label or re.split("[:/]", model)[-1]
         # TAKEN are names of folders beside the models' images; some file systems ignore case.
         if label in UPSCALERS or label.casefold() in TAKEN:
@@ -311,15 +311,6 @@ def _published(reading: _Reading, given: Sequence[Mapping[str, Any]], first: int
     return found
 
 
-def _path(file: Path, text: str) -> str:
-    """A path is relative to the leaderboard's folder, where there is such a file or folder; else as it is."""
-    source, colon, name = text.rpartition(":")
-    path = file.parent / (source if colon else text)
-    if not path.exists():
-        return text
-    return f"{path}{colon}{name}" if colon else str(path)
-
-
 def _quality(reading: _Reading, given: Mapping[str, Any], index: int) -> Quality | None:
     """A part with the data sets, metrics and scales that there are; None where nothing is left."""
     right = reading.checked(given, QUALITY, "quality", index, ("datasets",))
@@ -338,7 +329,7 @@ def _quality(reading: _Reading, given: Mapping[str, Any], index: int) -> Quality
         return tuple(left)
 
     scales = known("scales", [4], lambda scale: protocol(rule, scale))
-    right["datasets"] = [_path(reading.file, name) for name in right["datasets"]]
+    right["datasets"] = [beside(reading.file, name) for name in right["datasets"]]
     datasets = known("datasets", [], dataset)
     metrics = known("metrics", ["psnr", "ssim"], metric_entry)
     if not (scales and datasets and metrics):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -125,6 +126,20 @@ def looks_outside(text: str) -> bool:
         or source.lower().endswith((*CHECKPOINTS, ".onnx"))
         or _exists(source)
     )
+
+
+def beside(file: Path, text: str) -> str:
+    """A model or a data set as a file names it: with variables expanded, and its path relative to the file's folder.
+
+    Where nothing is there under that path, the text is as it is: a name, or relative to the current folder.
+    """
+    text = os.path.expandvars(text)
+    folder, source = file.parent, text
+    while not _exists(str(folder / source)) and (found := OPTION.fullmatch(source)):
+        source = found["rest"]
+    if not _exists(str(folder / source)):
+        source = source.rpartition(":")[0]
+    return f"{folder / source}{text[len(source) :]}" if source and _exists(str(folder / source)) else text
 
 
 def parse(text: str) -> Spec:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from bench.data.datasets import ALIASES, dataset
 from bench.errors import MissingFile, UserError
 from bench.metrics import entry as metric_entry
 from bench.registry.catalog import EXTENDED, names
-from bench.registry.spec import looks_outside, parse
+from bench.registry.spec import beside, looks_outside, parse
 from bench.registry.upscalers import UpscalerEntry
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -103,7 +102,7 @@ def way(given: Mapping[str, Any], file: Path) -> ScoringRoute:
 
 
 def _dataset(name: str, file: Path) -> tuple[str, str]:
-    for text in (name, _path(file, name)):
+    for text in (name, beside(file, name)):
         try:
             dataset(text)
         except UserError as error:
@@ -115,7 +114,7 @@ def _dataset(name: str, file: Path) -> tuple[str, str]:
 
 def _images(given: Mapping[str, Any], file: Path) -> tuple[str, str]:
     """A folder, or a pattern with {dataset} in it."""
-    text = _path(file, given["images"])
+    text = beside(file, given["images"])
     folder = text.partition(",")[0]
     if "{" not in folder and not Path(folder).is_dir():
         return text, f"there is no folder {folder!r}; must be a folder of images"
@@ -128,7 +127,7 @@ def _run(given: Mapping[str, Any], file: Path) -> tuple[str, str]:
         known = EXTENDED.find(name)
         if known is not None:
             return name, _other_scale(known, given["scale"])
-        name = _path(file, name)
+        name = beside(file, name)
         if not looks_outside(name):
             raise UserError(f"no model is called {name!r}; there are: {', '.join(names())}, or a path")
         spec = parse(name)
@@ -146,17 +145,6 @@ def _other_scale(known: object, scale: int) -> str:
     if not known.supports(scale):
         return f"{known.name} has no weights for x{scale}; it has {known.weights_text}"
     return ""
-
-
-def _path(file: Path, text: str) -> str:
-    """With variables expanded; what then exists beside the file is taken from there, else it is as it is."""
-    text = os.path.expandvars(text)
-    path, comma, options = text.partition(",")
-    source, colon, name = path.rpartition(":")
-    beside = file.parent / (source if colon else path)
-    if not beside.exists():
-        return text
-    return f"{beside}{colon}{name if colon else ''}{comma}{options}"
 
 
 def identity(given: Mapping[str, Any], metric: str) -> tuple[object, ...]:

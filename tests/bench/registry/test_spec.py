@@ -8,7 +8,7 @@ import pytest
 
 from bench.errors import UserError
 from bench.registry.external import resolve_external
-from bench.registry.spec import looks_outside, parse
+from bench.registry.spec import beside, looks_outside, parse
 
 
 def made(folder: Path, name: str) -> str:
@@ -89,3 +89,23 @@ def test_a_name_that_a_table_has_is_refused(tmp_path: Path) -> None:
         UserError, match=r"would be called 'bicubic', which is taken; use another: .*,name=NAME"
     ):
         resolve_external(made(tmp_path, "bicubic.onnx"), str)
+
+
+@pytest.mark.parametrize("options", ["", ",name=mine", ",range=1,name=mine"])
+@pytest.mark.parametrize("there", ["net.pth", "a,b=c.pth", "sub/net.py:make"])
+def test_a_path_in_a_file_is_relative_to_its_folder(tmp_path: Path, there: str, options: str) -> None:
+    made(tmp_path, there.partition(":")[0])
+    assert beside(tmp_path / "claims.toml", there + options) == f"{tmp_path / there}{options}"
+
+
+def test_a_variable_in_a_file_of_models_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = made(tmp_path, "elsewhere/net.pth")
+    monkeypatch.setenv("CHECKOUT", str(tmp_path / "elsewhere"))
+    assert beside(tmp_path / "board.toml", "$CHECKOUT/net.pth,name=net") == f"{path},name=net"
+
+
+@pytest.mark.parametrize(
+    "text", ["bicubic", "package.module:make,range=1", "none/{dataset}", "$UNKNOWN/net.pth"]
+)
+def test_what_is_not_there_stays_as_it_is(tmp_path: Path, text: str) -> None:
+    assert beside(tmp_path / "claims.toml", text) == text
