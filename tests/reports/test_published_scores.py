@@ -115,6 +115,12 @@ def test_new_metrics_join_those_that_a_network_has(published: dict[str, Any]) ->
     own = [r["metric"] for r in made["scores"] if r["model"] == old["label"] and r["dataset"] == "set5"]
     assert set(own) >= {"psnr", "ssim", "haarpsi"}
     assert len(made["scores"]) == len(published["scores"]) + 1
+    restored = next(r for r in published["scores"] if r["model"] == old["label"])
+    own = {key: value for key, value in restored.items() if key != "machine"}
+    again = script("publish")["merged"]({**found, "scores": [own]}, [], published)
+    assert restored in again["scores"], "a score that was restored and not measured again keeps its machine"
+    (joined,) = (r for r in made["scores"] if r["metric"] == "haarpsi")
+    assert made["machines"][joined["machine"]] == found["environment"]
     changed = {**found, "models": [{**old, "hashes": {"4": "0" * 64}}]}
     replaced = script("publish")["merged"](changed, [], published)
     assert old["label"] not in {r["model"] for r in replaced["scores"] if r["metric"] == "haarpsi"}, (
@@ -155,9 +161,7 @@ def test_two_timing_runs_stay_beside_each_other_and_are_compared() -> None:
         **found,
         "command": "the scores'",
         "machines": [{"cpu": "one"}],
-        "models": [
-            {"label": label, "hashes": {"4": content}, "machine": 0} for label, content in labels.items()
-        ],
+        "models": [{"label": label, "hashes": {"4": content}} for label, content in labels.items()],
         "timings": [],
     }
     first = [

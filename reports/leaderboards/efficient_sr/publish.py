@@ -45,7 +45,7 @@ def complete(scores: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any
 def merged(
     found: Mapping[str, Any], timings: Sequence[Mapping[str, Any]], before: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What is published then: in the order of the file, machines by the hash that models name."""
+    """What is published then, in the order of the file; each row has the number of its machine in `machines`."""
     rows, models = complete(found["scores"])
     old = {model["label"]: model for model in before.get("models", ())}
     machine = json.dumps(found["environment"], sort_keys=True)
@@ -56,7 +56,10 @@ def merged(
         label = model["label"]
         known = label in old and old[label]["hashes"] == model["hashes"]
         if label in models or (known and any(row["model"] == label for row in rows)):
-            new[label] = {**model, "machine": old[label]["machine"] if known else machines.index(machine)}
+            new[label] = model
+    # what a restored results file brings back was measured where it was measured first
+    there = {(row["model"], row["dataset"], row["metric"]): row for row in before.get("scores", ())}
+    rows = [placed(row, there, machines.index(machine)) for row in rows]
     replaced = {(row["model"], row["dataset"], row["metric"]) for row in rows if row["model"] in new}
     stay = [
         row
@@ -88,6 +91,14 @@ def merged(
             *added,
         ],
     }
+
+
+def placed(
+    row: Mapping[str, Any], there: Mapping[tuple[str, str, str], Mapping[str, Any]], machine: int
+) -> Mapping[str, Any]:
+    """A row with the number of the machine that measured it: the published one if it has the same values."""
+    known = there.get((row["model"], row["dataset"], row["metric"]))
+    return known if known and known["values"] == row["values"] else {**row, "machine": machine}
 
 
 def timings_of(file: Path, labels: Sequence[str]) -> Iterator[dict[str, Any]]:

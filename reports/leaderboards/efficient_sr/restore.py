@@ -59,7 +59,7 @@ def main(db: Path) -> None:
     metrics = sorted({row["metric"] for row in content["scores"]})
     with Store(db) as store:
         for number, facts in enumerate(content["machines"]):
-            own = [row for row in content["scores"] if models[row["model"]]["machine"] == number]
+            own = [row for row in content["scores"] if row["machine"] == number]
             machine = Environment(facts=facts)
             # in the order of the runs: of two times of one machine with the same versions a results file keeps the last
             timed = sorted(
