@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CELL = 0.36  # inches
 MARGIN = 1.9  # inches, for the names
-MOST = 14  # rankings, about what the page's width holds
+MOST = 18  # rankings, about what the page's width holds
 STRONG = 0.75  # tau from which a cell is filled; its text is white from there on
 
 
@@ -30,6 +30,7 @@ class Agreement:
 
     group: Group
     rankings: Sequence[Ranking]
+    left_out: Sequence[Ranking] = ()
 
     @property
     def title(self) -> str:
@@ -38,7 +39,8 @@ class Agreement:
 
     def draw(self) -> Canvas:
         n = len(self.rankings)
-        card = canvas(min(WIDTH, MARGIN + CELL * n), CELL * n + MARGIN, constrained=True)
+        cell = min(CELL, (WIDTH - MARGIN) / n)
+        card = canvas(MARGIN + cell * n, cell * n + MARGIN, constrained=True)
         axes = card.subplots()
         bare(axes)
         for i, row in enumerate(self.rankings):
@@ -79,6 +81,11 @@ class Agreement:
                 *self._data_sets(),
                 f"Most alike: {drawable(most[1])} and {drawable(most[2])} ({most[0][0]:.2f}); least alike: "
                 f"{drawable(least[1])} and {drawable(least[2])} ({least[0][0]:.2f}).",
+                *(
+                    [f"No room for: {listed(drawable(each.title) for each in self.left_out)}."]
+                    if self.left_out
+                    else []
+                ),
             )
         )
 
@@ -106,6 +113,13 @@ def _square(x: float, y: float, colour: str):  # type: ignore[no-untyped-def]
 def drawings(results: Results) -> Iterator[Drawing]:
     """One for each protocol with many models, by at least two rankings; none for the others."""
     for group in leading_groups(results):
-        found = rankings(results, group)[:MOST]
-        if len(found) > 1:
-            yield drawing(f"agreement-{group.id}", Agreement(group=group, rankings=found), wide=False)
+        shown, left_out = selected(rankings(results, group))
+        if len(shown) > 1:
+            agreement = Agreement(group=group, rankings=shown, left_out=left_out)
+            yield drawing(f"agreement-{group.id}", agreement, wide=False)
+
+
+def selected(found: Sequence[Ranking]) -> tuple[Sequence[Ranking], Sequence[Ranking]]:
+    """The :data:`MOST` rankings over the most images, and those left out; both in their order."""
+    most = sorted(range(len(found)), key=lambda i: -found[i].images)[:MOST]
+    return [found[i] for i in sorted(most)], [each for i, each in enumerate(found) if i not in most]

@@ -159,6 +159,7 @@ class Ranking:
     means: Mapping[str, float]
     metric: str = ""
     dataset: str = ""
+    images: int = 0
 
 
 def rankings(results: Results, leader: Group) -> tuple[Ranking, ...]:
@@ -177,7 +178,15 @@ def rankings(results: Results, leader: Group) -> tuple[Ranking, ...]:
             }
             if len(means) > MANY:
                 title = f"{info.name}, {group.dataset}"
-                found.append(Ranking(title=title, means=means, metric=info.name, dataset=group.dataset))
+                found.append(
+                    Ranking(
+                        title=title,
+                        means=means,
+                        metric=info.name,
+                        dataset=group.dataset,
+                        images=len(group.images),
+                    )
+                )
     return tuple(found)
 
 

@@ -30,7 +30,7 @@ ROUNDS = 7
 
 
 def python(*arguments: str, folder: Path | None = None) -> None:
-    """Modules are compiled once and kept, as those of an installed package are, whatever this session's environment says."""
+    """Modules are compiled once and kept, as those of an installed package are."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run([sys.executable, *arguments], cwd=folder, env=kept, check=True, capture_output=True)
 

@@ -12,6 +12,7 @@ import pytest
 
 from bench.statistics import holm, signed_rank, signed_rank_each
 from reports.content import build
+from reports.figures.agreement import Agreement, selected
 from reports.figures.draw import draw
 from reports.load.results import Group
 from reports.load.standings import Ranking, Standings, front, kendall, leading_groups, sentence, standings
@@ -122,6 +123,19 @@ def test_kendalls_tau_of_four_models_by_hand() -> None:
     assert tau == pytest.approx(4 / 6)  # 5 pairs agree, 1 does not
     assert n == 4
     assert math.isnan(kendall(a, Ranking(title="c", means={"w": 1}))[0])
+
+
+def test_rankings_over_few_images_are_left_out_first_and_named() -> None:
+    found = [
+        Ranking(title=f"m{i}, {name}", means={"w": 1, "x": 2}, images=images)
+        for name, images in (("set5", 5), ("bsd100", 100))
+        for i in range(10)
+    ]
+    shown, left_out = selected(found)
+    assert [each.title for each in left_out] == ["m8, set5", "m9, set5"]
+    assert [*shown[:8], *shown[8:]] == [*found[:8], *found[10:]]
+    agreement = Agreement(group=many(), rankings=shown, left_out=left_out)
+    assert "No room for: m8, set5 and m9, set5." in agreement.caption()
 
 
 def test_a_report_of_many_models_has_a_leaderboard_and_one_of_few_has_none(tmp_path: Path) -> None:
