@@ -146,10 +146,10 @@ def test_an_entry_that_was_made_on_a_busy_machine_is_told() -> None:
     assert said == ["baseline: K", f"the baseline of {A} was taken while others used the machine"]
 
 
-def test_kinds_of_machines_differ_by_instructions_units_cores_and_gpu() -> None:
-    cpu = {"kernels": "AVX512", "capabilities": ["avx2", "amx_bf16"], "cores_allowed": 2}
-    assert machine_key({"cpu": cpu, "gpu": None}) == "AVX512+amx_bf16, 2 cores, no GPU"
-    assert machine_key({"cpu": cpu, "gpu": {"name": "G"}}) == "AVX512+amx_bf16, 2 cores, G"
+def test_kinds_of_machines_differ_by_processor_instructions_units_cores_and_gpu() -> None:
+    cpu = {"model": "P", "kernels": "AVX512", "capabilities": ["avx2", "amx_bf16"], "cores_allowed": 2}
+    assert machine_key({"cpu": cpu, "gpu": None}) == "P, AVX512+amx_bf16, 2 cores, no GPU"
+    assert machine_key({"cpu": cpu, "gpu": {"name": "G"}}) == "P, AVX512+amx_bf16, 2 cores, G"
 
 
 def test_a_row_has_a_cell_per_column_in_words() -> None:
