@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.devices import devices, find_device, gpu_facts
-from bench.records import BF16_UNITS, Environment
+from bench.records import Environment, fast_bf16
 
 DISTRIBUTION = "perceptual-bench"
 PACKAGES = (
@@ -162,7 +162,7 @@ def system_name() -> str:
 
 @functools.cache
 def bf16_units(device_type: str = "cpu") -> tuple[str, ...]:
-    """What multiplies bfloat16 on a device of this kind, by name; empty where that is emulated, and slow.
+    """What multiplies bfloat16 faster than float32 on a device of this kind, by name; empty where nothing does.
 
     The one place where it is detected: what uses bfloat16 by default asks here. Apple's GPU counts as having none,
     since none was ever measured.
@@ -177,7 +177,7 @@ def bf16_units(device_type: str = "cpu") -> tuple[str, ...]:
     if device_type != "cpu":
         return ()
     found = cpu_capabilities() or dict.fromkeys(cpu_flags(), True)
-    return tuple(unit for unit in BF16_UNITS if found.get(unit))
+    return fast_bf16([name for name, has in found.items() if has])
 
 
 def precision(option: str, device_type: str) -> str:

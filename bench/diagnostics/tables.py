@@ -9,7 +9,7 @@ from rich.console import Console
 from bench.data import cache
 from bench.diagnostics.inventory import FileReport, GroupReport
 from bench.environment import gibibytes
-from bench.records import BF16_UNITS, Environment
+from bench.records import BF16_UNITS, Environment, fast_bf16
 from bench.tables import Column, Table, columns, terminal
 
 MANY = 10
@@ -69,10 +69,10 @@ def machine_rows(machine: Environment) -> Iterator[tuple[str, str]]:
     yield "system", f"{facts['system']['name']}, {facts['system']['machine']}, Python {facts['python']}"
     yield "torch", f"{torch['version']}, {torch['threads']} threads, {cpu['kernels']}"
     units = [unit for unit in BF16_UNITS if unit in cpu["capabilities"]]
-    yield (
-        "bfloat16",
-        f"{', '.join(units)}: used by default where its error allows" if units else "no units on the CPU",
-    )
+    used = "used by default where its error allows"
+    if not fast_bf16(cpu["capabilities"]):
+        used = "slower than float32 on this processor, not used by default"
+    yield "bfloat16", f"{', '.join(units)}: {used}" if units else "no units on the CPU"
     yield "packages", ", ".join(f"{name} {number}" for name, number in facts["packages"].items() if number)
     absent = [name for name, number in facts["packages"].items() if not number]
     if absent:

@@ -142,6 +142,10 @@ def test_the_real_folder_holds_every_group_but_what_was_not_collected(real_data:
     ("capabilities", "words"),
     [
         (["avx2", "avx512_bf16"], "avx512_bf16: used by default where its error allows"),
+        (
+            ["avx512_bf16", "avx512_fp16"],
+            "avx512_bf16: slower than float32 on this processor, not used by default",
+        ),
         (["avx2"], "no units on the CPU"),
     ],
 )

@@ -214,6 +214,16 @@ def test_units_for_bfloat16_are_those_that_torch_reports(unit: str, monkeypatch:
     assert detect("mps") == ()
 
 
+def test_vectors_of_bfloat16_do_not_count_where_intels_matrix_units_are_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = {"avx512_bf16": True, "avx512_fp16": True, "amx_bf16": False}
+    monkeypatch.setattr(environment_module, "cpu_capabilities", lambda: there)
+    assert bf16_units.__wrapped__("cpu") == ()
+    monkeypatch.setattr(environment_module, "cpu_capabilities", lambda: {**there, "amx_bf16": True})
+    assert bf16_units.__wrapped__("cpu") == ("avx512_bf16", "amx_bf16")
+
+
 def test_units_are_those_of_linux_where_torch_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,7 +89,8 @@ class Line:
 def machine_key(facts: Mapping[str, Any]) -> str:
     """The kind of machine that ratios are compared within: processor, instruction sets, units for bfloat16, cores, GPU.
 
-    Two makers' processors with the same instructions give other ratios: SSIM is 4 times scikit-image's on one, 3 on another.
+    Two makers' processors with the same instructions give other ratios: the best variant of the paper's network is 3.4
+    times as fast as plain float32 on an EPYC, 1.7 on a Xeon.
     """
     cpu, gpu = facts["cpu"], facts["gpu"]
     units = [unit for unit in BF16_UNITS if unit in cpu["capabilities"]]
