@@ -35,7 +35,7 @@ def rgb_to_grey(rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 h w"]:
 def quantize(image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     """Clip to [0, 1] and round half up to the 8-bit grid k/255, as MATLAB's uint8() does."""
     # Not torch.round, which rounds halves to even.
-    return torch.floor(image.clamp(0, 1) * 255 + 0.5) / 255
+    return image.clamp(0, 1).mul_(255).add_(0.5).floor_().div_(255)
 
 
 def to_luma(hr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 h w"]:
@@ -53,10 +53,10 @@ def to_luma(hr: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 h w"]:
         return hr
     if hr.shape[1] != 3:
         raise ValueError(f"hr has {hr.shape[1]} channels, must be 1 or 3")
-    levels = (quantize(hr) * 255).round().long()
+    levels = (quantize(hr) * 255).round().int()  # all sums below are less than 2 ** 31
     parts = levels * torch.tensor(LUMA_PARTS, device=hr.device)[:, None, None]
     # Half up in whole numbers: floor(x / n + 1/2) is (2 x + n) // (2 n).
-    twice = 2 * parts.sum(1, keepdim=True) + LUMA_WHOLE
+    twice = 2 * parts.sum(1, keepdim=True, dtype=torch.int32) + LUMA_WHOLE
     return (16 + twice // (2 * LUMA_WHOLE)).to(hr.dtype) / 255
 
 

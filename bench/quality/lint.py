@@ -358,7 +358,8 @@ def lint_fit(sr: Float[Tensor, "1 c h w"], hr: Float[Tensor, "1 c2 h w"], scale:
     if linear or min(hr.shape[-2:]) < LEAST_LR * scale:
         return
     if min(hr.shape[-2:]) < SMALL and (fine := max(2, scale // 2)) < cell:
-        a, b = (F.avg_pool2d(image.float(), fine).cpu().mean(1, keepdim=True) for image in (sr, hr))
+        # of one plane instead of three
+        a, b = (F.avg_pool2d(image.float().mean(1, keepdim=True), fine).cpu() for image in (sr, hr))
         cell = fine
     yield from lint_shift(a, b, cell)
 
