@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -37,7 +37,11 @@ WARMUP_OF_A_ROUND = 1
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedRun:
-    """Where measurements are made and where they go."""
+    """Where measurements are made and where they go.
+
+    Attributes:
+        failed: why a network, variant, protocol and size have no time in this run; later rounds do not try them again.
+    """
 
     config: Config
     device: torch.device
@@ -45,6 +49,7 @@ class SpeedRun:
     store: Store
     run: int
     reporter: Reporter
+    failed: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     def stored(
         self,
@@ -195,20 +200,36 @@ def _variant_result(
         rounds=bench.config.rounds,
     )
     key = (model.hash, variant.name, protocol.hash)
+    if reason := bench.failed.get((*key, size)):
+        return reason
     known = bench.stored(model.name, key, size, openvino_session.versions(variant), turn=turn)
-    if known is not None and protocol.rounds > 1 and len(known.seconds) <= turn:
-        return explained(lambda: bench.keep(_time_round(bench, model, known, protocol, variant)), size)
-    if known is not None:
+    if known is None:
+        found = _tried(bench, (*key, size), lambda: _time_variant(bench, model, size, variant, protocol))
+    elif protocol.rounds > 1 and len(known.seconds) <= turn:
+        found = _tried(bench, (*key, size), lambda: _time_round(bench, model, known, protocol, variant))
+    else:
         if turn == 0:
             done = f"{len(known.seconds)} of {protocol.rounds} rounds " if protocol.rounds > 1 else ""
             note = f"{model.name} {size} {variant.name}: {done}already measured ({protocol.hash[:8]})"
             bench.reporter.note(note)
-        if turn == protocol.rounds - 1 and _with_card(bench, variant) and "card" not in known.certificate:
-            # For this table alone: the stored timing stays as it was measured.
-            made = _card(bench, model, workloads.example(model, size, bench.device), size)
-            return replace(known, certificate={**known.certificate, "card": made})
-        return known
-    return explained(lambda: bench.keep(_time_variant(bench, model, size, variant, protocol)), size)
+        found = known
+    if isinstance(found, str) or "card" in found.certificate:
+        return found
+    if turn != protocol.rounds - 1 or not _with_card(bench, variant):
+        return found
+    # For this table alone: the stored timing stays as it was measured.
+    made = _card(bench, model, workloads.example(model, size, bench.device), size)
+    return replace(found, certificate={**found.certificate, "card": made})
+
+
+def _tried(
+    bench: SpeedRun, key: tuple[str, str, str, int], work: Callable[[], SpeedResult]
+) -> SpeedResult | str:
+    """What `work` measured, stored; or why it failed, which is remembered."""
+    found = explained(lambda: bench.keep(work()), key[-1])
+    if isinstance(found, str):
+        bench.failed[key] = found
+    return found
 
 
 def explained(work: Callable[[], SpeedResult], size: int) -> SpeedResult | str:

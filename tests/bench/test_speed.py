@@ -448,6 +448,45 @@ def test_rounds_that_were_interrupted_go_on(
     assert len(calls) == 13 + 12
 
 
+def test_rounds_begun_without_a_card_and_finished_with_it_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("--sizes", SIZE, "--models", "bicubic", "--rounds", "6")
+    real, calls = provenance.measure, []
+
+    def interrupted(work: Callable[[], object], **options: Any) -> Timing:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(work, **options)
+
+    monkeypatch.setattr(provenance, "measure", interrupted)
+    assert speed.main([*asked, *QUICK]) == 130
+    status, (row,) = rows(*asked, "--card")
+    assert (status, len(calls)) == (0, 3 + 4)
+    assert row["certificate"]["card"]["input"]
+
+
+def test_a_network_that_fails_in_a_round_has_no_former_time_in_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = ("--sizes", SIZE, "--models", "bicubic", "style-paper", "--rounds", "6")
+    assert rows(*asked)[0] == 0
+    real, calls = provenance.measure, []
+
+    def failing_once(work: Callable[[], object], **options: Any) -> Timing:
+        calls.append(1)
+        if len(calls) == 1:  # bicubic, in the first round
+            raise TimingError("the clocks disagree")
+        return real(work, **options)
+
+    monkeypatch.setattr(provenance, "measure", failing_once)
+    _, found = rows(*asked, "--force")
+    by_name = {row["method"]: row for row in found}
+    assert by_name["bicubic"]["seconds"] is None
+    assert by_name["bicubic"]["error"] == "the clocks disagree"
+    assert by_name["style-paper"]["n"] == 6
+    assert len(calls) == 1 + 6
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
