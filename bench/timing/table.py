@@ -209,7 +209,7 @@ def _failed(rows: Sequence[Row]) -> tuple[int, ...]:
 
 SWEEP_HEADS = ("variant", "", "seconds", "95 %", "speed-up", "MiB", "error", "PSNR", "build")
 # Columns of their own where any step of a sweep has the value: field, head, format.
-LOSS_COLUMNS = (("psnr_lost", "dB lost", ".3f"), ("lpips_lost", "LPIPS lost", ".4f"))
+LOSS_COLUMNS = (("psnr_lost", "dB lost", "z.3f"), ("lpips_lost", "LPIPS lost", "z.4f"))  # z: no -0.000
 
 
 def sweeps(rows: Sequence[Row]) -> Iterator[Table]:

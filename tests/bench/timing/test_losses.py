@@ -103,6 +103,8 @@ def test_a_sweep_has_columns_of_losses_where_a_step_has_them() -> None:
     (table,) = sweeps([plain, upscaler, replace(plain, rung="graph", seconds=None, certificate=None)])
     assert [column.head for column in table.columns][-2:] == ["dB lost", "LPIPS lost"]
     assert [line[-2:] for line in table.rows] == [("", ""), ("0.012", "-0.0001"), ("", "")]
+    (nothing,) = sweeps([plain, row("openvino", "openvino", psnr_lost=-0.0001, lpips_lost=-0.00001)])
+    assert nothing.rows[1][-2:] == ("0.000", "0.0000")
     (stylizer,) = sweeps([plain, row("bfloat16", "bfloat16", lpips_lost="inf")])
     assert [column.head for column in stylizer.columns][-2:] == ["build", "LPIPS lost"]
     assert stylizer.rows[1][-1] == "inf"
