@@ -49,7 +49,7 @@ class SpeedRun:
     store: Store
     run: int
     reporter: Reporter
-    failed: dict[tuple[object, ...], str] = field(default_factory=dict)
+    failed: dict[tuple[str, str, str, int], str] = field(default_factory=dict)
 
     def stored(
         self,

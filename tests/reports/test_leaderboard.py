@@ -133,7 +133,7 @@ def test_rankings_over_few_images_are_left_out_first_and_named() -> None:
     ]
     shown, left_out = selected(found)
     assert [each.title for each in left_out] == ["m8, set5", "m9, set5"]
-    assert [*shown[:8], *shown[8:]] == [*found[:8], *found[10:]]
+    assert shown == [*found[:8], *found[10:]]
     agreement = Agreement(group=many(), rankings=shown, left_out=left_out)
     assert "No room for: m8, set5 and m9, set5." in agreement.caption()
 

@@ -96,9 +96,9 @@ def merged(
 def placed(
     row: Mapping[str, Any], there: Mapping[tuple[str, str, str], Mapping[str, Any]], machine: int
 ) -> Mapping[str, Any]:
-    """A row with the number of the machine that measured it: the published one if it has the same values."""
+    """A row with the number of the machine that measured it: the published row, if it says the same."""
     known = there.get((row["model"], row["dataset"], row["metric"]))
-    return known if known and known["values"] == row["values"] else {**row, "machine": machine}
+    return known if known and known == {**row, "machine": known["machine"]} else {**row, "machine": machine}
 
 
 def timings_of(file: Path, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
