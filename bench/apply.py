@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import arguments
 from bench.applying.config import configure
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.listings import list_applied
 
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     """Check the options, then do what is waiting."""
     config = configure(**vars(args))  # what is wrong with them is said before torch is loaded
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.apply import apply_model
 
     return apply_model(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import shlex
@@ -140,12 +141,12 @@ class Silent:
         self.notes.append(text)
 
 
+@dataclass
 class _Running:
     """What is being worked on, the oldest first."""
 
-    def __init__(self) -> None:
-        self.labels: dict[str, None] = {}
-        self.lock = threading.Lock()
+    labels: dict[str, None] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, label: str) -> None:
         with self.lock:
@@ -242,6 +243,27 @@ def working(what: str) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+@contextmanager
+def loading(what: str) -> Iterator[None]:
+    """Around the import of large packages: as :func:`working`, without a search for garbage meanwhile (a tenth of it).
+
+    Nothing that a program has loaded becomes garbage, so that no later search looks there either.
+
+    Args:
+        what: as in `PyTorch`.
+    """
+    with working(f"loading {what}"):
+        if interrupts.process.state == "elsewhere":
+            yield
+            return
+        gc.disable()
+        try:
+            yield
+        finally:
+            gc.freeze()
+            gc.enable()
 
 
 def next_step(*results: Path) -> None:

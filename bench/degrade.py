@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.errors import UserError
 from bench.records import Arithmetic, Border, SRProtocol
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then degrade."""
     rule = protocol(options)  # what is wrong with them is said before torch is loaded
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.degrade import run as engine
 
     return engine(options["hr"], options["lr"], rule, force=options["force"])

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.diagnostics.config import Config
 
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(config: Config) -> int:
     """Examine this machine."""
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.doctor import run as engine
 
     return engine(config)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.explaining.config import Config
 from bench.explaining.library_presets import LIBRARIES
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then measure."""
     config = Config.of(options)  # what is wrong with them is said before torch is loaded
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.explain import run as engine
 
     return engine(config)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.data import styles
 
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, _ = parse(parser(), argv)
 
     def body() -> int:
-        with working("loading PyTorch"):
+        with loading("PyTorch"):
             from bench.commands.gatys import run
 
         return run(args)

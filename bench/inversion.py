@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.data.styles import LOSS_WEIGHTS
 
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         p.error("name at least one CONTENT, or --styles with a style image")
 
     def body() -> int:
-        with working("loading PyTorch"):
+        with loading("PyTorch"):
             from bench.commands.inversion import run
 
         return run(args, command)

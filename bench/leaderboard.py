@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import Command, parse, with_config
 from bench.leaderboards import STEPS
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
 
     config = Config(**{**vars(args), "only": tuple(args.only)})
     board = read(config.file)  # what is wrong with it is said before torch is loaded
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.leaderboard import leaderboard
 
     return leaderboard(config, board, command)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.errors import UserError
 
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: Mapping[str, Any]) -> int:
     """Check the options, then write."""
     kinds = {name: parsed(name) for name in options["kinds"]}  # wrong ones are named before torch is loaded
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.perturb import run as engine
 
     return engine(options["hr"], options["out"], kinds)

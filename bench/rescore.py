@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import Command, parse, with_config
 from bench.tables import FORMATS, format_title
 
@@ -72,7 +72,7 @@ def run(options: Mapping[str, Any], command: Command) -> int:
     from bench.quality.config import rescore_config
 
     checked = rescore_config(**options)  # what is wrong with them is said before torch is loaded
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.rescore import rescore
 
     return rescore(checked, command)

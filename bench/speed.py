@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import Command, parse, with_config
 from bench.listings import list_timed
 from bench.timing.config import Config
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace, command: Command) -> int:
     """Check the options, then measure."""
     config = Config.of(args)  # what is wrong with them is said before torch is loaded
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.speed import speed
 
     return speed(config, command)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import arguments
-from bench.cli import DONE, guard, working
+from bench.cli import DONE, guard, loading
 from bench.config_file import Command, parse, with_config
 from bench.quality import DEFAULT_METRICS
 from bench.tables import FORMATS, format_title
@@ -113,7 +113,7 @@ def run(options: Mapping[str, Any], command: Command) -> int:
     from bench.quality.config import config
 
     checked = config(**options)  # what is wrong with them is said before torch is loaded
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.sr_quality import sr_quality
 
     return sr_quality(checked, command)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.data.styles import INITIAL, LOSS_WEIGHTS, STYLE_SIZE
 from bench.listings import list_style_quality
@@ -125,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, command = parse(parser(), argv)
 
     def body() -> int:
-        with working("loading PyTorch"):
+        with loading("PyTorch"):
             from bench.commands.style_quality import run
 
         return run(args, command)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import arguments
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 from bench.data.styles import LOSS_WEIGHTS, STYLE_SIZE
 from bench.errors import MissingExtra
@@ -146,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Looked for, not imported: the message comes before torch is loaded.
         if importlib.util.find_spec("lightning_fabric") is None:
             raise MissingExtra("bench.train", "lightning-fabric", "train")
-        with working("loading PyTorch"):
+        with loading("PyTorch"):
             from bench.commands.train import run
 
         return run(args)

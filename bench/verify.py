@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.arguments import aliases
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import Command, parse, with_config
 from bench.exporting.config import hub_dataset
 
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, command: Command) -> int:
     config = Config(**{**vars(args), "only": tuple(args.only)})
     claims = read(config.file, config.only)  # what is wrong with it is said before torch is loaded
     config.check(claims)
-    with working("loading PyTorch"):
+    with loading("PyTorch"):
         from bench.commands.verify import verify
 
     return verify(config, claims, command)

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cli import guard, working
+from bench.cli import guard, loading
 from bench.config_file import parse, with_config
 
 EXAMPLES = """examples:
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, _ = parse(parser(), argv)
 
     def body() -> int:
-        with working("loading Matplotlib and pandas"):
+        with loading("Matplotlib and pandas"):
             from reports.command import run
 
         return run(args)

@@ -99,3 +99,60 @@ def test_an_interrupt_that_is_ignored_from_outside_stays_ignored() -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+ENDING = """
+import atexit, sys, threading
+class Held:
+    def __del__(self):
+        print('freed')
+held = Held()
+def work():
+    time.sleep(0.3)
+    print('thread')
+def body():
+    atexit.register(print, 'asked for')
+    threading.Thread(target=work).start()
+    print('body')
+    return 3
+raise SystemExit(guard(body))
+"""
+
+
+def test_a_program_ends_as_any_process_but_frees_nothing() -> None:
+    process = start(GUARDED + ENDING)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out.split("\n"), err) == (3, ["on", "body", "thread", "asked for", ""], "")
+
+
+def test_a_process_that_was_not_started_for_a_program_is_left_to_python() -> None:
+    process = start(
+        "import time\nfrom bench.cli import guard\n"
+        + ENDING.replace("raise SystemExit(guard(body))", "guard(body)")
+    )
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out.split("\n"), err) == (0, ["body", "thread", "asked for", "freed", ""], "")
+
+
+LOADING = """
+import gc
+from bench.cli import loading
+def body():
+    with loading('it'):
+        print(gc.isenabled())
+    print(gc.isenabled(), gc.get_freeze_count() > 0)
+    return 0
+raise SystemExit(guard(body))
+"""
+
+
+@pytest.mark.parametrize(
+    ("begin", "printed"),
+    [
+        pytest.param(GUARDED, "on\nFalse\nTrue True\n", id="program"),
+        pytest.param("from bench.cli import guard\n", "True\nTrue False\n", id="elsewhere"),
+    ],
+)
+def test_what_a_program_loads_is_not_searched_for_garbage(begin: str, printed: str) -> None:
+    process = start(begin + LOADING)
+    assert process.communicate(timeout=30) == (printed, "")
