@@ -209,22 +209,15 @@ class Timing:
 
     @property
     def interval_warning(self) -> str | None:
-        width = self.relative_half_width
-        ended = f"after {self.n} repetitions ({self.stopped})"
-        if self.stopped == "rounds":
-            if width is None:
-                return f"too few rounds for a 95 % interval ({self.n} of {FEWEST})"
-            wide = width > self.target_ci
-            return (
-                f"interval is ±{width:.1%} over {self.n} rounds, wanted ±{self.target_ci:.1%}"
-                if wide
-                else None
-            )
+        width, rounds = self.relative_half_width, self.stopped == "rounds"
         if width is None:
+            if rounds:
+                return f"too few rounds for a 95 % interval ({self.n} of {FEWEST})"
             return f"too few repetitions for a 95 % interval ({self.n} of {FEWEST}, {self.stopped}); raise --time-limit"
-        if self.stopped != "narrow":
-            return f"interval is ±{width:.1%} {ended}, wanted ±{self.target_ci:.1%}"
-        return None
+        if width <= self.target_ci:
+            return None
+        of = f"over {self.n} rounds" if rounds else f"after {self.n} repetitions ({self.stopped})"
+        return f"interval is ±{width:.1%} {of}, wanted ±{self.target_ci:.1%}"
 
     @property
     def spread_warning(self) -> str | None:

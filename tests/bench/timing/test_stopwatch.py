@@ -163,6 +163,12 @@ def test_repetitions_end_at_the_time_limit_and_the_record_warns() -> None:
     assert any("(time limit)" in warning for warning in timing.warnings)
 
 
+def test_a_narrow_interval_is_not_warned_of_whatever_ended_the_repetitions() -> None:
+    wall = Wall()
+    timing = measure(wall.work(itertools.repeat(2.0)), clock=CpuClock(counter=wall), time_limit_seconds=20.0)
+    assert (timing.stopped, timing.relative_half_width, timing.warnings) == ("time limit", 0, ())
+
+
 def test_the_first_call_does_not_count_towards_the_time_limit() -> None:
     wall = Wall()
     work = wall.work(itertools.chain([500.0], itertools.repeat(0.1)))
