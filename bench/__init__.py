@@ -13,9 +13,9 @@ if sys.argv[:1] == ["-m"] and any(name.split(".")[0] in {"bench", "reports"} for
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         # Until the next lines have loaded what answers in full.
         _signal.signal(_signal.SIGINT, lambda *_: (os.write(2, b"error: interrupted\n"), os._exit(130)))
-        from bench import interrupts
+    from bench import interrupts
 
-        interrupts.install()
+    interrupts.install()
 
 import importlib.util
 from pathlib import Path

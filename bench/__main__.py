@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import shutil
-import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -62,9 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def console() -> int:
     """The console script: the same, from any folder; the folder's own `models` or `bench` is never taken for ours."""
-    # Not so where SIGINT is ignored from outside, or `python -m` has installed ours already.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        interrupts.install()
+    interrupts.install()
     return main()
 
 

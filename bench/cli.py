@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from bench import interrupts
 from bench.devices import devices, find_device
 from bench.errors import UserError, describe_os_error, out_of_memory
+from bench.streams import UnbrokenStream
 from bench.text import PLAIN_LINE_EVERY_SECONDS, escape_control_chars, fitted, log, one_line, shortened, show
 
 if TYPE_CHECKING:
@@ -47,23 +48,20 @@ def guard(body: Callable[[], int]) -> int:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):  # names may hold what the terminal's encoding lacks
             stream.reconfigure(errors="backslashreplace")
+            if interrupts.process.state != "elsewhere":
+                setattr(sys, name, UnbrokenStream(stream))
     if folder := os.environ.get(VARIABLE):  # the cache stays where it is, wherever a model's code goes
         os.environ[VARIABLE] = str(Path(folder).expanduser().absolute())
     return interrupts.run(partial(_guarded, body))
 
 
-def _guarded(body: Callable[[], int]) -> int:  # noqa: PLR0911 (one for each kind of error)
+def _guarded(body: Callable[[], int]) -> int:
     try:
         status = body()
-        # Here, where a full disk or a closed pipe is still answered with one message.
+        # Here, where a full disk is still answered with one message.
         sys.stdout.flush()
     except UserError as error:
         return _complain(str(error), error.exit_status)
-    # Before OSError, of which it is one.
-    except BrokenPipeError:
-        # As in `... | head`: Python flushes stdout once more when it ends, which must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     except OSError as error:
         return _complain(describe_os_error(error), FAILED)
     except ImportError as error:

@@ -59,14 +59,21 @@ process = Process()
 
 
 def install() -> None:
-    """Take SIGINT for a program that this process was started for (`bench/__init__.py`); in the main thread."""
+    """Say that this process was started for a program (`bench/__init__.py`), and take SIGINT for it; in the main thread.
+
+    SIGINT that is ignored from outside stays ignored. A second call does nothing.
+    """
+    if process.state != "elsewhere":
+        return
+    process.state = "starting"
+    atexit.register(_skip_freeing)  # the first that is registered is the last that is called
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        return
     reader, writer = os.pipe()
     # set_wakeup_fd refuses a descriptor that could block inside a signal handler.
     os.set_blocking(writer, False)
-    process.state = "starting"
     signal.signal(signal.SIGINT, _handle)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    atexit.register(_skip_freeing)  # the first that is registered is the last that is called
     if hasattr(os, "register_at_fork"):  # a child's signals are not this process's
         os.register_at_fork(after_in_child=_in_child)
     threading.Thread(target=_watch, args=(reader,), name="interrupts", daemon=True).start()

@@ -234,3 +234,35 @@ def test_a_line_is_logged_while_another_thread_has_taken_standard_error_away(
     monkeypatch.setattr(sys, "stderr", None)
     log("one image was not scored")
     assert first.getvalue() == "one image was not scored\n"
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["", "in the background"])
+def test_a_reader_that_goes_away_costs_no_file_and_no_exit_status(tmp_path: Path, ignored: bool) -> None:
+    options = ["samples", "--limit", "1", "--models", "bicubic", "--metrics", "psnr", "--no-images"]
+    command = [sys.executable, "-m", "bench.sr_quality", *options, "--db", "r.db", "--csv", "table.csv"]
+    if ignored:
+        command = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert (done.returncode, "error" in done.stderr) == (0, False), done.stderr
+    assert "bicubic" in (tmp_path / "table.csv").read_text(encoding="utf-8")
+
+
+def test_an_exit_status_is_that_of_the_program_though_nobody_reads() -> None:
+    begin = "import sys; sys.argv, sys.orig_argv = ['-m'], ['python', '-m', 'bench.x']; import bench\n"
+    body = "from bench.cli import guard\nraise SystemExit(guard(lambda: print('x' * 100_000) or 3))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", begin + body], check=False, stdout=writer, stderr=writer)
+    os.close(writer)
+    assert done.returncode == 3

@@ -1,0 +1,40 @@
+"""Standard output and standard error of a program, whose readers may go away."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TextIO
+
+
+class UnbrokenStream:
+    """A stream of which a closed pipe costs the rest of the text alone.
+
+    Behind `| head` a program still writes its files, and its exit status is what it has found.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """As that of the stream."""
+        try:
+            return self.stream.write(text)
+        except BrokenPipeError:
+            self._to_nobody()
+            return len(text)
+
+    def flush(self) -> None:
+        """As that of the stream."""
+        try:
+            self.stream.flush()
+        except BrokenPipeError:
+            self._to_nobody()
+
+    def _to_nobody(self) -> None:
+        # The descriptor itself: what the stream still holds goes there as well.
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nobody, self.stream.fileno())
+        os.close(nobody)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
