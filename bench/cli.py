@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from bench import interrupts
 from bench.devices import devices, find_device
 from bench.errors import UserError, describe_os_error, out_of_memory
-from bench.streams import UnbrokenStream
+from bench.streams import PipeSafeStream
 from bench.text import PLAIN_LINE_EVERY_SECONDS, escape_control_chars, fitted, log, one_line, shortened, show
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def guard(body: Callable[[], int]) -> int:
         elif isinstance(stream, io.TextIOWrapper):  # names may hold what the terminal's encoding lacks
             stream.reconfigure(errors="backslashreplace")
             if interrupts.process.state != "elsewhere":
-                setattr(sys, name, UnbrokenStream(stream))
+                setattr(sys, name, PipeSafeStream(stream))
     if folder := os.environ.get(VARIABLE):  # the cache stays where it is, wherever a model's code goes
         os.environ[VARIABLE] = str(Path(folder).expanduser().absolute())
     return interrupts.run(partial(_guarded, body))
@@ -245,9 +245,9 @@ def working(what: str) -> Iterator[None]:
 
 @contextmanager
 def loading(what: str) -> Iterator[None]:
-    """Around the import of large packages: as :func:`working`, without a search for garbage meanwhile (a tenth of it).
+    """Around the import of large packages: as :func:`working`, without garbage collection meanwhile (a tenth of the time).
 
-    Nothing that a program has loaded becomes garbage, so that no later search looks there either.
+    What a program has loaded stays until its end, so that no later collection looks there either.
 
     Args:
         what: as in `PyTorch`.

@@ -6,7 +6,7 @@ callback of the garbage collector), and not at all during a native call. So a th
 gives the program `GRACE_SECONDS` to close its files, then ends the process; a second signal ends it at once. Results
 files outlive that, as they outlive a kill.
 
-With its own status: as any Python process, but without freeing every object at last (0.3 s once torch is loaded).
+With its own status: as any Python process, but without the deallocation of every object (0.3 s once torch is loaded).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def install() -> None:
     if process.state != "elsewhere":
         return
     process.state = "starting"
-    atexit.register(_skip_freeing)  # the first that is registered is the last that is called
+    atexit.register(_skip_deallocation)  # the first that is registered is the last that is called
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         return
     reader, writer = os.pipe()
@@ -136,7 +136,7 @@ def _end(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _skip_freeing() -> None:
+def _skip_deallocation() -> None:
     """The last of the functions that Python calls when it ends, after threads and what libraries have asked for."""
     if process.status is not None:
         _end(process.status)

@@ -1,4 +1,4 @@
-"""Standard output and standard error of a program, whose readers may go away."""
+"""Standard output and standard error of a program, which may be pipes that are closed meanwhile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from typing import Any, TextIO
 
 
-class UnbrokenStream:
+class PipeSafeStream:
     """A stream of which a closed pipe costs the rest of the text alone.
 
     Behind `| head` a program still writes its files, and its exit status is what it has found.
@@ -20,7 +20,7 @@ class UnbrokenStream:
         try:
             return self.stream.write(text)
         except BrokenPipeError:
-            self._to_nobody()
+            self._discard()
             return len(text)
 
     def flush(self) -> None:
@@ -28,13 +28,13 @@ class UnbrokenStream:
         try:
             self.stream.flush()
         except BrokenPipeError:
-            self._to_nobody()
+            self._discard()
 
-    def _to_nobody(self) -> None:
+    def _discard(self) -> None:
         # The descriptor itself: what the stream still holds goes there as well.
-        nobody = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nobody, self.stream.fileno())
-        os.close(nobody)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, self.stream.fileno())
+        os.close(devnull)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)

@@ -236,8 +236,8 @@ def test_a_line_is_logged_while_another_thread_has_taken_standard_error_away(
     assert first.getvalue() == "one image was not scored\n"
 
 
-@pytest.mark.parametrize("ignored", [False, True], ids=["", "in the background"])
-def test_a_reader_that_goes_away_costs_no_file_and_no_exit_status(tmp_path: Path, ignored: bool) -> None:
+@pytest.mark.parametrize("ignored", [False, True], ids=["foreground", "background"])
+def test_a_closed_pipe_costs_no_file_and_no_exit_status(tmp_path: Path, ignored: bool) -> None:
     options = ["samples", "--limit", "1", "--models", "bicubic", "--metrics", "psnr", "--no-images"]
     command = [sys.executable, "-m", "bench.sr_quality", *options, "--db", "r.db", "--csv", "table.csv"]
     if ignored:
@@ -258,7 +258,7 @@ def test_a_reader_that_goes_away_costs_no_file_and_no_exit_status(tmp_path: Path
     assert "bicubic" in (tmp_path / "table.csv").read_text(encoding="utf-8")
 
 
-def test_an_exit_status_is_that_of_the_program_though_nobody_reads() -> None:
+def test_an_exit_status_is_that_of_the_program_behind_a_closed_pipe() -> None:
     begin = "import sys; sys.argv, sys.orig_argv = ['-m'], ['python', '-m', 'bench.x']; import bench\n"
     body = "from bench.cli import guard\nraise SystemExit(guard(lambda: print('x' * 100_000) or 3))"
     reader, writer = os.pipe()

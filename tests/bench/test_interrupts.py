@@ -119,7 +119,7 @@ raise SystemExit(guard(body))
 """
 
 
-def test_a_program_ends_as_any_process_but_frees_nothing() -> None:
+def test_a_program_ends_as_any_process_but_deallocates_nothing() -> None:
     process = start(GUARDED + ENDING)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out.split("\n"), err) == (3, ["on", "body", "thread", "asked for", ""], "")
@@ -153,6 +153,6 @@ raise SystemExit(guard(body))
         pytest.param("from bench.cli import guard\n", "True\nTrue False\n", id="elsewhere"),
     ],
 )
-def test_what_a_program_loads_is_not_searched_for_garbage(begin: str, printed: str) -> None:
+def test_what_a_program_loads_is_left_out_of_garbage_collection(begin: str, printed: str) -> None:
     process = start(begin + LOADING)
     assert process.communicate(timeout=30) == (printed, "")

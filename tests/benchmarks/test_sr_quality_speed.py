@@ -85,7 +85,7 @@ def test_the_first_score_comes_soon_after_torch(benchmark: BenchmarkFixture, tmp
         return after.children_user + after.children_system - before.children_user - before.children_system
 
     def torch_alone() -> None:
-        # Neither process frees its objects when it ends.
+        # As a program ends: without the deallocation of its objects.
         python("-c", "import torch, os; os._exit(0)")
 
     ours: list[float] = []
