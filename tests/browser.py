@@ -64,7 +64,7 @@ def opened(
     dark: bool = False,
     touch: bool = False,
 ) -> Iterator[Page]:
-    """The page at `file`, from its file address; `page.reload()` and `page.context.new_page()` keep its storage.
+    """The page at `file`, from its file address; `tests.browser_reload` loads it again with the storage that it left.
 
     Args:
         query: of the address, such as `worker=ann`.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.writers.page import write_page
+from tests.browser_reload import reload
 from tests.reports.page_report import MODEL_CODE, report, results
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(open_page: OpenPage, ou
         page.click("#theme")
         light = page.evaluate(background)
         assert (light, dark) == ("rgb(255, 255, 255)", "rgb(21, 24, 27)")
-        page.reload()
+        reload(page)
         assert page.evaluate(background) == light
         page.click("#theme")
         assert page.evaluate(background) == dark

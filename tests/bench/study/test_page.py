@@ -14,6 +14,7 @@ from bench import preference as program
 from bench.study.answers import Answers, read_answers
 from bench.study.key import Study, read_key
 from bench.study.result import read_result
+from tests.browser_reload import reload
 from tests.stores import fill
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_what_was_voted_for_is_what_is_scored(
         with open_page(index, query=f"worker={worker}") as page:
             page.click("#start")
             vote(page, prefer(study, NASTY), 3, mouse=mouse)
-            page.reload()
+            reload(page)
             assert page.inner_text("#count") == "Pair 4 of 6"
             vote(page, prefer(study, NASTY), 3, mouse=not mouse)
             assert "You answered 6 of 6 pairs" in page.inner_text("#summary")
@@ -114,7 +115,7 @@ def test_what_was_voted_for_is_what_is_scored(
             assert found.worker == worker
             assert {answer.trial for answer in found.answers} == {trial.id for trial in study.trials}
             assert all(answer.seconds >= 0.3 for answer in found.answers)
-            page.reload()
+            reload(page)
             assert page.is_visible("#done")
     out = ["--key", str(index.parents[1] / "key.json"), "--json", str(tmp_path / "out.json")]
     assert program.main(["score", *map(str, files), *out]) == 0
@@ -183,7 +184,7 @@ def test_a_browser_makes_a_name_once_and_an_unfit_name_is_refused(open_page: Ope
     with open_page(index) as page:
         name = page.inner_text("#worker")
         assert len(name) == 16
-        page.reload()
+        reload(page)
         assert page.inner_text("#worker") == name
     with open_page(index, query="worker=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E") as page:
         assert "a worker name that cannot be used" in page.inner_text("#problem")
@@ -210,12 +211,12 @@ def test_answers_that_were_kept_but_are_damaged_do_not_count(
             json.dumps([{"trial": "x"}, {**sound, "seconds": None}]),
         ):
             page.evaluate("([place, content]) => localStorage.setItem(place, content)", [place, content])
-            page.reload()
+            reload(page)
             assert page.is_visible("#start") or page.inner_text("#count") == "Pair 1 of 6"
         page.evaluate(
             "([place, content]) => localStorage.setItem(place, content)", [place, json.dumps([sound, sound])]
         )
-        page.reload()
+        reload(page)
         assert page.inner_text("#count") == "Pair 2 of 6"
         assert len(saved(page, study, tmp_path / "a.json", button="#trial .save").answers) == 1
 
