@@ -20,6 +20,7 @@ HASH_IDS = {
     "sr-pixel+match": "baselines.histogram:matched_sr_net",
     "sr-feature": "models.sr_net:load_sr_net",
     "sr-feature+match": "baselines.histogram:matched_sr_net",
+    "sr-feature-vgg16": "models.sr_net:load_sr_net",
     "style-paper": "bench.stylizers:random_paper_network",
     "style-la_muse": "models.style_net:load_style_net",
     "style-starry_night": "models.style_net:load_style_net",

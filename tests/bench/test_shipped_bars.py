@@ -19,8 +19,10 @@ from models.sr_net import load_sr_net
 
 SETS = ("set5", "set14", "bsd100")
 FEATURE, LPIPS = "feature-relu2_2", "lpips-alex"
-# The aim is 0.7 everywhere; a longer training has still to bring the other two there.
-CLOSER = {"set5": 0.7, "set14": 0.73, "bsd100": 0.71}
+CLOSER = {
+    "sr-feature": {"set5": 0.7, "set14": 0.73, "bsd100": 0.71},
+    "sr-feature-vgg16": dict.fromkeys(SETS, 0.7),
+}
 CLOSER_AT_X8 = 0.85
 SIDE, LARGEST_ENERGY = 32, 1.5
 LARGEST_LPIPS = {"set5": 0.135, "set14": 0.235, "bsd100": 0.305}
@@ -33,11 +35,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Path:
     """Where everything was scored, once."""
     folder = tmp_path_factory.mktemp("bars")
     store = ["--db", str(folder / "r.db")]
-    two = ["--models", "sr-pixel", "sr-feature", "--metrics", "psnr", FEATURE, LPIPS, "--no-images"]
-    x8 = ["--scales", "8", *two]
+    asked = ["--metrics", "psnr", FEATURE, LPIPS, "--no-images", *store, "--models", "sr-pixel", "sr-feature"]
     matched = ["--models", "sr-feature", "sr-feature+match", "--metrics", "psnr"]
-    assert main([*SETS, *two, *store, "--json", str(folder / "x4.json")]) == 0
-    assert main([*SETS, *x8, *store, "--json", str(folder / "x8.json")]) == 0
+    assert main([*SETS, "--json", str(folder / "x4.json"), *asked, "sr-feature-vgg16"]) == 0
+    assert main([*SETS, "--json", str(folder / "x8.json"), "--scales", "8", *asked]) == 0
     assert main(["set5", *matched, *store, "--images", str(folder / "images")]) == 0
     return folder
 
@@ -57,19 +58,22 @@ def test_the_pixel_network_at_x4_is_above_srcnn_on_set5(means: Means) -> None:
     assert means["set5", 4, "sr-pixel", "psnr"] > 30.48
 
 
-def test_the_feature_network_keeps_its_psnr(means: Means) -> None:
-    assert means["set5", 4, "sr-feature", "psnr"] >= 27.5
+@pytest.mark.parametrize("model", CLOSER)
+def test_the_feature_network_keeps_its_psnr(model: str, means: Means) -> None:
+    assert means["set5", 4, model, "psnr"] >= 27.5
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_feature_network_trades_psnr_for_closer_features(name: str, means: Means) -> None:
-    assert means[name, 4, "sr-feature", "psnr"] < means[name, 4, "sr-pixel", "psnr"]
-    assert means[name, 4, "sr-feature", FEATURE] < CLOSER[name] * means[name, 4, "sr-pixel", FEATURE]
+@pytest.mark.parametrize("model", CLOSER)
+def test_the_feature_network_trades_psnr_for_closer_features(model: str, name: str, means: Means) -> None:
+    assert means[name, 4, model, "psnr"] < means[name, 4, "sr-pixel", "psnr"]
+    assert means[name, 4, model, FEATURE] < CLOSER[model][name] * means[name, 4, "sr-pixel", FEATURE]
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_feature_network_looks_nearer_to_hr_by_lpips(name: str, means: Means) -> None:
-    assert means[name, 4, "sr-feature", LPIPS] < LARGEST_LPIPS[name] < means[name, 4, "sr-pixel", LPIPS]
+@pytest.mark.parametrize("model", CLOSER)
+def test_the_feature_network_looks_nearer_to_hr_by_lpips(model: str, name: str, means: Means) -> None:
+    assert means[name, 4, model, LPIPS] < LARGEST_LPIPS[name] < means[name, 4, "sr-pixel", LPIPS]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -78,10 +82,10 @@ def test_the_feature_network_at_x8_is_nearer_in_features_and_by_lpips(name: str,
     assert means[name, 8, "sr-feature", LPIPS] < means[name, 8, "sr-pixel", LPIPS]
 
 
-@pytest.mark.parametrize("scale", [4, 8])
-def test_the_feature_network_prints_no_grid_on_flat_patches(scale: int, real_data: Path) -> None:
+@pytest.mark.parametrize(("model", "scale"), [("sr-feature", 4), ("sr-feature", 8), ("sr-feature-vgg16", 4)])
+def test_the_feature_network_prints_no_grid_on_flat_patches(model: str, scale: int, real_data: Path) -> None:
     """Energy of luma at the period of the up-sampling, on 32x32 patches of set14 where HR is nearly flat."""
-    rule, network = protocol("johnson2016", scale), shipped.path(f"shipped/sr-feature-x{scale}.safetensors")
+    rule, network = protocol("johnson2016", scale), shipped.path(f"shipped/{model}-x{scale}.safetensors")
     upscaler = load_sr_net(scale=scale, weights=network).eval()
     of_hr, of_sr = [], []
     for file in sorted((real_data / "data" / "set14").iterdir()):

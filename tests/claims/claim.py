@@ -49,9 +49,9 @@ def loss(r: Mapping[str, Any]) -> Values:
     return min(each), max(each)
 
 
-def closer(found: Mapping[Any, float]) -> Values:
-    """Per cent by which sr-feature is closer in features than sr-pixel: least and most over the sets."""
-    each = [100 * (1 - found[d, "sr-feature", FEATURE] / found[d, "sr-pixel", FEATURE]) for d in SETS]
+def closer(found: Mapping[Any, float], model: str = "sr-feature") -> Values:
+    """Per cent by which `model` is closer in features than sr-pixel: least and most over the sets."""
+    each = [100 * (1 - found[d, model, FEATURE] / found[d, "sr-pixel", FEATURE]) for d in SETS]
     return min(each), max(each)
 
 

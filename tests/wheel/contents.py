@@ -15,8 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LAYERS = ("bench", "baselines", "models", "reports")
 KEPT_OUT = ("__pycache__",)
-# Documents of a leaderboard, and networks whose training is not at its end.
-NOT_PACKAGED = ("reports/leaderboards", "models/weights/candidates")
+NOT_PACKAGED = ("reports/leaderboards",)  # documents of a leaderboard
 # A home folder or a drive, as an absolute path begins; examples in docstrings have none.
 MACHINE = re.compile(rb"(?<![\w.<~])/(?:home|Users|root|mnt)/[\w.-]+|\b[A-Z]:\\Users\\\w+")
 BINARY = (".safetensors",)
