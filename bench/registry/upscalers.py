@@ -129,7 +129,7 @@ UPSCALERS: dict[str, UpscalerEntry] = {
         *_trained("feature", (2, 4, 8)),
         UpscalerEntry(
             name="sr-feature-vgg16",
-            about="the paper's network trained on VGG-16 almost alone: closer at its relu2_2 than sr-feature, worse by LPIPS",
+            about="the paper's network trained on VGG-16 almost alone: closer at relu2_2 than sr-feature, worse by LPIPS",
             hash_id="models.sr_net:load_sr_net",
             target="models.sr_net:load_sr_net",
             weights={4: f"{shipped.PREFIX}sr-feature-vgg16-x4.safetensors"},
