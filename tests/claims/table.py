@@ -74,7 +74,7 @@ QUALITY = (
         values=lambda r: closer(all_sets(r), "sr-feature-vgg16"),
     ),
     Claim(
-        text="an LPIPS of «0.134», «0.229» and «0.301» where `sr-feature` has «0.110», «0.209» and «0.276»: what",
+        text="an LPIPS of «0.134», «0.229» and «0.301» where `sr-feature` has «0.110», «0.209» and «0.276»: it prints",
         sources=SETS,
         values=lambda r: [
             r[name][name, model, "lpips-alex"]
