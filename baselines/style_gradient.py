@@ -24,6 +24,7 @@ class ContentTap:
     """Looks at a layer on its way, and adds the content term's gradient on the way back."""
 
     def __init__(self, objective: StyleObjective, name: str) -> None:
+        self.name = name
         self.weight = objective.content_weight
         self.target = objective.features[name]
         self.value = self.difference = torch.empty(0)
@@ -107,6 +108,12 @@ class StyleGradient:
             layers.append(frozen_layer(network, name, self.dtype, self.memory_format, overwrite=overwrite))
             layers += [tap for tapped, tap in zip(names, taps, strict=True) if tapped == name]
         return layers
+
+    def aim_at(self, content: Float[Tensor, "n 3 h w"]) -> None:
+        """Takes RGB in [0, 1] as the objective's new content, in place; the style is not looked at again."""
+        self.objective.aim_at(content)
+        for tap in self.content:
+            tap.target = self.objective.features[tap.name]
 
     @torch.no_grad()
     def __call__(self, image: Float[Tensor, "n 3 h w"]) -> tuple[Terms, Float[Tensor, "n 3 h w"]]:

@@ -23,6 +23,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from models.vgg import LossNetwork
+
 Features = Mapping[str, Float[Tensor, "_ _ _ _"]]
 Grams = Mapping[str, Float[Tensor, "_ _ _"]]
 
@@ -191,8 +193,12 @@ class StyleObjective:
 
     def aim_at(self, content: Float[Tensor, "n 3 h w"]) -> None:
         """Takes RGB in [0, 1] as the new content, in place; what is judged from now on must have its size."""
+        network = self.network
+        if isinstance(network, LossNetwork) and self.content_layers:
+            # The style's layers lie deeper: on VGG-16 with content at relu2_2 this takes two fifths of the time.
+            network = network.up_to(self.content_layers)
         with torch.no_grad():
-            self.features = chosen(self.network(content), self.content_layers)
+            self.features = chosen(network(content), self.content_layers)
         self.content_shape = tuple(content.shape)
 
     def with_content(self, content: Float[Tensor, "n 3 h w"]) -> StyleObjective:

@@ -11,6 +11,7 @@ Differs from the paper:
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -60,7 +61,7 @@ class LossNetwork(nn.Module):
         self.trained = trained
         self.pool = POOLINGS[pooling]
         self.path = architecture.layers[: 1 + max(map(architecture.layers.index, self.layers))]
-        self.minimum = 2 ** sum(layer.startswith("pool") for layer in self.path)
+        self.minimum = minimum_side(self.path)
         self.mean = nn.Buffer(
             torch.tensor(architecture.convention.mean, dtype=torch.float32)[:, None, None], persistent=False
         )
@@ -92,6 +93,21 @@ class LossNetwork(nn.Module):
                 features[layer] = x
         return features
 
+    def up_to(self, layers: Sequence[str]) -> LossNetwork:
+        """The same network, its weights shared, for some of its layers: it computes nothing beyond the last of them.
+
+        Raises:
+            ValueError: no layer, or one that this network was not asked for.
+        """
+        if not layers or not self.layers.issuperset(layers):
+            raise ValueError(f"layers are {list(layers)}, must be some of: {', '.join(sorted(self.layers))}")
+        # Shallow: convolutions and mean are this network's own.
+        other = copy.copy(self)
+        other.layers = frozenset(layers)
+        other.path = self.path[: 1 + max(map(self.path.index, other.layers))]
+        other.minimum = minimum_side(other.path)
+        return other
+
     def step(self, layer: str, x: Tensor) -> Tensor:
         """One layer; ReLU overwrites its input unless that is asked for as well."""
         if layer.startswith("conv"):
@@ -100,6 +116,11 @@ class LossNetwork(nn.Module):
             return self.pool(x, 2)
         # Safe for the image's gradient: a convolution needs its input and weights for it, not its output.
         return F.relu(x, inplace=layer.replace("relu", "conv") not in self.layers)
+
+
+def minimum_side(path: Sequence[str]) -> int:
+    """In pixels: one is left after the last pooling."""
+    return int(2 ** sum(layer.startswith("pool") for layer in path))
 
 
 def convolution(arrays: Arrays, layer: str, convention: Convention) -> nn.Conv2d:

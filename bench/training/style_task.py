@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import typing as tp
 from dataclasses import asdict
@@ -10,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from baselines.style_gradient import StyleGradient
 from bench.data.styles import StyleImage
 from bench.records import StyleProtocol
 from bench.styling.objective import loss_network, objective, read_style, square
@@ -17,6 +19,21 @@ from bench.training.recipe import StyleNetSettings
 from models.losses import StyleObjective
 from models.style_net import ARCHITECTURE, MINIMUM_SIZE, StyleNet
 from models.vgg import LossNetwork
+
+
+class TotalByHand(torch.autograd.Function):
+    """An objective's total for each image, with the gradient that :class:`baselines.style_gradient.StyleGradient` finds."""
+
+    @staticmethod
+    def forward(ctx: tp.Any, output: Float[Tensor, "n 3 h w"], find: StyleGradient) -> Float[Tensor, " n"]:
+        terms, gradient = find(output)
+        ctx.save_for_backward(gradient)
+        return terms.total
+
+    @staticmethod
+    def backward(ctx: tp.Any, above: Float[Tensor, " n"]) -> tuple[Float[Tensor, "n 3 h w"], None]:
+        (gradient,) = ctx.saved_tensors
+        return above[:, None, None, None] * gradient, None
 
 
 class StyleTask:
@@ -53,13 +70,18 @@ class StyleTask:
         style = self.style.to(device)
         # Every batch aims it at its own content; the style is looked at here and never again.
         self.aim = objective(self.protocol, self.features.to(device), content=style, style=style)
+        # On a GPU autograd is not behind, and leaves the objective to --compile.
+        self.by_hand = StyleGradient(copy.copy(self.aim)) if device.type == "cpu" else None
 
     @torch.no_grad()
     def examples(self, patches: Float[Tensor, "n 3 p p"]) -> tuple[Tensor, Tensor]:
         return patches, patches
 
     def objective(self, output: Tensor, target: Tensor) -> Float[Tensor, ""]:
-        return self.aimed(target)(output).total.mean()
+        if self.by_hand is None or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+            return self.aimed(target)(output).total.mean()
+        self.by_hand.aim_at(target)
+        return TotalByHand.apply(output, self.by_hand).mean()
 
     def aimed(self, content: Float[Tensor, "n 3 h w"]) -> StyleObjective:
         return self.aim.with_content(content)

@@ -73,6 +73,15 @@ def test_so_they_are_for_either_pooling_and_distance(pooling: str, distance: str
     require_equal(StyleGradient(asked, dtype=torch.float64)(at), by_autograd(asked, at))
 
 
+def test_aimed_at_another_content_it_is_that_objectives() -> None:
+    asked, at = objective(n=2), image(2, seed=2)
+    by_hand = StyleGradient(asked, dtype=torch.float64)
+    by_hand(at)
+    other = image(2, seed=7)
+    by_hand.aim_at(other)
+    require_equal(by_hand(at), by_autograd(asked.with_content(other), at))
+
+
 def test_a_later_call_changes_no_earlier_result() -> None:
     asked, first, second = objective(n=2), image(2, seed=2), image(2, seed=3)
     by_hand = StyleGradient(asked, dtype=torch.float64)

@@ -126,6 +126,24 @@ def test_nothing_is_built_beyond_the_last_layer_asked_for() -> None:
     assert network.path[-1] == "relu2_2"
 
 
+def test_up_to_some_of_its_layers_it_gives_these_and_computes_no_more() -> None:
+    whole = random_loss_network("vgg16", ["relu1_2", "relu2_2", "relu3_1"])
+    part = whole.up_to(["relu2_2"])
+    x = torch.rand(1, 3, 16, 16)
+    assert part.path == whole.path[: len(part.path)]
+    assert (part.path[-1], part.minimum, whole.minimum) == ("relu2_2", 2, 4)
+    assert list(part(x)) == ["relu2_2"]
+    assert torch.equal(part(x)["relu2_2"], whole(x)["relu2_2"])
+    assert list(whole(x)) == ["relu1_2", "relu2_2", "relu3_1"]
+
+
+@pytest.mark.parametrize("layers", [[], ["relu3_3"], ["relu1_2", "relu1_1"]])
+def test_up_to_a_layer_that_it_does_not_have_is_refused_with_those_it_has(layers: list[str]) -> None:
+    whole = random_loss_network("vgg16", ["relu1_2", "relu2_2"])
+    with pytest.raises(ValueError, match=r"must be some of: relu1_2, relu2_2"):
+        whole.up_to(layers)
+
+
 def test_the_caffe_convention_is_bgr_in_0_255_less_the_mean(tmp_path: Path) -> None:
     weight = torch.randn((64, 3, 3, 3), generator=torch.Generator().manual_seed(2))
     state = {key: torch.zeros(shape) for key, shape in NETWORKS["vgg16-caffe"].shapes.items()}

@@ -61,6 +61,26 @@ def test_the_loss_is_the_objective_of_the_paper_averaged_over_the_batch_and_reac
     assert all(p.grad is None for p in made.features.parameters())
 
 
+def test_the_gradient_is_that_of_autograd_for_the_contents_of_every_step() -> None:
+    made = task()
+    for seed in (0, 1):
+        content = image(2, seed=seed)
+        output = image(2, seed=5).requires_grad_()
+        (found,) = torch.autograd.grad(made.objective(output, content), output)
+        (expected,) = torch.autograd.grad(made.aimed(content)(output).total.mean(), output)
+        # In float32 the convolutions by hand are Winograd's.
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_under_autocast_the_layers_are_bfloat16() -> None:
+    made = task()
+    content, output = image(2), image(2, seed=5).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = made.objective(output, content)
+        expected = made.aimed(content)(output).total.mean()
+    assert float(loss.detach()) == float(expected.detach())
+
+
 def test_a_held_out_image_is_scored_as_the_protocol_cuts_it() -> None:
     made = task()
     network = made.network().eval()
