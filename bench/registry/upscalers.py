@@ -132,7 +132,7 @@ UPSCALERS: dict[str, UpscalerEntry] = {
             about="the paper's network trained on VGG-16 almost alone: closer at relu2_2 than sr-feature, worse by LPIPS",
             hash_id="models.sr_net:load_sr_net",
             target="models.sr_net:load_sr_net",
-            weights={4: f"{shipped.PREFIX}sr-feature-vgg16-x4.safetensors"},
+            weights={scale: f"{shipped.PREFIX}sr-feature-vgg16-x{scale}.safetensors" for scale in (2, 4)},
         ),
     )
 }

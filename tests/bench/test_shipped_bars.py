@@ -82,7 +82,10 @@ def test_the_feature_network_at_x8_is_nearer_in_features_and_by_lpips(name: str,
     assert means[name, 8, "sr-feature", LPIPS] < means[name, 8, "sr-pixel", LPIPS]
 
 
-@pytest.mark.parametrize(("model", "scale"), [("sr-feature", 4), ("sr-feature", 8), ("sr-feature-vgg16", 4)])
+@pytest.mark.parametrize(
+    ("model", "scale"),
+    [("sr-feature", 4), ("sr-feature", 8), ("sr-feature-vgg16", 2), ("sr-feature-vgg16", 4)],
+)
 def test_the_feature_network_prints_no_grid_on_flat_patches(model: str, scale: int, real_data: Path) -> None:
     """Energy of luma at the period of the up-sampling, on 32x32 patches of set14 where HR is nearly flat."""
     rule, network = protocol("johnson2016", scale), shipped.path(f"shipped/{model}-x{scale}.safetensors")

@@ -55,7 +55,7 @@ class Source:
 
 QUALITY = ("--no-images",)
 PSNR_SSIM = ("--metrics", "psnr", "ssim")
-TRAINED = ("--models", "bicubic", "srcnn-955", "sr-pixel", "sr-feature", "--metrics", "psnr", FEATURE)
+MODELS_AT_X2 = ("bicubic", "srcnn-955", "sr-pixel", "sr-feature", "sr-feature-vgg16")
 AT_256 = ("--style", *STYLES, "--sizes", "256")
 
 SOURCES: dict[str, Source] = {
@@ -96,7 +96,9 @@ SOURCES: dict[str, Source] = {
         Source(
             name="x2",
             about="bench.sr_quality --scales 2",
-            run=scores(SETS, *QUALITY, *TRAINED, "--scales", "2"),
+            run=scores(
+                SETS, *QUALITY, "--models", *MODELS_AT_X2, "--metrics", "psnr", FEATURE, "--scales", "2"
+            ),
             cost="long",
         ),
         Source(
