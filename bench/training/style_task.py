@@ -70,7 +70,7 @@ class StyleTask:
         style = self.style.to(device)
         # Every batch aims it at its own content; the style is looked at here and never again.
         self.aim = objective(self.protocol, self.features.to(device), content=style, style=style)
-        # On a GPU autograd is not behind, and leaves the objective to --compile.
+        # On a GPU it was not timed: there autograd, which --compile reaches.
         self.by_hand = StyleGradient(copy.copy(self.aim)) if device.type == "cpu" else None
 
     @torch.no_grad()
