@@ -195,6 +195,8 @@ class StyleObjective:
         """Takes RGB in [0, 1] as the new content, in place; what is judged from now on must have its size."""
         network = self.network
         if isinstance(network, LossNetwork) and self.content_layers:
+            # What is judged later must reach the style's layers, and is of the content's size.
+            network.check(content)
             # The style's layers lie deeper: on VGG-16 with content at relu2_2 this takes two fifths of the time.
             network = network.up_to(self.content_layers)
         with torch.no_grad():

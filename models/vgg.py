@@ -80,11 +80,7 @@ class LossNetwork(nn.Module):
         Raises:
             ValueError: the image is so small that pooling leaves nothing.
         """
-        h, w = image.shape[-2:]
-        if min(h, w) < self.minimum:
-            raise ValueError(
-                f"image must be at least {self.minimum}x{self.minimum} for {self.path[-1]} (got {w}x{h})"
-            )
+        self.check(image)
         features = {}
         x = image - self.mean
         for layer in self.path:
@@ -92,6 +88,14 @@ class LossNetwork(nn.Module):
             if layer in self.layers:
                 features[layer] = x
         return features
+
+    def check(self, image: Float[Tensor, "n 3 h w"]) -> None:
+        """Raises ValueError where the image is so small that pooling leaves nothing."""
+        h, w = image.shape[-2:]
+        if min(h, w) < self.minimum:
+            raise ValueError(
+                f"image must be at least {self.minimum}x{self.minimum} for {self.path[-1]} (got {w}x{h})"
+            )
 
     def up_to(self, layers: Sequence[str]) -> LossNetwork:
         """The same network, its weights shared, for some of its layers: it computes nothing beyond the last of them.

@@ -19,6 +19,7 @@ from models.losses import (
     total_variation,
     window_variance,
 )
+from models.vgg import random_loss_network
 
 
 def random(*shape: int, seed: int = 0, scale: float = 1.0) -> Tensor:
@@ -222,6 +223,15 @@ def test_with_content_gives_the_objective_of_that_content_and_leaves_the_first_a
     other = first.with_content(image(seed=5))
     torch.testing.assert_close(other(x).total, objective(image(seed=5), style)(x).total)
     torch.testing.assert_close(first(x).total, before)
+
+
+def test_a_content_too_small_for_the_styles_layers_is_refused_though_its_own_could_be_computed() -> None:
+    network = random_loss_network("vgg16", ["relu1_2", "relu3_1"])
+    large, small = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 3, 8)
+    layers = {"content_layers": ["relu1_2"], "style_layers": ["relu3_1"]}
+    objective = StyleObjective(network, content=large, style=large, **layers)
+    with pytest.raises(ValueError, match=r"image must be at least 4x4 for relu3_1 \(got 8x3\)"):
+        objective.with_content(small)
 
 
 def test_without_layers_only_the_variation_is_left() -> None:
