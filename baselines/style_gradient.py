@@ -111,7 +111,7 @@ class StyleGradient:
 
     def aim_at(self, content: Float[Tensor, "n 3 h w"]) -> None:
         """Takes RGB in [0, 1] as the objective's new content, in place; the style is not looked at again."""
-        self.objective.aim_at(content)
+        self.objective.aim_at(content.contiguous(memory_format=self.memory_format))
         for tap in self.content:
             tap.target = self.objective.features[tap.name]
 

@@ -22,7 +22,6 @@ from bench.records import Dataset, ImageFile, content_hash
 
 GROUP_PREFIX = "train-"
 THREADS = 16
-TURNS = 8  # two mirrors and the transposition
 
 TEST_GROUPS = ("set5", "set14", "bsd100", "coco50", "contents")
 
@@ -155,6 +154,8 @@ class Patches:
     is used once before one is used again.
 
     Args:
+        turns: how a patch may be turned, all equally often: 0 not at all; of its bits 1 mirrors top and bottom, 2 left and
+            right, 4 transposes.
         device: where the images lie and the patches are cut.
     """
 
@@ -165,10 +166,10 @@ class Patches:
         patch: int,
         batch: int,
         seed: int,
-        flips: bool,
+        turns: Sequence[int],
         device: torch.device,
     ) -> None:
-        self.patch, self.batch, self.seed, self.flips = patch, batch, seed, flips
+        self.patch, self.batch, self.seed, self.turns = patch, batch, seed, np.array(turns)
         self.sizes = np.array([image.shape[1:] for image in images])
         self.starts = np.cumsum([0, *(image.numel() for image in images)])[:-1]
         # All images in one tensor, whatever their sizes: a batch is one indexing, without a loop.
@@ -181,7 +182,7 @@ class Patches:
         image = self.order(np.arange(step * self.batch, (step + 1) * self.batch))
         size = self.sizes[image]
         corner = rng.integers(0, size - self.patch + 1)
-        turn = rng.integers(0, TURNS, self.batch) if self.flips else np.zeros(self.batch, int)
+        turn = self.turns[rng.integers(0, len(self.turns), self.batch)]
         return np.column_stack([self.starts[image], size, corner, turn])
 
     def order(self, samples: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
@@ -204,7 +205,6 @@ class Patches:
         """All at once, by the places of their pixels in memory."""
         start, height, width, top, left, turn = chosen.T[..., None, None]
         along = torch.arange(self.patch, device=chosen.device)
-        # Bits of `turn`: 1 mirrors top and bottom, 2 left and right, 4 transposes.
         down = torch.where(turn & 1 > 0, along.flip(0), along).mT
         across = torch.where(turn & 2 > 0, along.flip(0), along)
         # n p p, within a plane.

@@ -52,6 +52,7 @@ class Recipe:
     average: float = option(0.0, "decay of the average of the weights that is kept; 0 for none")
     freeze_norm: int = option(0, "step from which batch normalisation keeps its statistics; 0 for never")
     flips: bool = option(False, "turn and mirror the patches")
+    mirror: bool = option(False, "mirror half of the patches left to right, and turn none")
     precision: str = option(
         "float32",
         "bf16 has float32 weights and bfloat16 layers; auto is bf16 where the device has units for it, else float32",
@@ -72,7 +73,15 @@ class Recipe:
             require(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
         for name in ("average", "validation_share"):
             require(0 <= getattr(self, name) < 1, name, getattr(self, name), "a number in [0, 1)")
+        require(not (self.flips and self.mirror), "mirror", self.mirror, "off with flips, which mirror too")
         require_choices(self)
+
+    @property
+    def turns(self) -> tuple[int, ...]:
+        """How a patch may be turned, all equally often: bits as in :class:`bench.training.data.Patches`."""
+        if self.flips:
+            return tuple(range(8))
+        return (0, 2) if self.mirror else (0,)
 
     @property
     def layout(self) -> torch.memory_format:

@@ -89,7 +89,7 @@ def loop(
         patch=recipe.patch,
         batch=recipe.batch,
         seed=recipe.seed,
-        flips=recipe.flips,
+        turns=recipe.turns,
         device=lightning.device,
     )
     with (

@@ -129,7 +129,7 @@ def loader_seconds(images: Path, recipe: Recipe, device: torch.device) -> float:
         patch=recipe.patch,
         batch=recipe.batch,
         seed=0,
-        flips=recipe.flips,
+        turns=recipe.turns,
         device=device,
     )
     patches(0)

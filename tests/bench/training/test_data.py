@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +13,18 @@ from bench.data import images
 from bench.data.datasets import samples_folder
 from bench.errors import UserError
 from bench.training.data import Patches, load_images
+from bench.training.recipe import Recipe
 from tests.bench.training.photographs import write_photographs
 
 CPU = torch.device("cpu")
 
 
-def patches(count: int = 5, *, flips: bool = True, seed: int = 0) -> Patches:
+def patches(count: int = 5, *, turns: Sequence[int] = range(8), seed: int = 0) -> Patches:
     """Of images whose every pixel says where it is: channel 0 the row, 1 the column, 2 the image."""
     sizes = [(20 + i, 30 - i) for i in range(count)]
     grids = [torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij") for h, w in sizes]
     stacks = [torch.stack([y, x, torch.full_like(x, i)]).to(torch.uint8) for i, (y, x) in enumerate(grids)]
-    return Patches(stacks, patch=8, batch=4, seed=seed, flips=flips, device=CPU)
+    return Patches(stacks, patch=8, batch=4, seed=seed, turns=turns, device=CPU)
 
 
 def test_patches_are_cut_where_they_say_and_turned_in_eight_ways() -> None:
@@ -43,10 +44,21 @@ def test_patches_are_cut_where_they_say_and_turned_in_eight_ways() -> None:
 
 
 def test_without_flips_a_patch_is_a_piece_of_the_image() -> None:
-    cutter = patches(flips=False)
+    cutter = patches(turns=(0,))
     for patch, (*_, top, left, _turn) in zip(cutter(3) * 255, cutter.chosen(3), strict=True):
         expected = torch.meshgrid(top + torch.arange(8.0), left + torch.arange(8.0), indexing="ij")
         torch.testing.assert_close(patch[:2], torch.stack(expected).to(patch), atol=1e-4, rtol=0)
+
+
+def test_mirrored_patches_are_pieces_of_the_image_or_of_its_mirror_image() -> None:
+    cutter, seen = patches(turns=Recipe(mirror=True).turns), set()
+    for step in range(10):
+        for patch, (*_, top, left, turn) in zip((cutter(step) * 255).round(), cutter.chosen(step), strict=True):
+            rows, columns = torch.meshgrid(top + torch.arange(8.0), left + torch.arange(8.0), indexing="ij")
+            expected = torch.stack([rows, columns.flip(1) if turn else columns])
+            torch.testing.assert_close(patch[:2], expected.to(patch))
+            seen.add(int(turn))
+    assert seen == {0, 2}
 
 
 def test_processes_share_the_patches_that_one_would_have() -> None:
