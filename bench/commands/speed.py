@@ -63,9 +63,12 @@ def measure(config: Config, where: torch.device, store: Store, command: Command,
         bench = SpeedRun(
             config=config, device=where, environment=machine, store=store, run=number, reporter=reporter
         )
-        for row in rows(bench):
-            # One by one into the caller's list: Ctrl-C leaves what is measured so far to be printed.
-            found.append(row)
+        try:
+            for row in rows(bench):
+                # One by one into the caller's list: Ctrl-C leaves what is measured so far to be printed.
+                found.append(row)
+        finally:
+            found += bench.unfinished.values()
     store.finish(number)
 
 

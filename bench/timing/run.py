@@ -41,6 +41,7 @@ class SpeedRun:
 
     Attributes:
         failed: why a network, variant, protocol and size have no time in this run; later rounds do not try them again.
+        unfinished: by network and size, the row of those whose last round is to come.
     """
 
     config: Config
@@ -50,6 +51,7 @@ class SpeedRun:
     run: int
     reporter: Reporter
     failed: dict[tuple[str, str, str, int], str] = field(default_factory=dict)
+    unfinished: dict[tuple[str, int], Row] = field(default_factory=dict)
 
     def stored(
         self,
@@ -149,8 +151,9 @@ def round_rows(bench: SpeedRun, turn: int) -> Iterator[Row]:
     for size, model in itertools.product(config.sizes, config.models):
         if model != GATYS:
             for row in network_rows(bench, bench.loaded[model], size, turn):
+                bench.unfinished[model, size] = row
                 if turn == config.rounds - 1:
-                    yield row
+                    yield bench.unfinished.pop((model, size))
         elif turn == 0:
             yield from _gatys(bench, size)
 

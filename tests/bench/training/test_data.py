@@ -53,7 +53,9 @@ def test_without_flips_a_patch_is_a_piece_of_the_image() -> None:
 def test_mirrored_patches_are_pieces_of_the_image_or_of_its_mirror_image() -> None:
     cutter, seen = patches(turns=Recipe(mirror=True).turns), set()
     for step in range(10):
-        for patch, (*_, top, left, turn) in zip((cutter(step) * 255).round(), cutter.chosen(step), strict=True):
+        for patch, (*_, top, left, turn) in zip(
+            (cutter(step) * 255).round(), cutter.chosen(step), strict=True
+        ):
             rows, columns = torch.meshgrid(top + torch.arange(8.0), left + torch.arange(8.0), indexing="ij")
             expected = torch.stack([rows, columns.flip(1) if turn else columns])
             torch.testing.assert_close(patch[:2], expected.to(patch))

@@ -33,6 +33,16 @@ def test_a_recipe_never_says_auto() -> None:
     assert [parser().parse_args([*asked, word]).precision for word in ("auto", "bf16")] == ["auto", "bf16"]
 
 
+def test_patches_are_turned_as_flips_and_mirror_say_and_the_two_exclude_each_other() -> None:
+    assert [Recipe(flips=f, mirror=m).turns for f, m in ((False, False), (False, True), (True, False))] == [
+        (0,),
+        (0, 2),
+        (0, 1, 2, 3, 4, 5, 6, 7),
+    ]
+    with pytest.raises(UserError, match=r"mirror must be off with flips, which mirror too \(got True\)"):
+        build(Recipe, PRESETS["style"]["strong"], {"mirror": True, "precision": "float32"})
+
+
 def test_the_paper_preset_is_the_papers() -> None:
     recipe, settings = Recipe(), SRSettings()
     assert (recipe.patch, recipe.batch, recipe.iterations, recipe.learning_rate) == (288, 4, 200_000, 1e-3)
