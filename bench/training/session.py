@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from bench.cli import Reporter, Silent, progress
+from bench.data.digest import sha256
 from bench.environment import environment, suite, summary, version
 from bench.errors import UserError
 from bench.training import checkpoint
@@ -142,7 +142,7 @@ def read_initial(file: Path | None) -> dict[str, Tensor] | None:
 def identity_of(config: Config, images: Images) -> dict[str, Any]:
     """What two sessions of one run have in common."""
     # By its bytes: a file that was moved or renamed is the same beginning.
-    initial = config.init and hashlib.sha256(config.init.read_bytes()).hexdigest()
+    initial = config.init and sha256(config.init)
     return (
         config.task.settings() | asdict(config.recipe) | {"images": images.hash, "initial weights": initial}
     )
@@ -155,7 +155,8 @@ def record_of(config: Config, images: Images, lightning: Fabric) -> dict[str, st
     versions = {"perceptual-bench": suite(), **{name: version(name) for name in VERSIONS}}
     return config.task.metadata() | {
         "recipe": json.dumps(config.task.settings() | asdict(config.recipe)),
-        "initial_weights": config.init.name if config.init else "random",
+        # Every run calls its network alike: the hash says which.
+        "initial_weights": f"{config.init.name}, sha256 {sha256(config.init)}" if config.init else "random",
         "data": json.dumps(data | {"skipped": len(images.skipped), "sha256": images.hash}),
         "versions": json.dumps(versions),
         "machine": summary(environment(str(lightning.device))),

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bench import environment
+from bench.data.digest import sha256
 from bench.train import main
 from bench.training import checkpoint, loop
 from bench.training.checkpoint import State
@@ -139,6 +140,9 @@ def test_a_run_can_begin_with_the_weights_of_another(here: Path) -> None:
     assert main(command("second", "--init", "first/network.safetensors", *tiny)) == 0
     a, b = weights(here / "first")["last.weight"], weights(here / "second")["last.weight"]
     torch.testing.assert_close(a, b, atol=1e-9, rtol=0)
+    digest = sha256(here / "first/network.safetensors")
+    card = (here / "second/network.md").read_text()
+    assert f"| began with | network.safetensors, sha256 {digest} |" in card
     save_file({"x": torch.zeros(1)}, here / "other.safetensors")
     assert main(command("third", "--init", "other.safetensors")) == 2
 
