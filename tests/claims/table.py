@@ -296,7 +296,7 @@ STYLE = (
             ),
             ("starry_night", "style-starry_night", "", "13.3", "0.69", "5.6"),
             ("composition_vii", "style-composition_vii", "", "15.1", "0.77", "5.0"),
-            ("wave", "style-wave", "", "7.05", "0.70", "3.8"),
+            ("wave", "style-wave", "", "6.47", "0.67", "4.2"),
         )
     ),
     *(
@@ -309,7 +309,7 @@ STYLE = (
             ("la_muse", "5.4", "28"),
             ("starry_night", "5.6", "25"),
             ("composition_vii", "5.0", "28"),
-            ("wave", "3.8", "31"),
+            ("wave", "4.2", "37"),
         )
     ),
     Claim(
