@@ -5,7 +5,6 @@ The record is a text chunk of the file, which no program that shows images looks
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,7 @@ from string import Formatter
 from typing import Any
 
 from bench.data import cache
+from bench.data.digest import sha256
 from bench.errors import UserError
 from bench.records import ImageFile
 
@@ -129,7 +129,6 @@ def still_to_do(
 def _sha256(image: ImageFile) -> str | None:
     """Of an input's bytes; None where it cannot be read, which is said when it is its turn."""
     try:
-        with (cache.folder() / image.file).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256(cache.folder() / image.file)
     except OSError:
         return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data import shipped
+from bench.data.digest import sha256
 from bench.errors import UserError
 from bench.metrics import METRICS
 from bench.registry import stylizers, upscalers
@@ -99,7 +99,7 @@ def _equals(found: Crossover, n: int) -> str:
 def subjects(weights: Path) -> set[tuple[str, str]]:
     """Name and hash of every registered model made of the bytes in `weights`; UserError if there is none."""
     try:
-        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        digest = sha256(weights)
     except FileNotFoundError as error:
         raise UserError(f"there is no file {str(weights)!r}") from error
     networks = {

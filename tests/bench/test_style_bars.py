@@ -15,7 +15,7 @@ ITERATIONS = 20
 """That the optimisation should need to be as good as a network trained on a CPU (50 for one that is fully trained)."""
 BELOW_CONTENT = {"la_muse": 5.0, "starry_night": 5.0, "composition_vii": 5.0, "wave": 4.1}
 """Times that the objective is below the content image's. Photographs are nearer to wave than to the others: there the
-optimisation itself is 3.7 times below after 35 iterations."""
+optimisation itself is 3.7 times below after 35 iterations and 4.6 after 50."""
 
 
 @pytest.fixture(scope="module", params=stylizers.TRAINED)
